@@ -1,0 +1,37 @@
+import type { ChatCompletionRequest, ChatMessage } from "@copilotkit/aimock";
+import { factsIn, questionsIn } from "./facts.ts";
+import { type ModelServer, serveModel } from "./model-server.ts";
+
+/**
+ * A stand-in for a model, behind real HTTP: it notes what it is told and answers questions about it. It keeps nothing
+ * between two requests, so what it knows is what the request's messages hold, and a right answer shows that whoever sent them
+ * remembers.
+ */
+export function startOfflineModel(options: { wordMs?: number | undefined } = {}): Promise<ModelServer> {
+  return serveModel({ ...options, model: "offline", answer: ({ messages }) => ({ text: reply(messages) }) });
+}
+
+/** The answer to the last message, from what the user said in all of them. */
+export function reply(messages: ChatCompletionRequest["messages"]): string {
+  const said = messages.filter(({ role }) => role === "user").map(textOf);
+  const last = said.at(-1) ?? "";
+  const questions = questionsIn(last);
+  if (questions.length > 0) return answerTo(questions, said.join("\n"));
+  const news = factsIn(last);
+  return news.length > 0 ? `Noted: ${lowerFirst(news.map((fact) => fact.saidBack).join(" "))}` : "I see.";
+}
+
+function answerTo(questions: readonly (string | undefined)[], said: string): string {
+  const known = new Map(factsIn(said).map((fact) => [fact.topic, fact.saidBack])); // what was said last counts
+  const answers = questions.map((topic) => (topic === undefined ? undefined : known.get(topic)) ?? "I do not know.");
+  return answers.join(" ");
+}
+
+function textOf({ content }: ChatMessage): string {
+  if (typeof content === "string") return content;
+  return (content ?? []).map((part) => part.text ?? "").join(" ");
+}
+
+function lowerFirst(text: string): string {
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
+}

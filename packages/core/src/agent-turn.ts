@@ -1,0 +1,55 @@
+import type { AbortPolicy } from "./agent-options.ts";
+import { askChannel } from "./diagnostics.ts";
+import { Exchange, type ExchangeOptions } from "./exchange.ts";
+import { system } from "./message.ts";
+import type { Reply } from "./reply.ts";
+import type { TurnMemory } from "./turn-memory.ts";
+import { withoutOrphans } from "./window.ts";
+
+export interface AgentTurn extends Omit<ExchangeOptions, "context"> {
+  memory: TurnMemory;
+  systemPrompt: string | undefined;
+  onAbort: AbortPolicy;
+  /** Milliseconds for which the turn has waited behind others. */
+  queuedMs: number;
+}
+
+/** One turn, from the window over the model into the store. */
+export async function runTurn(turn: AgentTurn): Promise<Reply> {
+  const { memory, systemPrompt, onAbort, signal } = turn;
+  const ms = { queued: turn.queuedMs, load: 0, model: 0, save: 0 };
+  const timed = async <T>(part: keyof typeof ms, task: () => Promise<T>): Promise<T> => {
+    const started = performance.now();
+    try {
+      return await task();
+    } finally {
+      ms[part] += performance.now() - started;
+    }
+  };
+  let exchange: Exchange | undefined;
+  let failure: { error?: unknown } = {};
+  try {
+    const window = await timed("load", () => memory.load(signal));
+    const prompt = systemPrompt === undefined ? [] : [system(systemPrompt)];
+    const running = new Exchange({ ...turn, context: [...prompt, ...withoutOrphans(window)] });
+    exchange = running;
+    let reply: Reply;
+    try {
+      reply = await timed("model", () => running.run());
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      const partial = onAbort === "keep" ? running.partial() : null;
+      if (partial !== null) await timed("save", () => memory.store(partial.messages, partial.reply));
+      throw signal.reason;
+    }
+    // From here on the signal is not heeded: the reply is there, and is to be kept.
+    await timed("save", () => memory.store(running.messages, reply));
+    return reply;
+  } catch (error) {
+    failure = { error };
+    throw error;
+  } finally {
+    const { toolRounds = 0, usage = null } = exchange ?? {};
+    askChannel.publish({ memoryId: memory.memoryId, toolRounds, usage, ms, ...failure });
+  }
+}

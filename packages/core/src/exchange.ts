@@ -1,0 +1,196 @@
+import { untilAborted } from "./abort.ts";
+import type { ChatModel, ModelEvent, ToolSpec } from "./chat-model.ts";
+import { MemoryError } from "./memory-error.ts";
+import {
+  type AssistantMessage,
+  assistant,
+  type Message,
+  type ToolCall,
+  type ToolMessage,
+  textOf,
+  type Usage,
+  type UserMessage,
+} from "./message.ts";
+import type { Reply } from "./reply.ts";
+import type { Tool } from "./tool.ts";
+import { runTool } from "./tool-run.ts";
+import { withoutOrphans } from "./window.ts";
+
+export interface ExchangeOptions {
+  model: ChatModel;
+  /** What the model is to know before the question: the system prompt and the window. */
+  context: readonly Message[];
+  question: UserMessage;
+  tools: ReadonlyMap<string, { tool: Tool; spec: ToolSpec }>;
+  maxToolRounds: number;
+  modelOptions: Readonly<Record<string, unknown>>;
+  signal: AbortSignal;
+  onText: (text: string) => void;
+}
+
+/** One exchange with the model: from the user's message, over tool rounds, to the answer. It knows nothing of stores. */
+export class Exchange {
+  readonly #options: ExchangeOptions;
+  /** The turn as far as it is complete. */
+  readonly #messages: Message[];
+  /** The answer that is being given. */
+  #draft = new Draft();
+  /** What the tools of this round have answered so far. */
+  #results: ToolMessage[] = [];
+  #usage: Usage | null = null;
+  #toolRounds = 0;
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+    this.#messages = [options.question];
+  }
+
+  /** The whole turn, once {@link run} has resolved. */
+  get messages(): readonly Message[] {
+    return this.#messages;
+  }
+
+  /** The tokens so far. */
+  get usage(): Usage | null {
+    return this.#usage;
+  }
+
+  /** How often tools ran so far. */
+  get toolRounds(): number {
+    return this.#toolRounds;
+  }
+
+  async run(): Promise<Reply> {
+    for (;;) {
+      const message = await this.#answer();
+      this.#messages.push(message);
+      if (message.toolCalls === undefined) return this.#reply(message);
+      await this.#runTools(message.toolCalls);
+    }
+  }
+
+  /**
+   * What remains of an exchange that was aborted: the question and the text that had come, as `status: "aborted"`, tool
+   * calls only where they were answered. `null`: there was no text yet.
+   */
+  partial(): { messages: Message[]; reply: Reply } | null {
+    const spoken = this.#draft.isEmpty ? [] : [this.#draft.message({ withCalls: false })];
+    const messages = withoutOrphans([...this.#messages, ...this.#results, ...spoken]);
+    const index = messages.findLastIndex((message) => message.role === "assistant");
+    if (!messages.some((message) => message.role === "assistant" && spokenText(message) !== "")) return null;
+    const message: AssistantMessage = { ...(messages[index] as AssistantMessage), status: "aborted" }; // found by its role
+    messages[index] = message;
+    return { messages, reply: this.#reply(message) };
+  }
+
+  #reply(message: AssistantMessage): Reply {
+    return { text: spokenText(message), message, usage: this.#usage };
+  }
+
+  async #answer(): Promise<AssistantMessage> {
+    const { model, context, tools, signal, modelOptions: options, onText } = this.#options;
+    const draft = new Draft();
+    this.#draft = draft;
+    const specs = [...tools.values()].map(({ spec }) => spec);
+    const events = model.generate({ messages: [...context, ...this.#messages], tools: specs, signal, options });
+    for await (const event of abortable(events, signal)) {
+      draft.add(event);
+      if (event.type === "text" || event.type === "refusal") onText(event.text);
+      if (event.type === "finish" && event.usage !== undefined) this.#usage = sum(this.#usage, event.usage);
+    }
+    if (!draft.finished) {
+      throw new Error("The model's answer broke off: its stream ended without a `finish`. Nothing was stored; ask again.");
+    }
+    this.#draft = new Draft();
+    return draft.message({ withCalls: true });
+  }
+
+  async #runTools(calls: readonly ToolCall[]): Promise<void> {
+    const { tools, maxToolRounds, signal } = this.#options;
+    if (this.#toolRounds === maxToolRounds) {
+      throw new MemoryError("TOOL_ROUNDS_EXCEEDED", `The model still calls tools after ${maxToolRounds} rounds; nothing was stored.`, {
+        hint: "Raise maxToolRounds, or find out what the model is looking for.",
+      });
+    }
+    this.#toolRounds += 1;
+    const results = calls.map(async (call) => {
+      const result = await runTool(tools.get(call.name)?.tool, call, signal);
+      this.#results.push(result);
+      return result;
+    });
+    this.#messages.push(...(await untilAborted(Promise.all(results), signal)));
+    this.#results = [];
+  }
+}
+
+/** An assistant message in the making. */
+class Draft {
+  #text = "";
+  #refusal = "";
+  readonly #calls: ToolCall[] = [];
+  #usage: Usage | undefined;
+  finished = false;
+
+  get isEmpty(): boolean {
+    return this.#text === "" && this.#refusal === "";
+  }
+
+  add(event: ModelEvent): void {
+    switch (event.type) {
+      case "text":
+        this.#text += event.text;
+        break;
+      case "refusal":
+        this.#refusal += event.text;
+        break;
+      case "tool-call":
+        this.#calls.push(event.call);
+        break;
+      case "finish":
+        this.#usage = event.usage;
+        this.finished = true;
+    }
+  }
+
+  message({ withCalls }: { withCalls: boolean }): AssistantMessage {
+    const calls = withCalls && this.#calls.length > 0;
+    const silent = this.#text === "" && (calls || this.#refusal !== "");
+    return assistant(silent ? null : this.#text, {
+      ...(calls && { toolCalls: this.#calls }),
+      ...(this.#refusal !== "" && { refusal: this.#refusal }),
+      ...(this.#usage !== undefined && { usage: this.#usage }),
+    });
+  }
+}
+
+/** What a reader of the stream has seen of a message. */
+function spokenText(message: AssistantMessage): string {
+  return textOf(message) || (message.refusal ?? "");
+}
+
+function sum(a: Usage | null, b: Usage): Usage {
+  return {
+    promptTokens: (a?.promptTokens ?? 0) + b.promptTokens,
+    completionTokens: (a?.completionTokens ?? 0) + b.completionTokens,
+    totalTokens: (a?.totalTokens ?? 0) + b.totalTokens,
+  };
+}
+
+/** The events, until the signal is aborted: also where the model itself does not heed it. */
+async function* abortable(events: AsyncIterable<ModelEvent>, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+  const iterator = events[Symbol.asyncIterator]();
+  for (;;) {
+    let step: IteratorResult<ModelEvent>;
+    try {
+      step = await untilAborted(iterator.next(), signal);
+    } catch (error) {
+      // A model that was told to stop may complain about it, to nobody's use; nor does the abort wait for it.
+      iterator.return?.().then(nothing, nothing);
+      throw signal.aborted ? signal.reason : error;
+    }
+    if (step.done) return;
+    yield step.value;
+  }
+}
+
+function nothing(): void {}

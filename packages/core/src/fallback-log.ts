@@ -1,0 +1,98 @@
+import { createHash } from "node:crypto";
+import type { AppendOptions, LogCapability, MemoryBackend, ReadOptions, Revision, Snapshot } from "./backend.ts";
+import { supports } from "./capabilities.ts";
+import { MemoryError } from "./memory-error.ts";
+import { quoteId } from "./memory-id.ts";
+import type { Message } from "./message.ts";
+import { Serial } from "./serial.ts";
+
+/** The backend's own log, or one made of its four methods. */
+export function logOf(backend: MemoryBackend): LogCapability {
+  return supports(backend, "log") ? backend : new FallbackLog(backend);
+}
+
+/**
+ * A log for a backend that has only the four methods: append is load + save under a mutex per (backend, id).
+ *
+ * The mutex is this process's own: two processes that append to one memory may lose each other's turns. A turn is found
+ * again by its messages' ids, so that one whose reply was lost is not stored twice. Every call costs the whole log.
+ */
+class FallbackLog implements LogCapability {
+  readonly #backend: MemoryBackend;
+
+  constructor(backend: MemoryBackend) {
+    this.#backend = backend;
+  }
+
+  append(memoryId: string, records: readonly Message[], options: AppendOptions = {}): Promise<Revision> {
+    const { signal, expectedRevision } = options;
+    return exclusively(this.#backend, memoryId, signal, async () => {
+      const stored = await this.#backend.load(memoryId, { signal });
+      const revision = stored && revisionOf(stored);
+      if (revision !== null && holdsAny(stored, records)) return revision;
+      if (expectedRevision !== undefined && expectedRevision !== revision) {
+        throw new MemoryError("CONFLICT", `Memory ${quoteId(memoryId)} was changed by someone else.`, {
+          memoryId,
+          hint: "Read it again, and decide on what is there now.",
+        });
+      }
+      const all = [...(stored ?? []), ...records];
+      await this.#backend.save(memoryId, all, { signal });
+      return revisionOf(all);
+    });
+  }
+
+  async read(memoryId: string, { last, since, before, signal }: ReadOptions = {}): Promise<Snapshot | null> {
+    const stored = await this.#backend.load(memoryId, { signal });
+    if (stored === null) return null;
+    const known = since ?? before;
+    const position = known === undefined ? 0 : positionIn(stored, known);
+    const moved = position === null;
+    const from = since === undefined || moved ? 0 : position;
+    const to = before === undefined || moved ? stored.length : position;
+    const start = last === undefined ? from : Math.max(from, to - last);
+    return {
+      records: stored.slice(start, to),
+      revision: revisionOf(stored),
+      start: start === 0 ? null : revisionOf(stored.slice(0, start)),
+      reset: moved || (since !== undefined && start > from),
+      regressed: false,
+    };
+  }
+}
+
+/** Whether any of the messages is stored already: a turn is stored whole or not at all, so that one speaks for all. */
+export function holdsAny(stored: readonly Message[] | null, turn: readonly Message[]): boolean {
+  const ids = new Set(turn.map((message) => message.id));
+  return stored?.some((message) => message.id !== undefined && ids.has(message.id)) ?? false;
+}
+
+/** `<records>.<hash of them>`: whoever holds it can tell whether a log still begins with the same records. */
+function revisionOf(records: readonly Message[]): Revision {
+  return `${records.length}.${createHash("sha256").update(JSON.stringify(records)).digest("base64url")}`;
+}
+
+/** How many records stood in the log at that revision; `null`: this log does not begin with those. */
+function positionIn(records: readonly Message[], revision: Revision): number | null {
+  const position = Number.parseInt(revision, 10);
+  return position <= records.length && revisionOf(records.slice(0, position)) === revision ? position : null;
+}
+
+const queues = new WeakMap<MemoryBackend, Map<string, Serial>>();
+
+async function exclusively<T>(
+  backend: MemoryBackend,
+  memoryId: string,
+  signal: AbortSignal | undefined,
+  task: () => Promise<T>,
+): Promise<T> {
+  const ofBackend = queues.get(backend) ?? new Map<string, Serial>();
+  queues.set(backend, ofBackend);
+  const queue = ofBackend.get(memoryId) ?? new Serial();
+  ofBackend.set(memoryId, queue);
+  try {
+    return await queue.run(task, signal);
+  } finally {
+    if (queue.idle) ofBackend.delete(memoryId);
+  }
+}

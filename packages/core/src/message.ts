@@ -1,0 +1,130 @@
+import { newId } from "./operation-id.ts";
+
+/**
+ * One message of a conversation, close to OpenAI's Chat Completions. Fields that this library does not know survive
+ * storing and loading. Make one with {@link user}, {@link assistant}, {@link tool} or {@link system}.
+ */
+export type Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage;
+
+interface MessageBase {
+  /** Names the message for ever. The agent gives one to each message; it finds stored turns by it. */
+  id: string;
+  /** When it was said: milliseconds since 1970. */
+  createdAt: number;
+  /** Who speaks, where several share a role. */
+  name?: string;
+  /** The application's own. */
+  metadata?: Record<string, unknown>;
+}
+
+export interface SystemMessage extends MessageBase {
+  role: "system";
+  content: string | ContentPart[];
+}
+
+export interface UserMessage extends MessageBase {
+  role: "user";
+  content: string | ContentPart[];
+}
+
+export interface AssistantMessage extends MessageBase {
+  role: "assistant";
+  /** `null` where the model only called tools, or refused. */
+  content: string | ContentPart[] | null;
+  toolCalls?: ToolCall[];
+  /** What the model said instead of an answer. */
+  refusal?: string;
+  /** `"aborted"`: the text is what had come when the caller stopped. */
+  status?: "aborted";
+  /** What this one call of the model took. */
+  usage?: Usage;
+}
+
+export interface ToolMessage extends MessageBase {
+  role: "tool";
+  /** Which {@link ToolCall} this is the result of. */
+  toolCallId: string;
+  content: string | ContentPart[];
+  /** `"error"`: the tool failed, and the content tells the model how. */
+  status?: "error";
+}
+
+/** A request of the model that a tool be run. */
+export interface ToolCall {
+  id: string;
+  name: string;
+  /** JSON text, as the model wrote it: it may be malformed. */
+  arguments: string;
+}
+
+/** Tokens, as the model's provider counts them. */
+export interface Usage {
+  promptTokens: number;
+  completionTokens: number;
+  totalTokens: number;
+}
+
+/** A piece of a message that is not just text, in the shape of Chat Completions. */
+export type ContentPart = TextPart | ImagePart | AudioPart | FilePart;
+
+export interface TextPart {
+  type: "text";
+  text: string;
+}
+
+export interface ImagePart {
+  type: "image_url";
+  /** An https or data URL. */
+  image_url: { url: string; detail?: "auto" | "low" | "high" };
+}
+
+export interface AudioPart {
+  type: "input_audio";
+  /** `data` is base64. */
+  input_audio: { data: string; format: "wav" | "mp3" };
+}
+
+export interface FilePart {
+  type: "file";
+  /** Either the id of an uploaded file, or a data URL with a name. */
+  file: { file_id?: string; file_data?: string; filename?: string };
+}
+
+/** What a maker lets the caller set beside role and content. */
+type Fields<M extends Message> = Partial<Omit<M, "role" | "content" | "toolCallId">>;
+
+export function system(content: SystemMessage["content"], fields: Fields<SystemMessage> = {}): SystemMessage {
+  return { role: "system", content, ...stamp(), ...fields };
+}
+
+export function user(content: UserMessage["content"], fields: Fields<UserMessage> = {}): UserMessage {
+  return { role: "user", content, ...stamp(), ...fields };
+}
+
+export function assistant(content: AssistantMessage["content"], fields: Fields<AssistantMessage> = {}): AssistantMessage {
+  return { role: "assistant", content, ...stamp(), ...fields };
+}
+
+/** The result of the tool call `toolCallId`. */
+export function tool(toolCallId: string, content: ToolMessage["content"], fields: Fields<ToolMessage> = {}): ToolMessage {
+  return { role: "tool", toolCallId, content, ...stamp(), ...fields };
+}
+
+function stamp(): { id: string; createdAt: number } {
+  return { id: newId(), createdAt: Date.now() };
+}
+
+const roles: ReadonlySet<unknown> = new Set(["system", "user", "assistant", "tool"]);
+
+/** Whether a stored record is a message at all: an object with one of the four roles. */
+export function isMessage(record: object): record is Message {
+  return roles.has((record as { role?: unknown }).role);
+}
+
+/** The text of a message: its content, or the text parts of it together. A refusal and `null` have none. */
+export function textOf(message: Message): string {
+  const { content } = message;
+  if (content === null) return "";
+  if (typeof content === "string") return content;
+  return content.map((part) => (part.type === "text" ? part.text : "")).join("");
+}

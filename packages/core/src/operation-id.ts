@@ -1,0 +1,18 @@
+import { randomBytes } from "node:crypto";
+import { MemoryError } from "./memory-error.ts";
+
+const pattern = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** A fresh id of 128 random bits in base64url: 22 characters, fit for operations, epochs and messages. */
+export function newId(): string {
+  return randomBytes(16).toString("base64url");
+}
+
+/** Throws `INVALID_ARGUMENT` unless `id` matches `[A-Za-z0-9_-]{1,64}`. */
+export function checkOperationId(id: unknown): asserts id is string {
+  if (typeof id !== "string" || !pattern.test(id)) {
+    throw new MemoryError("INVALID_ARGUMENT", "An operation id must match [A-Za-z0-9_-]{1,64}.", {
+      hint: "Leave it out to have one made.",
+    });
+  }
+}

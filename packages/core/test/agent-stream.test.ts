@@ -1,0 +1,263 @@
+import { setImmediate as tick } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { Agent, type AgentOptions, defineTool, MemoryError, type ModelEvent, type ToolCall } from "../src/index.ts";
+import { ReferenceLog } from "./support/reference-log.ts";
+import { bare, ScriptedModel } from "./support/scripted-model.ts";
+
+const ID = "user-alice";
+const WORDS = ["The ", "answer ", "is ", "forty-", "two."];
+
+const unhandled: unknown[] = [];
+const onUnhandled = (reason: unknown) => void unhandled.push(reason);
+beforeEach(() => void process.on("unhandledRejection", onUnhandled));
+afterEach(async () => {
+  await tick();
+  process.off("unhandledRejection", onUnhandled);
+  expect(unhandled.splice(0)).toEqual([]);
+});
+
+function remembering(model: ScriptedModel, options: Partial<AgentOptions> = {}) {
+  const store = new ReferenceLog();
+  return { store, model, agent: new Agent({ model, longMemory: ID, backend: store, ...options }) };
+}
+
+async function collect(stream: AsyncIterable<string>): Promise<string> {
+  let text = "";
+  for await (const piece of stream) text += piece;
+  return text;
+}
+
+/** Aborts before the model's event of that number. */
+function abortingAt(index: number, answer: { text?: string[]; calls?: ToolCall[] }) {
+  const controller = new AbortController();
+  const before = (_event: ModelEvent, at: number) => {
+    if (at === index) controller.abort(new Error("enough"));
+  };
+  return { signal: controller.signal, answer: { ...answer, before } };
+}
+
+describe("a stream", () => {
+  it("gives the text as it comes, and the reply when the turn is stored", async () => {
+    const { store, agent } = remembering(new ScriptedModel({ text: WORDS }));
+    const stream = agent.stream("What is it?");
+    expect(await collect(stream)).toBe(WORDS.join(""));
+    expect(store.records(ID)).toHaveLength(2);
+    expect(await stream.reply).toMatchObject({ text: WORDS.join(""), message: { role: "assistant" }, usage: null });
+  });
+
+  it("gives each piece before the next one is there", async () => {
+    const gates = WORDS.map(() => Promise.withResolvers<void>());
+    const { agent } = remembering(new ScriptedModel({ text: WORDS, before: (_event, index) => gates[index]?.promise }));
+    const iterator = agent.stream("go")[Symbol.asyncIterator]();
+    for (const [index, word] of WORDS.entries()) {
+      gates[index]?.resolve();
+      expect(await iterator.next()).toEqual({ value: word, done: false });
+    }
+    expect((await iterator.next()).done).toBe(true);
+  });
+
+  it("stores the turn when nobody reads it", async () => {
+    const { store, agent } = remembering(new ScriptedModel({ text: WORDS }));
+    await agent.stream("go").reply;
+    expect(store.records(ID)?.[1]?.content).toBe(WORDS.join(""));
+  });
+
+  it("blocks nothing where it is never read to its end", async () => {
+    const { store, agent } = remembering(new ScriptedModel({ text: WORDS }));
+    const iterator = agent.stream("one")[Symbol.asyncIterator]();
+    await iterator.next();
+    expect(await agent.ask("two")).toBe(WORDS.join(""));
+    expect(store.records(ID)).toHaveLength(4);
+  });
+
+  it("may be read after its end, and twice", async () => {
+    const { agent } = remembering(new ScriptedModel({ text: WORDS }));
+    const stream = agent.stream("go");
+    await stream.reply;
+    expect(await collect(stream)).toBe(WORDS.join(""));
+    expect(await collect(stream)).toBe(WORDS.join(""));
+  });
+
+  it("rejects the reader and the reply, and nobody else, where the model fails", async () => {
+    const { store, agent } = remembering(new ScriptedModel({ text: ["half"], error: new Error("overloaded") }));
+    const stream = agent.stream("go");
+    await expect(collect(stream)).rejects.toThrow("overloaded");
+    await expect(stream.reply).rejects.toThrow("overloaded");
+    agent.stream("nobody waits for this");
+    await expect(agent.ask("go")).rejects.toThrow("overloaded");
+    expect(store.records(ID)).toBeNull();
+  });
+
+  it("carries a refusal as text, and stores it as a refusal", async () => {
+    const { store, agent } = remembering(new ScriptedModel({ refusal: "I must not." }));
+    const stream = agent.stream("go");
+    expect(await collect(stream)).toBe("I must not.");
+    expect((await stream.reply).text).toBe("I must not.");
+    expect(bare(store.records(ID)?.[1] as never)).toEqual({ role: "assistant", content: null, refusal: "I must not." });
+  });
+});
+
+describe("aborting", () => {
+  for (let index = 0; index <= WORDS.length; index++) {
+    it(`before event ${index} keeps the question and the text so far`, async () => {
+      const { signal, answer } = abortingAt(index, { text: WORDS });
+      const { store, agent } = remembering(new ScriptedModel(answer));
+      await expect(agent.ask("go", { signal })).rejects.toThrow("enough");
+      const kept = WORDS.slice(0, index).join("");
+      expect(store.records(ID)?.map(bare) ?? null).toEqual(
+        kept === "" ? null : [{ role: "user", content: "go" }, { role: "assistant", content: kept, status: "aborted" }],
+      );
+      expect(agent.getHistory()).toEqual(store.records(ID) ?? []);
+    });
+
+    it(`before event ${index} leaves nothing under the policy 'discard'`, async () => {
+      const { signal, answer } = abortingAt(index, { text: WORDS });
+      const { store, agent } = remembering(new ScriptedModel(answer), { onAbort: "discard" });
+      await expect(agent.ask("go", { signal })).rejects.toThrow("enough");
+      expect(store.records(ID)).toBeNull();
+      expect(agent.getHistory()).toEqual([]);
+    });
+
+    it(`a stream that is left behind ${index} pieces keeps those`, async () => {
+      const { store, agent } = remembering(new ScriptedModel({ text: WORDS, before: () => tick() }));
+      const stream = agent.stream("go");
+      let read = 0;
+      for await (const _piece of stream) if (++read >= index) break;
+      const outcome = await stream.reply.then(
+        () => "complete",
+        (error: Error) => error.name,
+      );
+      const records = store.records(ID) ?? [];
+      expect(records[0]?.content).toBe("go");
+      if (outcome === "complete") expect(records[1]?.content).toBe(WORDS.join(""));
+      else {
+        expect(outcome).toBe("AbortError");
+        expect(records[1]).toMatchObject({ status: "aborted", content: expect.stringMatching(/^The /) });
+        expect(WORDS.join("")).toContain(String(records[1]?.content));
+      }
+    });
+  }
+
+  it("rejects once what it keeps is stored, with a save that does not heed the signal", async () => {
+    const { signal, answer } = abortingAt(2, { text: WORDS });
+    const { store, agent } = remembering(new ScriptedModel(answer));
+    const saved = Promise.withResolvers<void>();
+    let settled = false;
+    store.around = async (method, call) => {
+      if (method === "append") await saved.promise;
+      return call();
+    };
+    const asked = agent.ask("go", { signal }).catch(() => {
+      settled = true;
+    });
+    while (!store.calls.some(({ method }) => method === "append")) await tick();
+    expect(settled).toBe(false);
+    expect((store.calls.at(-1)?.options as { signal?: AbortSignal }).signal).toBeUndefined();
+    saved.resolve();
+    await asked;
+    expect(store.records(ID)).toHaveLength(2);
+  });
+
+  it("rejects with SAVE_FAILED where what it keeps cannot be stored, and keeps it pending", async () => {
+    const { signal, answer } = abortingAt(2, { text: WORDS });
+    const { store, agent } = remembering(new ScriptedModel(answer));
+    store.around = async (method, call) => {
+      if (method === "append") throw new MemoryError("UNAVAILABLE", "Away.", { retryable: true });
+      return call();
+    };
+    await expect(agent.ask("go", { signal })).rejects.toMatchObject({ code: "SAVE_FAILED", retryable: true });
+    store.around = (_method, call) => call();
+    await agent.saveLongMemory();
+    expect(store.records(ID)?.[1]).toMatchObject({ status: "aborted" });
+  });
+
+  it("heeds the signal also where the model does not", async () => {
+    const controller = new AbortController();
+    const { store, agent } = remembering(
+      new ScriptedModel({ text: WORDS, before: (_event, index) => (index === 2 ? new Promise(() => {}) : undefined) }),
+    );
+    const stream = agent.stream("go", { signal: controller.signal });
+    const iterator = stream[Symbol.asyncIterator]();
+    await iterator.next();
+    await iterator.next();
+    controller.abort(new Error("enough"));
+    await expect(stream.reply).rejects.toThrow("enough");
+    expect(store.records(ID)?.[1]?.content).toBe("The answer ");
+  });
+
+  it("changes nothing once the model has ended", async () => {
+    const controller = new AbortController();
+    const { store, agent } = remembering(new ScriptedModel({ text: WORDS }));
+    store.around = async (method, call) => {
+      if (method === "append") controller.abort();
+      return call();
+    };
+    expect(await agent.ask("go", { signal: controller.signal })).toBe(WORDS.join(""));
+    expect(store.records(ID)?.[1]).not.toHaveProperty("status");
+  });
+
+  it("before the model, or while waiting, stores nothing", async () => {
+    const { store, model, agent } = remembering(new ScriptedModel({ text: WORDS }));
+    await expect(agent.ask("go", { signal: AbortSignal.abort(new Error("early")) })).rejects.toThrow("early");
+    const controller = new AbortController();
+    const first = agent.ask("one");
+    const second = agent.ask("two", { signal: controller.signal });
+    controller.abort(new Error("while waiting"));
+    await expect(second).rejects.toThrow("while waiting");
+    await first;
+    expect(model.requests).toHaveLength(1);
+    expect(store.records(ID)).toHaveLength(2);
+  });
+});
+
+describe("aborting a tool round", () => {
+  const calls = [
+    { id: "1", name: "fast", arguments: "{}" },
+    { id: "2", name: "slow", arguments: "{}" },
+  ];
+
+  function abortedInTools(text: string[]) {
+    const controller = new AbortController();
+    const fast = defineTool({ name: "fast", execute: () => "done" });
+    const slow = defineTool({
+      name: "slow",
+      execute: async () => {
+        await tick();
+        controller.abort(new Error("enough"));
+        return new Promise(() => {});
+      },
+    });
+    return { signal: controller.signal, ...remembering(new ScriptedModel({ text, calls }), { tools: [fast, slow] }) };
+  }
+
+  it("keeps the calls that were answered, and drops the others", async () => {
+    const { store, agent, signal } = abortedInTools(["Let me look."]);
+    await expect(agent.ask("go", { signal })).rejects.toThrow("enough");
+    expect(store.records(ID)?.map(bare)).toEqual([
+      { role: "user", content: "go" },
+      { role: "assistant", content: "Let me look.", toolCalls: [calls[0]], status: "aborted" },
+      { role: "tool", toolCallId: "1", content: "done" },
+    ]);
+  });
+
+  it("keeps nothing where there was no text yet", async () => {
+    const { store, agent, signal } = abortedInTools([]);
+    await expect(agent.ask("go", { signal })).rejects.toThrow("enough");
+    expect(store.records(ID)).toBeNull();
+  });
+
+  it("keeps whole rounds before the text that was cut", async () => {
+    const { signal, answer } = abortingAt(1, { text: ["Found ", "it."] });
+    const round = { calls: [{ id: "1", name: "fast", arguments: "{}" }] };
+    const { store, agent } = remembering(new ScriptedModel(round, answer), {
+      tools: [defineTool({ name: "fast", execute: () => "done" })],
+    });
+    await expect(agent.ask("go", { signal })).rejects.toThrow("enough");
+    expect(store.records(ID)?.map(bare)).toEqual([
+      { role: "user", content: "go" },
+      { role: "assistant", content: null, toolCalls: round.calls },
+      { role: "tool", toolCallId: "1", content: "done" },
+      { role: "assistant", content: "Found ", status: "aborted" },
+    ]);
+  });
+});

@@ -1,0 +1,33 @@
+import { describe, expect, it } from "@jest/globals";
+import { user } from "../src/index.ts";
+import { Conversations } from "../src/conversations.ts";
+import { ReferenceLog } from "./support/reference-log.ts";
+
+describe("an agent's open conversations", () => {
+  const backend = new ReferenceLog();
+
+  it("are let go of when nobody uses them, nothing is pending and another memory is current", () => {
+    const open = new Conversations();
+    const alice = open.use({ memoryId: "alice", backend });
+    open.prune("bob");
+    expect(open.get("alice")).toBe(alice);
+    open.release(alice);
+    open.prune("alice");
+    expect(open.get("alice")).toBe(alice);
+    alice.hold([user("hello")]);
+    open.prune("bob");
+    expect(open.get("alice")).toBe(alice);
+  });
+
+  it("are the same for all who use one id", async () => {
+    const open = new Conversations();
+    const first = open.use({ memoryId: "alice", backend });
+    expect(open.use({ memoryId: "alice", backend })).toBe(first);
+    open.release(first);
+    open.prune(undefined);
+    expect(open.get("alice")).toBe(first);
+    open.release(first);
+    open.prune(undefined);
+    expect(open.get("alice")).toBeUndefined();
+  });
+});

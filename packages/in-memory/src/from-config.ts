@@ -1,0 +1,46 @@
+import { type BackendConfig, MemoryError, type Message } from "@deep-agent/core";
+import { InMemoryBackend } from "./in-memory-backend.ts";
+import type { InMemoryOptions } from "./in-memory-options.ts";
+
+/** What the address may set; a clock cannot be written down in one. */
+const parameterNames = ["ttl", "maxMemories"];
+
+/**
+ * The backend for `openBackend("memory:?ttl=1h&maxMemories=100")`, or for an object with the options of
+ * {@link InMemoryOptions}, which win over those of a `url` beside them. Throws `INVALID_CONFIG`.
+ */
+export function fromConfig<T extends object = Message>(config: BackendConfig): InMemoryBackend<T> {
+  const { adapter: _adapter, url, ...options } = config;
+  // The constructor checks the names and values of the options.
+  return new InMemoryBackend<T>({ ...(url !== undefined && parametersOf(url)), ...(options as InMemoryOptions) });
+}
+
+function parametersOf(url: unknown): InMemoryOptions {
+  const { protocol, host, pathname, hash, searchParams } = parse(url);
+  if (protocol !== "memory:") throw invalid('The `url` of an in-memory backend must begin with "memory:".');
+  if (host !== "" || pathname !== "" || hash !== "")
+    throw invalid('A "memory:" address names no host, path or fragment.');
+  for (const name of searchParams.keys()) {
+    if (!parameterNames.includes(name)) throw invalid(`A "memory:" address has no parameter ${JSON.stringify(name)}.`);
+    if (searchParams.getAll(name).length > 1) throw invalid(`The parameter ${JSON.stringify(name)} is given twice.`);
+  }
+  const ttl = searchParams.get("ttl");
+  const maxMemories = searchParams.get("maxMemories");
+  return {
+    ...(ttl !== null && { ttl }),
+    ...(maxMemories !== null && { maxMemories: /^\d+$/.test(maxMemories) ? Number(maxMemories) : Number.NaN }),
+  };
+}
+
+function parse(url: unknown): URL {
+  const parsed = typeof url === "string" ? URL.parse(url) : null;
+  if (parsed === null) throw invalid("The `url` of an in-memory backend is not an address.");
+  return parsed;
+}
+
+function invalid(message: string): MemoryError {
+  return new MemoryError("INVALID_CONFIG", message, {
+    backend: "in-memory",
+    hint: `Write "memory:", with the parameters ${parameterNames.join(" and ")} if need be: "memory:?ttl=1h&maxMemories=100".`,
+  });
+}

@@ -1,0 +1,97 @@
+import { backendChannel } from "@deep-agent/core";
+import { LRUCache } from "lru-cache";
+import type { MemoryLog } from "./memory-log.ts";
+
+/** What is kept of one memory. */
+export interface Memory<T extends object> {
+  log: MemoryLog<T>;
+  /** Milliseconds since 1970. */
+  createdAt: number;
+  /** Milliseconds since 1970. */
+  updatedAt: number;
+  /** Milliseconds since 1970; `null`: never. */
+  expiresAt: number | null;
+  /** Grows with every write to any memory. */
+  writeNumber: number;
+}
+
+/** lru-cache takes a start time of 0 for "no TTL"; a test's clock may well begin there. */
+const CLOCK_OFFSET = 1;
+
+/** The memories by id, bounded in number and, with a TTL, in time. */
+export class MemoryCache<T extends object> {
+  readonly #cache: LRUCache<string, Memory<T>>;
+  readonly #ttl: number | null;
+  #nextSweep = 0;
+
+  /** `ttl` in milliseconds; `null`: for ever. */
+  constructor(maxMemories: number, ttl: number | null, clock: () => number) {
+    this.#ttl = ttl;
+    this.#cache = new LRUCache({
+      max: maxMemories,
+      ttl: ttl ?? 0,
+      // The cache would otherwise remember the time for a millisecond of the real clock.
+      ttlResolution: 0,
+      perf: { now: () => clock() + CLOCK_OFFSET },
+      disposeAfter: (_memory, memoryId, reason) => {
+        if (reason === "evict") warnOfLoss(memoryId, maxMemories);
+      },
+    });
+  }
+
+  /** The memory, which counts as used now; `undefined`: absent or expired. */
+  get(memoryId: string): Memory<T> | undefined {
+    return this.#cache.get(memoryId);
+  }
+
+  /** As {@link get}, without using it. */
+  peek(memoryId: string): Memory<T> | undefined {
+    return this.#cache.peek(memoryId);
+  }
+
+  /** Keeps the memory, with its time to live counted from `now`. */
+  put(memoryId: string, memory: Memory<T>, now: number): void {
+    this.#sweep(memoryId, now);
+    const expiresAt = this.#ttl === null ? null : now + this.#ttl;
+    this.#cache.set(memoryId, { ...memory, expiresAt }, { start: now + CLOCK_OFFSET });
+  }
+
+  delete(memoryId: string): void {
+    this.#cache.delete(memoryId);
+  }
+
+  clear(): void {
+    this.#cache.clear();
+  }
+
+  /** The ids of all that is neither absent nor expired. */
+  ids(): string[] {
+    return [...this.#cache.keys()];
+  }
+
+  *entries(): Generator<[string, Memory<T>]> {
+    yield* this.#cache.entries();
+  }
+
+  /**
+   * Lets go of what has expired: where a new memory would take the place of one that has not, and else once in a TTL, so
+   * that what nobody asks for again does not stay in RAM for long. Timers are no help: setTimeout ends at 24.8 days.
+   */
+  #sweep(memoryId: string, now: number): void {
+    if (this.#ttl === null) return;
+    const full = this.#cache.size >= this.#cache.max && !this.#cache.has(memoryId);
+    if (!full && now < this.#nextSweep) return;
+    this.#cache.purgeStale();
+    this.#nextSweep = now + this.#ttl;
+  }
+}
+
+function warnOfLoss(memoryId: string, maxMemories: number): void {
+  if (!backendChannel.hasSubscribers) return;
+  backendChannel.publish({
+    type: "warning",
+    backend: "in-memory",
+    memoryId,
+    detail: `dropped and lost: there were more than ${maxMemories} memories, and this one was not used for longest (maxMemories)`,
+  });
+}

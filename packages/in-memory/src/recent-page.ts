@@ -1,0 +1,30 @@
+import { MemoryError, type RecentOptions, type RecentPage } from "@deep-agent/core";
+import type { Memory, MemoryCache } from "./memory-cache.ts";
+
+/**
+ * A page of the catalogue. The cursor is the number of the write that the page before ended with, so writes by others
+ * between two pages neither repeat nor shift anything; a memory written meanwhile belongs before the first page.
+ */
+export function recentPage<T extends object>(cache: MemoryCache<T>, options: RecentOptions): RecentPage {
+  const { limit, cursor, prefix = "" } = options;
+  const before = cursor === undefined ? Number.POSITIVE_INFINITY : writeNumberOf(cursor);
+  const found: [string, Memory<T>][] = [];
+  for (const entry of cache.entries()) {
+    const [memoryId, { writeNumber }] = entry;
+    if (writeNumber < before && memoryId.startsWith(prefix)) found.push(entry);
+  }
+  found.sort(([, a], [, b]) => b.writeNumber - a.writeNumber);
+  const page = found.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    memories: page.map(([memoryId, { updatedAt }]) => ({ memoryId, updatedAt })),
+    cursor: last !== undefined && found.length > limit ? String(last[1].writeNumber) : null,
+  };
+}
+
+function writeNumberOf(cursor: unknown): number {
+  if (typeof cursor === "string" && /^\d{1,15}$/.test(cursor)) return Number(cursor);
+  throw new MemoryError("INVALID_ARGUMENT", "`cursor` must be the cursor of the page before.", {
+    backend: "in-memory",
+  });
+}
