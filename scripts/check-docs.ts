@@ -12,7 +12,9 @@ const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclud
   .split("\n")
   .filter((file) => file !== "");
 
-const { blocks, problems } = codeProblems(root, files);
+// An example's README speaks of modules that no user has; the example's own tests and types prove it.
+const forUsers = files.filter((file) => !file.startsWith("examples/"));
+const { blocks, problems } = codeProblems(root, forUsers);
 problems.push(...linkProblems(root, files));
 
 for (const problem of problems) console.error(problem);

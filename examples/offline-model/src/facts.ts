@@ -30,10 +30,12 @@ const polite =
 /** The facts in what was said, in that order. */
 export function factsIn(text: string): Fact[] {
   return sentencesOf(text)
-    .filter((sentence) => !sentence.endsWith("?"))
+    .filter((sentence) => !isQuestion(sentence))
     .flatMap((sentence) => {
       const fact = bare(sentence).replace(/^(?:(?:and|also|well|hi|hello|hey|so),? )+/i, "");
-      const match = told.map(({ pattern, topic }) => ({ caught: pattern.exec(fact), topic })).find(({ caught }) => caught);
+      const match = told
+        .map(({ pattern, topic }) => ({ caught: pattern.exec(fact), topic }))
+        .find(({ caught }) => caught);
       if (match === undefined) return [];
       return [{ topic: spelling(match.topic ?? match.caught?.[1] ?? ""), saidBack: saidBack(fact) }];
     });
@@ -42,7 +44,7 @@ export function factsIn(text: string): Fact[] {
 /** What is asked for, topic by topic; `undefined` for a question about something else. */
 export function questionsIn(text: string): (string | undefined)[] {
   return sentencesOf(text)
-    .filter((sentence) => sentence.endsWith("?"))
+    .filter(isQuestion)
     .map((sentence) => {
       const question = bare(sentence).replace(polite, "");
       const topic = asked.map((pattern) => pattern.exec(question)?.[1]).find((caught) => caught !== undefined);
@@ -51,8 +53,15 @@ export function questionsIn(text: string): (string | undefined)[] {
 }
 
 function sentencesOf(text: string): string[] {
-  const sentences = text.replaceAll("’", "'").match(/[^.!?;\n]+(?:[.!?;]+(?=\s|$)|[.!?;](?=\S)[^.!?;\n]*)*/g) ?? [];
-  return sentences.map((sentence) => sentence.trim()).filter((sentence) => sentence !== "");
+  return text
+    .replaceAll("’", "'")
+    .split(/(?<=[.!?;])\s+|\n/)
+    .map((sentence) => sentence.trim())
+    .filter((sentence) => sentence !== "");
+}
+
+function isQuestion(sentence: string): boolean {
+  return sentence.endsWith("?") || /^(?:what|who|where|when|which|how|(?:do|can|could) you)\b/i.test(sentence);
 }
 
 /** Without the mark at its end and without short forms. */

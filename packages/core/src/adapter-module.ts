@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -46,11 +46,14 @@ function locate(name: string): string {
 
 /** Where the application's dependencies may be: this package's own folder says nothing about them. */
 function applicationFolders(): string[] {
-  const folders = [process.cwd()];
+  const folders = new Set([process.cwd()]);
   const program = process.argv[1];
   // With `node -e` and the like, the first argument is no file; and in `node_modules/.bin` it is a link to one.
-  if (program !== undefined && existsSync(program)) folders.push(dirname(realpathSync(program)));
-  return folders;
+  if (program !== undefined && existsSync(program)) {
+    const path = realpathSync(program);
+    folders.add(statSync(path).isDirectory() ? path : dirname(path));
+  }
+  return [...folders];
 }
 
 function isPath(name: string): boolean {
@@ -64,20 +67,24 @@ function findFile(path: string, folder: string): string | undefined {
 
 function findInPackages(name: string, folder: string): string | undefined {
   const { packageName, subpath } = splitName(name);
-  const appRequire = requireFrom(folder);
-  // Asked for by a file in it: Node names no folders for the plain name where that is also the name of a built-in module.
-  for (const modules of appRequire.resolve.paths(`${packageName}/package.json`) ?? []) {
-    const directory = join(modules, packageName);
+  for (const directory of candidates(packageName, folder)) {
     if (!existsSync(join(directory, "package.json"))) continue;
     const manifest: Record<string, unknown> = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
     // An absolute path is resolved by `main` and by what lies there, as it was before there were `exports`.
-    if (manifest["exports"] === undefined || manifest["exports"] === null)
-      return appRequire.resolve(join(directory, subpath));
+    if ((manifest["exports"] ?? null) === null) return requireFrom(folder).resolve(join(directory, subpath));
     const [target] = resolveExports(manifest, subpath, { conditions: ["module-sync", "node-addons"] }) ?? [];
     if (target === undefined) throw new Error(`The package exports nothing as ${JSON.stringify(subpath)}.`);
     return join(directory, target);
   }
   return undefined;
+}
+
+/** Where the package may be, seen from a folder. As for `import`, and unlike `require`, NODE_PATH and the like do not count. */
+function* candidates(packageName: string, folder: string): Generator<string> {
+  for (let current = folder; ; current = dirname(current)) {
+    yield join(current, "node_modules", packageName);
+    if (current === dirname(current)) return;
+  }
 }
 
 /** `@acme/memory/lite` → `@acme/memory` and `./lite`. */

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { AppendOptions, LogCapability, MemoryBackend, ReadOptions, Revision, Snapshot } from "./backend.ts";
 import { supports } from "./capabilities.ts";
+import { KeyedSerial } from "./keyed-serial.ts";
 import { MemoryError } from "./memory-error.ts";
 import { quoteId } from "./memory-id.ts";
 import type { Message } from "./message.ts";
-import { Serial } from "./serial.ts";
 
 /** The backend's own log, or one made of its four methods. */
 export function logOf(backend: MemoryBackend): LogCapability {
@@ -26,7 +26,7 @@ class FallbackLog implements LogCapability {
 
   append(memoryId: string, records: readonly Message[], options: AppendOptions = {}): Promise<Revision> {
     const { signal, expectedRevision } = options;
-    return exclusively(this.#backend, memoryId, signal, async () => {
+    const append = async (): Promise<Revision> => {
       const stored = await this.#backend.load(memoryId, { signal });
       const revision = stored && revisionOf(stored);
       if (revision !== null && holdsAny(stored, records)) return revision;
@@ -39,7 +39,8 @@ class FallbackLog implements LogCapability {
       const all = [...(stored ?? []), ...records];
       await this.#backend.save(memoryId, all, { signal });
       return revisionOf(all);
-    });
+    };
+    return queueOf(this.#backend).run(memoryId, append, signal);
   }
 
   async read(memoryId: string, { last, since, before, signal }: ReadOptions = {}): Promise<Snapshot | null> {
@@ -78,21 +79,10 @@ function positionIn(records: readonly Message[], revision: Revision): number | n
   return position <= records.length && revisionOf(records.slice(0, position)) === revision ? position : null;
 }
 
-const queues = new WeakMap<MemoryBackend, Map<string, Serial>>();
+const queues = new WeakMap<MemoryBackend, KeyedSerial>();
 
-async function exclusively<T>(
-  backend: MemoryBackend,
-  memoryId: string,
-  signal: AbortSignal | undefined,
-  task: () => Promise<T>,
-): Promise<T> {
-  const ofBackend = queues.get(backend) ?? new Map<string, Serial>();
-  queues.set(backend, ofBackend);
-  const queue = ofBackend.get(memoryId) ?? new Serial();
-  ofBackend.set(memoryId, queue);
-  try {
-    return await queue.run(task, signal);
-  } finally {
-    if (queue.idle) ofBackend.delete(memoryId);
-  }
+function queueOf(backend: MemoryBackend): KeyedSerial {
+  const queue = queues.get(backend) ?? new KeyedSerial();
+  queues.set(backend, queue);
+  return queue;
 }

@@ -45,14 +45,20 @@ describe("an address that no adapter serves is refused with the schemes that the
     expect(error.outcome).toBe("not-applied");
   });
 
-  it.each(["", "   ", "postgres://localhost", "https://example.org", "@acme/memory-s3", "://", "redis//localhost:x", "s3:bucket"])(
-    "%j, which meant nothing that is known",
-    async (url) => {
-      const error = await errorOf(openBackend(url));
-      expect(error.message).not.toContain("Probably");
-      expect(error.message).toContain('The known schemes are "redis:", "rediss:", "file:", "memory:"');
-    },
-  );
+  it.each([
+    "",
+    "   ",
+    "postgres://localhost",
+    "https://example.org",
+    "@acme/memory-s3",
+    "://",
+    "redis//localhost:x",
+    "s3:bucket",
+  ])("%j, which meant nothing that is known", async (url) => {
+    const error = await errorOf(openBackend(url));
+    expect(error.message).not.toContain("Probably");
+    expect(error.message).toContain('The known schemes are "redis:", "rediss:", "file:", "memory:"');
+  });
 
   it("names the package to install where only that is missing", async () => {
     expect((await errorOf(openBackend("redis://localhost"))).hint).toBe("Install it: npm install @deep-agent/redis");
@@ -60,18 +66,28 @@ describe("an address that no adapter serves is refused with the schemes that the
 });
 
 describe("a config that is no address must name an adapter", () => {
-  it.each([undefined, null, 7, [], {}, { adapter: "" }, { adapter: 5 }, { adapter: "a", url: 5 }, { url: "redis://h" }])(
-    "%j does not",
-    async (config) => {
-      const load = async () => ({ fromConfig: backendFrom });
-      const error = await errorOf(openBackend(config as unknown as BackendConfig, { load }));
-      expect(error.message).toContain("neither an address nor an object that names an adapter");
+  it.each([
+    undefined,
+    null,
+    7,
+    [],
+    {},
+    { adapter: "" },
+    { adapter: 5 },
+    { adapter: "a", url: 5 },
+    { url: "redis://h" },
+  ])("%j does not", async (config) => {
+    const load = async () => ({ fromConfig: backendFrom });
+    const error = await errorOf(openBackend(config as unknown as BackendConfig, { load }));
+    expect(error.message).toContain("neither an address nor an object that names an adapter");
+  });
+
+  it.each(["redis://localhost", "@acme", "@acme/", "..", "node:fs", "%2e", "", "a:b"])(
+    "%j is not the name of one",
+    async (adapter) => {
+      expect((await errorOf(openBackend({ adapter }))).code).toBe("INVALID_CONFIG");
     },
   );
-
-  it.each(["redis://localhost", "@acme", "@acme/", "..", "node:fs", "%2e", "", "a:b"])("%j is not the name of one", async (adapter) => {
-    expect((await errorOf(openBackend({ adapter }))).code).toBe("INVALID_CONFIG");
-  });
 });
 
 describe("what fromConfig gives must be a backend", () => {
@@ -99,17 +115,31 @@ describe("load takes the place of the search", () => {
       asked.push(name);
       return name === "@deep-agent/redis" ? module : { default: module };
     };
-    expect(await openBackend("redis://h", { load })).toMatchObject({ config: { adapter: "@deep-agent/redis", url: "redis://h" } });
-    expect(await openBackend({ adapter: "not a package" }, { load })).toMatchObject({ config: { adapter: "not a package" } });
+    expect(await openBackend("redis://h", { load })).toMatchObject({
+      config: { adapter: "@deep-agent/redis", url: "redis://h" },
+    });
+    expect(await openBackend({ adapter: "not a package" }, { load })).toMatchObject({
+      config: { adapter: "not a package" },
+    });
     expect(asked).toEqual(["@deep-agent/redis", "not a package"]);
   });
 
   it("and where it finds nothing, the install command is given all the same", async () => {
-    const absent = Object.assign(new Error("Cannot find package '@acme/s3' imported from /app/main.js"), { code: "ERR_MODULE_NOT_FOUND" });
-    const broken = Object.assign(new Error("Cannot find package 'its-own' imported from /app/s3.js"), { code: "ERR_MODULE_NOT_FOUND" });
+    const absent = Object.assign(new Error("Cannot find package '@acme/s3' imported from /app/main.js"), {
+      code: "ERR_MODULE_NOT_FOUND",
+    });
+    const broken = Object.assign(new Error("Cannot find package 'its-own' imported from /app/s3.js"), {
+      code: "ERR_MODULE_NOT_FOUND",
+    });
     const failing = (error: Error) => openBackend({ adapter: "@acme/s3" }, { load: () => Promise.reject(error) });
-    expect(await errorOf(failing(absent))).toMatchObject({ hint: "Install it: npm install @acme/s3", cause: { message: absent.message } });
-    expect(await errorOf(failing(broken))).toMatchObject({ hint: "See the cause.", cause: { message: broken.message } });
+    expect(await errorOf(failing(absent))).toMatchObject({
+      hint: "Install it: npm install @acme/s3",
+      cause: { message: absent.message },
+    });
+    expect(await errorOf(failing(broken))).toMatchObject({
+      hint: "See the cause.",
+      cause: { message: broken.message },
+    });
   });
 
   it("a module without fromConfig is refused", async () => {
@@ -124,7 +154,11 @@ describe("the caller's config stays the caller's", () => {
   it("the adapter gets a frozen copy", async () => {
     const config = { adapter: "mine", bucket: "b" };
     let given: BackendConfig | undefined;
-    await openBackend(config, { load: async () => ({ fromConfig: (copy: BackendConfig) => backendFrom((given = copy)) }) });
+    const fromConfig = (copy: BackendConfig) => {
+      given = copy;
+      return backendFrom(copy);
+    };
+    await openBackend(config, { load: async () => ({ fromConfig }) });
     expect(given).toEqual(config);
     expect(given).not.toBe(config);
     expect(Object.isFrozen(given)).toBe(true);
@@ -138,17 +172,21 @@ describe("no error shows a password", () => {
   /** An adapter that says everything it knows, as many a client does. */
   const talkative = [
     (config: BackendConfig) => {
-      throw Object.assign(new TypeError(`Invalid URL: ${config.url} ${inspect(config)}`), { input: config.url, config });
+      throw Object.assign(new TypeError(`Invalid URL: ${config.url} ${inspect(config)}`), {
+        input: config.url,
+        config,
+      });
     },
     (config: BackendConfig) => {
-      throw new MemoryError("INVALID_CONFIG", `Cannot use ${config.url}.`, { hint: inspect(config), cause: new Error(inspect(config)) });
+      throw new MemoryError("INVALID_CONFIG", `Cannot use ${config.url}.`, {
+        hint: inspect(config),
+        cause: new Error(inspect(config)),
+      });
     },
     (config: BackendConfig) => {
       throw new MemoryError("UNAVAILABLE", "No.", { cause: Object.assign(new Error("Refused."), { config }) });
     },
-    (config: BackendConfig) => {
-      throw `${config.url} ${inspect(config)}`;
-    },
+    (config: BackendConfig) => Promise.reject(`${config.url} ${inspect(config)}`),
     (config: BackendConfig) => inspect(config),
   ];
 
@@ -202,7 +240,10 @@ describe("no error shows a password", () => {
     { adapter: "user:C@host" },
     { adapter: "", password: "C" },
   ])("of the object %j", async (config) => {
-    await expectSilence(JSON.parse(JSON.stringify(config).replace('C@', `${CANARY}@`).replace('"C"', JSON.stringify(CANARY))), CANARY);
+    await expectSilence(
+      JSON.parse(JSON.stringify(config).replace("C@", `${CANARY}@`).replace('"C"', JSON.stringify(CANARY))),
+      CANARY,
+    );
   });
 
   it("whatever it is made of, and however it is escaped", async () => {
@@ -223,7 +264,10 @@ describe("no error shows a password", () => {
   });
 
   it("but an adapter's own error, which holds none, is passed on as it is", async () => {
-    const own = new MemoryError("INVALID_CONFIG", "There is no parameter `tll`.", { backend: "redis", hint: "Did you mean `ttl`?" });
+    const own = new MemoryError("INVALID_CONFIG", "There is no parameter `tll`.", {
+      backend: "redis",
+      hint: "Did you mean `ttl`?",
+    });
     const fromConfig = () => {
       throw own;
     };

@@ -65,7 +65,11 @@ describe.each(["esm", "cjs"] as const)("an adapter of any make can be opened fro
       "lite.js": esm("@acme/memory-s3/lite"),
       "plugs/a.js": esm("@acme/memory-s3/plug/a"),
     });
-    await app.install("open-files", { "package.json": {}, "redis.js": cjs("open-files/redis"), "x/y.mjs": esm("open-files/x/y.mjs") });
+    await app.install("open-files", {
+      "package.json": {},
+      "redis.js": cjs("open-files/redis"),
+      "x/y.mjs": esm("open-files/x/y.mjs"),
+    });
     await app.install("late", {
       "package.json": { type: "module", exports: "./index.js" },
       "index.js": `await new Promise(setImmediate);\n${esm("late").replace("function", "async function")}`,
@@ -76,9 +80,18 @@ describe.each(["esm", "cjs"] as const)("an adapter of any make can be opened fro
   it("whatever its package.json says", async () => {
     const names = [
       ...["esm-only", "cjs-only", "short", "sync", "bare", "undetected", "transpiled", "default", "late"],
-      ...["@acme/memory-s3", "@acme/memory-s3/lite", "@acme/memory-s3/plug/a", "open-files/redis", "open-files/x/y.mjs"],
+      ...[
+        "@acme/memory-s3",
+        "@acme/memory-s3/lite",
+        "@acme/memory-s3/plug/a",
+        "open-files/redis",
+        "open-files/x/y.mjs",
+      ],
     ];
-    const opened = await app.open(names.map((adapter) => ({ adapter })), { format });
+    const opened = await app.open(
+      names.map((adapter) => ({ adapter })),
+      { format },
+    );
     expect(opened.map(({ from, error }) => error ?? from)).toEqual(names);
   });
 
@@ -92,7 +105,10 @@ describe.each(["esm", "cjs"] as const)("an adapter of any make can be opened fro
 
   it("by a path, relative or absolute", async () => {
     const paths = ["./adapters/own.mjs", join(app.folder, "adapters/own.mjs"), "./adapters/old"];
-    const opened = await app.open(paths.map((adapter) => ({ adapter })), { format });
+    const opened = await app.open(
+      paths.map((adapter) => ({ adapter })),
+      { format },
+    );
     expect(opened.map(({ from, error }) => error ?? from)).toEqual(["own.mjs", "own.mjs", "old"]);
   });
 
@@ -152,6 +168,16 @@ describe("the adapter is the application's dependency", () => {
     expect(JSON.parse(output)).toMatchObject([{ from: "beside the program" }]);
   });
 
+  it("found from the folder that is itself the program", async () => {
+    await app.write({
+      "program/package.json": { main: "./main.mjs" },
+      "program/main.mjs": `import { openBackend } from ${JSON.stringify(builtCore("esm"))};
+        process.stdout.write((await openBackend({ adapter: "beside" })).from);`,
+    });
+    const output = await app.run(join(app.folder, "program"), [], join(app.folder, "elsewhere"));
+    expect(output).toBe("beside the program");
+  });
+
   it("and from the working directory before that", async () => {
     await app.install("../program/node_modules/both", { "package.json": {}, "index.js": cjs("of the program") });
     await app.install("both", { "package.json": {}, "index.js": cjs("of the working directory") });
@@ -190,12 +216,32 @@ describe("an adapter that is there but cannot be used is told from one that is m
   }
 
   it.each<[string, Record<string, string | object>, string, RegExp]>([
-    ["throws", { "package.json": {}, "index.js": "throw new TypeError('no credentials');" }, "TypeError", /no credentials/],
-    ["is no JavaScript", { "package.json": {}, "index.mjs": "export {{", "index.js": "import('./x' ..." }, "SyntaxError", /./],
-    ["needs a package that is missing", { "package.json": { type: "module" }, "index.js": "import 'no-such-package';" }, "Error", /no-such-package/],
+    [
+      "throws",
+      { "package.json": {}, "index.js": "throw new TypeError('no credentials');" },
+      "TypeError",
+      /no credentials/,
+    ],
+    [
+      "is no JavaScript",
+      { "package.json": {}, "index.mjs": "export {{", "index.js": "import('./x' ..." },
+      "SyntaxError",
+      /./,
+    ],
+    [
+      "needs a package that is missing",
+      { "package.json": { type: "module" }, "index.js": "import 'no-such-package';" },
+      "Error",
+      /no-such-package/,
+    ],
     ["has no such file", { "package.json": { main: "./gone.js" } }, "Error", /gone\.js/],
     ["has no such export", { "package.json": { exports: { "./other": "./other.js" } } }, "Error", /"\." specifier/],
-    ["has only exports for require", { "package.json": { exports: { require: "./index.js" } }, "index.js": cjs("no") }, "Error", /No known conditions/],
+    [
+      "has only exports for require",
+      { "package.json": { exports: { require: "./index.js" } }, "index.js": cjs("no") },
+      "Error",
+      /No known conditions/,
+    ],
     ["has a broken package.json", { "package.json": "{" }, "SyntaxError", /JSON/],
   ])("one that %s", async (_name, files, causeName, cause) => {
     const name = `broken-${_name.replaceAll(/\W/g, "-")}`;

@@ -46,7 +46,9 @@ export class Application {
   }
 
   async install(name: string, files: Files): Promise<void> {
-    await this.write(Object.fromEntries(Object.entries(files).map(([path, content]) => [`node_modules/${name}/${path}`, content])));
+    await this.write(
+      Object.fromEntries(Object.entries(files).map(([path, content]) => [`node_modules/${name}/${path}`, content])),
+    );
   }
 
   /** Opens each config in one program that uses core's build in the given format. */

@@ -1,0 +1,162 @@
+import { describe, expect, it } from "@jest/globals";
+import {
+  checkAppend,
+  checkCall,
+  checkList,
+  checkOptions,
+  checkRead,
+  checkRecent,
+  checkSave,
+  type RecentOptions,
+} from "../src/index.ts";
+
+const ID = "user-alice";
+const records = [{ a: 1 }, { b: [2] }];
+
+function code(name: string): unknown {
+  return expect.objectContaining({ name: "MemoryError", code: name, outcome: "not-applied" });
+}
+
+/** Calls whose input is bad in one way; the values are what no compiler would let through. */
+// biome-ignore lint/suspicious/noExplicitAny: it is the untyped caller who is played here
+type Untyped = any;
+
+describe("good input passes", () => {
+  it("and writes answer with the records' texts", () => {
+    expect(checkSave(ID, records)).toEqual(['{"a":1}', '{"b":[2]}']);
+    expect(checkAppend(ID, records)).toEqual(['{"a":1}', '{"b":[2]}']);
+    expect(checkSave(ID, [])).toEqual([]);
+  });
+
+  it("with every option, and with every option undefined", () => {
+    const signal = new AbortController().signal;
+    const passes = [
+      () => checkCall(ID, { signal }),
+      () => checkOptions({ signal }),
+      () => checkOptions(),
+      () => checkSave(ID, records, { signal, operationId: "turn", expectedRevision: "r" }),
+      () => checkSave(ID, records, { signal: undefined, operationId: undefined, expectedRevision: undefined }),
+      () => checkSave(ID, records, { expectedRevision: null }),
+      () => checkAppend(ID, records, { signal, operationId: "turn", expectedRevision: "r", since: "s" }),
+      () => checkAppend(ID, records, { since: null, expectedRevision: null }),
+      () => checkAppend(ID, records, { since: undefined }),
+      () => checkRead(ID, { signal, last: 1, since: "r" }),
+      () => checkRead(ID, { last: Number.MAX_SAFE_INTEGER, before: "r" }),
+      () => checkRead(ID, { last: undefined, since: undefined, before: undefined }),
+      () => checkList({ signal, prefix: "" }),
+      () => checkList(),
+      () => checkRecent({ limit: 1, prefix: "a", cursor: "c", signal }),
+    ];
+    for (const pass of passes) expect(pass).not.toThrow();
+  });
+
+  it("and leaves options and records as they are", () => {
+    const options = Object.freeze({ operationId: "turn", since: null });
+    expect(checkAppend(ID, Object.freeze([Object.freeze({ a: 1 })]), options)).toEqual(['{"a":1}']);
+  });
+});
+
+describe("every method checks its id", () => {
+  it.each<[string, (id: Untyped) => unknown]>([
+    ["call", (id) => checkCall(id)],
+    ["save", (id) => checkSave(id, records)],
+    ["append", (id) => checkAppend(id, records)],
+    ["read", (id) => checkRead(id)],
+  ])("%s", (_name, check) => {
+    for (const id of ["", "\ud800", "x".repeat(1_025), undefined, 7])
+      expect(() => check(id)).toThrow(code("INVALID_MEMORY_ID"));
+  });
+});
+
+describe("every method takes an aborted signal at its word, and no other thing for a signal", () => {
+  it.each<[string, (options: Untyped) => unknown]>([
+    ["call", (options) => checkCall(ID, options)],
+    ["options", (options) => checkOptions(options)],
+    ["save", (options) => checkSave(ID, records, options)],
+    ["append", (options) => checkAppend(ID, records, options)],
+    ["read", (options) => checkRead(ID, options)],
+    ["list", (options) => checkList(options)],
+    ["recent", (options) => checkRecent({ ...options, limit: 1 })],
+  ])("%s", (_name, check) => {
+    const reason = new Error("the user left");
+    expect(() => check({ signal: AbortSignal.abort(reason) })).toThrow(reason);
+    expect(() => check({ signal: AbortSignal.abort() })).toThrow(expect.objectContaining({ name: "AbortError" }));
+    for (const signal of ["x", {}, new AbortController()])
+      expect(() => check({ signal })).toThrow(code("INVALID_ARGUMENT"));
+  });
+
+  it.each<[string, (options: Untyped) => unknown]>([
+    ["call", (options) => checkCall(ID, options)],
+    ["options", (options) => checkOptions(options)],
+    ["save", (options) => checkSave(ID, records, options)],
+    ["append", (options) => checkAppend(ID, records, options)],
+    ["read", (options) => checkRead(ID, options)],
+    ["list", (options) => checkList(options)],
+    ["recent", (options) => checkRecent(options)],
+  ])("%s: nor options that are none", (_name, check) => {
+    for (const options of [null, "x", 7]) expect(() => check(options)).toThrow(code("INVALID_ARGUMENT"));
+  });
+});
+
+describe("what is wrong with a write is refused", () => {
+  it.each<[string, Untyped, string]>([
+    ["an operation id with a space", { operationId: "a b" }, "INVALID_ARGUMENT"],
+    ["an empty operation id", { operationId: "" }, "INVALID_ARGUMENT"],
+    ["an operation id that is null", { operationId: null }, "INVALID_ARGUMENT"],
+    ["an empty expected revision", { expectedRevision: "" }, "INVALID_ARGUMENT"],
+    ["an expected revision that is a number", { expectedRevision: 7 }, "INVALID_ARGUMENT"],
+  ])("%s", (_name, options, expected) => {
+    expect(() => checkSave(ID, records, options)).toThrow(code(expected));
+    expect(() => checkAppend(ID, records, options)).toThrow(code(expected));
+  });
+
+  it.each<[string, Untyped]>([
+    ["empty", { since: "" }],
+    ["a number", { since: 0 }],
+    ["an object", { since: {} }],
+  ])("a since that is %s", (_name, options) => {
+    expect(() => checkAppend(ID, records, options)).toThrow(code("INVALID_ARGUMENT"));
+  });
+
+  it("no records to append, and records that JSON does not carry", () => {
+    expect(() => checkAppend(ID, [])).toThrow(code("INVALID_RECORD"));
+    expect(() => checkAppend(ID, [{ n: Number.NaN }])).toThrow(code("INVALID_RECORD"));
+    expect(() => checkSave(ID, [{ n: Number.NaN }])).toThrow(code("INVALID_RECORD"));
+    expect(() => checkSave(ID, "records" as Untyped)).toThrow(code("INVALID_RECORD"));
+  });
+});
+
+describe("what is wrong with a read is refused", () => {
+  it.each<Untyped>([
+    { last: 0 },
+    { last: -1 },
+    { last: 1.5 },
+    { last: Number.NaN },
+    { last: Number.POSITIVE_INFINITY },
+    { last: 2 ** 53 },
+    { last: "5" },
+    { last: null },
+    { last: Object.create(null) },
+    { since: "" },
+    { since: null },
+    { since: 7 },
+    { before: "" },
+    { before: null },
+    { since: "a", before: "b" },
+  ])("%p", (options) => {
+    expect(() => checkRead(ID, options)).toThrow(code("INVALID_ARGUMENT"));
+  });
+
+  it.each<Untyped>([{ prefix: 7 }, { prefix: null }, { prefix: ["a"] }])("list with %p", (options) => {
+    expect(() => checkList(options)).toThrow(code("INVALID_ARGUMENT"));
+    expect(() => checkRecent({ ...options, limit: 1 })).toThrow(code("INVALID_ARGUMENT"));
+  });
+
+  it.each([0, -1, 1.5, "5", null, undefined])("recent with a limit of %p", (limit) => {
+    expect(() => checkRecent({ limit } as RecentOptions)).toThrow(code("INVALID_ARGUMENT"));
+  });
+
+  it("recent without a limit", () => {
+    expect(() => (checkRecent as Untyped)()).toThrow(code("INVALID_ARGUMENT"));
+  });
+});

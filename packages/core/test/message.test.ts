@@ -1,0 +1,112 @@
+import { describe, expect, it } from "@jest/globals";
+import { expectTypeOf } from "expect-type";
+import {
+  type AssistantMessage,
+  assistant,
+  type ContentPart,
+  isMessage,
+  type Message,
+  type SystemMessage,
+  system,
+  type ToolMessage,
+  textOf,
+  tool,
+  type UserMessage,
+  user,
+} from "../src/index.ts";
+
+const parts: ContentPart[] = [
+  { type: "text", text: "What is " },
+  { type: "image_url", image_url: { url: "data:image/png;base64,AAAA", detail: "low" } },
+  { type: "text", text: "this?" },
+];
+
+describe("the makers give each message an id and a time", () => {
+  it.each<[string, () => Message]>([
+    ["system", () => system("x")],
+    ["user", () => user("x")],
+    ["assistant", () => assistant("x")],
+    ["tool", () => tool("call-1", "x")],
+  ])("%s", (role, make) => {
+    const before = Date.now();
+    const [one, other] = [make(), make()];
+    expect(one).toMatchObject({ role, content: "x" });
+    expect(one.id).toMatch(/^[A-Za-z0-9_-]{22}$/);
+    expect(one.id).not.toBe(other.id);
+    expect(one.createdAt).toBeGreaterThanOrEqual(before);
+    expect(one.createdAt).toBeLessThanOrEqual(Date.now());
+  });
+
+  it("and nothing that was not asked for", () => {
+    expect(Object.keys(user("x")).sort()).toEqual(["content", "createdAt", "id", "role"]);
+    expect(Object.keys(tool("c", "x")).sort()).toEqual(["content", "createdAt", "id", "role", "toolCallId"]);
+  });
+
+  it("unless the caller gives them, and whatever else belongs to the role", () => {
+    const fields = { id: "m1", createdAt: 5, name: "Bob", metadata: { trace: 1 } };
+    expect(user(parts, fields)).toEqual({ role: "user", content: parts, ...fields });
+    const toolCalls = [{ id: "c1", name: "weather", arguments: "{" }];
+    const said = { ...fields, toolCalls, refusal: "no", status: "aborted" as const };
+    expect(assistant(null, said)).toEqual({ role: "assistant", content: null, ...said });
+    expect(tool("c1", "failed", { ...fields, status: "error" })).toMatchObject({ toolCallId: "c1", status: "error" });
+  });
+
+  it("and their types are those of the role", () => {
+    expectTypeOf(system).returns.toEqualTypeOf<SystemMessage>();
+    expectTypeOf(user).returns.toEqualTypeOf<UserMessage>();
+    expectTypeOf(assistant).returns.toEqualTypeOf<AssistantMessage>();
+    expectTypeOf(tool).returns.toEqualTypeOf<ToolMessage>();
+    expectTypeOf(user).parameter(0).toEqualTypeOf<string | ContentPart[]>();
+    expectTypeOf(assistant).parameter(0).toEqualTypeOf<string | ContentPart[] | null>();
+    // @ts-expect-error: a user calls no tools
+    user("x", { toolCalls: [] });
+    // @ts-expect-error: a role is not a field
+    user("x", { role: "assistant" });
+    expectTypeOf<Extract<Message, { role: "tool" }>>().toEqualTypeOf<ToolMessage>();
+  });
+});
+
+describe("a message survives JSON whole", () => {
+  it.each<Message>([
+    system("be brief"),
+    user(parts, { name: "Bob", metadata: { nested: { list: [1, null] } } }),
+    user([
+      { type: "input_audio", input_audio: { data: "AAAA", format: "wav" } },
+      { type: "file", file: { file_id: "f" } },
+    ]),
+    assistant(null, { toolCalls: [{ id: "c1", name: "weather", arguments: '{"city":"Ulm"}' }] }),
+    assistant("", { refusal: "I cannot.", usage: { promptTokens: 1, completionTokens: 2, totalTokens: 3 } }),
+    tool("c1", [{ type: "text", text: "21 °C" }], { status: "error" }),
+    { ...user("x"), annotations: [{ unknown: true }] } as Message,
+  ])("%j", (message) => {
+    const back = JSON.parse(JSON.stringify(message));
+    expect(back).toEqual(message);
+    expect(isMessage(back)).toBe(true);
+  });
+});
+
+describe("a stored record is a message when it has one of the four roles", () => {
+  it.each([{}, { role: "developer" }, { role: null }, { role: ["user"] }, { content: "x" }, [], { role: "toString" }])(
+    "%j is none",
+    (record) => {
+      expect(isMessage(record)).toBe(false);
+    },
+  );
+
+  it("whatever else it has, for what other versions wrote", () => {
+    expect(isMessage({ role: "user" })).toBe(true);
+  });
+});
+
+describe("the text of a message is what it says in words", () => {
+  it.each<[Message, string]>([
+    [user("hello"), "hello"],
+    [user(parts), "What is this?"],
+    [user([]), ""],
+    [assistant(null), ""],
+    [assistant(null, { refusal: "I cannot." }), ""],
+    [tool("c1", [{ type: "text", text: "21" }]), "21"],
+  ])("%j", (message, text) => {
+    expect(textOf(message)).toBe(text);
+  });
+});

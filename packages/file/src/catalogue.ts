@@ -1,0 +1,146 @@
+import { join } from "node:path";
+import { MemoryError, type RecentMemory, type RecentOptions, type RecentPage } from "@deep-agent/core";
+import { isSystemError } from "./file-error.ts";
+import { decodeId, parseFileName } from "./file-name.ts";
+import type { FileSystem } from "./file-system.ts";
+import { type Generations, TEMPORARY } from "./generations.ts";
+import { encodeSeal, type LogFile, readHeader } from "./log-file.ts";
+
+/** After how long what nobody needs any more is removed: nobody can be in the middle of using it by then. */
+const DAY_NS = 24n * 60n * 60n * 1_000_000_000n;
+
+interface Found {
+  memoryId: string;
+  path: string;
+}
+
+/** What the directory tells of its memories. Each call reads the directory: O(files). */
+export class Catalogue {
+  readonly #generations: Generations;
+  readonly #fs: FileSystem;
+
+  constructor(generations: Generations, fs: FileSystem) {
+    this.#generations = generations;
+    this.#fs = fs;
+  }
+
+  async list(prefix: string, signal: AbortSignal | undefined): Promise<string[]> {
+    const ids: string[] = [];
+    for await (const { memoryId } of this.#memories(prefix, signal)) ids.push(memoryId);
+    return ids;
+  }
+
+  /** By the files' modification times; within one, by name. */
+  async recent({ limit, cursor, prefix = "", signal }: RecentOptions): Promise<RecentPage> {
+    const after = cursor === undefined ? undefined : parseCursor(cursor);
+    const found: { memoryId: string; modifiedAt: bigint }[] = [];
+    for await (const { memoryId, path } of this.#memories(prefix, signal)) {
+      const stat = await this.#unlessMissing(() => this.#fs.stat(path));
+      if (stat !== null) found.push({ memoryId, modifiedAt: stat.modifiedAt });
+    }
+    found.sort(newestFirst);
+    const rest = after === undefined ? found : found.filter((memory) => newestFirst(memory, after) > 0);
+    const memories = rest.slice(0, limit);
+    const last = memories.at(-1);
+    return {
+      memories: memories.map(({ memoryId, modifiedAt }): RecentMemory => ({ memoryId, updatedAt: Number(modifiedAt / 1_000_000n) })),
+      cursor: last === undefined || rest.length <= limit ? null : formatCursor(last),
+    };
+  }
+
+  async *#memories(prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Found> {
+    const names = await this.#generations.names();
+    for (const name of names) if (name.endsWith(TEMPORARY)) await this.#removeStale(join(this.#generations.directory, name));
+    for (const [encodedId, { generation, name }] of highestOf(names)) {
+      signal?.throwIfAborted();
+      const path = join(this.#generations.directory, name);
+      const memoryId = decodeId(encodedId) ?? (await this.#idInHeader(path, encodedId));
+      if (memoryId === null || !memoryId.startsWith(prefix)) continue;
+      // A first generation is published with what is stored in it; a later one may be what a delete has left.
+      if (generation === 1 || (await this.#holdsMemory(memoryId))) yield { memoryId, path };
+    }
+  }
+
+  #idInHeader(path: string, encodedId: string): Promise<string | null> {
+    return this.#unlessMissing(async () => {
+      const file = await this.#fs.open(path, "r");
+      try {
+        return (await readHeader(file, path, encodedId)).id;
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  async #holdsMemory(memoryId: string): Promise<boolean> {
+    const log = await this.#generations.open(memoryId);
+    if (log === null) return false;
+    try {
+      const { size, modifiedAt } = await log.stat();
+      for await (const _line of log.back(size)) return true;
+      if (isOld(modifiedAt)) await this.#sweep(log, size);
+      return false;
+    } finally {
+      await log.close();
+    }
+  }
+
+  /** Removes what a delete left: sealed first, so that whoever is about to write there loses the race and begins anew. */
+  async #sweep(log: LogFile, end: number): Promise<void> {
+    if (await log.append(encodeSeal(end), end)) await this.#generations.remove(log);
+  }
+
+  /** A file that was never published, by a writer that was killed. */
+  async #removeStale(path: string): Promise<void> {
+    await this.#unlessMissing(async () => {
+      const { modifiedAt } = await this.#fs.stat(path);
+      if (isOld(modifiedAt)) await this.#fs.unlink(path);
+    });
+  }
+
+  async #unlessMissing<T>(task: () => Promise<T>): Promise<T | null> {
+    try {
+      return await task();
+    } catch (error) {
+      if (isSystemError(error, "ENOENT")) return null;
+      throw error;
+    }
+  }
+}
+
+function highestOf(names: readonly string[]): Map<string, { generation: number; name: string }> {
+  const highest = new Map<string, { generation: number; name: string }>();
+  for (const name of names) {
+    const { encodedId, generation } = parseFileName(name) ?? {};
+    if (encodedId === undefined || generation === undefined) continue;
+    if (generation > (highest.get(encodedId)?.generation ?? 0)) highest.set(encodedId, { generation, name });
+  }
+  return highest;
+}
+
+function isOld(modifiedAt: bigint): boolean {
+  return BigInt(Date.now()) * 1_000_000n - modifiedAt > DAY_NS;
+}
+
+interface Position {
+  memoryId: string;
+  modifiedAt: bigint;
+}
+
+function newestFirst(a: Position, b: Position): number {
+  if (a.modifiedAt !== b.modifiedAt) return a.modifiedAt > b.modifiedAt ? -1 : 1;
+  return a.memoryId < b.memoryId ? -1 : a.memoryId > b.memoryId ? 1 : 0;
+}
+
+/** `<modification time in ns>/<memory id>`, in base64url. */
+function formatCursor({ memoryId, modifiedAt }: Position): string {
+  return Buffer.from(`${modifiedAt}/${memoryId}`).toString("base64url");
+}
+
+function parseCursor(cursor: string): Position {
+  const [, modifiedAt, memoryId] = /^(\d{1,20})\/(.+)$/s.exec(Buffer.from(cursor, "base64url").toString()) ?? [];
+  if (modifiedAt === undefined || memoryId === undefined) {
+    throw new MemoryError("INVALID_ARGUMENT", "The `cursor` is none that this backend gave.", { backend: "file" });
+  }
+  return { modifiedAt: BigInt(modifiedAt), memoryId };
+}

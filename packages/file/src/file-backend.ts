@@ -1,0 +1,171 @@
+import { resolve } from "node:path";
+import {
+  type AppendOptions,
+  backendChannel,
+  type CallOptions,
+  type CatalogueCapability,
+  checkAppend,
+  checkCall,
+  checkList,
+  checkRead,
+  checkRecent,
+  checkSave,
+  type HealthCapability,
+  type InfoCapability,
+  type LifecycleCapability,
+  type ListOptions,
+  type LogCapability,
+  type MemoryBackend,
+  MemoryError,
+  type MemoryInfo,
+  type Message,
+  newId,
+  type Outcome,
+  type ReadOptions,
+  type RecentOptions,
+  type RecentPage,
+  type Revision,
+  type SaveOptions,
+  type Snapshot,
+} from "@deep-agent/core";
+import { Catalogue } from "./catalogue.ts";
+import { corrupt, fileError } from "./file-error.ts";
+import { FileLog } from "./file-log.ts";
+import { checkOptions, defaultDirectory, type FileBackendOptions } from "./file-options.ts";
+import { type FileSystem, nodeFileSystem } from "./file-system.ts";
+import { Generations, TEMPORARY } from "./generations.ts";
+import { keepAside } from "./kept-aside.ts";
+import type { Finds } from "./log-file.ts";
+
+/**
+ * Memories as files: one append-only log each, in JSON lines. Several processes may write to one memory at the same time,
+ * without a lock; a process killed at any moment leaves no half turn. The layout is in the package's README.
+ *
+ * ```ts
+ * const backend = new FileBackend("./memories");
+ * ```
+ *
+ * It has every capability but `expiry`. Nothing is read or made before the first call.
+ */
+export class FileBackend<T extends object = Message>
+  implements
+    MemoryBackend<T>,
+    LogCapability<T>,
+    HealthCapability,
+    LifecycleCapability,
+    InfoCapability,
+    CatalogueCapability
+{
+  /** The absolute path of the directory that holds the files. */
+  readonly directory: string;
+  readonly #fs: FileSystem;
+  readonly #generations: Generations;
+  readonly #log: FileLog<T>;
+  readonly #catalogue: Catalogue;
+  readonly #running = new Set<Promise<unknown>>();
+  #closed = false;
+
+  /** Takes a directory or options; default `~/.deep-agent/memories`. Throws `INVALID_CONFIG`. */
+  constructor(options: string | FileBackendOptions = {}) {
+    const given = typeof options === "string" ? { directory: options } : options;
+    checkOptions(given);
+    const { durability = "sync", onCorrupt = "throw", fileSystem = nodeFileSystem } = given;
+    this.directory = resolve(given.directory ?? defaultDirectory());
+    this.#fs = fileSystem;
+    const finds = findsOf(fileSystem, onCorrupt);
+    this.#generations = new Generations(this.directory, fileSystem, durability === "sync", finds);
+    this.#log = new FileLog(this.#generations, durability === "sync");
+    this.#catalogue = new Catalogue(this.#generations, fileSystem);
+  }
+
+  async load(memoryId: string, options: CallOptions = {}): Promise<T[] | null> {
+    const snapshot = await this.read(memoryId, { signal: options.signal });
+    return snapshot === null ? null : snapshot.records;
+  }
+
+  async save(memoryId: string, records: readonly T[], options: SaveOptions = {}): Promise<void> {
+    const texts = checkSave(memoryId, records, options);
+    await this.#run("write", memoryId, () => this.#log.save(memoryId, texts, options));
+  }
+
+  async delete(memoryId: string, options: CallOptions = {}): Promise<void> {
+    checkCall(memoryId, options);
+    await this.#run("delete", memoryId, () => this.#log.delete(memoryId, options.signal), "unknown");
+  }
+
+  /** Reads the directory: O(files). */
+  async list(options: ListOptions = {}): Promise<string[]> {
+    checkList(options);
+    return this.#run("list", undefined, () => this.#catalogue.list(options.prefix ?? "", options.signal));
+  }
+
+  async append(memoryId: string, records: readonly T[], options: AppendOptions = {}): Promise<Revision> {
+    const texts = checkAppend(memoryId, records, options);
+    return this.#run("write", memoryId, () => this.#log.append(memoryId, texts, options));
+  }
+
+  async read(memoryId: string, options: ReadOptions = {}): Promise<Snapshot<T> | null> {
+    checkRead(memoryId, options);
+    return this.#run("read", memoryId, () => this.#log.read(memoryId, options));
+  }
+
+  /** Writes and removes a file, and reads the directory. */
+  async ping(options: CallOptions = {}): Promise<{ latencyMs: number }> {
+    options.signal?.throwIfAborted();
+    const started = performance.now();
+    await this.#run("write", undefined, async () => {
+      await this.#generations.prepare();
+      const path = `${this.directory}/${newId()}${TEMPORARY}`;
+      await (await this.#fs.open(path, "wx")).close();
+      await this.#fs.unlink(path);
+      await this.#fs.readdir(this.directory);
+    });
+    return { latencyMs: performance.now() - started };
+  }
+
+  /** Reads the whole log. `bytes` is the size of the file, with what was replaced; `expiresAt` is always `null`. */
+  async info(memoryId: string, options: CallOptions = {}): Promise<MemoryInfo | null> {
+    checkCall(memoryId, options);
+    return this.#run("read", memoryId, () => this.#log.info(memoryId));
+  }
+
+  /** By the files' modification times. Reads the directory and asks for the time of each file: O(files). */
+  async recent(options: RecentOptions): Promise<RecentPage> {
+    checkRecent(options);
+    return this.#run("list", undefined, () => this.#catalogue.recent(options));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#running);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #run<R>(doing: string, memoryId: string | undefined, task: () => Promise<R>, outcome: Outcome = "not-applied"): Promise<R> {
+    if (this.#closed) throw new MemoryError("CLOSED", "The file backend is closed.", { backend: "file", memoryId, hint: "Make a new one." });
+    const running = task();
+    this.#running.add(running);
+    try {
+      return await running;
+    } catch (error) {
+      throw fileError(error, doing, this.directory, memoryId, outcome);
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+}
+
+function findsOf(fs: FileSystem, onCorrupt: "throw" | "skip"): Finds {
+  const warn = (memoryId: string, detail: string): void => backendChannel.publish({ type: "warning", backend: "file", memoryId, detail });
+  return {
+    torn: (memoryId, path, offset, bytes) => warn(memoryId, `${bytes} bytes of a torn write are passed over at byte ${offset} of ${path}`),
+    async damaged(memoryId, path, offset, raw) {
+      if (onCorrupt === "throw") throw corrupt(memoryId, path, offset, "the line there is not what was written");
+      const aside = await keepAside(fs, path, offset, raw);
+      warn(memoryId, `a damaged line is skipped at byte ${offset} of ${path}, and kept in ${aside}`);
+    },
+  };
+}

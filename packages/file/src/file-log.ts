@@ -1,0 +1,181 @@
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  type AppendOptions,
+  decodeEntry,
+  KeyedSerial,
+  type MemoryInfo,
+  newId,
+  quoteId,
+  type ReadOptions,
+  type Revision,
+  type SaveOptions,
+  type Snapshot,
+} from "@deep-agent/core";
+import { fileError, flushFailedBefore, isFull, tooContended } from "./file-error.ts";
+import type { Generations } from "./generations.ts";
+import { judge, judgeAbsent, type Write } from "./judgement.ts";
+import { encodeHeader, type LogFile } from "./log-file.ts";
+import { encodeAppend, encodeSave, type Lines, now } from "./log-writing.ts";
+import { readLog } from "./log-reading.ts";
+
+/** How often a write tries to be the next one before it gives up, and how long it waits between tries at most (ms). */
+const MAX_TRIES = 300;
+const LONGEST_WAIT = 20;
+
+/**
+ * The logs of a directory: what an append, a read, a save and a delete are, made of lines and generations.
+ *
+ * A write looks at the log, is judged, and states the end of the file that it saw. If another line has come to stand there
+ * first, it does not count, and the write starts over: nobody waits for a lock, and nobody overwrites.
+ */
+export class FileLog<T extends object> {
+  readonly #generations: Generations;
+  readonly #durable: boolean;
+  /** Within this process writes to one memory queue, since only one of them can be next. */
+  readonly #queue = new KeyedSerial();
+  /** Files of which a flush has failed: the system may have dropped what it could not write, and would not say so again. */
+  readonly #unflushed = new Set<string>();
+
+  constructor(generations: Generations, durable: boolean) {
+    this.#generations = generations;
+    this.#durable = durable;
+  }
+
+  read(memoryId: string, options: ReadOptions): Promise<Snapshot<T> | null> {
+    return this.#withLog(memoryId, (log, end) => readLog<T>(log, end, options));
+  }
+
+  /** Counts the records, which reads the whole log. */
+  info(memoryId: string): Promise<MemoryInfo | null> {
+    return this.#withLog(memoryId, async (log, end) => {
+      let records = 0;
+      let newest: number | undefined;
+      let oldest = 0;
+      for await (const line of log.back(end)) {
+        const entry = decodeEntry(line.payload, `the entry at byte ${line.start} of memory ${quoteId(memoryId)}`);
+        records += entry.records.length;
+        newest ??= entry.at;
+        oldest = entry.at;
+      }
+      if (newest === undefined) return null;
+      return { records, bytes: end, createdAt: toMs(oldest), updatedAt: toMs(newest), expiresAt: null };
+    });
+  }
+
+  append(memoryId: string, recordTexts: readonly string[], options: AppendOptions): Promise<Revision> {
+    const { operationId = newId(), since, expectedRevision, signal } = options;
+    const write: Write = { memoryId, operationId, since, expectedRevision };
+    return this.#write(write, (start) => encodeAppend(memoryId, operationId, recordTexts, start), signal);
+  }
+
+  async save(memoryId: string, recordTexts: readonly string[], options: SaveOptions): Promise<void> {
+    const { operationId = newId(), expectedRevision, signal } = options;
+    const write: Write = { memoryId, operationId, expectedRevision, exhaustive: options.operationId !== undefined };
+    await this.#write(write, (start) => encodeSave(memoryId, operationId, recordTexts, start), signal);
+  }
+
+  /** Publishes an empty next generation, and removes the older ones. */
+  async delete(memoryId: string, signal: AbortSignal | undefined): Promise<void> {
+    for (;;) {
+      signal?.throwIfAborted();
+      const log = await this.#generations.open(memoryId);
+      if (log === null) break;
+      try {
+        const { size } = await log.stat();
+        if (await isEmpty(log, size)) break;
+        if (await this.#generations.publishNext(log, encodeHeader(memoryId, newId(), now()))) break;
+      } finally {
+        await log.close();
+      }
+    }
+    await this.#generations.removeOlder(memoryId);
+  }
+
+  /** Runs `task` on the memory's log as it is now; `null`: there is none. */
+  async #withLog<R>(memoryId: string, task: (log: LogFile, end: number) => Promise<R | null>): Promise<R | null> {
+    for (;;) {
+      const log = await this.#generations.open(memoryId);
+      if (log === null) return null;
+      try {
+        const { size } = await log.stat();
+        const result = await task(log, size);
+        // Had it been replaced before we read, what was read might be a write that is about to move on.
+        if (await this.#generations.isCurrent(log)) return result;
+      } finally {
+        await log.close();
+      }
+    }
+  }
+
+  #write(write: Write, encode: (start: number) => Lines, signal: AbortSignal | undefined): Promise<Revision> {
+    const { memoryId } = write;
+    const tryOften = async (): Promise<Revision> => {
+      for (let tries = 0; tries < MAX_TRIES; tries++) {
+        signal?.throwIfAborted();
+        if (tries > 1) await delay(Math.random() * Math.min(2 ** tries, LONGEST_WAIT));
+        const log = await this.#generations.open(memoryId);
+        const revision = log === null ? await this.#create(write, encode) : await this.#append(log, write, encode);
+        if (revision !== null) return revision;
+      }
+      throw tooContended(memoryId, MAX_TRIES);
+    };
+    return this.#queue.run(memoryId, tryOften, signal);
+  }
+
+  /** `null`: somebody else made the memory first. */
+  async #create(write: Write, encode: (start: number) => Lines): Promise<Revision | null> {
+    judgeAbsent(write);
+    const epoch = newId();
+    const header = encodeHeader(write.memoryId, epoch, now());
+    const lines = encode(header.length);
+    const created = await this.#generations.create(write.memoryId, Buffer.concat([header, lines.bytes]));
+    return created ? lines.revision(epoch) : null;
+  }
+
+  /** `null`: somebody else was next, or the log is no longer the memory's. Closes the log. */
+  async #append(log: LogFile, write: Write, encode: (start: number) => Lines): Promise<Revision | null> {
+    let progress: "judging" | "writing" | "written" = "judging";
+    try {
+      const { size, identity } = await log.stat();
+      const { duplicate, empty } = await judge(log, size, write);
+      if (this.#unflushed.has(identity)) throw flushFailedBefore(log.memoryId, log.path);
+      if (empty && (await log.isSealed(size))) {
+        await this.#generations.remove(log);
+        return null;
+      }
+      const lines = duplicate === null ? encode(size) : null;
+      if (lines !== null) {
+        progress = "writing";
+        if (!(await log.append(lines.bytes, size))) return null;
+      }
+      progress = "written";
+      // Also for a duplicate: whoever wrote it may have been killed before the flush.
+      if (this.#durable) await this.#flush(log, identity);
+      if (!(await this.#generations.isCurrent(log))) return null;
+      return duplicate === null ? (lines as Lines).revision(log.epoch) : log.revisionOf(duplicate); // one or the other
+    } catch (error) {
+      const traceless = progress === "judging" || (progress === "writing" && isFull(error));
+      throw fileError(error, "write the log", log.path, log.memoryId, traceless ? "not-applied" : "unknown");
+    } finally {
+      await log.close();
+    }
+  }
+
+  async #flush(log: LogFile, identity: string): Promise<void> {
+    try {
+      await log.sync();
+    } catch (error) {
+      this.#unflushed.add(identity);
+      throw error;
+    }
+  }
+}
+
+async function isEmpty(log: LogFile, end: number): Promise<boolean> {
+  for await (const _line of log.back(end)) return false;
+  return true;
+}
+
+function toMs(microseconds: number): number {
+  return Math.floor(microseconds / 1000);
+}

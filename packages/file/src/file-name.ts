@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto";
+
+/*
+ * A memory's file is `<encoded id>.<generation>.jsonl`. The encoding is injective, keeps nothing apart by case alone (file
+ * systems may fold it), never yields the name of a device, and fits, with the rest of the name, into 255 bytes.
+ */
+
+const MAX_ENCODED_LENGTH = 200;
+const HEAD_LENGTH = 120;
+const devices = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])$/;
+
+/**
+ * The id as part of a file name. Lower-case ASCII letters, digits, `-` and `_` stand for themselves, every other byte of its
+ * UTF-8 as `%xx`. An id that would be too long is a readable head, `~` and its SHA-256.
+ */
+export function encodeId(memoryId: string): string {
+  const encoded = escape(memoryId);
+  if (devices.test(encoded)) return `${hex(encoded.charCodeAt(0))}${encoded.slice(1)}`;
+  if (encoded.length <= MAX_ENCODED_LENGTH) return encoded;
+  const head = encoded.slice(0, HEAD_LENGTH).replace(/%.?$/, "");
+  return `${head}~${createHash("sha256").update(memoryId).digest("hex")}`;
+}
+
+/** The id behind an encoded one; `null`: it was too long, only the file's header has it. */
+export function decodeId(encoded: string): string | null {
+  return encoded.includes("~") ? null : decodeURIComponent(encoded);
+}
+
+function escape(text: string): string {
+  let escaped = "";
+  for (const byte of Buffer.from(text)) {
+    const character = String.fromCharCode(byte);
+    escaped += /[a-z0-9_-]/.test(character) ? character : hex(byte);
+  }
+  return escaped;
+}
+
+function hex(byte: number): string {
+  return `%${byte.toString(16).padStart(2, "0")}`;
+}
+
+export function fileName(encodedId: string, generation: number): string {
+  return `${encodedId}.${generation}.jsonl`;
+}
+
+const pattern = /^((?:[a-z0-9_-]|%[0-9a-f]{2})+(?:~[0-9a-f]{64})?)\.([1-9][0-9]{0,14})\.jsonl$/;
+
+/** What a file name says; `null`: it is not the name of a log. */
+export function parseFileName(name: string): { encodedId: string; generation: number } | null {
+  const [, encodedId, generation] = pattern.exec(name) ?? [];
+  return encodedId === undefined ? null : { encodedId, generation: Number(generation) };
+}

@@ -1,0 +1,76 @@
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MemoryError } from "@deep-agent/core";
+import type { FileSystem } from "./file-system.ts";
+
+/**
+ * When a write counts as stored: `"sync"` (default) once it is flushed to the disk, and so survives a loss of power; `"os"` once
+ * the operating system has it, and so survives a kill of the process, not a crash of the machine.
+ */
+export type Durability = "sync" | "os";
+
+/**
+ * What a reader does about a damaged line: `"throw"` (default) `CORRUPT`, or `"skip"` it. A skipped line is copied to
+ * `<file>.<offset>.corrupt` first, and published on `deep-agent:backend`.
+ */
+export type CorruptPolicy = "throw" | "skip";
+
+export interface FileBackendOptions {
+  /** Where the files lie; made, private to the user, where it is missing. Default `~/.deep-agent/memories`. */
+  directory?: string | undefined;
+  durability?: Durability | undefined;
+  onCorrupt?: CorruptPolicy | undefined;
+  /** What is done with the disk. Default: what `node:fs` does. For tests. */
+  fileSystem?: FileSystem | undefined;
+}
+
+export function defaultDirectory(): string {
+  return join(homedir(), ".deep-agent", "memories");
+}
+
+/** Throws `INVALID_CONFIG` for options that this backend does not have, or values that they do not take. */
+export function checkOptions(options: FileBackendOptions): void {
+  const { directory, durability, onCorrupt, fileSystem: _fileSystem, ...unknown } = options;
+  const [surplus] = Object.keys(unknown);
+  if (surplus !== undefined) throw invalid(`has no option ${JSON.stringify(surplus)}`);
+  if (directory !== undefined && (typeof directory !== "string" || directory === "" || directory.includes("\0"))) {
+    throw invalid("needs a directory that is a path");
+  }
+  if (durability !== undefined && durability !== "sync" && durability !== "os") throw invalid('takes a durability of "sync" or "os"');
+  if (onCorrupt !== undefined && onCorrupt !== "throw" && onCorrupt !== "skip") throw invalid('takes an onCorrupt of "throw" or "skip"');
+}
+
+/**
+ * The options in a URL: `file:./memories` (from the working directory), `file:///var/memories`, with `?durability=…&onCorrupt=…`.
+ * `file:` alone is the default directory. Throws `INVALID_CONFIG`.
+ */
+export function optionsOfUrl(url: string): FileBackendOptions {
+  const [address = "", query = ""] = url.split(/\?(.*)/s, 2);
+  const options: Record<string, string> = {};
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (name !== "durability" && name !== "onCorrupt") throw invalid(`has no option ${JSON.stringify(name)}`);
+    options[name] = value;
+  }
+  const directory = directoryOf(address);
+  // The values are checked where the backend is made.
+  return { ...options, ...(directory !== "" && { directory }) } as FileBackendOptions;
+}
+
+function directoryOf(address: string): string {
+  try {
+    if (address.startsWith("file://")) return fileURLToPath(address);
+    const path = decodeURIComponent(address.slice("file:".length));
+    return path === "" ? "" : resolve(path);
+  } catch (error) {
+    throw invalid(`cannot make a path of ${JSON.stringify(address)}`, error);
+  }
+}
+
+function invalid(problem: string, cause?: unknown): MemoryError {
+  return new MemoryError("INVALID_CONFIG", `The file backend ${problem}.`, {
+    backend: "file",
+    hint: 'Its options are directory, durability ("sync" or "os") and onCorrupt ("throw" or "skip").',
+    cause,
+  });
+}

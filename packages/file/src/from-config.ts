@@ -1,0 +1,16 @@
+import type { Message } from "@deep-agent/core";
+import { FileBackend } from "./file-backend.ts";
+import { type FileBackendOptions, optionsOfUrl } from "./file-options.ts";
+
+/** What `openBackend` hands over: options as such, in a URL, or both; the former win. */
+export interface FileConfig extends FileBackendOptions {
+  adapter?: string;
+  /** For example `"file:./memories?durability=os"`. */
+  url?: string;
+}
+
+/** Opens a backend for `openBackend`. Throws `INVALID_CONFIG`. */
+export function fromConfig<T extends object = Message>(config: FileConfig): FileBackend<T> {
+  const { adapter: _adapter, url, ...options } = config;
+  return new FileBackend<T>({ ...(url !== undefined && optionsOfUrl(url)), ...options });
+}

@@ -1,0 +1,69 @@
+import { crc32 } from "node:zlib";
+
+/**
+ * One line of a log: `[<length>,<start>,"<kind>",<payload>,"<crc>"]`, itself JSON.
+ *
+ * - length: bytes of `<start>,"<kind>",<payload>`, so that a line that was cut is told from one that was damaged
+ * - start: the size of the file when it was written. The line counts only if it really begins there: so each append is a
+ *   compare-and-set on the end of the file, without a lock, and a line that lost the race can be judged from itself alone.
+ * - crc: CRC-32 of what the length measures, eight hexadecimal digits
+ *
+ * Every line but the first begins with the newline that ends the one before, so that whatever is appended stays apart from a
+ * line that was torn.
+ */
+export interface Line {
+  kind: LineKind;
+  /** Where the line says that it begins. */
+  start: number;
+  payload: string;
+  crc: string;
+}
+
+/**
+ * - `log`: the header, first line of the file
+ * - `entry`: an append
+ * - `part`, `save`: a save is a line for each record and a last one, in one write; the parts count if the last one is there
+ * - `seal`: the end of an empty log that is being removed; nothing behind it counts
+ */
+export type LineKind = "log" | "entry" | "part" | "save" | "seal";
+
+const kinds: ReadonlySet<string> = new Set<LineKind>(["log", "entry", "part", "save", "seal"]);
+
+/** The bytes of a line, with the newline in front where it is not the first. */
+export function encodeLine(kind: LineKind, start: number, payload: string): Buffer {
+  const body = `${start},"${kind}",${payload}`;
+  const crc = crc32(body).toString(16).padStart(8, "0");
+  return Buffer.from(`${start === 0 ? "" : "\n"}[${Buffer.byteLength(body)},${body},"${crc}"]`);
+}
+
+const TRAILER_LENGTH = ',"00000000"]'.length;
+
+/**
+ * The line in these bytes (without its newline); `"torn"`: the beginning of a line whose end was never written; `"damaged"`:
+ * anything else.
+ *
+ * Bytes that were allocated and never written are NUL, and belong to a tear; a single one is damage.
+ */
+export function parseLine(bytes: Buffer): Line | "torn" | "damaged" {
+  const written = withoutFill(bytes);
+  const [announced, length] = /^\[(\d{1,15}),/.exec(written.toString("latin1", 0, 20)) ?? [];
+  if (announced === undefined) return /^(\[\d{0,15})?$/.test(written.toString("latin1", 0, 20)) ? "torn" : "damaged";
+  const end = announced.length + Number(length);
+  if (written.length < end + TRAILER_LENGTH) return "torn";
+  const body = written.subarray(announced.length, end);
+  const crc = crc32(body).toString(16).padStart(8, "0");
+  if (written.length > end + TRAILER_LENGTH || written.toString("latin1", end) !== `,"${crc}"]`) return "damaged";
+  const [prefix, start, kind] = /^(\d{1,15}),"([a-z]+)",/.exec(body.toString("latin1", 0, 40)) ?? [];
+  if (prefix === undefined || !isKind(kind)) return "damaged";
+  return { kind, start: Number(start), payload: body.toString("utf8", prefix.length), crc };
+}
+
+function isKind(kind: string | undefined): kind is LineKind {
+  return kind !== undefined && kinds.has(kind);
+}
+
+function withoutFill(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0) end -= 1;
+  return bytes.length - end >= 2 ? bytes.subarray(0, end) : bytes;
+}

@@ -1,0 +1,56 @@
+import { encodeEntry, MemoryError, quoteId, type Revision } from "@deep-agent/core";
+import { encodeLine } from "./line.ts";
+import { formatRevision } from "./revision.ts";
+
+/** The most bytes of an append, and of a save, which is written at once, too. */
+export const MAX_APPEND_BYTES: number = 64 * 1024 * 1024;
+export const MAX_SAVE_BYTES: number = 1024 * 1024 * 1024;
+
+/** What one write adds to a file at a given place. */
+export interface Lines {
+  bytes: Buffer;
+  /** The revision behind them, in the log of that epoch. */
+  revision(epoch: string): Revision;
+}
+
+/** An append is one line. */
+export function encodeAppend(memoryId: string, operationId: string, recordTexts: readonly string[], start: number): Lines {
+  checkSize("An append", memoryId, recordTexts, MAX_APPEND_BYTES);
+  return linesOf([encodeLine("entry", start, encodeEntry(operationId, now(), recordTexts))], start);
+}
+
+/** A save is a line for each record, and one that makes them the log: `{"t":…,"at":…,"from":<where the first begins>,"r":[]}`. */
+export function encodeSave(memoryId: string, operationId: string, recordTexts: readonly string[], start: number): Lines {
+  checkSize("A save", memoryId, recordTexts, MAX_SAVE_BYTES);
+  const at = now();
+  const lines: Buffer[] = [];
+  let position = start;
+  const add = (line: Buffer): void => {
+    lines.push(line);
+    position += line.length;
+  };
+  for (const text of recordTexts) add(encodeLine("part", position, encodeEntry(operationId, at, [text])));
+  add(encodeLine("save", position, `{"t":"${operationId}","at":${at},"from":${start},"r":[]}`));
+  return linesOf(lines, start);
+}
+
+function linesOf(lines: readonly Buffer[], start: number): Lines {
+  const bytes = Buffer.concat(lines);
+  const crc = bytes.toString("latin1", bytes.length - '00000000"]'.length, bytes.length - '"]'.length);
+  return { bytes, revision: (epoch) => formatRevision({ epoch, offset: start + bytes.length, crc }) };
+}
+
+function checkSize(what: string, memoryId: string, recordTexts: readonly string[], most: number): void {
+  const bytes = recordTexts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (bytes <= most) return;
+  throw new MemoryError("RECORD_TOO_LARGE", `${what} to memory ${quoteId(memoryId)} has ${bytes} bytes; ${most} are allowed.`, {
+    backend: "file",
+    memoryId,
+    hint: "Store large content elsewhere, and a reference to it here.",
+  });
+}
+
+/** Microseconds since 1970. */
+export function now(): number {
+  return Math.round((performance.timeOrigin + performance.now()) * 1000);
+}
