@@ -29,6 +29,9 @@ try {
     const text = await ai.ask(said);
     await report({ said, text, ms });
   }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
 } finally {
   await server[Symbol.asyncDispose]();
   if (supports(backend, "lifecycle")) await backend.close();

@@ -110,7 +110,7 @@ export function cleanCause(error: unknown, redact: (message: string) => string =
 }
 
 /** Of another realm too, as Node's own errors are where the code runs in a `vm` context. */
-function isError(error: unknown): error is Error {
+export function isError(error: unknown): error is Error {
   return error instanceof Error || types.isNativeError(error);
 }
 

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { isError } from "./memory-error.ts";
 import { type ToolCall, type ToolMessage, tool as toolMessage } from "./message.ts";
 import type { Tool } from "./tool.ts";
 
@@ -13,7 +14,7 @@ export async function runTool(tool: Tool | undefined, call: ToolCall, signal: Ab
     const result = await tool.execute(args, { toolCallId: call.id, signal });
     return toolMessage(call.id, typeof result === "string" ? result : (JSON.stringify(result) ?? ""));
   } catch (error) {
-    return toolMessage(call.id, `Error: ${error instanceof Error ? error.message : String(error)}`, { status: "error" });
+    return toolMessage(call.id, `Error: ${isError(error) ? error.message : String(error)}`, { status: "error" });
   }
 }
 
@@ -30,7 +31,7 @@ function parseArguments(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Error(`The arguments are not JSON. ${error instanceof Error ? error.message : ""}`);
+    throw new Error(`The arguments are not JSON. ${isError(error) ? error.message : ""}`);
   }
 }
 

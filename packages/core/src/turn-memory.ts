@@ -1,5 +1,5 @@
 import type { Conversation } from "./conversation.ts";
-import { cleanCause, MemoryError } from "./memory-error.ts";
+import { cleanCause, isError, MemoryError } from "./memory-error.ts";
 import { quoteId } from "./memory-id.ts";
 import type { Message } from "./message.ts";
 import type { Reply } from "./reply.ts";
@@ -80,5 +80,5 @@ export function savesFailed(causes: readonly unknown[]): MemoryError {
 /** A foreign error may quote what was to be stored, so only our own are quoted. */
 function describe(cause: unknown): string {
   if (MemoryError.is(cause)) return cause.message;
-  return `the backend failed with ${cause instanceof Error ? cause.name : "something that is no Error"}.`;
+  return `the backend failed with ${isError(cause) ? cause.name : "something that is no Error"}.`;
 }

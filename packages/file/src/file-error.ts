@@ -34,7 +34,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 
 /** Whether the system failed with that code: `ENOENT`, say. */
 export function isSystemError(error: unknown, code: string): boolean {
-  return error instanceof Error && (error as { code?: unknown }).code === code;
+  return typeof error === "object" && error !== null && (error as { code?: unknown }).code === code;
 }
 
 /** What a write that was cut short stands for; Node reports it by its count alone. */
@@ -52,8 +52,8 @@ export function fileError(error: unknown, doing: string, path: string, memoryId:
   const { code } = (error ?? {}) as { code?: unknown };
   if (MemoryError.is(error) || typeof code !== "string" || !/^E[A-Z0-9]+$/.test(code)) return error;
   const { hint, ...kind } = kinds[code] ?? away;
-  const whose = memoryId === undefined ? "" : ` of memory ${quoteId(memoryId)}`;
-  return new MemoryError(kind.code, `Cannot ${doing}${whose} in ${path}: ${code}.`, {
+  const what = memoryId === undefined ? path : `memory ${quoteId(memoryId)} (${path})`;
+  return new MemoryError(kind.code, `Cannot ${doing} ${what}: ${code}.`, {
     retryable: kind.retryable,
     outcome,
     hint,

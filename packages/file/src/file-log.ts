@@ -155,7 +155,7 @@ export class FileLog<T extends object> {
       return duplicate === null ? (lines as Lines).revision(log.epoch) : log.revisionOf(duplicate); // one or the other
     } catch (error) {
       const traceless = progress === "judging" || (progress === "writing" && isFull(error));
-      throw fileError(error, "write the log", log.path, log.memoryId, traceless ? "not-applied" : "unknown");
+      throw fileError(error, "write", log.path, log.memoryId, traceless ? "not-applied" : "unknown");
     } finally {
       await log.close();
     }

@@ -153,7 +153,7 @@ export class Generations {
         return true;
       } catch (error) {
         if (isSystemError(error, "EEXIST")) return false;
-        throw fileError(error, "publish the log", path, memoryId, "unknown");
+        throw fileError(error, "write", path, memoryId, "unknown");
       }
     } finally {
       await this.#unlink(temporary);
@@ -170,7 +170,7 @@ export class Generations {
         await file.close();
       }
     } catch (error) {
-      throw fileError(error, "write the log", path, memoryId, "not-applied");
+      throw fileError(error, "write", path, memoryId, "not-applied");
     }
   }
 

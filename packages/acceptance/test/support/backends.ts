@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { MemoryBackend } from "@deep-agent/core";
+import { FileBackend } from "@deep-agent/file";
+import { InMemoryBackend } from "@deep-agent/in-memory";
+
+/** A store of its own for one test. */
+export interface Store {
+  backend: MemoryBackend;
+  /** A second instance on the same store, as another process would have it; where that cannot be, the same one. */
+  another(): MemoryBackend;
+  remove(): Promise<void>;
+}
+
+/** The four methods of a backend and nothing else. */
+export function plain(backend: MemoryBackend): MemoryBackend {
+  return {
+    load: (id, options) => backend.load(id, options),
+    save: (id, records, options) => backend.save(id, records, options),
+    delete: (id, options) => backend.delete(id, options),
+    list: (options) => backend.list(options),
+  };
+}
+
+async function inMemory(): Promise<Store> {
+  const backend = new InMemoryBackend();
+  return { backend, another: () => backend, remove: () => backend.close() };
+}
+
+async function fourMethods(): Promise<Store> {
+  const backend = plain(new InMemoryBackend());
+  return { backend, another: () => backend, remove: async () => {} };
+}
+
+async function file(): Promise<Store> {
+  const directory = await mkdtemp(join(tmpdir(), "deep-agent-"));
+  const another = () => new FileBackend({ directory });
+  return { backend: another(), another, remove: () => rm(directory, { recursive: true }) };
+}
+
+export const stores: readonly [name: string, open: () => Promise<Store>][] = [
+  ["in-memory", inMemory],
+  ["file", file],
+  ["four methods", fourMethods],
+];
+
+type Around = (method: string, call: () => Promise<unknown>) => Promise<unknown>;
+
+/** The backend, with something around each of its calls: a failure, a delay, a count. */
+export function intercept(backend: MemoryBackend, around: Around): MemoryBackend {
+  return new Proxy(backend, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target);
+      if (typeof value !== "function" || typeof property !== "string") return value;
+      return (...args: unknown[]) => around(property, () => Reflect.apply(value, target, args));
+    },
+  });
+}
+
+/** Whether the method is the one by which a backend, with a log or without, stores a turn. */
+export function storesTurns(method: string): boolean {
+  return method === "append" || method === "save";
+}
