@@ -36,6 +36,19 @@ export function checkSave(memoryId: string, records: readonly object[], options:
   return encodeRecords(memoryId, records);
 }
 
+/**
+ * For `save` of a backend without `log`. Answers the records' JSON texts, and throws `NOT_SUPPORTED` for the options that
+ * take a log.
+ */
+export function checkPlainSave(memoryId: string, records: readonly object[], options: SaveOptions = {}): string[] {
+  const texts = checkSave(memoryId, records, options);
+  if (options.expectedRevision === undefined && options.operationId === undefined) return texts;
+  throw new MemoryError("NOT_SUPPORTED", "This backend has no log, so that a save cannot be conditional or named.", {
+    memoryId,
+    hint: "Leave out expectedRevision and operationId, or use a backend that supports `log`.",
+  });
+}
+
 /** For `append`. Answers the records' JSON texts. */
 export function checkAppend(memoryId: string, records: readonly object[], options: AppendOptions = {}): string[] {
   const texts = checkSave(memoryId, records, options);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { MemoryBackend } from "@deep-agent/core";
 import { FileBackend } from "@deep-agent/file";
 import { InMemoryBackend } from "@deep-agent/in-memory";
+import { SqliteBackend } from "./sqlite-backend.ts";
 
 /** A store of its own for one test. */
 export interface Store {
@@ -13,24 +14,15 @@ export interface Store {
   remove(): Promise<void>;
 }
 
-/** The four methods of a backend and nothing else. */
-export function plain(backend: MemoryBackend): MemoryBackend {
-  return {
-    load: (id, options) => backend.load(id, options),
-    save: (id, records, options) => backend.save(id, records, options),
-    delete: (id, options) => backend.delete(id, options),
-    list: (options) => backend.list(options),
-  };
-}
-
 async function inMemory(): Promise<Store> {
   const backend = new InMemoryBackend();
   return { backend, another: () => backend, remove: () => backend.close() };
 }
 
+/** The adapter of the README, which has the four methods and nothing else. */
 async function fourMethods(): Promise<Store> {
-  const backend = plain(new InMemoryBackend());
-  return { backend, another: () => backend, remove: async () => {} };
+  const backend = new SqliteBackend(":memory:");
+  return { backend, another: () => backend, remove: async () => undefined };
 }
 
 async function file(): Promise<Store> {
