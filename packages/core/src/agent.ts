@@ -50,7 +50,12 @@ export class Agent {
   #onRegression: ((regression: Regression) => void) | undefined;
 
   constructor(options: AgentOptions) {
-    checkOption(typeof options?.model?.generate === "function", "model", "a ChatModel, such as an OpenAIModel", options?.model);
+    checkOption(
+      typeof options?.model?.generate === "function",
+      "model",
+      "a ChatModel, such as an OpenAIModel",
+      options?.model,
+    );
     this.#model = options.model;
     if (options.system !== undefined) this.withSystem(options.system);
     if (options.shortMemory !== undefined) this.withShortMemory(options.shortMemory);
@@ -99,7 +104,12 @@ export class Agent {
 
   /** The store of long memory. Nothing is read before the first ask. Throws `INVALID_CONFIG` once a memory is open in another. */
   usingBackend(backend: MemoryBackend): this {
-    checkOption(typeof backend?.load === "function" && typeof backend.save === "function", "backend", "a MemoryBackend", backend);
+    checkOption(
+      typeof backend?.load === "function" && typeof backend.save === "function",
+      "backend",
+      "a MemoryBackend",
+      backend,
+    );
     if (this.#conversations.all.length > 0 && backend !== this.#backend) {
       throw new MemoryError("INVALID_CONFIG", "The agent has already used its backend.", {
         hint: "Configure it before the first ask, or make another agent for another backend.",
@@ -128,7 +138,12 @@ export class Agent {
 
   /** Lets the model call a tool. Throws `INVALID_CONFIG` for a second tool of a name, or one without a JSON Schema. */
   withTool<Schema extends StandardSchemaV1>(tool: Tool<Schema>): this {
-    checkOption(typeof tool?.name === "string" && typeof tool.execute === "function", "tool", "an object with a name and an execute", tool);
+    checkOption(
+      typeof tool?.name === "string" && typeof tool.execute === "function",
+      "tool",
+      "an object with a name and an execute",
+      tool,
+    );
     checkOption(!this.#tools.has(tool.name), `tool ${JSON.stringify(tool.name)}`, "given once", tool);
     this.#tools.set(tool.name, { tool, spec: specOf(tool) });
     return this;
@@ -204,8 +219,9 @@ export class Agent {
   async saveLongMemory(options: CallOptions = {}): Promise<void> {
     this.#backendOf(this.#longMemoryId());
     await this.#queue.run(async () => {
-      const results = await Promise.allSettled(this.#conversations.all.map((conversation) => conversation.flush(options)));
-      this.#conversations.prune(this.#memoryId);
+      const results = await Promise.allSettled(
+        this.#conversations.all.map((conversation) => conversation.flush(options)),
+      );
       const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
       if (failures.length > 0) throw savesFailed(failures);
     }, options.signal);
@@ -258,7 +274,10 @@ export class Agent {
     });
   }
 
-  async #withConversation(task: (conversation: Conversation) => Promise<unknown>, { signal }: CallOptions): Promise<void> {
+  async #withConversation(
+    task: (conversation: Conversation) => Promise<unknown>,
+    { signal }: CallOptions,
+  ): Promise<void> {
     const conversation = this.#useConversation(this.#longMemoryId());
     try {
       await this.#queue.run(() => task(conversation), signal);
@@ -306,7 +325,10 @@ export class Agent {
 
 function questionOf(content: UserMessage["content"]): UserMessage {
   if (typeof content !== "string" && !(Array.isArray(content) && content.length > 0)) {
-    throw new MemoryError("INVALID_ARGUMENT", "What is asked must be text, or an array of content parts with at least one part.");
+    throw new MemoryError(
+      "INVALID_ARGUMENT",
+      "What is asked must be text, or an array of content parts with at least one part.",
+    );
   }
   const question = user(content);
   encodeRecords(undefined, [question]);

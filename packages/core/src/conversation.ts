@@ -145,7 +145,9 @@ export class Conversation {
   /** Empties the window. The store keeps everything, pending turns stay pending, and the next sync brings only what is new. */
   clear(): void {
     this.#stored = [];
-    this.#cleared = new Set([...this.#own, ...this.#pending].flatMap((turn) => turn.messages.map((message) => message.id)));
+    this.#cleared = new Set(
+      [...this.#own, ...this.#pending].flatMap((turn) => turn.messages.map((message) => message.id)),
+    );
   }
 
   /** Deletes the memory, and with it the window and the pending turns. When it rejects, nothing has changed here. */
@@ -260,16 +262,24 @@ export class Conversation {
     return start === null ? records : records.slice(records.findIndex(beginsTurn));
   }
 
-  async #read(place: { since?: Revision | undefined; before?: Revision | undefined; signal: AbortSignal | undefined }): Promise<Snapshot | null> {
+  async #read(place: {
+    since?: Revision | undefined;
+    before?: Revision | undefined;
+    signal: AbortSignal | undefined;
+  }): Promise<Snapshot | null> {
     const { maxMessages = DEFAULT_MAX_MESSAGES } = this.#limits;
     const last = maxMessages === Number.POSITIVE_INFINITY ? undefined : maxMessages;
     const snapshot = await this.#log.read(this.memoryId, { ...place, last });
     const alien = snapshot?.records.findIndex((record) => !isMessage(record)) ?? -1;
     if (alien === -1) return snapshot;
-    throw new MemoryError("CORRUPT", `Record ${alien} of what was read from memory ${quoteId(this.memoryId)} is not a message.`, {
-      memoryId: this.memoryId,
-      hint: "Something else than conversations is stored under this id: use another id or prefix.",
-    });
+    throw new MemoryError(
+      "CORRUPT",
+      `Record ${alien} of what was read from memory ${quoteId(this.memoryId)} is not a message.`,
+      {
+        memoryId: this.memoryId,
+        hint: "Something else than conversations is stored under this id: use another id or prefix.",
+      },
+    );
   }
 
   #visible(messages: readonly Message[]): readonly Message[] {

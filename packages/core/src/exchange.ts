@@ -99,7 +99,9 @@ export class Exchange {
       if (event.type === "finish" && event.usage !== undefined) this.#usage = sum(this.#usage, event.usage);
     }
     if (!draft.finished) {
-      throw new Error("The model's answer broke off: its stream ended without a `finish`. Nothing was stored; ask again.");
+      throw new Error(
+        "The model's answer broke off: its stream ended without a `finish`. Nothing was stored; ask again.",
+      );
     }
     this.#draft = new Draft();
     return draft.message({ withCalls: true });
@@ -108,9 +110,13 @@ export class Exchange {
   async #runTools(calls: readonly ToolCall[]): Promise<void> {
     const { tools, maxToolRounds, signal } = this.#options;
     if (this.#toolRounds === maxToolRounds) {
-      throw new MemoryError("TOOL_ROUNDS_EXCEEDED", `The model still calls tools after ${maxToolRounds} rounds; nothing was stored.`, {
-        hint: "Raise maxToolRounds, or find out what the model is looking for.",
-      });
+      throw new MemoryError(
+        "TOOL_ROUNDS_EXCEEDED",
+        `The model still calls tools after ${maxToolRounds} rounds; nothing was stored.`,
+        {
+          hint: "Raise maxToolRounds, or find out what the model is looking for.",
+        },
+      );
     }
     this.#toolRounds += 1;
     const results = calls.map(async (call) => {
@@ -185,12 +191,10 @@ async function* abortable(events: AsyncIterable<ModelEvent>, signal: AbortSignal
       step = await untilAborted(iterator.next(), signal);
     } catch (error) {
       // A model that was told to stop may complain about it, to nobody's use; nor does the abort wait for it.
-      iterator.return?.().then(nothing, nothing);
+      void Promise.allSettled([iterator.return?.()]);
       throw signal.aborted ? signal.reason : error;
     }
     if (step.done) return;
     yield step.value;
   }
 }
-
-function nothing(): void {}

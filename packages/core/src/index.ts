@@ -9,7 +9,13 @@ export { Conversation, type ConversationOptions, type Regression } from "./conve
 export { type AskEvent, askChannel, type BackendEvent, backendChannel, type EventChannel } from "./diagnostics.ts";
 export { decodeEntry, type Entry, encodeEntry, entryPrefix } from "./entry.ts";
 export { KeyedSerial } from "./keyed-serial.ts";
-export { cleanCause, MemoryError, type MemoryErrorCode, type MemoryErrorDetails, type Outcome } from "./memory-error.ts";
+export {
+  cleanCause,
+  MemoryError,
+  type MemoryErrorCode,
+  type MemoryErrorDetails,
+  type Outcome,
+} from "./memory-error.ts";
 export { checkMemoryId, MAX_MEMORY_ID_BYTES, quoteId } from "./memory-id.ts";
 export * from "./message.ts";
 export { type OpenBackendOptions, openBackend } from "./open-backend.ts";

@@ -22,7 +22,8 @@ function memoryIdProblem(id: unknown): string | undefined {
   if (id === "") return "must not be empty";
   if (!id.isWellFormed()) return "must not hold lone surrogates";
   const bytes = Buffer.byteLength(id);
-  if (bytes > MAX_MEMORY_ID_BYTES) return `must not be longer than ${MAX_MEMORY_ID_BYTES} bytes (this one has ${bytes})`;
+  if (bytes > MAX_MEMORY_ID_BYTES)
+    return `must not be longer than ${MAX_MEMORY_ID_BYTES} bytes (this one has ${bytes})`;
   return undefined;
 }
 

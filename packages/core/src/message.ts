@@ -101,12 +101,19 @@ export function user(content: UserMessage["content"], fields: Fields<UserMessage
   return { role: "user", content, ...stamp(), ...fields };
 }
 
-export function assistant(content: AssistantMessage["content"], fields: Fields<AssistantMessage> = {}): AssistantMessage {
+export function assistant(
+  content: AssistantMessage["content"],
+  fields: Fields<AssistantMessage> = {},
+): AssistantMessage {
   return { role: "assistant", content, ...stamp(), ...fields };
 }
 
 /** The result of the tool call `toolCallId`. */
-export function tool(toolCallId: string, content: ToolMessage["content"], fields: Fields<ToolMessage> = {}): ToolMessage {
+export function tool(
+  toolCallId: string,
+  content: ToolMessage["content"],
+  fields: Fields<ToolMessage> = {},
+): ToolMessage {
   return { role: "tool", toolCallId, content, ...stamp(), ...fields };
 }
 

@@ -15,7 +15,10 @@ export class ReplyStream implements AsyncIterable<string> {
   #wake: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /** Starts `turn`, which is to hand over the pieces of text and to heed the signal. */
-  constructor(turn: (onText: (text: string) => void, signal: AbortSignal) => Promise<Reply>, signal?: AbortSignal | undefined) {
+  constructor(
+    turn: (onText: (text: string) => void, signal: AbortSignal) => Promise<Reply>,
+    signal?: AbortSignal | undefined,
+  ) {
     const abandoned = new AbortController();
     this.#abandon = (reason) => abandoned.abort(reason);
     const either = signal === undefined ? abandoned.signal : AbortSignal.any([signal, abandoned.signal]);

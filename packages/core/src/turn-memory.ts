@@ -20,7 +20,7 @@ export interface TurnMemory {
 export const noMemory: TurnMemory = {
   memoryId: null,
   load: async () => [],
-  store: async () => {},
+  store: async () => undefined,
 };
 
 /** Turns are remembered in RAM. */
@@ -53,28 +53,39 @@ export function inConversation(conversation: Conversation, { autoSave }: { autoS
 
 function saveFailed({ memoryId, pending }: Conversation, cause: unknown, reply: Reply): MemoryError {
   const kept = pending > 0;
-  return new MemoryError("SAVE_FAILED", `The model replied, and its turn was not stored in memory ${quoteId(memoryId)}: ${describe(cause)}`, {
-    memoryId,
-    outcome: MemoryError.is(cause) ? cause.outcome : "unknown",
-    retryable: kept,
-    hint: kept
-      ? "The reply is on this error. Do not ask again: the next ask or saveLongMemory() stores the turn."
-      : "The reply is on this error. The turn is not kept: it can never be stored as it is.",
-    cause: cleanCause(cause),
-    reply,
-  });
+  return new MemoryError(
+    "SAVE_FAILED",
+    `The model replied, and its turn was not stored in memory ${quoteId(memoryId)}: ${describe(cause)}`,
+    {
+      memoryId,
+      outcome: MemoryError.is(cause) ? cause.outcome : "unknown",
+      retryable: kept,
+      hint: kept
+        ? "The reply is on this error. Do not ask again: the next ask or saveLongMemory() stores the turn."
+        : "The reply is on this error. The turn is not kept: it can never be stored as it is.",
+      cause: cleanCause(cause),
+      reply,
+    },
+  );
 }
 
 /** What a call that stores the turns of several memories rejects with. */
 export function savesFailed(causes: readonly unknown[]): MemoryError {
   const known = causes.filter((cause) => MemoryError.is(cause));
-  return new MemoryError("SAVE_FAILED", `${causes.length === 1 ? "A memory was" : `${causes.length} memories were`} not saved: ${causes.map(describe).join(" ")}`, {
-    ...(causes.length === 1 && known[0]?.memoryId !== undefined && { memoryId: known[0].memoryId }),
-    outcome: known.length === causes.length && known.every(({ outcome }) => outcome === "not-applied") ? "not-applied" : "unknown",
-    retryable: true,
-    hint: "What is pending stays so: save again.",
-    cause: causes.length === 1 ? cleanCause(causes[0]) : new AggregateError(causes.map((cause) => cleanCause(cause))),
-  });
+  return new MemoryError(
+    "SAVE_FAILED",
+    `${causes.length === 1 ? "A memory was" : `${causes.length} memories were`} not saved: ${causes.map(describe).join(" ")}`,
+    {
+      ...(causes.length === 1 && known[0]?.memoryId !== undefined && { memoryId: known[0].memoryId }),
+      outcome:
+        known.length === causes.length && known.every(({ outcome }) => outcome === "not-applied")
+          ? "not-applied"
+          : "unknown",
+      retryable: true,
+      hint: "What is pending stays so: save again.",
+      cause: causes.length === 1 ? cleanCause(causes[0]) : new AggregateError(causes.map((cause) => cleanCause(cause))),
+    },
+  );
 }
 
 /** A foreign error may quote what was to be stored, so only our own are quoted. */

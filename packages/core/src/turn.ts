@@ -36,7 +36,12 @@ const PAGE = 256;
  * tell whether the turn is in it: someone may have saved a history that holds it. So the whole log is searched for its
  * messages, and only then is it appended anew, with the revision of that search.
  */
-export async function storeTurn(log: LogCapability, memoryId: string, turn: Turn, options: StoreOptions): Promise<Revision> {
+export async function storeTurn(
+  log: LogCapability,
+  memoryId: string,
+  turn: Turn,
+  options: StoreOptions,
+): Promise<Revision> {
   const { onConflict, signal } = options;
   for (let searches = 0; ; searches++) {
     try {
@@ -59,8 +64,16 @@ export async function storeTurn(log: LogCapability, memoryId: string, turn: Turn
 
 type Found = { stored: true; revision: Revision } | { stored: false; revision: Revision | null };
 
-/** Pages through the whole log for any message of the turn. */
-async function searchLog(log: LogCapability, memoryId: string, turn: Turn, signal: AbortSignal | undefined): Promise<Found> {
+/**
+ * Pages through the whole log for any message of the turn. Where the log is replaced meanwhile, the pages go on in the new
+ * one; an append with the revision that is given then is a conflict, and searches again.
+ */
+async function searchLog(
+  log: LogCapability,
+  memoryId: string,
+  turn: Turn,
+  signal: AbortSignal | undefined,
+): Promise<Found> {
   for (;;) {
     const newest = await log.read(memoryId, { last: PAGE, signal });
     if (newest === null) return { stored: false, revision: null };
@@ -70,16 +83,19 @@ async function searchLog(log: LogCapability, memoryId: string, turn: Turn, signa
       if (holdsAny(page.records, turn.messages)) return { stored: true, revision };
       if (page.start === null) return { stored: false, revision };
       page = await log.read(memoryId, { last: PAGE, before: page.start, signal });
-      if (page?.reset) page = null; // replaced meanwhile: what was read so far says nothing about what is there now
     }
   }
 }
 
 function restless(memoryId: string, cause: unknown): MemoryError {
-  return new MemoryError("CONFLICT", `Memory ${quoteId(memoryId)} was replaced again and again while a turn was to be stored.`, {
-    memoryId,
-    retryable: true,
-    hint: "Find out who rewrites this memory; the turn is kept and tried again.",
-    cause,
-  });
+  return new MemoryError(
+    "CONFLICT",
+    `Memory ${quoteId(memoryId)} was replaced again and again while a turn was to be stored.`,
+    {
+      memoryId,
+      retryable: true,
+      hint: "Find out who rewrites this memory; the turn is kept and tried again.",
+      cause,
+    },
+  );
 }

@@ -25,9 +25,13 @@ export function checkLimits({ maxMessages, maxTokens }: WindowLimits): void {
 
 function checkLimit(unit: string, value: unknown): void {
   if (!Number.isSafeInteger(value) || (value as number) < 1) {
-    throw new MemoryError("INVALID_ARGUMENT", `The limit of ${unit} in the window must be a positive integer, not ${String(value)}.`, {
-      hint: "Leave it out for the default; `Infinity` messages are all there are.",
-    });
+    throw new MemoryError(
+      "INVALID_ARGUMENT",
+      `The limit of ${unit} in the window must be a positive integer, not ${String(value)}.`,
+      {
+        hint: "Leave it out for the default; `Infinity` messages are all there are.",
+      },
+    );
   }
 }
 
@@ -41,7 +45,11 @@ export function beginsTurn(message: Message): boolean {
  * of `messages`, which must therefore be the log's first or itself a beginning.
  */
 export function cutToLimits(messages: readonly Message[], limits: WindowLimits): Message[] {
-  const { maxMessages = DEFAULT_MAX_MESSAGES, maxTokens = Number.POSITIVE_INFINITY, countTokens = estimateTokens } = limits;
+  const {
+    maxMessages = DEFAULT_MAX_MESSAGES,
+    maxTokens = Number.POSITIVE_INFINITY,
+    countTokens = estimateTokens,
+  } = limits;
   let start = messages.length;
   let tokens = 0;
   for (let index = messages.length - 1; index >= 0; index--) {
@@ -80,7 +88,8 @@ export function withoutOrphans(messages: readonly Message[]): Message[] {
 /** The tool messages that directly follow `messages[index]`. */
 function resultsBehind(messages: readonly Message[], index: number): ToolMessage[] {
   const results: ToolMessage[] = [];
-  for (let next = messages[index + 1]; next?.role === "tool"; next = messages[index + results.length + 1]) results.push(next);
+  for (let next = messages[index + 1]; next?.role === "tool"; next = messages[index + results.length + 1])
+    results.push(next);
   return results;
 }
 

@@ -105,7 +105,12 @@ describe("aborting", () => {
       await expect(agent.ask("go", { signal })).rejects.toThrow("enough");
       const kept = WORDS.slice(0, index).join("");
       expect(store.records(ID)?.map(bare) ?? null).toEqual(
-        kept === "" ? null : [{ role: "user", content: "go" }, { role: "assistant", content: kept, status: "aborted" }],
+        kept === ""
+          ? null
+          : [
+              { role: "user", content: "go" },
+              { role: "assistant", content: kept, status: "aborted" },
+            ],
       );
       expect(agent.getHistory()).toEqual(store.records(ID) ?? []);
     });
@@ -138,6 +143,19 @@ describe("aborting", () => {
     });
   }
 
+  it("by leaving the stream stops a model that has not ended", async () => {
+    const { store, agent } = remembering(
+      new ScriptedModel({
+        text: WORDS,
+        before: (_event, index) => (index === 2 ? new Promise(() => undefined) : undefined),
+      }),
+    );
+    const stream = agent.stream("go");
+    for await (const piece of stream) if (piece === WORDS[1]) break;
+    await expect(stream.reply).rejects.toMatchObject({ name: "AbortError" });
+    expect(store.records(ID)?.[1]).toMatchObject({ content: "The answer ", status: "aborted" });
+  });
+
   it("rejects once what it keeps is stored, with a save that does not heed the signal", async () => {
     const { signal, answer } = abortingAt(2, { text: WORDS });
     const { store, agent } = remembering(new ScriptedModel(answer));
@@ -152,7 +170,7 @@ describe("aborting", () => {
     });
     while (!store.calls.some(({ method }) => method === "append")) await tick();
     expect(settled).toBe(false);
-    expect((store.calls.at(-1)?.options as { signal?: AbortSignal }).signal).toBeUndefined();
+    expect(store.calls.at(-1)?.options).toMatchObject({ signal: undefined });
     saved.resolve();
     await asked;
     expect(store.records(ID)).toHaveLength(2);
@@ -244,6 +262,29 @@ describe("aborting a tool round", () => {
     const { store, agent, signal } = abortedInTools([]);
     await expect(agent.ask("go", { signal })).rejects.toThrow("enough");
     expect(store.records(ID)).toBeNull();
+  });
+
+  it("does not take a result of an earlier round for one of a call with the same id", async () => {
+    const controller = new AbortController();
+    let runs = 0;
+    const lookup = defineTool({
+      name: "fast",
+      execute: () => {
+        if (++runs === 1) return "first";
+        controller.abort(new Error("enough"));
+        return new Promise(() => undefined);
+      },
+    });
+    const round = { calls: [{ id: "1", name: "fast", arguments: "{}" }] };
+    const model = new ScriptedModel({ ...round, text: ["Looking."] }, { ...round, text: ["Looking again."] });
+    const { store, agent } = remembering(model, { tools: [lookup] });
+    await expect(agent.ask("go", { signal: controller.signal })).rejects.toThrow("enough");
+    expect(store.records(ID)?.map(bare)).toEqual([
+      { role: "user", content: "go" },
+      { role: "assistant", content: "Looking.", toolCalls: round.calls },
+      { role: "tool", toolCallId: "1", content: "first" },
+      { role: "assistant", content: "Looking again.", status: "aborted" },
+    ]);
   });
 
   it("keeps whole rounds before the text that was cut", async () => {

@@ -33,29 +33,48 @@ describe("a tool round", () => {
   it("runs the tool, gives the model its result, and stores the whole turn as one entry", async () => {
     const { store, model, agent } = agentWith(
       new ScriptedModel(
-        { text: ["Let me look."], calls: [call("1", "weather", { city: "Lisbon" })], usage: { promptTokens: 1, completionTokens: 2, totalTokens: 3 } },
+        {
+          text: ["Let me look."],
+          calls: [call("1", "weather", { city: "Lisbon" })],
+          usage: { promptTokens: 1, completionTokens: 2, totalTokens: 3 },
+        },
         { text: ["It is ", "21 degrees."], usage: { promptTokens: 10, completionTokens: 20, totalTokens: 30 } },
       ),
       weather,
     );
     const stream = agent.stream("How is the weather?");
     const reply = await stream.reply;
-    expect(reply).toMatchObject({ text: "It is 21 degrees.", usage: { promptTokens: 11, completionTokens: 22, totalTokens: 33 } });
+    expect(reply).toMatchObject({
+      text: "It is 21 degrees.",
+      usage: { promptTokens: 11, completionTokens: 22, totalTokens: 33 },
+    });
     expect(store.logs.get(ID)?.entries).toHaveLength(1);
     expect(store.records(ID)?.map(bare)).toEqual([
       { role: "user", content: "How is the weather?" },
-      { role: "assistant", content: "Let me look.", toolCalls: [call("1", "weather", { city: "Lisbon" })], usage: expect.anything() },
+      {
+        role: "assistant",
+        content: "Let me look.",
+        toolCalls: [call("1", "weather", { city: "Lisbon" })],
+        usage: expect.anything(),
+      },
       { role: "tool", toolCallId: "1", content: '{"city":"Lisbon","days":1,"celsius":21}' },
       { role: "assistant", content: "It is 21 degrees.", usage: expect.anything() },
     ]);
     expect(model.requests[0]?.tools).toEqual([
-      { name: "weather", description: "The weather in a city", parameters: expect.objectContaining({ type: "object", required: ["city"] }) },
+      {
+        name: "weather",
+        description: "The weather in a city",
+        parameters: expect.objectContaining({ type: "object", required: ["city"] }),
+      },
     ]);
     expect(agent.getHistory()).toEqual(store.records(ID));
   });
 
   it("is remembered whole by the next agent", async () => {
-    const { store, agent } = agentWith(new ScriptedModel({ calls: [call("1", "weather", { city: "Rome" })] }, { text: ["Fine."] }), weather);
+    const { store, agent } = agentWith(
+      new ScriptedModel({ calls: [call("1", "weather", { city: "Rome" })] }, { text: ["Fine."] }),
+      weather,
+    );
     await agent.ask("Weather?");
     const model = new ScriptedModel({ text: ["ok"] });
     await new Agent({ model, longMemory: ID, backend: store }).ask("And?");
@@ -75,7 +94,10 @@ describe("a tool round", () => {
         return toolCallId;
       },
     });
-    const { model, agent } = agentWith(new ScriptedModel({ calls: [call("1", "both"), call("2", "both")] }, { text: ["ok"] }), both);
+    const { model, agent } = agentWith(
+      new ScriptedModel({ calls: [call("1", "both"), call("2", "both")] }, { text: ["ok"] }),
+      both,
+    );
     await agent.ask("go");
     expect(results(model).map(bare)).toEqual([
       { role: "tool", toolCallId: "1", content: "1" },
@@ -84,29 +106,54 @@ describe("a tool round", () => {
   });
 
   it.each<[string, ToolCall, Tool, string]>([
-    ["a tool that throws", call("1", "t"), defineTool({ name: "t", execute: () => Promise.reject(new Error("no such city")) }), "Error: no such city"],
-    ["a tool that there is not", call("1", "x"), defineTool({ name: "t", execute: () => "" }), 'Error: There is no tool named "x".'],
+    [
+      "a tool that throws",
+      call("1", "t"),
+      defineTool({ name: "t", execute: () => Promise.reject(new Error("no such city")) }),
+      "Error: no such city",
+    ],
+    [
+      "a tool that there is not",
+      call("1", "x"),
+      defineTool({ name: "t", execute: () => "" }),
+      'Error: There is no tool named "x".',
+    ],
     ["arguments that are not JSON", call("1", "weather", "{city"), weather, "Error: The arguments are not JSON."],
-    ["arguments that do not fit", call("1", "weather", { city: 7 }), weather, "Error: The arguments do not fit. city: "],
+    [
+      "arguments that do not fit",
+      call("1", "weather", { city: 7 }),
+      weather,
+      "Error: The arguments do not fit. city: ",
+    ],
     ["a result that JSON does not carry", call("1", "t"), defineTool({ name: "t", execute: () => 1n }), "Error: "],
   ])("tells the model of %s", async (_what, asked, tool, text) => {
     const { store, model, agent } = agentWith(new ScriptedModel({ calls: [asked] }, { text: ["Sorry."] }), tool);
     expect(await agent.ask("go")).toBe("Sorry.");
-    expect(results(model)[0]).toMatchObject({ toolCallId: "1", status: "error", content: expect.stringContaining(text) });
+    expect(results(model)[0]).toMatchObject({
+      toolCallId: "1",
+      status: "error",
+      content: expect.stringContaining(text),
+    });
     expect(store.records(ID)).toHaveLength(4);
   });
 
   it("passes what a tool without parameters is called with, and empty results", async () => {
     const seen: unknown[] = [];
     const t = defineTool({ name: "t", execute: (args) => void seen.push(args) });
-    const { model, agent } = agentWith(new ScriptedModel({ calls: [call("1", "t", ""), call("2", "t", { a: 1 })] }, { text: ["ok"] }), t);
+    const { model, agent } = agentWith(
+      new ScriptedModel({ calls: [call("1", "t", ""), call("2", "t", { a: 1 })] }, { text: ["ok"] }),
+      t,
+    );
     await agent.ask("go");
     expect(seen).toEqual([{}, { a: 1 }]);
     expect(results(model).map(({ content }) => content)).toEqual(["", ""]);
   });
 
   it("ends at the limit of rounds, with nothing stored", async () => {
-    const { store, model, agent } = agentWith(new ScriptedModel({ calls: [call("1", "weather", { city: "Rome" })] }), weather);
+    const { store, model, agent } = agentWith(
+      new ScriptedModel({ calls: [call("1", "weather", { city: "Rome" })] }),
+      weather,
+    );
     await expect(agent.withMaxToolRounds(3).ask("go")).rejects.toMatchObject({ code: "TOOL_ROUNDS_EXCEEDED" });
     expect(model.requests).toHaveLength(4);
     expect(store.records(ID)).toBeNull();
@@ -124,13 +171,22 @@ describe("a tool's schema", () => {
 
   it("may be given as JSON Schema beside a validator that has none", async () => {
     const bareSchema = {
-      "~standard": { version: 1 as const, vendor: "test", validate: (value: unknown) => ({ value: value as { n: number } }) },
+      "~standard": {
+        version: 1 as const,
+        vendor: "test",
+        validate: (value: unknown) => ({ value: value as { n: number } }),
+      },
     };
-    expect(() => new Agent({ model: new ScriptedModel() }).withTool({ name: "t", parameters: bareSchema, execute: () => "" })).toThrow(
-      expect.objectContaining({ code: "INVALID_CONFIG", message: expect.stringContaining("jsonSchema") }),
-    );
+    expect(() =>
+      new Agent({ model: new ScriptedModel() }).withTool({ name: "t", parameters: bareSchema, execute: () => "" }),
+    ).toThrow(expect.objectContaining({ code: "INVALID_CONFIG", message: expect.stringContaining("jsonSchema") }));
     const jsonSchema = { type: "object", properties: { n: { type: "number" } } };
-    const { model, agent } = agentWith(new ScriptedModel({ text: ["ok"] }), { name: "t", parameters: bareSchema, jsonSchema, execute: () => "" });
+    const { model, agent } = agentWith(new ScriptedModel({ text: ["ok"] }), {
+      name: "t",
+      parameters: bareSchema,
+      jsonSchema,
+      execute: () => "",
+    });
     await agent.ask("go");
     expect(model.requests[0]?.tools).toEqual([{ name: "t", parameters: jsonSchema }]);
   });

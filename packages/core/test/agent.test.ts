@@ -2,7 +2,15 @@ import diagnostics from "node:diagnostics_channel";
 import { inspect } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { Agent, type AgentOptions, type AskEvent, type BackendEvent, defineTool, MemoryError, type Message } from "../src/index.ts";
+import {
+  Agent,
+  type AgentOptions,
+  type AskEvent,
+  type BackendEvent,
+  defineTool,
+  MemoryError,
+  type Message,
+} from "../src/index.ts";
 import { ReferenceLog } from "./support/reference-log.ts";
 import { bare, echoModel, ScriptedModel } from "./support/scripted-model.ts";
 
@@ -122,6 +130,20 @@ describe("an agent with long memory", () => {
     expect(agent.getHistory()[0]?.content).toEqual(store.records(ID)?.[0]?.content);
   });
 
+  it("sends no call without its result and no result without its call, whatever others have stored", async () => {
+    const { store, agent, model } = remembering();
+    const base = { id: "1", createdAt: 0 };
+    await store.append(ID, [
+      { ...base, role: "user", content: "look" },
+      { ...base, role: "assistant", content: null, toolCalls: [{ id: "a", name: "t", arguments: "{}" }] },
+      { ...base, role: "user", content: "well?" },
+      { ...base, role: "tool", toolCallId: "b", content: "lost" },
+    ]);
+    await agent.ask("hello");
+    expect(model.sent(0).map((message) => (message as Message).content)).toEqual(["look", "well?", "hello"]);
+    expect(store.records(ID)).toHaveLength(6);
+  });
+
   it("keeps the memory id that a queued ask was called with", async () => {
     const { store, agent } = remembering();
     const alice = agent.ask("I am Alice");
@@ -135,7 +157,11 @@ describe("an agent with long memory", () => {
   it("runs asks one after the other", async () => {
     const { store, agent } = remembering();
     await Promise.all(["one", "two", "three"].map((text) => agent.ask(text)));
-    expect(contents(store.records(ID)).filter((text) => !String(text).startsWith("You"))).toEqual(["one", "two", "three"]);
+    expect(contents(store.records(ID)).filter((text) => !String(text).startsWith("You"))).toEqual([
+      "one",
+      "two",
+      "three",
+    ]);
   });
 
   it("deletes the memory in the store and in RAM, behind the asks before it", async () => {
@@ -176,7 +202,11 @@ describe("manual saving", () => {
     await agent.ask("one");
     await agent.withLongMemory("user-bob").ask("two");
     const stop = failing(store, "append");
-    await expect(agent.saveLongMemory()).rejects.toMatchObject({ code: "SAVE_FAILED", retryable: true, outcome: "not-applied" });
+    await expect(agent.saveLongMemory()).rejects.toMatchObject({
+      code: "SAVE_FAILED",
+      retryable: true,
+      outcome: "not-applied",
+    });
     stop();
     await agent.saveLongMemory();
     expect(store.records(ID)).toHaveLength(2);
@@ -226,7 +256,9 @@ describe("the life of a turn", () => {
   });
 
   it("stores nothing where the model fails", async () => {
-    const { store, agent } = remembering(new ScriptedModel({ text: ["half"], error: new Error("overloaded") }, { text: ["well"] }));
+    const { store, agent } = remembering(
+      new ScriptedModel({ text: ["half"], error: new Error("overloaded") }, { text: ["well"] }),
+    );
     await expect(agent.ask("one")).rejects.toThrow("overloaded");
     expect(store.records(ID)).toBeNull();
     expect(agent.getHistory()).toEqual([]);
@@ -240,18 +272,25 @@ describe("the life of a turn", () => {
     expect(store.records(ID)).toBeNull();
   });
 
-  it.each(["not-applied", "unknown"] as const)("gives the reply where saving fails (%s), and stores the turn once with the next ask", async (outcome) => {
-    const { store, agent } = remembering();
-    const stop = failing(store, "append", outcome);
-    const error: unknown = await agent.ask("one").catch((caught: unknown) => caught);
-    expect(error).toMatchObject({ code: "SAVE_FAILED", outcome, retryable: true, memoryId: ID });
-    expect((error as MemoryError).reply).toMatchObject({ text: "You said: one", message: { role: "assistant" }, usage: null });
-    expect((error as MemoryError).cause).toMatchObject({ code: "UNAVAILABLE" });
-    expect(contents(agent.getHistory())).toEqual(["one", "You said: one"]);
-    stop();
-    await agent.ask("two");
-    expect(contents(store.records(ID))).toEqual(["one", "You said: one", "two", "You said: two"]);
-  });
+  it.each(["not-applied", "unknown"] as const)(
+    "gives the reply where saving fails (%s), and stores the turn once with the next ask",
+    async (outcome) => {
+      const { store, agent } = remembering();
+      const stop = failing(store, "append", outcome);
+      const error: unknown = await agent.ask("one").catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ code: "SAVE_FAILED", outcome, retryable: true, memoryId: ID });
+      expect((error as MemoryError).reply).toMatchObject({
+        text: "You said: one",
+        message: { role: "assistant" },
+        usage: null,
+      });
+      expect((error as MemoryError).cause).toMatchObject({ code: "UNAVAILABLE" });
+      expect(contents(agent.getHistory())).toEqual(["one", "You said: one"]);
+      stop();
+      await agent.ask("two");
+      expect(contents(store.records(ID))).toEqual(["one", "You said: one", "two", "You said: two"]);
+    },
+  );
 
   it("stores a pending turn by saveLongMemory, whatever id the agent has now", async () => {
     const { store, agent } = remembering();
@@ -358,7 +397,11 @@ describe("configuring an agent", () => {
     const agent = configure(model, store);
     for (const text of ["one", "two"]) await agent.ask(text);
     return {
-      requests: model.requests.map(({ messages, tools, options }) => ({ messages: messages.map(bare), tools, options })),
+      requests: model.requests.map(({ messages, tools, options }) => ({
+        messages: messages.map(bare),
+        tools,
+        options,
+      })),
       stored: store.records(ID)?.map(bare),
       history: agent.getHistory().map(bare),
     };
@@ -383,7 +426,9 @@ describe("configuring an agent", () => {
     expect(expected.stored).toHaveLength(9);
     await fc.assert(
       fc.asyncProperty(fc.shuffledSubarray(steps, { minLength: steps.length }), async (order) => {
-        const seen = await behaviour((model, store) => order.reduce((agent, step) => step(agent, store), new Agent({ model })));
+        const seen = await behaviour((model, store) =>
+          order.reduce((agent, step) => step(agent, store), new Agent({ model })),
+        );
         expect(seen).toEqual(expected);
       }),
       { numRuns: 60 },
@@ -391,8 +436,15 @@ describe("configuring an agent", () => {
   });
 
   it("does not change the options object", () => {
-    const options = Object.freeze({ model: echoModel(), tools: Object.freeze([lookup]), modelOptions: Object.freeze({ a: 1 }) });
-    new Agent(options).withSystem("x").withTool(defineTool({ name: "other", execute: () => "" })).withModelOptions({});
+    const options = Object.freeze({
+      model: echoModel(),
+      tools: Object.freeze([lookup]),
+      modelOptions: Object.freeze({ a: 1 }),
+    });
+    new Agent(options)
+      .withSystem("x")
+      .withTool(defineTool({ name: "other", execute: () => "" }))
+      .withModelOptions({});
     expect(Object.keys(options)).toEqual(["model", "tools", "modelOptions"]);
   });
 
@@ -452,10 +504,23 @@ describe("diagnostics", () => {
       failing(store, "read");
       await expect(agent.ask("canary")).rejects.toThrow();
       expect(asks).toEqual([
-        { memoryId: ID, toolRounds: 0, usage, ms: expect.objectContaining({ load: expect.any(Number), model: expect.any(Number) }) },
-        { memoryId: ID, toolRounds: 0, usage: null, ms: expect.anything(), error: expect.objectContaining({ code: "UNAVAILABLE" }) },
+        {
+          memoryId: ID,
+          toolRounds: 0,
+          usage,
+          ms: expect.objectContaining({ load: expect.any(Number), model: expect.any(Number) }),
+        },
+        {
+          memoryId: ID,
+          toolRounds: 0,
+          usage: null,
+          ms: expect.anything(),
+          error: expect.objectContaining({ code: "UNAVAILABLE" }),
+        },
       ]);
-      expect(calls.map((event) => event.type === "call" && [event.method, event.backend, event.error !== undefined])).toEqual([
+      expect(
+        calls.map((event) => event.type === "call" && [event.method, event.backend, event.error !== undefined]),
+      ).toEqual([
         ["read", "ReferenceLog", false],
         ["append", "ReferenceLog", false],
         ["read", "ReferenceLog", true],

@@ -49,6 +49,7 @@ describe("an address that no adapter serves is refused with the schemes that the
     "",
     "   ",
     "postgres://localhost",
+    "fs:./memories",
     "https://example.org",
     "@acme/memory-s3",
     "://",
@@ -244,6 +245,21 @@ describe("no error shows a password", () => {
       JSON.parse(JSON.stringify(config).replace("C@", `${CANARY}@`).replace('"C"', JSON.stringify(CANARY))),
       CANARY,
     );
+  });
+
+  it("of an address that the adapter takes apart at the wrong places", async () => {
+    const fromConfig = ({ url = "" }: BackendConfig) => {
+      throw new Error(`The database "${url.split("/").at(-1)}" is not a number.`);
+    };
+    const error = await errorOf(openBackend(`redis://user:x/${CANARY}@host`, { load: async () => ({ fromConfig }) }));
+    expect(error.cause).toMatchObject({ message: 'The database "***@host" is not a number.' });
+  });
+
+  it("of which another one is a part", async () => {
+    const config = { adapter: "@acme/x", url: "redis://u:5ecret@h", password: `5ecret-${CANARY}` };
+    const fromConfig = ({ password }: BackendConfig) => Promise.reject(new Error(`Wrong password: ${password}`));
+    const error = await errorOf(openBackend(config, { load: async () => ({ fromConfig }) }));
+    expect(error.cause).toMatchObject({ message: "Wrong password: ***" });
   });
 
   it("whatever it is made of, and however it is escaped", async () => {

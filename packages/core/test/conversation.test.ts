@@ -1,7 +1,15 @@
 import { describe, expect, it } from "@jest/globals";
-import { type AppendOptions, assistant, Conversation, type ConversationOptions, MemoryError, type Message, user } from "../src/index.ts";
-import { bare } from "./support/scripted-model.ts";
+import {
+  type AppendOptions,
+  assistant,
+  Conversation,
+  type ConversationOptions,
+  MemoryError,
+  type Message,
+  user,
+} from "../src/index.ts";
 import { plain, ReferenceLog } from "./support/reference-log.ts";
+import { bare } from "./support/scripted-model.ts";
 
 const ID = "user-alice";
 
@@ -18,11 +26,19 @@ function open(store = new ReferenceLog(), options: Partial<ConversationOptions> 
 }
 
 /** Makes the calls of `method` fail, `after` or before they took effect, until `stop` is called. */
-function fail(store: ReferenceLog, method: string, when: "before" | "after", code: "UNAVAILABLE" | "RECORD_TOO_LARGE" = "UNAVAILABLE") {
+function fail(
+  store: ReferenceLog,
+  method: string,
+  when: "before" | "after",
+  code: "UNAVAILABLE" | "RECORD_TOO_LARGE" = "UNAVAILABLE",
+) {
   store.around = async (called, call) => {
     const result = called === method && when === "before" ? undefined : await call();
     if (called !== method) return result as never;
-    throw new MemoryError(code, "The store is away.", { outcome: when === "before" ? "not-applied" : "unknown", retryable: true });
+    throw new MemoryError(code, "The store is away.", {
+      outcome: when === "before" ? "not-applied" : "unknown",
+      retryable: true,
+    });
   };
   return () => {
     store.around = (_method, call) => call();
@@ -111,18 +127,21 @@ describe("a failed read", () => {
 });
 
 describe("a turn that could not be stored", () => {
-  it.each(["before", "after"] as const)("stays pending and is stored once when the store failed %s it took effect", async (when) => {
-    const { store, conversation } = open();
-    await conversation.sync();
-    const stop = fail(store, "append", when);
-    await expect(conversation.commit(turn("one"))).rejects.toMatchObject({ code: "UNAVAILABLE" });
-    expect(conversation.pending).toBe(1);
-    expect(texts(conversation.messages)).toEqual(["one", "re: one"]);
-    stop();
-    await conversation.flush();
-    expect(conversation.pending).toBe(0);
-    expect(texts(store.records(ID))).toEqual(["one", "re: one"]);
-  });
+  it.each(["before", "after"] as const)(
+    "stays pending and is stored once when the store failed %s it took effect",
+    async (when) => {
+      const { store, conversation } = open();
+      await conversation.sync();
+      const stop = fail(store, "append", when);
+      await expect(conversation.commit(turn("one"))).rejects.toMatchObject({ code: "UNAVAILABLE" });
+      expect(conversation.pending).toBe(1);
+      expect(texts(conversation.messages)).toEqual(["one", "re: one"]);
+      stop();
+      await conversation.flush();
+      expect(conversation.pending).toBe(0);
+      expect(texts(store.records(ID))).toEqual(["one", "re: one"]);
+    },
+  );
 
   it("is tried again as the same operation, with what was known before the first attempt", async () => {
     const { store, conversation } = open();
@@ -148,7 +167,11 @@ describe("a turn that could not be stored", () => {
     await expect(conversation.commit(turn("two"))).rejects.toThrow();
     stop();
     await conversation.commit(turn("three"));
-    expect(texts(store.records(ID))?.filter((text) => !String(text).startsWith("re:"))).toEqual(["one", "two", "three"]);
+    expect(texts(store.records(ID))?.filter((text) => !String(text).startsWith("re:"))).toEqual([
+      "one",
+      "two",
+      "three",
+    ]);
   });
 
   it("is not kept where it can never be stored", async () => {
@@ -184,7 +207,33 @@ describe("a turn that could not be stored", () => {
   });
 });
 
+describe("a turn that someone else's flush found to be no good", () => {
+  it("rejects its own commit", async () => {
+    const { store, conversation } = open();
+    fail(store, "append", "before", "RECORD_TOO_LARGE");
+    const flushed = conversation.flush();
+    const committed = conversation.commit(turn("long"));
+    await expect(flushed).rejects.toMatchObject({ code: "RECORD_TOO_LARGE" });
+    await expect(committed).rejects.toMatchObject({ code: "RECORD_TOO_LARGE" });
+    expect(conversation.pending).toBe(0);
+  });
+});
+
 describe("a log that became another one", () => {
+  it("is read anew where that happens under the search for the window's beginning", async () => {
+    const { store, conversation } = open(undefined, { maxMessages: 2 });
+    await store.save(ID, [user("question"), ...Array.from({ length: 9 }, (_, index) => assistant(`part ${index}`))]);
+    let reads = 0;
+    store.around = async (method, call) => {
+      if (method === "read" && ++reads === 2) {
+        store.around = (_method, next) => next();
+        await store.save(ID, turn("replaced"));
+      }
+      return call();
+    };
+    expect(texts(await conversation.sync())).toEqual(["replaced", "re: replaced"]);
+  });
+
   it("takes the turn as it is now: deleted", async () => {
     const { store, conversation } = open();
     await conversation.commit(turn("one"));
@@ -234,7 +283,10 @@ describe("a log that became another one", () => {
     await conversation.commit(turn("zero"));
     await conversation.sync();
     const said = turn("one");
-    await store.save(ID, Array.from({ length: 300 }, (_, index) => user(`old ${index}`)));
+    await store.save(
+      ID,
+      Array.from({ length: 300 }, (_, index) => user(`old ${index}`)),
+    );
     let pages = 0;
     store.around = async (method, call) => {
       if (method === "read" && ++pages === 2) {
@@ -290,13 +342,19 @@ describe("a store that lost acknowledged turns", () => {
   it.each([
     ["deleted", async (store: ReferenceLog) => store.delete(ID)],
     ["replaced", async (store: ReferenceLog) => store.save(ID, turn("summary"))],
-    ["deleted and begun anew", async (store: ReferenceLog) => {
-      await store.delete(ID);
-      await store.append(ID, turn("anew"));
-    }],
-    ["grown beyond the window", async (store: ReferenceLog) => {
-      for (let index = 0; index < 30; index++) await store.append(ID, turn(`filler ${index}`));
-    }],
+    [
+      "deleted and begun anew",
+      async (store: ReferenceLog) => {
+        await store.delete(ID);
+        await store.append(ID, turn("anew"));
+      },
+    ],
+    [
+      "grown beyond the window",
+      async (store: ReferenceLog) => {
+        for (let index = 0; index < 30; index++) await store.append(ID, turn(`filler ${index}`));
+      },
+    ],
   ])("is not suspected where the memory was %s", async (_how, change) => {
     for (const known of [false, true]) {
       const reported: object[] = [];
@@ -500,7 +558,11 @@ describe("a backend of four methods", () => {
   it("starts over where the log was replaced, and says when a turn was overwritten", async () => {
     const { store, backend } = openPlain();
     const reported: object[] = [];
-    const conversation = new Conversation({ memoryId: ID, backend, onRegression: (regression) => reported.push(regression) });
+    const conversation = new Conversation({
+      memoryId: ID,
+      backend,
+      onRegression: (regression) => reported.push(regression),
+    });
     await store.save(ID, turn("zero"));
     await conversation.sync();
     await store.save(ID, turn("other"));

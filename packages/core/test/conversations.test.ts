@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { user } from "../src/index.ts";
 import { Conversations } from "../src/conversations.ts";
+import { user } from "../src/index.ts";
 import { ReferenceLog } from "./support/reference-log.ts";
 
 describe("an agent's open conversations", () => {

@@ -29,7 +29,10 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   fc.constant("s").map((text) => system(text)),
   fc.constant("a").map((text) => assistant(text)),
   fc
-    .record({ text: fc.option(fc.constant("a")), ids: fc.uniqueArray(fc.constantFrom("1", "2", "3"), { minLength: 1 }) })
+    .record({
+      text: fc.option(fc.constant("a")),
+      ids: fc.uniqueArray(fc.constantFrom("1", "2", "3"), { minLength: 1 }),
+    })
     .map(({ text, ids }) => assistant(text, { toolCalls: ids.map(call) })),
   fc.constantFrom("1", "2", "3", "4").map((id) => tool(id, "result")),
 );
@@ -39,7 +42,10 @@ const wellFormedTurn: fc.Arbitrary<Message[]> = fc
   .array(fc.uniqueArray(fc.constantFrom("1", "2", "3"), { minLength: 1 }), { maxLength: 3 })
   .map((rounds) => [
     user("question"),
-    ...rounds.flatMap((ids): Message[] => [assistant(null, { toolCalls: ids.map(call) }), ...ids.map((id) => tool(id, "result"))]),
+    ...rounds.flatMap((ids): Message[] => [
+      assistant(null, { toolCalls: ids.map(call) }),
+      ...ids.map((id) => tool(id, "result")),
+    ]),
     assistant("answer"),
   ]);
 
@@ -55,17 +61,21 @@ describe("a window", () => {
 
   it("of turns as the agent writes them is whole turns, within the limit where one turn fits, and left as it is", () => {
     fc.assert(
-      fc.property(fc.array(wellFormedTurn, { maxLength: 10 }), fc.integer({ min: 1, max: 30 }), (turns, maxMessages) => {
-        const history = turns.flat();
-        const window = cutToLimits(history, { maxMessages });
-        expect(withoutOrphans(window)).toEqual(window);
-        expect(window).toEqual(history.slice(history.length - window.length));
-        if (history.length > 0) expect(window[0]?.role).toBe("user");
-        const newest = turns.at(-1)?.length ?? 0;
-        expect(window.length).toBeLessThanOrEqual(Math.max(maxMessages, newest));
-        const next = turns.findLast((_turn, index) => turns.slice(index).flat().length > window.length);
-        if (next !== undefined) expect(window.length + next.length).toBeGreaterThan(maxMessages);
-      }),
+      fc.property(
+        fc.array(wellFormedTurn, { maxLength: 10 }),
+        fc.integer({ min: 1, max: 30 }),
+        (turns, maxMessages) => {
+          const history = turns.flat();
+          const window = cutToLimits(history, { maxMessages });
+          expect(withoutOrphans(window)).toEqual(window);
+          expect(window).toEqual(history.slice(history.length - window.length));
+          if (history.length > 0) expect(window[0]?.role).toBe("user");
+          const newest = turns.at(-1)?.length ?? 0;
+          expect(window.length).toBeLessThanOrEqual(Math.max(maxMessages, newest));
+          const next = turns.findLast((_turn, index) => turns.slice(index).flat().length > window.length);
+          if (next !== undefined) expect(window.length + next.length).toBeGreaterThan(maxMessages);
+        },
+      ),
       { numRuns: 2_000 },
     );
   });
@@ -99,7 +109,11 @@ describe("a window", () => {
 describe("unanswered calls and results without a call", () => {
   it.each<[string, Message[], Message[]]>([
     ["a result without a call", [user("u"), tool("1", "r")], [user("u")]],
-    ["a call without a result", [user("u"), assistant(null, { toolCalls: [call("1")] }), user("v")], [user("u"), user("v")]],
+    [
+      "a call without a result",
+      [user("u"), assistant(null, { toolCalls: [call("1")] }), user("v")],
+      [user("u"), user("v")],
+    ],
     ["a call without a result, with text", [assistant("text", { toolCalls: [call("1")] })], [assistant("text")]],
     [
       "one call of two without a result",
@@ -116,7 +130,11 @@ describe("unanswered calls and results without a call", () => {
       [assistant(null, { toolCalls: [call("1")] }), tool("1", "first"), tool("1", "second")],
       [assistant(null, { toolCalls: [call("1")] }), tool("1", "second")],
     ],
-    ["a refusal with an unanswered call", [assistant(null, { refusal: "no", toolCalls: [call("1")] })], [assistant(null, { refusal: "no" })]],
+    [
+      "a refusal with an unanswered call",
+      [assistant(null, { refusal: "no", toolCalls: [call("1")] })],
+      [assistant(null, { refusal: "no" })],
+    ],
   ])("are left out: %s", (_what, history, expected) => {
     const strip = ({ id: _id, createdAt: _createdAt, ...rest }: Message) => rest;
     expect(withoutOrphans(history).map(strip)).toEqual(expected.map(strip));

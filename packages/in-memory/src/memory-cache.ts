@@ -22,11 +22,16 @@ const CLOCK_OFFSET = 1;
 export class MemoryCache<T extends object> {
   readonly #cache: LRUCache<string, Memory<T>>;
   readonly #ttl: number | null;
-  #nextSweep = 0;
+  /**
+   * When each memory expires, the next one first: the TTL is the same for all, so that is the order in which they were put.
+   * Not a Map: to find the first entry of one, V8 steps over all that were deleted before it.
+   */
+  readonly #expiries: LRUCache<string, number>;
 
   /** `ttl` in milliseconds; `null`: for ever. */
   constructor(maxMemories: number, ttl: number | null, clock: () => number) {
     this.#ttl = ttl;
+    this.#expiries = new LRUCache({ max: maxMemories });
     this.#cache = new LRUCache({
       max: maxMemories,
       ttl: ttl ?? 0,
@@ -34,6 +39,7 @@ export class MemoryCache<T extends object> {
       ttlResolution: 0,
       perf: { now: () => clock() + CLOCK_OFFSET },
       disposeAfter: (_memory, memoryId, reason) => {
+        if (reason !== "set") this.#expiries.delete(memoryId);
         if (reason === "evict") warnOfLoss(memoryId, maxMemories);
       },
     });
@@ -51,9 +57,10 @@ export class MemoryCache<T extends object> {
 
   /** Keeps the memory, with its time to live counted from `now`. */
   put(memoryId: string, memory: Memory<T>, now: number): void {
-    this.#sweep(memoryId, now);
+    this.#dropExpired(now);
     const expiresAt = this.#ttl === null ? null : now + this.#ttl;
     this.#cache.set(memoryId, { ...memory, expiresAt }, { start: now + CLOCK_OFFSET });
+    if (expiresAt !== null) this.#expiries.set(memoryId, expiresAt);
   }
 
   delete(memoryId: string): void {
@@ -74,15 +81,15 @@ export class MemoryCache<T extends object> {
   }
 
   /**
-   * Lets go of what has expired: where a new memory would take the place of one that has not, and else once in a TTL, so
-   * that what nobody asks for again does not stay in RAM for long. Timers are no help: setTimeout ends at 24.8 days.
+   * Before each write, so that a new memory takes the place of an expired one before that of any other, and so that what
+   * nobody asks for again does not stay in RAM. Timers are no help: setTimeout ends at 24.8 days.
    */
-  #sweep(memoryId: string, now: number): void {
-    if (this.#ttl === null) return;
-    const full = this.#cache.size >= this.#cache.max && !this.#cache.has(memoryId);
-    if (!full && now < this.#nextSweep) return;
-    this.#cache.purgeStale();
-    this.#nextSweep = now + this.#ttl;
+  #dropExpired(now: number): void {
+    for (;;) {
+      const memoryId = this.#expiries.rkeys().next().value;
+      if (memoryId === undefined || (this.#expiries.peek(memoryId) ?? now) >= now) return;
+      this.#cache.delete(memoryId);
+    }
   }
 }
 

@@ -101,6 +101,16 @@ describe("the same operation again changes nothing and answers as the first time
     expect(await backend.load(ID)).toEqual(notes(5, 1));
   });
 
+  it("holds for the last 64 saves, and no more", async () => {
+    await backend.save(ID, notes(0, 1), { operationId: "first" });
+    for (let index = 1; index < 64; index++) await backend.save(ID, [], { operationId: `save-${index}` });
+    await backend.save(ID, notes(0, 1), { operationId: "first" });
+    expect(await backend.load(ID)).toEqual([]);
+    await backend.save(ID, [], { operationId: "save-64" });
+    await backend.save(ID, notes(0, 1), { operationId: "first" });
+    expect(await backend.load(ID)).toEqual(notes(0, 1));
+  });
+
   it("holds for a save that expected a revision which its first attempt ended", async () => {
     await backend.save(ID, notes(0, 2), { operationId: "import", expectedRevision: null });
     await backend.save(ID, notes(0, 2), { operationId: "import", expectedRevision: null });

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it } from "@jest/globals";
 import { InMemoryBackend } from "../src/index.ts";
 import { eventsDuring, type Note, notes, withClock } from "./support/backends.ts";
@@ -65,6 +66,21 @@ describe("a memory lives for its TTL after the last write", () => {
     expect(await backend.load(ID)).toBeNull();
   });
 
+  it("exactly as info says, also where the clock goes on during the call", async () => {
+    let now = 1_000;
+    const clock = (): number => {
+      now += 7;
+      return now;
+    };
+    const backend = new InMemoryBackend<Note>({ ttl: 1_000, clock });
+    await backend.append(ID, notes(0, 1));
+    const { expiresAt } = (await backend.info(ID)) ?? {};
+    now = Number(expiresAt) - 7;
+    expect(await backend.load(ID)).toEqual(notes(0, 1));
+    now = Number(expiresAt) + 1 - 7;
+    expect(await backend.load(ID)).toBeNull();
+  });
+
   it.each([undefined, null, 0, "0"])("for ever with a TTL of %p", async (ttl) => {
     const { backend, time } = withClock({ ttl });
     await backend.append(ID, notes(0, 1));
@@ -104,6 +120,39 @@ describe("what has expired takes no room from what has not", () => {
     });
     expect((await backend.list()).sort()).toEqual(["living", "new 1", "new 2"]);
     expect(events).toEqual([]);
+  });
+});
+
+describe("what has expired does not stay in RAM until somebody asks for it", () => {
+  it("but goes with the next write", async () => {
+    const { backend, time } = withClock({ ttl: "1h" });
+    const gone: unknown[] = [];
+    // lru-cache tells on a channel of its own what it lets go of; the one with a TTL holds the memories.
+    const listener = (event: unknown): void => {
+      const { op, key, cache } = event as { op: string; key: string; cache: { ttl: number } };
+      if (op === "delete" && cache.ttl > 0) gone.push(key);
+    };
+    subscribe("lru-cache:metrics", listener);
+    try {
+      await backend.append("a", notes(0, 1));
+      await backend.append("b", notes(0, 1));
+      time.now += HOUR;
+      await backend.append("c", notes(0, 1));
+      expect(gone).toEqual([]);
+      await backend.touch("b");
+      time.now += 1;
+      await backend.append("c", notes(1, 1));
+      expect(gone).toEqual(["a"]);
+      time.now += HOUR;
+      await backend.append("d", notes(0, 1));
+      await backend.delete("d");
+      await backend.append("d", notes(0, 1));
+      time.now += HOUR + 1;
+      await backend.append("e", notes(0, 1));
+    } finally {
+      unsubscribe("lru-cache:metrics", listener);
+    }
+    expect(gone).toEqual(["a", "b", "d", "c", "d"]);
   });
 });
 

@@ -23,5 +23,5 @@ export class EchoModel implements ChatModel {
 }
 
 export function contents(messages: readonly Message[] | null): unknown[] | null {
-  return messages && messages.map(({ content }) => content);
+  return messages?.map(({ content }) => content) ?? null;
 }

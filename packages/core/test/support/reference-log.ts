@@ -1,4 +1,13 @@
-import { MemoryError, type AppendOptions, type LogCapability, type MemoryBackend, type Message, newId, type ReadOptions, type Snapshot } from "../../src/index.ts";
+import {
+  type AppendOptions,
+  type LogCapability,
+  type MemoryBackend,
+  MemoryError,
+  type Message,
+  newId,
+  type ReadOptions,
+  type Snapshot,
+} from "../../src/index.ts";
 
 interface Log {
   epoch: string;
@@ -46,8 +55,11 @@ export class ReferenceLog implements MemoryBackend, LogCapability {
       const log = this.logs.get(memoryId);
       const position = log?.entries.findIndex((entry) => entry.operationId === operationId) ?? -1;
       if (log !== undefined && position >= 0) return this.#revision(log, position + 1);
-      const moved = since !== undefined && (since === null ? log !== undefined : log === undefined || this.#positionOf(log, since) === null);
-      const unexpected = expectedRevision !== undefined && expectedRevision !== (log ? this.#revision(log, log.entries.length) : null);
+      const moved =
+        since !== undefined &&
+        (since === null ? log !== undefined : log === undefined || this.#positionOf(log, since) === null);
+      const unexpected =
+        expectedRevision !== undefined && expectedRevision !== (log ? this.#revision(log, log.entries.length) : null);
       if (moved || unexpected) throw new MemoryError("CONFLICT", `The log of ${memoryId} is another one.`);
       const target = log ?? { epoch: newId(), entries: [] };
       this.logs.set(memoryId, target);

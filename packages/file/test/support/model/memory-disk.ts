@@ -1,0 +1,148 @@
+import { basename, dirname } from "node:path";
+import type { FileStat, FileSystem, OpenFile } from "../../../src/file-system.ts";
+
+interface Inode {
+  readonly number: number;
+  bytes: Buffer;
+  length: number;
+  modifiedAt: bigint;
+}
+
+/** What a directory held at one moment. */
+export type Snapshot = ReadonlyMap<string, { bytes: Buffer; modifiedAt: bigint }>;
+
+const DAY_NS = 86_400_000_000_000n;
+
+/**
+ * One directory on a disk in RAM, with what POSIX promises of it: a file lives as long as somebody holds it, whatever became
+ * of its names; a write of a file opened for appending goes to its end at that moment, whole; link fails where the name
+ * is taken. Each call takes effect at once.
+ */
+export class MemoryDisk implements FileSystem {
+  readonly #directory: string;
+  readonly #names = new Map<string, Inode>();
+  #made = false;
+  #inodes = 0;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  async open(path: string, flags: "r" | "a+" | "wx"): Promise<OpenFile> {
+    const name = this.#nameOf(path);
+    if (flags === "wx") {
+      if (!this.#made) throw systemError("ENOENT");
+      if (this.#names.has(name)) throw systemError("EEXIST");
+      this.#names.set(name, this.#makeInode(Buffer.alloc(0)));
+    }
+    const inode = this.#inodeOf(path);
+    return {
+      stat: async () => toStat(inode),
+      read: async (position, length) => Buffer.from(inode.bytes.subarray(position, Math.min(position + length, inode.length))),
+      write: async (bytes) => {
+        append(inode, bytes);
+        return bytes.length;
+      },
+      sync: async () => {},
+      close: async () => {},
+    };
+  }
+
+  async link(existing: string, path: string): Promise<void> {
+    const inode = this.#inodeOf(existing);
+    const name = this.#nameOf(path);
+    if (this.#names.has(name)) throw systemError("EEXIST");
+    this.#names.set(name, inode);
+  }
+
+  async unlink(path: string): Promise<void> {
+    this.#inodeOf(path);
+    this.#names.delete(this.#nameOf(path));
+  }
+
+  async stat(path: string): Promise<FileStat> {
+    return toStat(this.#inodeOf(path));
+  }
+
+  async readdir(path: string): Promise<string[]> {
+    if (path !== this.#directory || !this.#made) throw systemError("ENOENT");
+    return [...this.#names.keys()];
+  }
+
+  async mkdir(): Promise<boolean> {
+    const made = !this.#made;
+    this.#made = true;
+    return made;
+  }
+
+  async syncDirectory(): Promise<void> {}
+
+  snapshot(): Snapshot {
+    return new Map([...this.#names].map(([name, inode]) => [name, { bytes: Buffer.from(contentOf(inode)), modifiedAt: inode.modifiedAt }]));
+  }
+
+  /** Puts a backup back: new files under the old names. Whoever holds a file that was there goes on holding it. */
+  restore(snapshot: Snapshot): void {
+    this.#names.clear();
+    for (const [name, { bytes, modifiedAt }] of snapshot) this.#names.set(name, { ...this.#makeInode(Buffer.from(bytes)), modifiedAt });
+  }
+
+  /** Lets two days pass without a write. */
+  age(): void {
+    for (const inode of this.#names.values()) inode.modifiedAt -= 2n * DAY_NS;
+  }
+
+  /** What the file holds; `null`: there is none. */
+  contentOf(name: string): Buffer | null {
+    const inode = this.#names.get(name);
+    return inode === undefined ? null : contentOf(inode);
+  }
+
+  get names(): string[] {
+    return [...this.#names.keys()];
+  }
+
+  #nameOf(path: string): string {
+    if (dirname(path) !== this.#directory) throw systemError("ENOENT");
+    return basename(path);
+  }
+
+  #inodeOf(path: string): Inode {
+    const inode = this.#names.get(this.#nameOf(path));
+    if (inode === undefined) throw systemError("ENOENT");
+    return inode;
+  }
+
+  #makeInode(bytes: Buffer): Inode {
+    this.#inodes += 1;
+    return { number: this.#inodes, bytes, length: bytes.length, modifiedAt: nowNs() };
+  }
+}
+
+function append(inode: Inode, bytes: Buffer): void {
+  const length = inode.length + bytes.length;
+  if (length > inode.bytes.length) {
+    const larger = Buffer.alloc(2 * length);
+    inode.bytes.copy(larger, 0, 0, inode.length);
+    inode.bytes = larger;
+  }
+  bytes.copy(inode.bytes, inode.length);
+  inode.length = length;
+  inode.modifiedAt = nowNs();
+}
+
+function contentOf(inode: Inode): Buffer {
+  return inode.bytes.subarray(0, inode.length);
+}
+
+function toStat(inode: Inode): FileStat {
+  return { size: inode.length, identity: `memory:${inode.number}`, modifiedAt: inode.modifiedAt };
+}
+
+function nowNs(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: on a disk in RAM`), { code });
+}
