@@ -15,16 +15,17 @@ export class OtherProcess {
   /** Settles once the program is there. */
   readonly ready: Promise<unknown>;
   readonly #child: ChildProcess;
-  readonly #closed: Promise<unknown>;
+  readonly #exited: Promise<unknown>;
   readonly #open = new Map<number, PromiseWithResolvers<unknown>>();
   #count = 0;
 
   constructor(program: string, settings: Settings) {
     this.#child = fork(join(import.meta.dirname, program), [JSON.stringify(settings)]);
-    this.#closed = once(this.#child, "close");
+    // Not "close", which does not come where it was the parent that let go.
+    this.#exited = once(this.#child, "exit");
     this.ready = this.#expect();
     this.#child.on("message", (result: Result) => this.#settle(result));
-    this.#child.on("close", (code, signal) => {
+    this.#child.on("exit", (code, signal) => {
       const error = new Error(`Process ${this.#child.pid} (${program}) ended too early, with ${code ?? signal}.`);
       for (const { reject } of this.#open.values()) reject(error);
     });
@@ -40,7 +41,7 @@ export class OtherProcess {
   /** Lets the process finish what it is at and end. */
   async end(): Promise<void> {
     if (this.#child.connected) this.#child.disconnect();
-    await this.#closed;
+    await this.#exited;
   }
 
   #expect(): Promise<unknown> {

@@ -17,6 +17,8 @@ export interface Line {
   start: number;
   payload: string;
   crc: string;
+  /** Bytes of the whole line, its newline apart. */
+  length: number;
 }
 
 /**
@@ -37,10 +39,11 @@ export function encodeLine(kind: LineKind, start: number, payload: string): Buff
 }
 
 const TRAILER_LENGTH = ',"00000000"]'.length;
+const LONGEST_PREFIX = "[123456789012345,".length + 1;
 
 /**
  * The line in these bytes (without its newline); `"torn"`: the beginning of a line whose end was never written; `"damaged"`:
- * anything else.
+ * anything else. A line that was written to its end is never torn, also where its length was damaged: its checksum tells.
  *
  * Bytes that were allocated and never written are NUL, and belong to a tear; a single one is damage.
  */
@@ -49,13 +52,23 @@ export function parseLine(bytes: Buffer): Line | "torn" | "damaged" {
   const [announced, length] = /^\[(\d{1,15}),/.exec(written.toString("latin1", 0, 20)) ?? [];
   if (announced === undefined) return /^(\[\d{0,15})?$/.test(written.toString("latin1", 0, 20)) ? "torn" : "damaged";
   const end = announced.length + Number(length);
-  if (written.length < end + TRAILER_LENGTH) return "torn";
+  if (written.length < end + TRAILER_LENGTH) return hasWholeBody(written) ? "damaged" : "torn";
   const body = written.subarray(announced.length, end);
   const crc = crc32(body).toString(16).padStart(8, "0");
   if (written.length > end + TRAILER_LENGTH || written.toString("latin1", end) !== `,"${crc}"]`) return "damaged";
   const [prefix, start, kind] = /^(\d{1,15}),"([a-z]+)",/.exec(body.toString("latin1", 0, 40)) ?? [];
   if (prefix === undefined || !isKind(kind)) return "damaged";
-  return { kind, start: Number(start), payload: body.toString("utf8", prefix.length), crc };
+  return { kind, start: Number(start), payload: body.toString("utf8", prefix.length), crc, length: written.length };
+}
+
+/** Whether the bytes end with the checksum of what comes before it, from wherever a damaged length may end. */
+function hasWholeBody(written: Buffer): boolean {
+  const end = written.length - TRAILER_LENGTH;
+  const [, crc] = /^,"([0-9a-f]{8})"\]$/.exec(written.toString("latin1", Math.max(0, end))) ?? [];
+  for (let begin = 2; crc !== undefined && begin < Math.min(end, LONGEST_PREFIX); begin++) {
+    if (crc32(written.subarray(begin, end)) === Number.parseInt(crc, 16)) return true;
+  }
+  return false;
 }
 
 function isKind(kind: string | undefined): kind is LineKind {

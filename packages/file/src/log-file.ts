@@ -34,6 +34,8 @@ const NEWLINE = 10;
 const FIRST_BLOCK = 16 * 1024;
 const LARGEST_BLOCK = 1024 * 1024;
 const HEADER_BLOCK = 2048;
+/** The smallest page of any system; the others have multiples of it. */
+const PAGE = 4096;
 
 /** One generation of a memory's log, open. */
 export class LogFile {
@@ -44,7 +46,7 @@ export class LogFile {
   readonly #file: OpenFile;
   readonly #finds: Finds;
   /** Behind the header. */
-  readonly #begin: number;
+  readonly begin: number;
 
   private constructor(memoryId: string, path: string, generation: number, file: OpenFile, finds: Finds, header: Header) {
     this.memoryId = memoryId;
@@ -53,7 +55,7 @@ export class LogFile {
     this.#file = file;
     this.#finds = finds;
     this.epoch = header.epoch;
-    this.#begin = header.length;
+    this.begin = header.length;
   }
 
   /** Reads the header. Rejects with `CORRUPT` where it is not that of this memory. */
@@ -72,9 +74,10 @@ export class LogFile {
     return formatRevision({ epoch: this.epoch, offset: end, crc });
   }
 
-  /** Where the first part of a save begins, and with it the log. */
-  beginOf(save: PlacedLine): number {
-    return (parseJson(save.payload) as { from: number }).from; // what its writer wrote, as the checksum tells
+  /** Where the write begins that the line is of: a save is more than one line. */
+  beginOf(line: Line): number {
+    if (line.kind !== "part" && line.kind !== "save") return line.start;
+    return (parseJson(line.payload) as { from: number }).from; // what its writer wrote, as the checksum tells
   }
 
   /** Whether the line behind which this place lies still stands there. */
@@ -91,7 +94,7 @@ export class LogFile {
    */
   async *back(end: number, until = 0, floor = 0): AsyncGenerator<PlacedLine> {
     let begin = floor;
-    for await (const line of this.#linesBack(end, Math.max(until, floor, this.#begin))) {
+    for await (const line of this.#linesBack(end, Math.max(until, floor, this.begin))) {
       if (line.kind === "seal") return;
       if (line.kind === "save" && begin === 0) begin = this.beginOf(line);
       if (begin > 0 && line.end <= begin) return;
@@ -99,9 +102,18 @@ export class LogFile {
     }
   }
 
+  /** All that was ever written to the file and counted then, newest first: also what was replaced by a save. */
+  all(end: number): AsyncGenerator<PlacedLine> {
+    return this.#linesBack(end, this.begin);
+  }
+
   /** Whether nothing can be stored here any more: the log was found empty, and is being removed. */
   async isSealed(end: number): Promise<boolean> {
-    for await (const line of this.#linesBack(end, this.#begin)) return line.kind === "seal";
+    for await (const { offset, bytes } of blocksToLines(this.#file, end, this.begin)) {
+      const line = parseLine(bytes);
+      // Bad lines are for those to judge who want what is stored here.
+      if (line !== "torn" && line !== "damaged" && line.start === offset) return line.kind === "seal";
+    }
     return false;
   }
 
@@ -124,19 +136,31 @@ export class LogFile {
   async *#linesBack(end: number, until: number): AsyncGenerator<PlacedLine> {
     for await (const { offset, bytes } of blocksToLines(this.#file, end, until)) {
       const line = parseLine(bytes);
-      const lineEnd = offset + 1 + bytes.length;
       if (line === "torn") this.#finds.torn(this.memoryId, this.path, offset, bytes.length);
       else if (line === "damaged") await this.#finds.damaged(this.memoryId, this.path, offset, bytes);
-      else if (line.start === offset) yield { ...line, end: lineEnd };
-      else if (!(await this.#lostRace(line, offset))) await this.#finds.damaged(this.memoryId, this.path, offset, bytes);
+      else if (line.start === offset) yield { ...line, end: offset + 1 + line.length };
+      else if (!(await this.#lostRace(line, offset, bytes))) await this.#finds.damaged(this.memoryId, this.path, offset, bytes);
     }
   }
 
-  /** Whether the line's writer saw the end of the file at a place where by now another line begins. */
-  async #lostRace(line: Line, offset: number): Promise<boolean> {
-    if (line.start >= offset || line.start < this.#begin) return false;
-    const [first] = await this.#file.read(line.start, 1);
-    return first === NEWLINE;
+  /**
+   * Whether the line was written behind what others wrote since its writer looked. If not, somebody has moved it.
+   *
+   * The end that the writer saw is then where another line begins, or lies within one that was still being written: the
+   * system shows the size of a file that grows in whole pages. And no line is ever written twice.
+   */
+  async #lostRace(line: Line, offset: number, bytes: Buffer): Promise<boolean> {
+    const seen = this.beginOf(line);
+    const wrote = offset - (line.start - seen);
+    if (seen < this.begin || seen >= wrote) return false;
+    if (seen % PAGE !== 0 && !(await this.#hasNewline(seen))) return false;
+    if (wrote !== offset && !(await this.#hasNewline(wrote))) return false;
+    return !bytes.equals(await this.#file.read(line.start + 1, bytes.length));
+  }
+
+  async #hasNewline(offset: number): Promise<boolean> {
+    const [byte] = await this.#file.read(offset, 1);
+    return byte === NEWLINE;
   }
 }
 

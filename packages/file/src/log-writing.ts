@@ -19,7 +19,10 @@ export function encodeAppend(memoryId: string, operationId: string, recordTexts:
   return linesOf([encodeLine("entry", start, encodeEntry(operationId, now(), recordTexts))], start);
 }
 
-/** A save is a line for each record, and one that makes them the log: `{"t":…,"at":…,"from":<where the first begins>,"r":[]}`. */
+/**
+ * A save is a line for each record, and one without that makes them the log: `{"t":…,"at":…,"from":…,"r":[…]}`, where `from`
+ * is the place at which the first of them begins.
+ */
 export function encodeSave(memoryId: string, operationId: string, recordTexts: readonly string[], start: number): Lines {
   checkSize("A save", memoryId, recordTexts, MAX_SAVE_BYTES);
   const at = now();
@@ -29,8 +32,9 @@ export function encodeSave(memoryId: string, operationId: string, recordTexts: r
     lines.push(line);
     position += line.length;
   };
-  for (const text of recordTexts) add(encodeLine("part", position, encodeEntry(operationId, at, [text])));
-  add(encodeLine("save", position, `{"t":"${operationId}","at":${at},"from":${start},"r":[]}`));
+  const payload = (record: string): string => `{"t":"${operationId}","at":${at},"from":${start},"r":[${record}]}`;
+  for (const text of recordTexts) add(encodeLine("part", position, payload(text)));
+  add(encodeLine("save", position, payload("")));
   return linesOf(lines, start);
 }
 

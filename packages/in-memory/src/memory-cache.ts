@@ -39,7 +39,7 @@ export class MemoryCache<T extends object> {
       ttlResolution: 0,
       perf: { now: () => clock() + CLOCK_OFFSET },
       disposeAfter: (_memory, memoryId, reason) => {
-        if (reason !== "set") this.#expiries.delete(memoryId);
+        this.#expiries.delete(memoryId);
         if (reason === "evict") warnOfLoss(memoryId, maxMemories);
       },
     });
@@ -76,6 +76,7 @@ export class MemoryCache<T extends object> {
     return [...this.#cache.keys()];
   }
 
+  /** The same, with their memories. */
   *entries(): Generator<[string, Memory<T>]> {
     yield* this.#cache.entries();
   }

@@ -7,11 +7,20 @@ export interface StoredEntry {
   messages: Message[];
 }
 
+export interface StoredLog {
+  /** `null`: no such memory. */
+  entries: StoredEntry[] | null;
+  epoch: string;
+  content: Buffer;
+  /** Behind the newest line that counts. */
+  end: number;
+}
+
 /**
  * What the files of the only memory in a directory hold, read as naively as the layout's description allows: the highest
- * generation, whole, from its first line to its last. Shares nothing with the adapter. `null`: no such memory.
+ * generation, whole, from its first line to its last. Shares nothing with the adapter.
  */
-export function readNaively(names: readonly string[], contentOf: (name: string) => Buffer): StoredEntry[] | null {
+export function readNaively(names: readonly string[], contentOf: (name: string) => Buffer): StoredLog {
   let highest = 0;
   let newest = "";
   for (const name of names) {
@@ -20,10 +29,12 @@ export function readNaively(names: readonly string[], contentOf: (name: string) 
     highest = Number(generation);
     newest = name;
   }
-  return highest === 0 ? null : readLines(contentOf(newest));
+  return highest === 0 ? { entries: null, epoch: "", content: Buffer.alloc(0), end: 0 } : readLines(contentOf(newest));
 }
 
-function readLines(content: Buffer): StoredEntry[] | null {
+function readLines(content: Buffer): StoredLog {
+  let epoch = "";
+  let end = 0;
   let entries: StoredEntry[] = [];
   let existed = false;
   let parts: { start: number; entry: StoredEntry }[] = [];
@@ -33,19 +44,25 @@ function readLines(content: Buffer): StoredEntry[] | null {
     position += text.length + 1;
     const line = parse(Buffer.from(text, "latin1").toString());
     if (line === null || line.start !== start) continue;
-    if (line.kind === "seal") return null;
-    if (line.kind === "log") continue;
-    const payload = line.payload as { t: string; r: Message[]; from?: number };
+    if (line.kind === "seal") return { entries: null, epoch, content, end };
+    const payload = line.payload as { epoch: string; t: string; r: Message[]; from?: number };
+    if (line.kind === "log") {
+      epoch = payload.epoch;
+      continue;
+    }
     const entry = { operationId: payload.t, saved: line.kind !== "entry", messages: payload.r };
     if (line.kind === "part") parts.push({ start, entry });
-    else existed = true;
+    else {
+      existed = true;
+      end = position - 1;
+    }
     if (line.kind === "entry") entries.push(entry);
     if (line.kind === "save") {
       entries = parts.filter((part) => part.start >= (payload.from ?? 0)).map((part) => part.entry);
       parts = [];
     }
   }
-  return existed ? entries : null;
+  return { entries: existed ? entries : null, epoch, content, end };
 }
 
 function parse(text: string): { start: number; kind: string; payload: unknown } | null {

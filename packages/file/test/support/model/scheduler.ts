@@ -1,0 +1,107 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Random } from "./random.ts";
+
+/** A process of the model: what dies together. */
+export interface SimulatedProcess {
+  readonly name: string;
+  alive: boolean;
+}
+
+/** A call on its way: the steps that belong to it are taken one by one, or not for a long time, or never. */
+export class Lane {
+  readonly name: string;
+  readonly process: SimulatedProcess;
+  /** The time before which it takes no step. */
+  frozenUntil = 0;
+
+  constructor(name: string, process: SimulatedProcess) {
+    this.name = name;
+    this.process = process;
+  }
+}
+
+interface Pending {
+  lane: Lane;
+  name: string;
+  take(): Promise<void>;
+}
+
+const MAX_STEPS = 20_000;
+
+/**
+ * Decides who goes on. Whatever reaches outside its own memory calls {@link step} and waits until it is chosen; between two
+ * steps everybody runs until all of them wait. So the seed alone decides what happens, and in which order.
+ */
+export class Scheduler {
+  /** How many steps were taken. */
+  time = 0;
+  readonly trace: string[] = [];
+  readonly #random: Random;
+  readonly #current = new AsyncLocalStorage<Lane>();
+  readonly #stickiness: number;
+  #pending: Pending[] = [];
+  #last: Lane | undefined;
+
+  constructor(random: Random) {
+    this.#random = random;
+    this.#stickiness = random.pick([0, 0, 0.5, 0.9]);
+  }
+
+  get lane(): Lane | undefined {
+    return this.#current.getStore();
+  }
+
+  /** Runs `task` as a lane of its own. */
+  run<T>(lane: Lane, task: () => Promise<T>): Promise<T> {
+    return this.#current.run(lane, task);
+  }
+
+  /** Waits to be chosen, then does what `perform` does. */
+  step<T>(name: string, perform: () => Promise<T> | T): Promise<T> {
+    const lane = this.lane;
+    if (lane === undefined) throw new Error(`The step "${name}" is taken outside of all lanes.`);
+    return new Promise<T>((resolve, reject) => {
+      const take = async (): Promise<void> => {
+        try {
+          const result = await perform();
+          if (lane.process.alive) resolve(result);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.#pending.push({ lane, name, take });
+    });
+  }
+
+  note(text: string): void {
+    this.trace.push(`${String(this.time).padStart(5)}  ${text}`);
+  }
+
+  /** Lets everybody go on until nobody waits any more; `between` is called before each step. */
+  async drain(between: () => void = () => {}): Promise<void> {
+    for (;;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      between();
+      this.#pending = this.#pending.filter(({ lane }) => lane.process.alive);
+      if (this.#pending.length === 0) return;
+      const chosen = this.#choose();
+      this.#pending.splice(this.#pending.indexOf(chosen), 1);
+      this.#last = chosen.lane;
+      this.time += 1;
+      if (this.time > MAX_STEPS) throw new Error("The schedule comes to no end.");
+      this.note(`${chosen.lane.name}: ${chosen.name}`);
+      await chosen.take();
+    }
+  }
+
+  #choose(): Pending {
+    const awake = this.#pending.filter(({ lane }) => lane.frozenUntil <= this.time);
+    if (awake.length === 0) {
+      // Nothing else is left to happen, so the time comes.
+      for (const { lane } of this.#pending) lane.frozenUntil = 0;
+      return this.#random.pick(this.#pending);
+    }
+    const again = awake.filter(({ lane }) => lane === this.#last);
+    return this.#random.pick(again.length > 0 && this.#random.chance(this.#stickiness) ? again : awake);
+  }
+}
