@@ -6,7 +6,7 @@ export type Answer =
   /** The request is refused, with HTTP status 400. */
   | { refused: string };
 
-export interface AnsweredCall {
+interface AnsweredCall {
   id: string;
   name: string;
   arguments: string;

@@ -103,7 +103,7 @@ function report(dialogues: readonly Dialogue[], comparison: Comparison, seconds:
   const turns = dialogues.flatMap(turnsOf);
   const unspoken = turns.filter((turn) => !isSpoken(turn)).length;
   if (unspoken > 0)
-    console.log(`${unspoken} turns are none of an agent (no question, or no answer): stored as recorded`);
+    console.log(`${unspoken} turns are not as an agent has them (a question, then one answer): stored as recorded`);
   for (const difference of comparison.differences) console.log(difference);
   const { conversations, messages, toolCalls, mismatches } = comparison;
   const counts = { conversations, messages, "tool calls": toolCalls, mismatches };

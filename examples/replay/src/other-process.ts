@@ -60,8 +60,10 @@ export class OtherProcess {
 
 /** The other side: does each task that this process is sent, several at a time, until the parent lets go; then `end`s. */
 export function serveParent<Task>(perform: (task: Task) => Promise<unknown>, end: () => Promise<void>): void {
+  // A parent that has let go meanwhile does not want the result, so that it cannot be sent is no failure.
+  const unwanted = (): void => undefined;
   const send = (result: Result): void => {
-    if (process.connected) process.send?.(result);
+    if (process.connected) process.send?.(result, unwanted);
   };
   const running = new Set<Promise<void>>();
   process.on("message", ({ number, task }: Envelope) => {

@@ -1,13 +1,29 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { openBackend, user } from "@deep-agent/core";
 import { describe, expect, it } from "@jest/globals";
 
 const root = join(__dirname, "../../..");
 
 describe("the README", () => {
+  it("prints the quick start that is run as an example", () => {
+    const quickStart = readFileSync(join(root, "examples/quick-start/src/quick-start.ts"), "utf8");
+    expect(readFileSync(join(root, "README.md"), "utf8")).toContain(`\`\`\`ts\n${quickStart}\`\`\``);
+  });
+
   it("prints the adapter that the promises are tested on, in at most 60 lines", () => {
     const adapter = readFileSync(join(__dirname, "support/sqlite-backend.ts"), "utf8");
     expect(readFileSync(join(root, "README.md"), "utf8")).toContain(`\`\`\`ts\n${adapter}\`\`\``);
     expect(adapter.trimEnd().split("\n").length).toBeLessThanOrEqual(60);
+  });
+
+  it("has an adapter that openBackend opens by its name", async () => {
+    const adapter = join(__dirname, "support/sqlite-backend.ts");
+    const backend = await openBackend({ adapter, path: ":memory:" }, { load: (name) => import(name) });
+    await backend.save("user-alice", [user("hello")]);
+    expect(await backend.list()).toEqual(["user-alice"]);
+    const conditional = backend.save("user-alice", [], { expectedRevision: null });
+    await expect(conditional).rejects.toMatchObject({ code: "NOT_SUPPORTED" });
+    expect(await backend.load("user-alice")).toHaveLength(1);
   });
 });

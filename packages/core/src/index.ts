@@ -19,6 +19,13 @@ export {
 export { checkMemoryId, MAX_MEMORY_ID_BYTES, quoteId } from "./memory-id.ts";
 export * from "./message.ts";
 export { type OpenBackendOptions, openBackend } from "./open-backend.ts";
+export {
+  fromOpenAIMessage,
+  type OpenAIMessage,
+  type OpenAIMessageLike,
+  toOpenAIMessages,
+} from "./openai-messages.ts";
+export { type OpenAIClient, OpenAIModel, type OpenAIModelOptions } from "./openai-model.ts";
 export { checkOperationId, newId } from "./operation-id.ts";
 export { encodeRecords, parseJson } from "./records.ts";
 export type { Reply } from "./reply.ts";

@@ -19,7 +19,7 @@ export type OpenAIMessage =
   | OpenAIAssistantMessage
   | { role: "tool"; content: string | TextPart[]; tool_call_id: string };
 
-export interface OpenAIAssistantMessage {
+interface OpenAIAssistantMessage {
   role: "assistant";
   content: string | TextPart[] | null;
   refusal?: string;
@@ -27,7 +27,7 @@ export interface OpenAIAssistantMessage {
   tool_calls?: OpenAIToolCall[];
 }
 
-export interface OpenAIToolCall {
+interface OpenAIToolCall {
   id: string;
   type: "function";
   function: { name: string; arguments: string };
@@ -102,7 +102,7 @@ export interface OpenAIMessageLike {
   tool_call_id?: string | undefined;
 }
 
-export interface OpenAIToolCallLike {
+interface OpenAIToolCallLike {
   id: string;
   function?: { name: string; arguments: string } | undefined;
 }

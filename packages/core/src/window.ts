@@ -97,7 +97,7 @@ function resultsBehind(messages: readonly Message[], index: number): ToolMessage
  * An assistant message with those of its calls that have a result, and the results, each once, in the order in which they
  * were stored. A message of which nothing would remain is left out.
  */
-export function withResults(message: AssistantMessage, results: readonly ToolMessage[]): Message[] {
+function withResults(message: AssistantMessage, results: readonly ToolMessage[]): Message[] {
   const { toolCalls = [], ...rest } = message;
   const byCall = new Map(results.map((result) => [result.toolCallId, result]));
   const answered = toolCalls.filter((call) => byCall.has(call.id));

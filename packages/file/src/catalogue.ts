@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { MemoryError, type RecentMemory, type RecentOptions, type RecentPage } from "@deep-agent/core";
-import { isSystemError } from "./file-error.ts";
-import { decodeId, parseFileName } from "./file-name.ts";
+import { MemoryError, quoteId, type RecentMemory, type RecentOptions, type RecentPage } from "@deep-agent/core";
+import { corrupt, isSystemError } from "./file-error.ts";
+import { decodeId, encodeId, isTemporary, parseFileName } from "./file-name.ts";
 import type { FileSystem } from "./file-system.ts";
-import { type Generations, TEMPORARY } from "./generations.ts";
+import type { Generations } from "./generations.ts";
 import { encodeSeal, type LogFile, readHeader } from "./log-file.ts";
 
 /** After how long what nobody needs any more is removed: nobody can be in the middle of using it by then. */
@@ -43,19 +43,23 @@ export class Catalogue {
     const memories = rest.slice(0, limit);
     const last = memories.at(-1);
     return {
-      memories: memories.map(({ memoryId, modifiedAt }): RecentMemory => ({ memoryId, updatedAt: Number(modifiedAt / 1_000_000n) })),
+      memories: memories.map(
+        ({ memoryId, modifiedAt }): RecentMemory => ({ memoryId, updatedAt: Number(modifiedAt / 1_000_000n) }),
+      ),
       cursor: last === undefined || rest.length <= limit ? null : formatCursor(last),
     };
   }
 
   async *#memories(prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Found> {
     const names = await this.#generations.names();
-    for (const name of names) if (name.endsWith(TEMPORARY)) await this.#removeStale(join(this.#generations.directory, name));
-    for (const [encodedId, { generation, name }] of highestOf(names)) {
+    for (const name of names) if (isTemporary(name)) await this.#removeStale(join(this.#generations.directory, name));
+    for (const [encodedId, { generation, name, alone }] of highestOf(names)) {
       signal?.throwIfAborted();
       const path = join(this.#generations.directory, name);
       const memoryId = decodeId(encodedId) ?? (await this.#idInHeader(path, encodedId));
       if (memoryId === null || !memoryId.startsWith(prefix)) continue;
+      // Whoever deleted the memory was killed on the way. First, or the removal of the highest would bring them back.
+      if (!alone) await this.#generations.removeOlder(memoryId);
       // A first generation is published with what is stored in it; a later one may be what a delete has left.
       if (generation === 1 || (await this.#holdsMemory(memoryId))) yield { memoryId, path };
     }
@@ -65,7 +69,9 @@ export class Catalogue {
     return this.#unlessMissing(async () => {
       const file = await this.#fs.open(path, "r");
       try {
-        return (await readHeader(file, path, encodedId)).id;
+        const { id } = await readHeader(file, path, encodedId);
+        if (encodeId(id) !== encodedId) throw corrupt(encodedId, path, 0, `it is the log of ${quoteId(id)}`);
+        return id;
       } finally {
         await file.close();
       }
@@ -73,6 +79,16 @@ export class Catalogue {
   }
 
   async #holdsMemory(memoryId: string): Promise<boolean> {
+    try {
+      return await this.#holdsLine(memoryId);
+    } catch (error) {
+      // What is damaged is there. Whoever reads it hears more.
+      if (MemoryError.is(error, "CORRUPT")) return true;
+      throw error;
+    }
+  }
+
+  async #holdsLine(memoryId: string): Promise<boolean> {
     const log = await this.#generations.open(memoryId);
     if (log === null) return false;
     try {
@@ -108,12 +124,22 @@ export class Catalogue {
   }
 }
 
-function highestOf(names: readonly string[]): Map<string, { generation: number; name: string }> {
-  const highest = new Map<string, { generation: number; name: string }>();
+interface Highest {
+  generation: number;
+  name: string;
+  /** The memory has no other file of a generation. */
+  alone: boolean;
+}
+
+function highestOf(names: readonly string[]): Map<string, Highest> {
+  const highest = new Map<string, Highest>();
   for (const name of names) {
     const { encodedId, generation } = parseFileName(name) ?? {};
     if (encodedId === undefined || generation === undefined) continue;
-    if (generation > (highest.get(encodedId)?.generation ?? 0)) highest.set(encodedId, { generation, name });
+    const other = highest.get(encodedId);
+    if (other !== undefined) other.alone = false;
+    if (other === undefined || generation > other.generation)
+      highest.set(encodedId, { generation, name, alone: other === undefined });
   }
   return highest;
 }

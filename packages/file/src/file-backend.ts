@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import {
   type AppendOptions,
   backendChannel,
@@ -6,6 +6,7 @@ import {
   type CatalogueCapability,
   checkAppend,
   checkCall,
+  checkOptions as checkCallOptions,
   checkList,
   checkRead,
   checkRecent,
@@ -19,7 +20,6 @@ import {
   MemoryError,
   type MemoryInfo,
   type Message,
-  newId,
   type Outcome,
   type ReadOptions,
   type RecentOptions,
@@ -31,9 +31,10 @@ import {
 import { Catalogue } from "./catalogue.ts";
 import { corrupt, fileError } from "./file-error.ts";
 import { FileLog } from "./file-log.ts";
-import { checkOptions, defaultDirectory, type FileBackendOptions } from "./file-options.ts";
+import { temporaryName } from "./file-name.ts";
+import { type CorruptPolicy, checkOptions, defaultDirectory, type FileBackendOptions } from "./file-options.ts";
 import { type FileSystem, nodeFileSystem } from "./file-system.ts";
-import { Generations, TEMPORARY } from "./generations.ts";
+import { Generations } from "./generations.ts";
 import { keepAside } from "./kept-aside.ts";
 import type { Finds } from "./log-file.ts";
 
@@ -72,10 +73,12 @@ export class FileBackend<T extends object = Message>
     const { durability = "sync", onCorrupt = "throw", fileSystem = nodeFileSystem } = given;
     this.directory = resolve(given.directory ?? defaultDirectory());
     this.#fs = fileSystem;
-    const finds = findsOf(fileSystem, onCorrupt);
-    this.#generations = new Generations(this.directory, fileSystem, durability === "sync", finds);
+    const generations = (policy: CorruptPolicy): Generations =>
+      new Generations(this.directory, fileSystem, durability === "sync", findsOf(fileSystem, policy));
+    this.#generations = generations(onCorrupt);
     this.#log = new FileLog(this.#generations, durability === "sync");
-    this.#catalogue = new Catalogue(this.#generations, fileSystem);
+    // What is damaged is not empty, whatever its readers do about it: nothing of it may be swept away.
+    this.#catalogue = new Catalogue(generations("throw"), fileSystem);
   }
 
   async load(memoryId: string, options: CallOptions = {}): Promise<T[] | null> {
@@ -111,11 +114,11 @@ export class FileBackend<T extends object = Message>
 
   /** Writes and removes a file, and reads the directory. */
   async ping(options: CallOptions = {}): Promise<{ latencyMs: number }> {
-    options.signal?.throwIfAborted();
+    checkCallOptions(options);
     const started = performance.now();
     await this.#run("write", undefined, async () => {
       await this.#generations.prepare();
-      const path = `${this.directory}/${newId()}${TEMPORARY}`;
+      const path = join(this.directory, temporaryName("~"));
       await (await this.#fs.open(path, "wx")).close();
       await this.#fs.unlink(path);
       await this.#fs.readdir(this.directory);
@@ -144,8 +147,18 @@ export class FileBackend<T extends object = Message>
     return this.close();
   }
 
-  async #run<R>(doing: string, memoryId: string | undefined, task: () => Promise<R>, outcome: Outcome = "not-applied"): Promise<R> {
-    if (this.#closed) throw new MemoryError("CLOSED", "The file backend is closed.", { backend: "file", memoryId, hint: "Make a new one." });
+  async #run<R>(
+    doing: string,
+    memoryId: string | undefined,
+    task: () => Promise<R>,
+    outcome: Outcome = "not-applied",
+  ): Promise<R> {
+    if (this.#closed)
+      throw new MemoryError("CLOSED", "The file backend is closed.", {
+        backend: "file",
+        memoryId,
+        hint: "Make a new one.",
+      });
     const running = task();
     this.#running.add(running);
     try {
@@ -158,10 +171,12 @@ export class FileBackend<T extends object = Message>
   }
 }
 
-function findsOf(fs: FileSystem, onCorrupt: "throw" | "skip"): Finds {
-  const warn = (memoryId: string, detail: string): void => backendChannel.publish({ type: "warning", backend: "file", memoryId, detail });
+function findsOf(fs: FileSystem, onCorrupt: CorruptPolicy): Finds {
+  const warn = (memoryId: string, detail: string): void =>
+    backendChannel.publish({ type: "warning", backend: "file", memoryId, detail });
   return {
-    torn: (memoryId, path, offset, bytes) => warn(memoryId, `${bytes} bytes of a torn write are passed over at byte ${offset} of ${path}`),
+    torn: (memoryId, path, offset, bytes) =>
+      warn(memoryId, `${bytes} bytes of a torn write are passed over at byte ${offset} of ${path}`),
     async damaged(memoryId, path, offset, raw) {
       if (onCorrupt === "throw") throw corrupt(memoryId, path, offset, "the line there is not what was written");
       const aside = await keepAside(fs, path, offset, raw);

@@ -14,9 +14,21 @@ const denied: Kind = {
   retryable: false,
   hint: "Give this process's user the right to read and write there, or choose another directory.",
 };
-const away: Kind = { code: "UNAVAILABLE", retryable: true, hint: "Look after the file system; the call can be made again." };
-const misplaced: Kind = { code: "UNAVAILABLE", retryable: false, hint: "Choose a path that is a directory, or can become one." };
-const busy: Kind = { code: "UNAVAILABLE", retryable: true, hint: "Too many files are open: raise the limit, or do less at once." };
+const away: Kind = {
+  code: "UNAVAILABLE",
+  retryable: true,
+  hint: "Look after the file system; the call can be made again.",
+};
+const misplaced: Kind = {
+  code: "UNAVAILABLE",
+  retryable: false,
+  hint: "Choose a path that is a directory, or can become one.",
+};
+const busy: Kind = {
+  code: "UNAVAILABLE",
+  retryable: true,
+  hint: "Too many files are open: raise the limit, or do less at once.",
+};
 
 const kinds: Readonly<Record<string, Kind>> = {
   ENOSPC: full,
@@ -26,6 +38,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   EPERM: denied,
   EROFS: denied,
   ENOTDIR: misplaced,
+  EEXIST: misplaced,
   ELOOP: misplaced,
   ENAMETOOLONG: misplaced,
   EMFILE: busy,
@@ -47,8 +60,19 @@ export function isFull(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT", "EFBIG"].some((code) => isSystemError(error, code));
 }
 
+/** Whether a flush has failed, rather than what goes before it. */
+export function isFlushFailure(error: unknown): boolean {
+  return !["EMFILE", "ENFILE", "EACCES", "EPERM", "ENOENT"].some((code) => isSystemError(error, code));
+}
+
 /** The `MemoryError` for what a file system call threw. Errors of ours, and a signal's reason, pass as they are. */
-export function fileError(error: unknown, doing: string, path: string, memoryId: string | undefined, outcome: Outcome): unknown {
+export function fileError(
+  error: unknown,
+  doing: string,
+  path: string,
+  memoryId: string | undefined,
+  outcome: Outcome,
+): unknown {
   const { code } = (error ?? {}) as { code?: unknown };
   if (MemoryError.is(error) || typeof code !== "string" || !/^E[A-Z0-9]+$/.test(code)) return error;
   const { hint, ...kind } = kinds[code] ?? away;
@@ -64,34 +88,51 @@ export function fileError(error: unknown, doing: string, path: string, memoryId:
 }
 
 export function corrupt(memoryId: string, path: string, offset: number, problem: string): MemoryError {
-  return new MemoryError("CORRUPT", `The log of memory ${quoteId(memoryId)} is damaged at byte ${offset} of ${path}: ${problem}.`, {
-    backend: BACKEND,
-    memoryId,
-    hint: 'Restore the file from a backup, or open the backend with onCorrupt: "skip" to read what is left.',
-  });
+  return new MemoryError(
+    "CORRUPT",
+    `The log of memory ${quoteId(memoryId)} is damaged at byte ${offset} of ${path}: ${problem}.`,
+    {
+      backend: BACKEND,
+      memoryId,
+      hint: 'Restore the file from a backup, or open the backend with onCorrupt: "skip" to read what is left.',
+    },
+  );
 }
 
 export function conflict(memoryId: string): MemoryError {
-  return new MemoryError("CONFLICT", `Memory ${quoteId(memoryId)} is not at the revision that the write expects; nothing was written.`, {
-    backend: BACKEND,
-    memoryId,
-    hint: "Read it again, and decide on what is there now.",
-  });
+  return new MemoryError(
+    "CONFLICT",
+    `Memory ${quoteId(memoryId)} is not at the revision that the write expects; nothing was written.`,
+    {
+      backend: BACKEND,
+      memoryId,
+      hint: "Read it again, and decide on what is there now.",
+    },
+  );
 }
 
 export function tooContended(memoryId: string, tries: number): MemoryError {
-  return new MemoryError("UNAVAILABLE", `Memory ${quoteId(memoryId)} is written by so many that ${tries} tries to be next have failed; nothing was written.`, {
-    backend: BACKEND,
-    memoryId,
-    retryable: true,
-    hint: "Let fewer writers share one memory.",
-  });
+  return new MemoryError(
+    "UNAVAILABLE",
+    `Memory ${quoteId(memoryId)} is written by so many that ${tries} tries to be next have failed; nothing was written.`,
+    {
+      backend: BACKEND,
+      memoryId,
+      retryable: true,
+      hint: "Let fewer writers share one memory.",
+    },
+  );
 }
 
-export function flushFailedBefore(memoryId: string, path: string): MemoryError {
-  return new MemoryError("UNAVAILABLE", `Memory ${quoteId(memoryId)} is not written to: an earlier flush of ${path} has failed.`, {
-    backend: BACKEND,
-    memoryId,
-    hint: "What the disk did not take may be lost, and a second flush would not tell. Check the disk, then restart this process.",
-  });
+export function flushFailedBefore(memoryId: string, path: string, outcome: Outcome): MemoryError {
+  return new MemoryError(
+    "UNAVAILABLE",
+    `Memory ${quoteId(memoryId)} is not written to: an earlier flush of ${path} has failed.`,
+    {
+      backend: BACKEND,
+      outcome,
+      memoryId,
+      hint: "What the disk did not take may be lost, and a second flush would not tell. Check the disk, then restart this process.",
+    },
+  );
 }

@@ -5,6 +5,7 @@ import {
   KeyedSerial,
   type MemoryInfo,
   newId,
+  type Outcome,
   quoteId,
   type ReadOptions,
   type Revision,
@@ -14,9 +15,9 @@ import {
 import { fileError, flushFailedBefore, isFull, tooContended } from "./file-error.ts";
 import type { Generations } from "./generations.ts";
 import { judge, judgeAbsent, type Write } from "./judgement.ts";
-import { encodeHeader, type LogFile } from "./log-file.ts";
-import { encodeAppend, encodeSave, type Lines, now } from "./log-writing.ts";
+import { encodeHeader, type LogFile, type PlacedLine } from "./log-file.ts";
 import { readLog } from "./log-reading.ts";
+import { encodeAppend, encodeSave, type Lines, now } from "./log-writing.ts";
 
 /** How often a write tries to be the next one before it gives up, and how long it waits between tries at most (ms). */
 const MAX_TRIES = 300;
@@ -33,7 +34,7 @@ export class FileLog<T extends object> {
   readonly #durable: boolean;
   /** Within this process writes to one memory queue, since only one of them can be next. */
   readonly #queue = new KeyedSerial();
-  /** Files of which a flush has failed: the system may have dropped what it could not write, and would not say so again. */
+  /** Epochs of logs of which a flush has failed: the system may have dropped what it could not write, and would not say so again. */
   readonly #unflushed = new Set<string>();
 
   constructor(generations: Generations, durable: boolean) {
@@ -50,15 +51,19 @@ export class FileLog<T extends object> {
     return this.#withLog(memoryId, async (log, end) => {
       let records = 0;
       let newest: number | undefined;
-      let oldest = 0;
       for await (const line of log.back(end)) {
         const entry = decodeEntry(line.payload, `the entry at byte ${line.start} of memory ${quoteId(memoryId)}`);
         records += entry.records.length;
         newest ??= entry.at;
-        oldest = entry.at;
       }
       if (newest === undefined) return null;
-      return { records, bytes: end, createdAt: toMs(oldest), updatedAt: toMs(newest), expiresAt: null };
+      return {
+        records,
+        bytes: end,
+        createdAt: toMs((await timeOfFirst(log, end)) ?? newest),
+        updatedAt: toMs(newest),
+        expiresAt: null,
+      };
     });
   }
 
@@ -82,7 +87,8 @@ export class FileLog<T extends object> {
       if (log === null) break;
       try {
         const { size } = await log.stat();
-        if (await isEmpty(log, size)) break;
+        // By its size: also what was torn, lost a race or is damaged is somebody's text.
+        if (size === log.begin) break;
         if (await this.#generations.publishNext(log, encodeHeader(memoryId, newId(), now()))) break;
       } finally {
         await log.close();
@@ -134,46 +140,76 @@ export class FileLog<T extends object> {
 
   /** `null`: somebody else was next, or the log is no longer the memory's. Closes the log. */
   async #append(log: LogFile, write: Write, encode: (start: number) => Lines): Promise<Revision | null> {
-    let progress: "judging" | "writing" | "written" = "judging";
+    const progress: Progress = { reached: "judging" };
     try {
-      const { size, identity } = await log.stat();
+      return await this.#appendTo(log, write, encode, progress);
+    } catch (error) {
+      const { reached } = progress;
+      const traceless = reached === "judging" || (reached === "writing" && isFull(error));
+      throw fileError(error, "write", log.path, log.memoryId, traceless ? "not-applied" : "unknown");
+    }
+  }
+
+  async #appendTo(
+    log: LogFile,
+    write: Write,
+    encode: (start: number) => Lines,
+    progress: Progress,
+  ): Promise<Revision | null> {
+    try {
+      const { size } = await log.stat();
       const { duplicate, empty } = await judge(log, size, write);
-      if (this.#unflushed.has(identity)) throw flushFailedBefore(log.memoryId, log.path);
+      if (this.#durable) await this.#checkFlushes(log, duplicate === null ? "not-applied" : "unknown");
       if (empty && (await log.isSealed(size))) {
         await this.#generations.remove(log);
         return null;
       }
       const lines = duplicate === null ? encode(size) : null;
       if (lines !== null) {
-        progress = "writing";
+        progress.reached = "writing";
         if (!(await log.append(lines.bytes, size))) return null;
       }
-      progress = "written";
+      progress.reached = "written";
       // Also for a duplicate: whoever wrote it may have been killed before the flush.
-      if (this.#durable) await this.#flush(log, identity);
+      if (this.#durable) await this.#flush(log);
       if (!(await this.#generations.isCurrent(log))) return null;
       return duplicate === null ? (lines as Lines).revision(log.epoch) : log.revisionOf(duplicate); // one or the other
-    } catch (error) {
-      const traceless = progress === "judging" || (progress === "writing" && isFull(error));
-      throw fileError(error, "write", log.path, log.memoryId, traceless ? "not-applied" : "unknown");
     } finally {
-      await log.close();
+      await log.close(); // some file systems tell only here what became of a write
     }
   }
 
-  async #flush(log: LogFile, identity: string): Promise<void> {
+  async #flush(log: LogFile): Promise<void> {
     try {
       await log.sync();
     } catch (error) {
-      this.#unflushed.add(identity);
+      this.#unflushed.add(log.epoch);
       throw error;
+    }
+  }
+
+  /** Rejects where what is written to the log now might not survive. */
+  async #checkFlushes(log: LogFile, outcome: Outcome): Promise<void> {
+    if (this.#unflushed.has(log.epoch)) throw flushFailedBefore(log.memoryId, log.path, outcome);
+    try {
+      await this.#generations.flushName(log, outcome);
+    } catch (error) {
+      throw fileError(error, "write", log.path, log.memoryId, outcome);
     }
   }
 }
 
-async function isEmpty(log: LogFile, end: number): Promise<boolean> {
-  for await (const _line of log.back(end)) return false;
-  return true;
+interface Progress {
+  reached: "judging" | "writing" | "written";
+}
+
+/** When the first write that stands in the file was made: µs since 1970. `null`: there is none. */
+async function timeOfFirst(log: LogFile, end: number): Promise<number | null> {
+  let first: PlacedLine | null = null;
+  for await (const line of log.all(end)) first = line;
+  return first === null
+    ? null
+    : decodeEntry(first.payload, `the entry at byte ${first.start} of memory ${quoteId(log.memoryId)}`).at;
 }
 
 function toMs(microseconds: number): number {

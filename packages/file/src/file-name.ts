@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { newId } from "@deep-agent/core";
 
 /*
  * A memory's file is `<encoded id>.<generation>.jsonl`. The encoding is injective, keeps nothing apart by case alone (file
@@ -14,7 +15,7 @@ const devices = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])$/;
  * UTF-8 as `%xx`. An id that would be too long is a readable head, `~` and its SHA-256.
  */
 export function encodeId(memoryId: string): string {
-  const encoded = escape(memoryId);
+  const encoded = escapeBytes(memoryId);
   if (devices.test(encoded)) return `${hex(encoded.charCodeAt(0))}${encoded.slice(1)}`;
   if (encoded.length <= MAX_ENCODED_LENGTH) return encoded;
   const head = encoded.slice(0, HEAD_LENGTH).replace(/%.?$/, "");
@@ -23,10 +24,12 @@ export function encodeId(memoryId: string): string {
 
 /** The id behind an encoded one; `null`: it was too long, only the file's header has it. */
 export function decodeId(encoded: string): string | null {
-  return encoded.includes("~") ? null : decodeURIComponent(encoded);
+  if (encoded.includes("~")) return null;
+  const bytes = encoded.replace(/%(..)/g, (_, byte: string) => String.fromCharCode(Number.parseInt(byte, 16)));
+  return Buffer.from(bytes, "latin1").toString();
 }
 
-function escape(text: string): string {
+function escapeBytes(text: string): string {
   let escaped = "";
   for (const byte of Buffer.from(text)) {
     const character = String.fromCharCode(byte);
@@ -48,5 +51,25 @@ const pattern = /^((?:[a-z0-9_-]|%[0-9a-f]{2})+(?:~[0-9a-f]{64})?)\.([1-9][0-9]{
 /** What a file name says; `null`: it is not the name of a log. */
 export function parseFileName(name: string): { encodedId: string; generation: number } | null {
   const [, encodedId, generation] = pattern.exec(name) ?? [];
-  return encodedId === undefined ? null : { encodedId, generation: Number(generation) };
+  return encodedId === undefined || !isCanonical(encodedId) ? null : { encodedId, generation: Number(generation) };
+}
+
+/** Whether {@link encodeId} could have made it: other people's files may have names that look alike. */
+function isCanonical(encodedId: string): boolean {
+  const memoryId = decodeId(encodedId);
+  return memoryId === null || encodeId(memoryId) === encodedId;
+}
+
+/** A name for a file of that memory that is not published yet: `<encoded id>.<random>.tmp`. */
+export function temporaryName(encodedId: string): string {
+  return `${encodedId}.${newId()}.tmp`;
+}
+
+/** Whether it is such a name, of whatever memory. */
+export function isTemporary(name: string): boolean {
+  return /^[^.]+\.[\w-]{22}\.tmp$/.test(name);
+}
+
+export function isTemporaryOf(name: string, encodedId: string): boolean {
+  return isTemporary(name) && name.startsWith(`${encodedId}.`);
 }

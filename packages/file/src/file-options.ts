@@ -31,14 +31,17 @@ export function defaultDirectory(): string {
 
 /** Throws `INVALID_CONFIG` for options that this backend does not have, or values that they do not take. */
 export function checkOptions(options: FileBackendOptions): void {
+  if (typeof options !== "object" || options === null) throw invalid("takes a directory or an object of options");
   const { directory, durability, onCorrupt, fileSystem: _fileSystem, ...unknown } = options;
   const [surplus] = Object.keys(unknown);
   if (surplus !== undefined) throw invalid(`has no option ${JSON.stringify(surplus)}`);
   if (directory !== undefined && (typeof directory !== "string" || directory === "" || directory.includes("\0"))) {
     throw invalid("needs a directory that is a path");
   }
-  if (durability !== undefined && durability !== "sync" && durability !== "os") throw invalid('takes a durability of "sync" or "os"');
-  if (onCorrupt !== undefined && onCorrupt !== "throw" && onCorrupt !== "skip") throw invalid('takes an onCorrupt of "throw" or "skip"');
+  if (durability !== undefined && durability !== "sync" && durability !== "os")
+    throw invalid('takes a durability of "sync" or "os"');
+  if (onCorrupt !== undefined && onCorrupt !== "throw" && onCorrupt !== "skip")
+    throw invalid('takes an onCorrupt of "throw" or "skip"');
 }
 
 /**
@@ -46,6 +49,7 @@ export function checkOptions(options: FileBackendOptions): void {
  * `file:` alone is the default directory. Throws `INVALID_CONFIG`.
  */
 export function optionsOfUrl(url: string): FileBackendOptions {
+  if (typeof url !== "string" || !/^file:/i.test(url)) throw invalid("takes a URL that begins with file:");
   const [address = "", query = ""] = url.split(/\?(.*)/s, 2);
   const options: Record<string, string> = {};
   for (const [name, value] of new URLSearchParams(query)) {
@@ -59,10 +63,14 @@ export function optionsOfUrl(url: string): FileBackendOptions {
 
 function directoryOf(address: string): string {
   try {
-    if (address.startsWith("file://")) return fileURLToPath(address);
+    if (/^file:\/\//i.test(address)) {
+      if (address.includes("#")) throw invalid("takes no URL with a # in it: that of a path is %23");
+      return fileURLToPath(address);
+    }
     const path = decodeURIComponent(address.slice("file:".length));
     return path === "" ? "" : resolve(path);
   } catch (error) {
+    if (MemoryError.is(error)) throw error;
     throw invalid(`cannot make a path of ${JSON.stringify(address)}`, error);
   }
 }

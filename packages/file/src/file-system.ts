@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { chmod, link, mkdir, open, readdir, stat, unlink } from "node:fs/promises";
+import { isSystemError } from "./file-error.ts";
 
 /** What the adapter does with a disk, in as few calls as it needs: the place where tests count, fail and kill. */
 export interface FileSystem {
@@ -9,7 +10,7 @@ export interface FileSystem {
   unlink(path: string): Promise<void>;
   stat(path: string): Promise<FileStat>;
   readdir(path: string): Promise<string[]>;
-  /** Makes the directory and its parents, private to the user; `false`: it was there. */
+  /** Makes the directory, private to the user; `false`: it was there. Fails with `ENOENT` where the one above is missing. */
   mkdir(path: string): Promise<boolean>;
   /** Flushes the names in a directory. */
   syncDirectory(path: string): Promise<void>;
@@ -66,9 +67,14 @@ export const nodeFileSystem: FileSystem = {
   stat: async (path) => toFileStat(await stat(path, { bigint: true })),
   readdir,
   async mkdir(path) {
-    const made = await mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY });
-    if (made !== undefined) await chmod(path, PRIVATE_DIRECTORY); // whatever the umask took
-    return made !== undefined;
+    try {
+      await mkdir(path, PRIVATE_DIRECTORY);
+    } catch (error) {
+      if (isSystemError(error, "EEXIST") && (await isDirectory(path))) return false;
+      throw error;
+    }
+    await chmod(path, PRIVATE_DIRECTORY); // whatever the umask took
+    return true;
   },
   async syncDirectory(path) {
     if (process.platform === "win32") return; // which has no such flush
@@ -81,6 +87,25 @@ export const nodeFileSystem: FileSystem = {
   },
 };
 
-function toFileStat({ size, dev, ino, mtimeNs }: { size: bigint; dev: bigint; ino: bigint; mtimeNs: bigint }): FileStat {
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) return false; // a link to nowhere
+    throw error;
+  }
+}
+
+function toFileStat({
+  size,
+  dev,
+  ino,
+  mtimeNs,
+}: {
+  size: bigint;
+  dev: bigint;
+  ino: bigint;
+  mtimeNs: bigint;
+}): FileStat {
   return { size: Number(size), identity: `${dev}:${ino}`, modifiedAt: mtimeNs };
 }

@@ -1,9 +1,9 @@
-import { join } from "node:path";
-import { newId } from "@deep-agent/core";
-import { diskFull, fileError, isSystemError } from "./file-error.ts";
-import { encodeId, fileName, parseFileName } from "./file-name.ts";
+import { dirname, join } from "node:path";
+import type { Outcome } from "@deep-agent/core";
+import { diskFull, fileError, flushFailedBefore, isFlushFailure, isSystemError } from "./file-error.ts";
+import { encodeId, fileName, isTemporaryOf, parseFileName, temporaryName } from "./file-name.ts";
 import type { FileSystem } from "./file-system.ts";
-import { isKeptAside } from "./kept-aside.ts";
+import { keptFrom } from "./kept-aside.ts";
 import { type Finds, LogFile } from "./log-file.ts";
 
 /**
@@ -19,7 +19,9 @@ export class Generations {
   readonly #durable: boolean;
   readonly #finds: Finds;
   /** The generation that was highest when last looked, and its epoch: spares reading the directory. */
-  readonly #known = new Map<string, { generation: number; epoch: string }>();
+  readonly #known = new Map<string, Known>();
+  /** A flush of the names has failed: the system may have dropped what it could not write, and would not say so again. */
+  #namesLost = false;
 
   constructor(directory: string, fs: FileSystem, durable: boolean, finds: Finds) {
     this.directory = directory;
@@ -66,15 +68,19 @@ export class Generations {
     return this.#publish(log.memoryId, this.#path(log.memoryId, log.generation + 1), header);
   }
 
-  /** Unlinks all files of the memory that are older than its highest generation, and what was kept aside of any. */
+  /** Unlinks all files of the memory but its highest generation and what was kept aside of that. */
   async removeOlder(memoryId: string): Promise<void> {
     const names = await this.names();
-    const [highest = 0, ...older] = generationsAmong(names, encodeId(memoryId));
+    const encodedId = encodeId(memoryId);
+    const [highest, ...older] = generationsAmong(names, encodedId);
     // Oldest first, so that of those left each but the highest has a successor.
-    for (const generation of older.reverse()) {
-      if (generation < highest) await this.#unlink(this.#path(memoryId, generation));
+    for (const generation of older.reverse()) await this.#unlink(this.#path(memoryId, generation));
+    for (const name of names) {
+      const kept = parseFileName(keptFrom(name) ?? "");
+      const isLeft = kept?.encodedId === encodedId && kept.generation !== highest;
+      // A killed writer leaves the text that it was to publish. One that is not killed begins anew.
+      if (isLeft || isTemporaryOf(name, encodedId)) await this.#unlink(join(this.directory, name));
     }
-    for (const name of names) if (isKeptAside(name, encodeId(memoryId))) await this.#unlink(join(this.directory, name));
   }
 
   /** Unlinks a log that was sealed: nothing can be stored in it any more. */
@@ -89,13 +95,28 @@ export class Generations {
     return (await this.#unlessMissing(() => this.#fs.readdir(this.directory))) ?? [];
   }
 
-  /** Makes the directory where it is missing. */
-  async prepare(): Promise<void> {
-    const made = await this.#fs.mkdir(this.directory);
-    if (made && this.#durable) await this.#fs.syncDirectory(join(this.directory, ".."));
+  /** Makes the directory, and those above it, where they are missing. */
+  async prepare(directory: string = this.directory): Promise<void> {
+    try {
+      const made = await this.#fs.mkdir(directory);
+      if (made && this.#durable) await this.#flushNames(dirname(directory));
+    } catch (error) {
+      if (!isSystemError(error, "ENOENT")) throw error;
+      await this.prepare(dirname(directory));
+      await this.prepare(directory);
+    }
   }
 
-  async #openKnown(memoryId: string, known: { generation: number; epoch: string }): Promise<LogFile | "gone"> {
+  /** Flushes the log's name, unless this process knows that it was done: whoever was to do it may have been killed. */
+  async flushName(log: LogFile, outcome: Outcome): Promise<void> {
+    const known = this.#known.get(log.memoryId);
+    if (known?.epoch === log.epoch && known.nameFlushed) return;
+    if (this.#namesLost) throw flushFailedBefore(log.memoryId, this.directory, outcome);
+    await this.#flushNames(this.directory);
+    if (known?.epoch === log.epoch) known.nameFlushed = true;
+  }
+
+  async #openKnown(memoryId: string, known: Known): Promise<LogFile | "gone"> {
     if ((await this.#statOrNull(this.#path(memoryId, known.generation + 1))) !== null) return "gone";
     const log = await this.#openGeneration(memoryId, known.generation);
     if (log === null) return "gone";
@@ -139,38 +160,55 @@ export class Generations {
 
   #remember(log: LogFile): void {
     if (this.#known.size >= MAX_KNOWN) this.#known.clear();
-    this.#known.set(log.memoryId, { generation: log.generation, epoch: log.epoch });
+    this.#known.set(log.memoryId, { generation: log.generation, epoch: log.epoch, nameFlushed: false });
   }
 
   async #publish(memoryId: string, path: string, content: Buffer): Promise<boolean> {
-    await this.prepare();
-    const temporary = join(this.directory, `${newId()}${TEMPORARY}`);
+    if (this.#namesLost) throw flushFailedBefore(memoryId, this.directory, "not-applied");
+    const temporary = join(this.directory, temporaryName(encodeId(memoryId)));
+    let outcome: Outcome = "not-applied";
     try {
-      await this.#writeWhole(memoryId, temporary, content);
+      await this.prepare();
       try {
-        await this.#fs.link(temporary, path);
-        if (this.#durable) await this.#fs.syncDirectory(this.directory);
-        return true;
-      } catch (error) {
-        if (isSystemError(error, "EEXIST")) return false;
-        throw fileError(error, "write", path, memoryId, "unknown");
+        await this.#writeWhole(temporary, content);
+        outcome = "unknown";
+        return await this.#link(temporary, path);
+      } finally {
+        await this.#unlink(temporary);
       }
-    } finally {
-      await this.#unlink(temporary);
+    } catch (error) {
+      throw fileError(error, "write", path, memoryId, outcome);
     }
   }
 
-  async #writeWhole(memoryId: string, path: string, content: Buffer): Promise<void> {
+  async #writeWhole(path: string, content: Buffer): Promise<void> {
+    const file = await this.#fs.open(path, "wx");
     try {
-      const file = await this.#fs.open(path, "wx");
-      try {
-        if ((await file.write(content)) < content.length) throw diskFull();
-        if (this.#durable) await file.sync();
-      } finally {
-        await file.close();
-      }
+      if ((await file.write(content)) < content.length) throw diskFull();
+      if (this.#durable) await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #link(temporary: string, path: string): Promise<boolean> {
+    try {
+      await this.#fs.link(temporary, path);
     } catch (error) {
-      throw fileError(error, "write", path, memoryId, "not-applied");
+      // Another was first, or deletes the memory and all that is about to be it.
+      if (isSystemError(error, "EEXIST") || isSystemError(error, "ENOENT")) return false;
+      throw error;
+    }
+    if (this.#durable) await this.#flushNames(this.directory);
+    return true;
+  }
+
+  async #flushNames(directory: string): Promise<void> {
+    try {
+      await this.#fs.syncDirectory(directory);
+    } catch (error) {
+      this.#namesLost ||= isFlushFailure(error);
+      throw error;
     }
   }
 
@@ -202,8 +240,12 @@ export class Generations {
 }
 
 const MAX_KNOWN = 10_000;
-/** How the name of a file ends that is still being written. */
-export const TEMPORARY = ".tmp";
+
+interface Known {
+  generation: number;
+  epoch: string;
+  nameFlushed: boolean;
+}
 
 /** The generations that the names tell of, highest first. */
 function generationsAmong(names: readonly string[], encodedId: string): number[] {

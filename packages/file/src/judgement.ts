@@ -10,7 +10,7 @@ const SEARCHED_ENTRIES = 64;
 export interface Write extends Pick<AppendOptions, "since" | "expectedRevision"> {
   memoryId: string;
   operationId: string;
-  /** Search the whole log for the operation, though `since` was not given. */
+  /** Search all that was ever written for the operation, though `since` was not given. */
   exhaustive?: boolean;
 }
 
@@ -41,8 +41,15 @@ export async function judge(log: LogFile, end: number, write: Write): Promise<Ju
     if (line.kind === "save" && continues) replaced = true;
     if (since === undefined && !write.exhaustive && ++searched === SEARCHED_ENTRIES) break;
   }
+  if (write.exhaustive) {
+    // A save that was replaced by another one was made all the same.
+    for await (const line of log.all(end)) {
+      if (line.kind === "save" && line.payload.startsWith(prefix)) return { duplicate: line, empty: false };
+    }
+  }
   if (replaced) {
-    for await (const line of log.back(end)) if (line.payload.startsWith(prefix)) return { duplicate: line, empty: false };
+    for await (const line of log.back(end))
+      if (line.payload.startsWith(prefix)) return { duplicate: line, empty: false };
   }
   if (continues) head ??= formatRevision(known);
   expect(write, head, typeof since === "string" ? continues && !replaced : since === undefined || head === null);

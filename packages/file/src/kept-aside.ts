@@ -1,4 +1,4 @@
-import { isSystemError } from "./file-error.ts";
+import { diskFull, isSystemError } from "./file-error.ts";
 import type { FileSystem } from "./file-system.ts";
 
 /*
@@ -6,16 +6,17 @@ import type { FileSystem } from "./file-system.ts";
  * over. Deleting the memory deletes the copies.
  */
 
-const SUFFIX = ".corrupt";
-
 /** Copies damaged bytes beside their log, once. */
 export async function keepAside(fs: FileSystem, path: string, offset: number, raw: Buffer): Promise<string> {
-  const aside = `${path}.${offset}${SUFFIX}`;
+  const aside = `${path}.${offset}.corrupt`;
   try {
     const file = await fs.open(aside, "wx");
     try {
-      await file.write(raw);
+      if ((await file.write(raw)) < raw.length) throw diskFull();
       await file.sync();
+    } catch (error) {
+      await fs.unlink(aside); // else it would pass for a whole copy
+      throw error;
     } finally {
       await file.close();
     }
@@ -25,6 +26,7 @@ export async function keepAside(fs: FileSystem, path: string, offset: number, ra
   return aside;
 }
 
-export function isKeptAside(name: string, encodedId: string): boolean {
-  return name.startsWith(`${encodedId}.`) && name.endsWith(SUFFIX);
+/** The name of the log that a file of this name holds a line of; `null`: it is no such file. */
+export function keptFrom(name: string): string | null {
+  return /^(.+)\.\d{1,15}\.corrupt$/.exec(name)?.[1] ?? null;
 }

@@ -48,7 +48,14 @@ export class LogFile {
   /** Behind the header. */
   readonly begin: number;
 
-  private constructor(memoryId: string, path: string, generation: number, file: OpenFile, finds: Finds, header: Header) {
+  private constructor(
+    memoryId: string,
+    path: string,
+    generation: number,
+    file: OpenFile,
+    finds: Finds,
+    header: Header,
+  ) {
     this.memoryId = memoryId;
     this.path = path;
     this.generation = generation;
@@ -59,7 +66,13 @@ export class LogFile {
   }
 
   /** Reads the header. Rejects with `CORRUPT` where it is not that of this memory. */
-  static async open(memoryId: string, path: string, generation: number, file: OpenFile, finds: Finds): Promise<LogFile> {
+  static async open(
+    memoryId: string,
+    path: string,
+    generation: number,
+    file: OpenFile,
+    finds: Finds,
+  ): Promise<LogFile> {
     const header = await readHeader(file, path, memoryId);
     if (header.id !== memoryId) throw corrupt(memoryId, path, 0, `it is the log of ${quoteId(header.id)}`);
     return new LogFile(memoryId, path, generation, file, finds, header);
@@ -139,7 +152,8 @@ export class LogFile {
       if (line === "torn") this.#finds.torn(this.memoryId, this.path, offset, bytes.length);
       else if (line === "damaged") await this.#finds.damaged(this.memoryId, this.path, offset, bytes);
       else if (line.start === offset) yield { ...line, end: offset + 1 + line.length };
-      else if (!(await this.#lostRace(line, offset, bytes))) await this.#finds.damaged(this.memoryId, this.path, offset, bytes);
+      else if (!(await this.#lostRace(line, offset, bytes)))
+        await this.#finds.damaged(this.memoryId, this.path, offset, bytes);
     }
   }
 
@@ -178,14 +192,19 @@ export async function readHeader(file: OpenFile, path: string, memoryId: string)
   const newline = whole.indexOf(NEWLINE);
   const bytes = newline === -1 ? whole : whole.subarray(0, newline);
   const line = parseLine(bytes);
-  if (line === "torn" || line === "damaged" || line.kind !== "log") throw corrupt(memoryId, path, 0, "its header is not whole");
+  if (line === "torn" || line === "damaged" || line.kind !== "log")
+    throw corrupt(memoryId, path, 0, "its header is not whole");
   const { format, id, epoch } = parseJson(line.payload) as { format: unknown; id: string; epoch: string }; // its checksum holds
   if (format !== FORMAT) throw corrupt(memoryId, path, 0, `it has format ${format}, and this version reads ${FORMAT}`);
   return { id, epoch, length: bytes.length };
 }
 
 /** The bytes of each line between `until` and `end`, newest first; `offset` is that of the newline before it. */
-async function* blocksToLines(file: OpenFile, end: number, until: number): AsyncGenerator<{ offset: number; bytes: Buffer }> {
+async function* blocksToLines(
+  file: OpenFile,
+  end: number,
+  until: number,
+): AsyncGenerator<{ offset: number; bytes: Buffer }> {
   let tail = Buffer.alloc(0); // the rest of a line whose beginning was not read yet
   let position = end;
   for (let size = FIRST_BLOCK; position > until; size = Math.min(size * 2, LARGEST_BLOCK)) {

@@ -3,7 +3,11 @@ import type { LogFile } from "./log-file.ts";
 import { formatPageStart, type PageStart, parsePageStart, parseRevision } from "./revision.ts";
 
 /** What `options` ask of a log, as it is up to `end`; `null`: nothing counts in it, there is no such memory. */
-export async function readLog<T extends object>(log: LogFile, end: number, options: ReadOptions): Promise<Snapshot<T> | null> {
+export async function readLog<T extends object>(
+  log: LogFile,
+  end: number,
+  options: ReadOptions,
+): Promise<Snapshot<T> | null> {
   const { since, before, last } = options;
   if (before !== undefined) return readBefore(log, end, before, last);
   if (since !== undefined) return readSince(log, end, since, last);
@@ -22,7 +26,12 @@ async function readNewest<T extends object>(
   return { records, revision: newest, start, reset, regressed };
 }
 
-async function readSince<T extends object>(log: LogFile, end: number, since: Revision, last: number | undefined): Promise<Snapshot<T> | null> {
+async function readSince<T extends object>(
+  log: LogFile,
+  end: number,
+  since: Revision,
+  last: number | undefined,
+): Promise<Snapshot<T> | null> {
   const known = parseRevision(since);
   if (known === null || known.epoch !== log.epoch) return readNewest(log, end, last, { reset: true });
   if (!(await log.holds(known, end))) return readNewest(log, end, last, { reset: true, regressed: true });
@@ -33,10 +42,16 @@ async function readSince<T extends object>(log: LogFile, end: number, since: Rev
   return { records, revision, start, reset: more, regressed: false };
 }
 
-async function readBefore<T extends object>(log: LogFile, end: number, before: Revision, last: number | undefined): Promise<Snapshot<T> | null> {
+async function readBefore<T extends object>(
+  log: LogFile,
+  end: number,
+  before: Revision,
+  last: number | undefined,
+): Promise<Snapshot<T> | null> {
   const place = parsePageStart(before);
   const seen = place === null ? null : parseRevision(place.seen);
-  if (place === null || seen === null || !(await log.holds(seen, end))) return readNewest(log, end, last, { reset: true });
+  if (place === null || seen === null || !(await log.holds(seen, end)))
+    return readNewest(log, end, last, { reset: true });
   const { newest, replaced } = await readPage<T>(log, end, { until: seen.offset });
   if (replaced) return readNewest(log, end, last, { reset: true });
   const revision = newest ?? place.seen;
@@ -66,7 +81,11 @@ interface Range {
   floor?: number;
 }
 
-async function readPage<T extends object>(log: LogFile, end: number, { last, until = 0, floor = 0 }: Range): Promise<Page<T>> {
+async function readPage<T extends object>(
+  log: LogFile,
+  end: number,
+  { last, until = 0, floor = 0 }: Range,
+): Promise<Page<T>> {
   const page: Page<T> = { records: [], newest: null, oldest: null, more: false, replaced: false };
   const entries: T[][] = [];
   let held = 0;

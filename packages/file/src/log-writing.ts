@@ -14,7 +14,12 @@ export interface Lines {
 }
 
 /** An append is one line. */
-export function encodeAppend(memoryId: string, operationId: string, recordTexts: readonly string[], start: number): Lines {
+export function encodeAppend(
+  memoryId: string,
+  operationId: string,
+  recordTexts: readonly string[],
+  start: number,
+): Lines {
   checkSize("An append", memoryId, recordTexts, MAX_APPEND_BYTES);
   return linesOf([encodeLine("entry", start, encodeEntry(operationId, now(), recordTexts))], start);
 }
@@ -23,7 +28,12 @@ export function encodeAppend(memoryId: string, operationId: string, recordTexts:
  * A save is a line for each record, and one without that makes them the log: `{"t":…,"at":…,"from":…,"r":[…]}`, where `from`
  * is the place at which the first of them begins.
  */
-export function encodeSave(memoryId: string, operationId: string, recordTexts: readonly string[], start: number): Lines {
+export function encodeSave(
+  memoryId: string,
+  operationId: string,
+  recordTexts: readonly string[],
+  start: number,
+): Lines {
   checkSize("A save", memoryId, recordTexts, MAX_SAVE_BYTES);
   const at = now();
   const lines: Buffer[] = [];
@@ -47,11 +57,15 @@ function linesOf(lines: readonly Buffer[], start: number): Lines {
 function checkSize(what: string, memoryId: string, recordTexts: readonly string[], most: number): void {
   const bytes = recordTexts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   if (bytes <= most) return;
-  throw new MemoryError("RECORD_TOO_LARGE", `${what} to memory ${quoteId(memoryId)} has ${bytes} bytes; ${most} are allowed.`, {
-    backend: "file",
-    memoryId,
-    hint: "Store large content elsewhere, and a reference to it here.",
-  });
+  throw new MemoryError(
+    "RECORD_TOO_LARGE",
+    `${what} to memory ${quoteId(memoryId)} has ${bytes} bytes; ${most} are allowed.`,
+    {
+      backend: "file",
+      memoryId,
+      hint: "Store large content elsewhere, and a reference to it here.",
+    },
+  );
 }
 
 /** Microseconds since 1970. */

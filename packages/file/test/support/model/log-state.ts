@@ -10,6 +10,7 @@ export interface LogState {
   /** The ids of its messages, oldest first. */
   ids: readonly string[];
   holds: ReadonlySet<string>;
+  savedBy: string;
   /** Names the file. */
   epoch: string;
   content: Buffer;
@@ -23,9 +24,9 @@ export interface Directory {
 }
 
 export function stateOf(directory: Directory, at: number): LogState {
-  const { entries, epoch, content, end } = readNaively(directory.names, (name) => directory.contentOf(name) ?? Buffer.alloc(0));
+  const { entries, savedBy, epoch, content, end } = readNaively(directory.names, (name) => directory.contentOf(name) ?? Buffer.alloc(0));
   const ids = messagesOf(entries).map(({ id }) => id);
-  return { at, entries, ids, holds: new Set(ids), epoch, content, end };
+  return { at, entries, ids, holds: new Set(ids), savedBy, epoch, content, end };
 }
 
 export function messagesOf(entries: readonly StoredEntry[] | null): Message[] {

@@ -9,7 +9,25 @@ interface Inode {
 }
 
 /** What a directory held at one moment. */
-export type Snapshot = ReadonlyMap<string, { bytes: Buffer; modifiedAt: bigint }>;
+export type DiskSnapshot = ReadonlyMap<string, { bytes: Buffer; modifiedAt: bigint }>;
+
+/** Backups are of logs: what is only being made is in none. */
+export function isLog(name: string): boolean {
+  return name.endsWith(".jsonl");
+}
+
+/** A disk that the model can look at and meddle with. */
+export interface ModelDisk extends FileSystem {
+  readonly directory: string;
+  readonly names: string[];
+  /** What the file holds; `null`: there is none. */
+  contentOf(name: string): Buffer | null;
+  snapshot(): DiskSnapshot;
+  /** Puts a backup back: new files under the old names. Whoever holds a file that was there goes on holding it. */
+  restore(snapshot: DiskSnapshot): void;
+  /** Lets two days pass without a write. */
+  age(): void;
+}
 
 const DAY_NS = 86_400_000_000_000n;
 
@@ -18,14 +36,14 @@ const DAY_NS = 86_400_000_000_000n;
  * of its names; a write of a file opened for appending goes to its end at that moment, whole; link fails where the name
  * is taken. Each call takes effect at once.
  */
-export class MemoryDisk implements FileSystem {
-  readonly #directory: string;
+export class MemoryDisk implements ModelDisk {
+  readonly directory: string;
   readonly #names = new Map<string, Inode>();
   #made = false;
   #inodes = 0;
 
   constructor(directory: string) {
-    this.#directory = directory;
+    this.directory = directory;
   }
 
   async open(path: string, flags: "r" | "a+" | "wx"): Promise<OpenFile> {
@@ -65,7 +83,7 @@ export class MemoryDisk implements FileSystem {
   }
 
   async readdir(path: string): Promise<string[]> {
-    if (path !== this.#directory || !this.#made) throw systemError("ENOENT");
+    if (path !== this.directory || !this.#made) throw systemError("ENOENT");
     return [...this.#names.keys()];
   }
 
@@ -77,22 +95,22 @@ export class MemoryDisk implements FileSystem {
 
   async syncDirectory(): Promise<void> {}
 
-  snapshot(): Snapshot {
-    return new Map([...this.#names].map(([name, inode]) => [name, { bytes: Buffer.from(contentOf(inode)), modifiedAt: inode.modifiedAt }]));
+  snapshot(): DiskSnapshot {
+    const logs = [...this.#names].filter(([name]) => isLog(name));
+    return new Map(logs.map(([name, inode]) => [name, { bytes: Buffer.from(contentOf(inode)), modifiedAt: inode.modifiedAt }]));
   }
 
-  /** Puts a backup back: new files under the old names. Whoever holds a file that was there goes on holding it. */
-  restore(snapshot: Snapshot): void {
-    this.#names.clear();
-    for (const [name, { bytes, modifiedAt }] of snapshot) this.#names.set(name, { ...this.#makeInode(Buffer.from(bytes)), modifiedAt });
+  restore(snapshot: DiskSnapshot): void {
+    for (const name of this.names) if (isLog(name)) this.#names.delete(name);
+    for (const [name, { bytes, modifiedAt }] of snapshot) {
+      this.#names.set(name, { ...this.#makeInode(Buffer.from(bytes)), modifiedAt });
+    }
   }
 
-  /** Lets two days pass without a write. */
   age(): void {
     for (const inode of this.#names.values()) inode.modifiedAt -= 2n * DAY_NS;
   }
 
-  /** What the file holds; `null`: there is none. */
   contentOf(name: string): Buffer | null {
     const inode = this.#names.get(name);
     return inode === undefined ? null : contentOf(inode);
@@ -103,7 +121,7 @@ export class MemoryDisk implements FileSystem {
   }
 
   #nameOf(path: string): string {
-    if (dirname(path) !== this.#directory) throw systemError("ENOENT");
+    if (dirname(path) !== this.directory) throw systemError("ENOENT");
     return basename(path);
   }
 

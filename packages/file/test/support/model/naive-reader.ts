@@ -10,6 +10,8 @@ export interface StoredEntry {
 export interface StoredLog {
   /** `null`: no such memory. */
   entries: StoredEntry[] | null;
+  /** Names the save that the log begins with; `""`: it begins with none. */
+  savedBy: string;
   epoch: string;
   content: Buffer;
   /** Behind the newest line that counts. */
@@ -29,11 +31,12 @@ export function readNaively(names: readonly string[], contentOf: (name: string) 
     highest = Number(generation);
     newest = name;
   }
-  return highest === 0 ? { entries: null, epoch: "", content: Buffer.alloc(0), end: 0 } : readLines(contentOf(newest));
+  return highest === 0 ? { entries: null, savedBy: "", epoch: "", content: Buffer.alloc(0), end: 0 } : readLines(contentOf(newest));
 }
 
 function readLines(content: Buffer): StoredLog {
   let epoch = "";
+  let savedBy = "";
   let end = 0;
   let entries: StoredEntry[] = [];
   let existed = false;
@@ -44,7 +47,7 @@ function readLines(content: Buffer): StoredLog {
     position += text.length + 1;
     const line = parse(Buffer.from(text, "latin1").toString());
     if (line === null || line.start !== start) continue;
-    if (line.kind === "seal") return { entries: null, epoch, content, end };
+    if (line.kind === "seal") return { entries: null, savedBy, epoch, content, end };
     const payload = line.payload as { epoch: string; t: string; r: Message[]; from?: number };
     if (line.kind === "log") {
       epoch = payload.epoch;
@@ -60,9 +63,10 @@ function readLines(content: Buffer): StoredLog {
     if (line.kind === "save") {
       entries = parts.filter((part) => part.start >= (payload.from ?? 0)).map((part) => part.entry);
       parts = [];
+      savedBy = payload.t;
     }
   }
-  return { entries: existed ? entries : null, epoch, content, end };
+  return { entries: existed ? entries : null, savedBy, epoch, content, end };
 }
 
 function parse(text: string): { start: number; kind: string; payload: unknown } | null {

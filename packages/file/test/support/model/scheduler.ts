@@ -26,6 +26,15 @@ interface Pending {
   take(): Promise<void>;
 }
 
+/** Whose lane the code that runs is on. */
+const current = new AsyncLocalStorage<{ scheduler: Scheduler; lane: Lane }>();
+
+/** Stands in for a timer: on a lane, time passes by the steps of others. */
+export async function pause(): Promise<void> {
+  await current.getStore()?.scheduler.wait();
+}
+
+const LONGEST_PAUSE = 40;
 const MAX_STEPS = 20_000;
 
 /**
@@ -37,7 +46,6 @@ export class Scheduler {
   time = 0;
   readonly trace: string[] = [];
   readonly #random: Random;
-  readonly #current = new AsyncLocalStorage<Lane>();
   readonly #stickiness: number;
   #pending: Pending[] = [];
   #last: Lane | undefined;
@@ -48,12 +56,12 @@ export class Scheduler {
   }
 
   get lane(): Lane | undefined {
-    return this.#current.getStore();
+    return current.getStore()?.lane;
   }
 
   /** Runs `task` as a lane of its own. */
   run<T>(lane: Lane, task: () => Promise<T>): Promise<T> {
-    return this.#current.run(lane, task);
+    return current.run({ scheduler: this, lane }, task);
   }
 
   /** Waits to be chosen, then does what `perform` does. */
@@ -71,6 +79,14 @@ export class Scheduler {
       };
       this.#pending.push({ lane, name, take });
     });
+  }
+
+  /** Lets others go first. */
+  async wait(): Promise<void> {
+    const { lane } = this;
+    if (lane === undefined) return;
+    lane.frozenUntil = Math.max(lane.frozenUntil, this.time + this.#random.below(LONGEST_PAUSE));
+    await this.step("waits a little", () => {});
   }
 
   note(text: string): void {
