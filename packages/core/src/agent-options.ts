@@ -42,6 +42,21 @@ export interface AgentOptions {
   onRegression?: ((regression: Regression) => void) | undefined;
 }
 
+const optionNames: ReadonlySet<string> = new Set<keyof AgentOptions>([
+  ...(["model", "system", "shortMemory", "longMemory", "backend", "autoSaveLongMemory", "maxHistory"] as const),
+  ...(["maxTokens", "countTokens", "tools", "maxToolRounds", "modelOptions"] as const),
+  ...(["onAbort", "onConflict", "onRegression"] as const),
+]);
+
+/** Throws `INVALID_CONFIG` for an option that an agent does not have: a memory that is misspelt would not be kept. */
+export function checkOptionNames(options: object): void {
+  const unknown = Object.keys(options ?? {}).find((name) => !optionNames.has(name));
+  if (unknown === undefined) return;
+  throw new MemoryError("INVALID_CONFIG", `An agent has no option ${JSON.stringify(unknown)}.`, {
+    hint: `Its options are ${[...optionNames].join(", ")}.`,
+  });
+}
+
 /** Throws `INVALID_CONFIG`: `option` must be `expected`. */
 export function checkOption(valid: boolean, option: string, expected: string, value: unknown): void {
   if (valid) return;

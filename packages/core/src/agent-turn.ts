@@ -1,6 +1,8 @@
+import { untilAborted } from "./abort.ts";
 import type { AbortPolicy } from "./agent-options.ts";
 import { askChannel } from "./diagnostics.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
+import { quietCause } from "./memory-error.ts";
 import { system } from "./message.ts";
 import type { Reply } from "./reply.ts";
 import type { TurnMemory } from "./turn-memory.ts";
@@ -10,14 +12,14 @@ export interface AgentTurn extends Omit<ExchangeOptions, "context"> {
   memory: TurnMemory;
   systemPrompt: string | undefined;
   onAbort: AbortPolicy;
-  /** Milliseconds for which the turn has waited behind others. */
-  queuedMs: number;
+  /** When it was asked for, by `performance.now()`. */
+  calledAt: number;
 }
 
 /** One turn, from the window over the model into the store. */
 export async function runTurn(turn: AgentTurn): Promise<Reply> {
   const { memory, systemPrompt, onAbort, signal } = turn;
-  const ms = { queued: turn.queuedMs, load: 0, model: 0, save: 0 };
+  const ms = { queued: performance.now() - turn.calledAt, load: 0, model: 0, save: 0 };
   const timed = async <T>(part: keyof typeof ms, task: () => Promise<T>): Promise<T> => {
     const started = performance.now();
     try {
@@ -29,7 +31,7 @@ export async function runTurn(turn: AgentTurn): Promise<Reply> {
   let exchange: Exchange | undefined;
   let failure: { error?: unknown } = {};
   try {
-    const window = await timed("load", () => memory.load(signal));
+    const window = await timed("load", () => untilAborted(memory.load(signal), signal));
     const prompt = systemPrompt === undefined ? [] : [system(systemPrompt)];
     const running = new Exchange({ ...turn, context: [...prompt, ...withoutOrphans(window)] });
     exchange = running;
@@ -46,7 +48,7 @@ export async function runTurn(turn: AgentTurn): Promise<Reply> {
     await timed("save", () => memory.store(running.messages, reply));
     return reply;
   } catch (error) {
-    failure = { error };
+    failure = { error: quietCause(error) };
     throw error;
   } finally {
     const { toolRounds = 0, usage = null } = exchange ?? {};

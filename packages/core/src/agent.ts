@@ -1,13 +1,14 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { type AbortPolicy, type AgentOptions, checkOption } from "./agent-options.ts";
-import { runTurn } from "./agent-turn.ts";
+import { type AbortPolicy, type AgentOptions, checkOption, checkOptionNames } from "./agent-options.ts";
+import { type AgentTurn, runTurn } from "./agent-turn.ts";
 import type { CallOptions, ListOptions, MemoryBackend } from "./backend.ts";
+import { checkOptions } from "./border.ts";
 import type { ChatModel, ToolSpec } from "./chat-model.ts";
 import type { Conversation, Regression } from "./conversation.ts";
 import { Conversations } from "./conversations.ts";
 import { MemoryError } from "./memory-error.ts";
 import { checkMemoryId } from "./memory-id.ts";
-import { type Message, type UserMessage, user } from "./message.ts";
+import { type Message, messageProblem, type UserMessage, user } from "./message.ts";
 import { OpenAIModel, type OpenAIModelOptions } from "./openai-model.ts";
 import { encodeRecords } from "./records.ts";
 import type { Reply } from "./reply.ts";
@@ -41,6 +42,7 @@ export class Agent {
   #remembers = false;
   #memoryId: string | undefined;
   #backend: MemoryBackend | undefined;
+  #backendUsed = false;
   #autoSave = true;
   #limits: WindowLimits = {};
   #maxToolRounds = 10;
@@ -50,6 +52,7 @@ export class Agent {
   #onRegression: ((regression: Regression) => void) | undefined;
 
   constructor(options: AgentOptions) {
+    checkOptionNames(options);
     checkOption(
       typeof options?.model?.generate === "function",
       "model",
@@ -63,7 +66,8 @@ export class Agent {
     if (options.backend !== undefined) this.usingBackend(options.backend);
     if (options.autoSaveLongMemory !== undefined) this.withAutoSaveLongMemory(options.autoSaveLongMemory);
     if (options.maxHistory !== undefined) this.withMaxHistory(options.maxHistory);
-    if (options.maxTokens !== undefined) this.withMaxTokens(options.maxTokens, options.countTokens);
+    if (options.countTokens !== undefined) this.#withLimits({ ...this.#limits, countTokens: options.countTokens });
+    if (options.maxTokens !== undefined) this.withMaxTokens(options.maxTokens);
     for (const tool of options.tools ?? []) this.withTool(tool);
     if (options.maxToolRounds !== undefined) this.withMaxToolRounds(options.maxToolRounds);
     if (options.modelOptions !== undefined) this.withModelOptions(options.modelOptions);
@@ -102,7 +106,7 @@ export class Agent {
     return this;
   }
 
-  /** The store of long memory. Nothing is read before the first ask. Throws `INVALID_CONFIG` once a memory is open in another. */
+  /** The store of long memory. Nothing is read before the first ask. Throws `INVALID_CONFIG` once another one was used. */
   usingBackend(backend: MemoryBackend): this {
     checkOption(
       typeof backend?.load === "function" && typeof backend.save === "function",
@@ -110,7 +114,7 @@ export class Agent {
       "a MemoryBackend",
       backend,
     );
-    if (this.#conversations.all.length > 0 && backend !== this.#backend) {
+    if (this.#backendUsed && backend !== this.#backend) {
       throw new MemoryError("INVALID_CONFIG", "The agent has already used its backend.", {
         hint: "Configure it before the first ask, or make another agent for another backend.",
       });
@@ -199,20 +203,39 @@ export class Agent {
 
   /** Asks the model, and gives its text as it comes. The turn runs by itself, and ends as that of {@link ask} does. */
   stream(input: UserMessage["content"], options: CallOptions = {}): ReplyStream {
+    checkOptions(options);
     return new ReplyStream((onText, signal) => this.#ask(input, onText, signal), options.signal);
   }
 
   /** The window: the messages that the next ask would send beside the system prompt, as far as they are loaded. A copy. */
   getHistory(): Message[] {
-    if (this.#memoryId === undefined) return structuredClone(this.#remembers ? this.#shortMemory.messages : []);
-    return structuredClone(this.#conversations.get(this.#memoryId)?.messages ?? []);
+    if (this.#memoryId === undefined)
+      return structuredClone(this.#remembers ? this.#shortMemory.window(this.#limits) : []);
+    return this.#conversations.get(this.#memoryId)?.messages ?? [];
   }
 
-  /** Empties the window in RAM. The store keeps everything; {@link loadLongMemory} brings it back. */
+  /**
+   * Empties the window in RAM: the model is sent only what is said from now on. The store keeps everything;
+   * {@link loadLongMemory} brings it back, and so does going to another memory and returning.
+   */
   clear(): this {
-    if (this.#memoryId === undefined) this.#shortMemory.clear();
-    else this.#conversations.get(this.#memoryId)?.clear();
+    if (this.#memoryId === undefined) {
+      this.#shortMemory.clear();
+    } else if (this.#backend !== undefined) {
+      const conversation = this.#useConversation(this.#memoryId);
+      conversation.clear();
+      this.#release(conversation);
+    }
     return this;
+  }
+
+  /**
+   * Gives up the turns of this memory that could not be stored, and answers them, oldest first: the way out where the store
+   * takes them by no means, and so every ask rejects.
+   */
+  discardPending(): Message[][] {
+    if (this.#memoryId === undefined) return [];
+    return this.#conversations.get(this.#memoryId)?.discardPending() ?? [];
   }
 
   /** Stores all pending turns, of every id that this agent has had. Rejects with `SAVE_FAILED`; what failed stays pending. */
@@ -223,7 +246,9 @@ export class Agent {
         this.#conversations.all.map((conversation) => conversation.flush(options)),
       );
       const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
-      if (failures.length > 0) throw savesFailed(failures);
+      options.signal?.throwIfAborted();
+      const pending = this.#conversations.all.some((conversation) => conversation.pending > 0);
+      if (failures.length > 0) throw savesFailed(failures, pending);
     }, options.signal);
   }
 
@@ -257,7 +282,10 @@ export class Agent {
   }
 
   #backendOf(memoryId: string | undefined): MemoryBackend {
-    if (this.#backend !== undefined) return this.#backend;
+    if (this.#backend !== undefined) {
+      this.#backendUsed = true;
+      return this.#backend;
+    }
     throw new MemoryError("BACKEND_REQUIRED", "The agent's long memory has no backend.", {
       memoryId,
       hint: "Give it one with usingBackend(…), from @deep-agent/redis, @deep-agent/file, @deep-agent/in-memory or another adapter.",
@@ -269,7 +297,6 @@ export class Agent {
       ...this.#limits,
       memoryId,
       backend: this.#backendOf(memoryId),
-      onConflict: this.#onConflict,
       onRegression: (regression) => this.#onRegression?.(regression),
     });
   }
@@ -292,33 +319,33 @@ export class Agent {
   }
 
   async #ask(input: UserMessage["content"], onText: (text: string) => void, signal: AbortSignal): Promise<Reply> {
-    const called = performance.now();
     const question = questionOf(input);
     const conversation = this.#memoryId === undefined ? undefined : this.#useConversation(this.#memoryId);
-    const memory = this.#turnMemory(conversation);
-    const turn = (): Promise<Reply> =>
-      runTurn({
-        memory,
-        question,
-        onText,
-        signal,
-        model: this.#model,
-        systemPrompt: this.#system,
-        tools: this.#tools,
-        maxToolRounds: this.#maxToolRounds,
-        modelOptions: this.#modelOptions,
-        onAbort: this.#onAbort,
-        queuedMs: performance.now() - called,
-      });
+    // As the agent is configured now, whatever it is told while this waits or runs.
+    const turn: AgentTurn = {
+      memory: this.#turnMemory(conversation),
+      question,
+      onText,
+      signal,
+      model: this.#model,
+      systemPrompt: this.#system,
+      tools: new Map(this.#tools),
+      maxToolRounds: this.#maxToolRounds,
+      modelOptions: this.#modelOptions,
+      onAbort: this.#onAbort,
+      calledAt: performance.now(),
+    };
     try {
-      return await this.#queue.run(turn, signal);
+      return await this.#queue.run(() => runTurn(turn), signal);
     } finally {
       if (conversation !== undefined) this.#release(conversation);
     }
   }
 
   #turnMemory(conversation: Conversation | undefined): TurnMemory {
-    if (conversation !== undefined) return inConversation(conversation, { autoSave: this.#autoSave });
+    if (conversation !== undefined) {
+      return inConversation(conversation, { autoSave: this.#autoSave, onConflict: this.#onConflict });
+    }
     return this.#remembers ? inShortMemory(this.#shortMemory, this.#limits) : noMemory;
   }
 }
@@ -332,5 +359,7 @@ function questionOf(content: UserMessage["content"]): UserMessage {
   }
   const question = user(content);
   encodeRecords(undefined, [question]);
+  const problem = messageProblem(question);
+  if (problem !== undefined) throw new MemoryError("INVALID_ARGUMENT", `What is asked is no message: ${problem}.`);
   return structuredClone(question);
 }

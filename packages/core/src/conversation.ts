@@ -1,25 +1,24 @@
 import type { CallOptions, LogCapability, MemoryBackend, Revision, Snapshot } from "./backend.ts";
 import { backendChannel } from "./diagnostics.ts";
-import { holdsAny } from "./fallback-log.ts";
-import { MemoryError } from "./memory-error.ts";
+import { deleteMemory, holdsAny } from "./fallback-log.ts";
+import { isError, MemoryError } from "./memory-error.ts";
 import { checkMemoryId, quoteId } from "./memory-id.ts";
-import { isMessage, type Message } from "./message.ts";
+import { type Message, messageProblem } from "./message.ts";
 import { nameOf, observed, observedLog } from "./observed-log.ts";
-import { newId } from "./operation-id.ts";
-import { encodeRecords } from "./records.ts";
 import { Serial } from "./serial.ts";
-import { type ConflictPolicy, storeTurn, type Turn } from "./turn.ts";
+import { type ConflictPolicy, checkConflictPolicy } from "./turn.ts";
+import { type OwnTurn, TurnQueue } from "./turn-queue.ts";
 import { beginsTurn, checkLimits, cutToLimits, DEFAULT_MAX_MESSAGES, type WindowLimits } from "./window.ts";
 
 export interface ConversationOptions extends WindowLimits {
   memoryId: string;
   backend: MemoryBackend;
-  /**
-   * When someone else wrote between our reading and our writing: `"append"` (default) keeps both turns whole, one behind the
-   * other; `"throw"` rejects with `CONFLICT` and does not store ours.
-   */
+  /** What is done with a turn when someone else has written meanwhile, where the turn itself does not say. Default `"append"`. */
   onConflict?: ConflictPolicy | undefined;
-  /** Called when the store turns out to have lost turns that it had acknowledged. The conversation goes on with what is there. */
+  /**
+   * Called when the store turns out to have lost turns that it had acknowledged. The conversation goes on with what is there,
+   * also where the handler fails: that is published as a warning.
+   */
   onRegression?: ((regression: Regression) => void) | undefined;
 }
 
@@ -27,16 +26,19 @@ export interface Regression {
   memoryId: string;
 }
 
-/** A turn that is not known to be stored. */
-interface PendingTurn extends Turn {
-  /** Why it never will be. */
-  failure?: unknown;
+export interface TurnOptions extends CallOptions {
+  /**
+   * When someone else wrote between our reading and our writing: `"append"` keeps both turns whole, one behind the other;
+   * `"throw"` rejects with `CONFLICT` and does not store ours. Default: the conversation's.
+   */
+  onConflict?: ConflictPolicy | undefined;
 }
 
-/** A turn that was acknowledged, and not yet seen in a read. */
-interface OwnTurn extends Turn {
-  readonly revision: Revision;
-}
+/** How many messages are read at once, at least, in search of the beginning of a turn. */
+const SEARCH_PAGE = 256;
+
+/** How often a window is read anew because its log was replaced under the reading. */
+const MAX_TRIES = 5;
 
 /**
  * One memory, seen from one process: a window of its newest turns in RAM, and the turns that are on their way into the store.
@@ -58,46 +60,54 @@ export class Conversation {
   readonly #backend: MemoryBackend;
   readonly #log: LogCapability;
   readonly #onConflict: ConflictPolicy;
-  readonly #onRegression: ((regression: Regression) => void) | undefined;
-  readonly #queue: Serial = new Serial();
+  readonly #onRegression: ((regression: Regression) => unknown) | undefined;
+  readonly #calls: Serial = new Serial();
+  readonly #turns: TurnQueue;
   #limits: WindowLimits;
 
   /** The store's newest turns, as of `#revision`. They begin at a turn, or at the beginning of the log. */
   #stored: Message[] = [];
   /** What was read last; `null`: that there is no such memory; `undefined`: nothing was read yet. */
   #revision: Revision | null | undefined;
-  /** `#revision`, moved on by own turns, as long as nobody else wrote. */
-  #head: Revision | null | undefined;
-  #own: OwnTurn[] = [];
-  #pending: PendingTurn[] = [];
-  /** The messages that `clear` took from the window before the store has shown them to us. */
-  #cleared: ReadonlySet<string> = new Set();
   /** The next sync is to read the whole window, not just what is new. */
   #stale = false;
+  /**
+   * Where the window begins since `clear`: behind this revision, and without the messages that were on their way then. `null`:
+   * nothing was cleared, or there was nothing; `undefined`: behind whatever the next sync finds.
+   */
+  #floor: Revision | null | undefined = null;
+  #cleared: ReadonlySet<string> = new Set();
 
+  /** Throws `INVALID_MEMORY_ID`, `INVALID_ARGUMENT` or, without a backend, `BACKEND_REQUIRED`. */
   constructor(options: ConversationOptions) {
-    checkMemoryId(options.memoryId);
+    const { memoryId, backend, onConflict = "append", onRegression } = options;
+    checkMemoryId(memoryId);
     checkLimits(options);
-    this.memoryId = options.memoryId;
-    this.#backend = options.backend;
-    this.#log = observedLog(options.backend);
+    checkConflictPolicy(onConflict);
+    if (typeof backend?.load !== "function") {
+      throw new MemoryError("BACKEND_REQUIRED", "A conversation needs a backend.", { memoryId });
+    }
+    this.memoryId = memoryId;
+    this.#backend = backend;
+    this.#log = observedLog(backend);
+    this.#turns = new TurnQueue(memoryId, this.#log);
     this.#limits = options;
-    this.#onConflict = options.onConflict ?? "append";
-    this.#onRegression = options.onRegression;
+    this.#onConflict = onConflict;
+    this.#onRegression = onRegression;
   }
 
   /**
-   * The window: the newest whole turns within the limits, oldest first. Own turns that the store has not shown yet, and those
-   * still pending, stand at the end.
+   * The window: the newest whole turns within the limits, oldest first, as a copy. Own turns that the store has not shown yet, and
+   * those still pending, stand at the end.
    */
   get messages(): Message[] {
-    const ahead = [...this.#own, ...this.#pending].flatMap((turn) => turn.messages);
-    return cutToLimits([...this.#stored, ...this.#visible(ahead)], this.#limits);
+    const ahead = this.#visible(this.#turns.messages);
+    return structuredClone(cutToLimits([...this.#stored, ...ahead], this.#limits));
   }
 
   /** How many turns wait to be stored. */
   get pending(): number {
-    return this.#pending.length;
+    return this.#turns.pending.length;
   }
 
   /** Changes the limits of the window. What a larger window needs is read at the next {@link sync}. */
@@ -109,13 +119,14 @@ export class Conversation {
 
   /** Reads what is new in the store, and resolves to the window. A failed read rejects, and changes nothing. */
   sync(options: CallOptions = {}): Promise<Message[]> {
-    return this.#queue.run(() => this.#sync(options.signal), options.signal);
+    return this.#calls.run(() => this.#sync(options.signal), options.signal);
   }
 
   /** Reads the window anew, also what {@link clear} took from it. Pending turns stay pending. */
   reload(options: CallOptions = {}): Promise<Message[]> {
-    return this.#queue.run(() => {
+    return this.#calls.run(() => {
       this.#stale = true;
+      this.#floor = null;
       this.#cleared = new Set();
       return this.#sync(options.signal);
     }, options.signal);
@@ -126,108 +137,75 @@ export class Conversation {
    * first. When it rejects, the turn stays pending, unless the error can never pass (`INVALID_RECORD`, `RECORD_TOO_LARGE`, and
    * `CONFLICT` where the policy is `"throw"`).
    */
-  async commit(messages: readonly Message[], options: CallOptions = {}): Promise<void> {
-    const turn = this.#hold(messages);
-    await this.#queue.run(() => this.#flush(options.signal, turn), options.signal);
+  async commit(messages: readonly Message[], options: TurnOptions = {}): Promise<void> {
+    const turn = this.#turns.hold(messages, options.onConflict ?? this.#onConflict);
+    await this.#calls.run(() => this.#turns.flush(options.signal, turn), options.signal);
     if (turn.failure !== undefined) throw turn.failure;
   }
 
   /** Adds a turn to those pending, to be stored by the next {@link flush}. Throws `INVALID_RECORD` where it can't be stored. */
-  hold(messages: readonly Message[]): void {
-    this.#hold(messages);
+  hold(messages: readonly Message[], options: Omit<TurnOptions, "signal"> = {}): void {
+    this.#turns.hold(messages, options.onConflict ?? this.#onConflict);
   }
 
-  /** Stores the pending turns, in order. Rejects at the first that fails; it and those behind it stay pending. */
+  /**
+   * Stores the pending turns, in order. Rejects at the first that fails; it and those behind it stay pending. One that can never
+   * be stored is dropped instead, and the error says so.
+   */
   flush(options: CallOptions = {}): Promise<void> {
-    return this.#queue.run(() => this.#flush(options.signal), options.signal);
+    return this.#calls.run(() => this.#turns.flush(options.signal), options.signal);
   }
 
-  /** Empties the window. The store keeps everything, pending turns stay pending, and the next sync brings only what is new. */
+  /** Gives up the pending turns, and answers them, oldest first: the way out where the store takes them by no means. */
+  discardPending(): Message[][] {
+    const { pending } = this.#turns;
+    this.#turns.drop(pending);
+    return pending.map(({ messages }) => structuredClone([...messages]));
+  }
+
+  /**
+   * Empties the window. The store keeps everything, pending turns stay pending, and the next sync brings only what comes after;
+   * if the log is replaced, what is then in it.
+   */
   clear(): void {
     this.#stored = [];
-    this.#cleared = new Set(
-      [...this.#own, ...this.#pending].flatMap((turn) => turn.messages.map((message) => message.id)),
-    );
+    this.#floor = this.#revision;
+    this.#cleared = new Set(this.#turns.messages.map(({ id }) => id));
   }
 
-  /** Deletes the memory, and with it the window and the pending turns. When it rejects, nothing has changed here. */
+  /** Deletes the memory, and with it the window and the turns pending now. When it rejects, nothing has changed here. */
   delete(options: CallOptions = {}): Promise<void> {
-    return this.#queue.run(async () => {
-      const { signal } = options;
-      await observed(this.#backend, "delete", this.memoryId, () => this.#backend.delete(this.memoryId, { signal }));
+    const doomed = [...this.#turns.pending];
+    return this.#calls.run(async () => {
+      await observed(this.#backend, "delete", this.memoryId, () => deleteMemory(this.#backend, this.memoryId, options));
+      this.#turns.drop(doomed);
+      this.#turns.forget();
       this.#stored = [];
       this.#revision = undefined;
-      this.#head = undefined;
-      this.#own = [];
-      this.#pending = [];
+      this.#floor = null;
       this.#cleared = new Set();
     }, options.signal);
   }
 
-  #hold(messages: readonly Message[]): PendingTurn {
-    const { memoryId } = this;
-    encodeRecords(memoryId, messages);
-    if (messages.length === 0) throw new MemoryError("INVALID_RECORD", "A turn must have a message.", { memoryId });
-    const turn: PendingTurn = {
-      messages: structuredClone(messages),
-      operationId: newId(),
-      since: this.#head,
-    };
-    this.#pending.push(turn);
-    return turn;
-  }
-
-  /** Stores what is pending, up to and with the turn `last`. */
-  async #flush(signal: AbortSignal | undefined, last?: Turn): Promise<void> {
-    while (this.#pending.length > 0 && (last === undefined || this.#pending.includes(last))) {
-      const turn = this.#pending[0] as PendingTurn; // there is one
-      const { since } = turn;
-      try {
-        const revision = await storeTurn(this.#log, this.memoryId, turn, { onConflict: this.#onConflict, signal });
-        this.#acknowledge(turn, since, revision);
-      } catch (error) {
-        if (this.#isFinal(error)) {
-          turn.failure = error;
-          this.#pending.shift();
-        }
-        throw error;
-      }
-    }
-  }
-
-  #acknowledge(turn: Turn, since: Revision | null | undefined, revision: Revision): void {
-    this.#pending.shift();
-    this.#own.push({ ...turn, revision });
-    // What was said behind this turn, and not tried yet, knows of it.
-    for (const later of this.#pending) if (later.since === since) later.since = revision;
-    if (this.#head === since) this.#head = revision;
-  }
-
-  /** Whether the turn could not be stored however often it was tried. */
-  #isFinal(error: unknown): boolean {
-    if (!MemoryError.is(error) || error.outcome !== "not-applied") return false;
-    return (
-      error.code === "INVALID_RECORD" ||
-      error.code === "RECORD_TOO_LARGE" ||
-      (error.code === "CONFLICT" && this.#onConflict === "throw")
-    );
-  }
-
-  async #sync(signal: AbortSignal | undefined): Promise<Message[]> {
-    const known = this.#stale ? undefined : (this.#revision ?? undefined);
+  async #sync(signal: AbortSignal | undefined, tries = 1): Promise<Message[]> {
+    if (this.#floor === undefined)
+      this.#floor = (await this.#log.read(this.memoryId, { last: 1, signal }))?.revision ?? null;
+    const known = (this.#stale ? this.#floor : (this.#revision ?? this.#floor)) ?? undefined;
     const snapshot = await this.#read({ since: known, signal });
     const continues = known !== undefined && snapshot?.reset === false;
     const records = continues ? snapshot.records : await this.#wholeTurns(snapshot, signal);
-    if (records === null) return this.#sync(signal);
+    if (records === null) {
+      if (tries === MAX_TRIES) throw this.#restless();
+      return this.#sync(signal, tries + 1);
+    }
     const regressed = snapshot !== null && (await this.#hasRegressed(snapshot, continues, signal));
 
+    const before = continues && !this.#stale ? this.#stored : [];
+    const stored = cutToLimits([...before, ...this.#visible(records)], this.#limits);
+    this.#stored = stored;
     this.#stale = false;
     this.#revision = snapshot?.revision ?? null;
-    this.#head = this.#revision;
-    this.#own = [];
-    // A pending turn that is in the log was stored after all: only the reply was lost.
-    this.#pending = this.#pending.filter((turn) => !holdsAny(records, turn.messages));
-    this.#stored = cutToLimits([...(continues ? this.#stored : []), ...this.#visible(records)], this.#limits);
+    this.#turns.read(this.#revision, records);
     if (regressed) this.#reportRegression();
     return this.messages;
   }
@@ -238,13 +216,29 @@ export class Conversation {
    */
   async #hasRegressed(snapshot: Snapshot, continues: boolean, signal: AbortSignal | undefined): Promise<boolean> {
     if (snapshot.regressed) return true;
-    const missing = this.#own.find((turn) => !holdsAny(snapshot.records, turn.messages));
-    if (missing === undefined) return false;
-    if (continues) return true;
-    if (snapshot.reset || snapshot.start !== null) return false;
-    // Nothing was known before the turn, so only the store can tell whether this is still the log that held it.
-    const check = await this.#log.read(this.memoryId, { since: missing.revision, last: 1, signal });
-    return check?.regressed ?? false;
+    if (!continues && snapshot.start !== null) return false;
+    for (const turn of this.#turns.own) {
+      if (holdsAny(snapshot.records, turn.messages)) continue;
+      if (await this.#isLost(turn, snapshot, continues, signal)) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Whether a turn that a snapshot does not bring is gone. Only the store can tell whether this is still the log that held it;
+   * and a turn that was found there when it was tried again may stand before what was read.
+   */
+  async #isLost(
+    turn: OwnTurn,
+    { revision }: Snapshot,
+    continues: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const since = await this.#log.read(this.memoryId, { since: turn.revision, signal });
+    if (since?.regressed !== false || !since.reset || !continues) return since?.regressed ?? false;
+    // A store that cannot tell a loss from a replacement: what we just read goes on, so it was a loss.
+    const now = await this.#log.read(this.memoryId, { since: revision, signal });
+    return now?.reset === false;
   }
 
   /**
@@ -252,14 +246,18 @@ export class Conversation {
    * replaced meanwhile.
    */
   async #wholeTurns(snapshot: Snapshot | null, signal: AbortSignal | undefined): Promise<Message[] | null> {
-    let { records, start } = snapshot ?? { records: [], start: null };
-    while (start !== null && !records.some(beginsTurn)) {
-      const page = await this.#read({ before: start, signal });
+    const pages: Message[][] = [];
+    let page = snapshot;
+    while (page !== null) {
+      const { records, start } = page;
+      const begin = start === null ? 0 : records.findIndex(beginsTurn);
+      pages.unshift(records.slice(Math.max(0, begin)));
+      if (start === null || begin >= 0) return pages.flat();
+      page = await this.#read({ before: start, signal });
       if (page === null || page.reset) return null;
-      records = [...page.records, ...records];
-      start = page.start;
+      if (page.start === start) throw this.#corrupt("its pages do not end");
     }
-    return start === null ? records : records.slice(records.findIndex(beginsTurn));
+    return [];
   }
 
   async #read(place: {
@@ -268,27 +266,58 @@ export class Conversation {
     signal: AbortSignal | undefined;
   }): Promise<Snapshot | null> {
     const { maxMessages = DEFAULT_MAX_MESSAGES } = this.#limits;
-    const last = maxMessages === Number.POSITIVE_INFINITY ? undefined : maxMessages;
-    const snapshot = await this.#log.read(this.memoryId, { ...place, last });
-    const alien = snapshot?.records.findIndex((record) => !isMessage(record)) ?? -1;
-    if (alien === -1) return snapshot;
-    throw new MemoryError(
-      "CORRUPT",
-      `Record ${alien} of what was read from memory ${quoteId(this.memoryId)} is not a message.`,
+    const last = place.before === undefined ? maxMessages : Math.max(maxMessages, SEARCH_PAGE);
+    const snapshot = await this.#log.read(this.memoryId, {
+      ...place,
+      last: last === Number.POSITIVE_INFINITY ? undefined : last,
+    });
+    const [problem] =
+      snapshot?.records.flatMap((record, index) => {
+        const found = messageProblem(record);
+        return found === undefined ? [] : [`record ${index} of what was read is not a message (${found})`];
+      }) ?? [];
+    if (problem !== undefined) throw this.#corrupt(problem);
+    return snapshot;
+  }
+
+  #corrupt(problem: string): MemoryError {
+    const { memoryId } = this;
+    return new MemoryError("CORRUPT", `Cannot read memory ${quoteId(memoryId)}: ${problem}.`, {
+      memoryId,
+      hint: "If something else than conversations is stored under this id, use another id or prefix.",
+    });
+  }
+
+  #restless(): MemoryError {
+    const { memoryId } = this;
+    return new MemoryError(
+      "UNAVAILABLE",
+      `Memory ${quoteId(memoryId)} was replaced again and again while it was read.`,
       {
-        memoryId: this.memoryId,
-        hint: "Something else than conversations is stored under this id: use another id or prefix.",
+        memoryId,
+        retryable: true,
+        hint: "Find out who rewrites this memory, and read it again.",
       },
     );
   }
 
   #visible(messages: readonly Message[]): readonly Message[] {
-    return this.#cleared.size === 0 ? messages : messages.filter((message) => !this.#cleared.has(message.id));
+    return this.#cleared.size === 0 ? messages : messages.filter(({ id }) => !this.#cleared.has(id));
   }
 
   #reportRegression(): void {
     const { memoryId } = this;
-    backendChannel.publish({ type: "regressed", backend: nameOf(this.#backend), memoryId });
-    this.#onRegression?.({ memoryId });
+    const backend = nameOf(this.#backend);
+    backendChannel.publish({ type: "regressed", backend, memoryId });
+    const report = async (): Promise<unknown> => this.#onRegression?.({ memoryId });
+    report().catch((error: unknown) => {
+      const name = isError(error) ? error.name : typeof error;
+      backendChannel.publish({
+        type: "warning",
+        backend,
+        memoryId,
+        detail: `the onRegression handler failed: ${name}`,
+      });
+    });
   }
 }

@@ -4,6 +4,7 @@ import { MemoryError } from "./memory-error.ts";
 import {
   type AssistantMessage,
   assistant,
+  isToolCall,
   type Message,
   type ToolCall,
   type ToolMessage,
@@ -92,12 +93,15 @@ export class Exchange {
     const draft = new Draft();
     this.#draft = draft;
     const specs = [...tools.values()].map(({ spec }) => spec);
-    const events = model.generate({ messages: [...context, ...this.#messages], tools: specs, signal, options });
+    signal.throwIfAborted();
+    // A copy: what a model does to its request is not to be stored.
+    const messages = structuredClone([...context, ...this.#messages]);
+    const events = model.generate({ messages, tools: specs, signal, options });
     for await (const event of abortable(events, signal)) {
       draft.add(event);
       if (event.type === "text" || event.type === "refusal") onText(event.text);
-      if (event.type === "finish" && event.usage !== undefined) this.#usage = sum(this.#usage, event.usage);
     }
+    if (draft.usage !== undefined) this.#usage = sum(this.#usage, draft.usage);
     if (!draft.finished) {
       throw new Error(
         "The model's answer broke off: its stream ended without a `finish`. Nothing was stored; ask again.",
@@ -134,27 +138,32 @@ class Draft {
   #text = "";
   #refusal = "";
   readonly #calls: ToolCall[] = [];
-  #usage: Usage | undefined;
+  usage: Usage | undefined;
   finished = false;
 
   get isEmpty(): boolean {
     return this.#text === "" && this.#refusal === "";
   }
 
+  /** Throws for what is no event: a model may be anyone's. */
   add(event: ModelEvent): void {
-    switch (event.type) {
+    switch (event?.type) {
       case "text":
-        this.#text += event.text;
-        break;
+        this.#text += checkedText(event.text);
+        return;
       case "refusal":
-        this.#refusal += event.text;
-        break;
+        this.#refusal += checkedText(event.text);
+        return;
       case "tool-call":
+        if (!isToolCall(event.call)) throw new Error("The model called a tool without id, name or arguments.");
         this.#calls.push(event.call);
-        break;
+        return;
       case "finish":
-        this.#usage = event.usage;
+        this.usage = checkedUsage(event.usage);
         this.finished = true;
+        return;
+      default:
+        throw new Error("The model gave an event that is none.");
     }
   }
 
@@ -164,9 +173,20 @@ class Draft {
     return assistant(silent ? null : this.#text, {
       ...(calls && { toolCalls: this.#calls }),
       ...(this.#refusal !== "" && { refusal: this.#refusal }),
-      ...(this.#usage !== undefined && { usage: this.#usage }),
+      ...(this.usage !== undefined && { usage: this.usage }),
     });
   }
+}
+
+function checkedText(text: unknown): string {
+  if (typeof text === "string") return text;
+  throw new Error("The model gave text that is none.");
+}
+
+/** Usage is for information: what makes no sense is left out, and costs nobody the reply. */
+function checkedUsage(usage: Usage | undefined): Usage | undefined {
+  const { promptTokens, completionTokens, totalTokens } = usage ?? {};
+  return [promptTokens, completionTokens, totalTokens].every(Number.isFinite) ? usage : undefined;
 }
 
 /** What a reader of the stream has seen of a message. */
@@ -185,16 +205,20 @@ function sum(a: Usage | null, b: Usage): Usage {
 /** The events, until the signal is aborted: also where the model itself does not heed it. */
 async function* abortable(events: AsyncIterable<ModelEvent>, signal: AbortSignal): AsyncGenerator<ModelEvent> {
   const iterator = events[Symbol.asyncIterator]();
-  for (;;) {
-    let step: IteratorResult<ModelEvent>;
-    try {
-      step = await untilAborted(iterator.next(), signal);
-    } catch (error) {
-      // A model that was told to stop may complain about it, to nobody's use; nor does the abort wait for it.
-      void Promise.allSettled([iterator.return?.()]);
-      throw signal.aborted ? signal.reason : error;
+  let ended = false;
+  try {
+    for (;;) {
+      const step = await untilAborted(iterator.next(), signal);
+      if (step.done) {
+        ended = true;
+        return;
+      }
+      yield step.value;
     }
-    if (step.done) return;
-    yield step.value;
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    // A model that is told to stop may complain about it, to nobody's use; nor does the abort wait for it.
+    if (!ended) void Promise.allSettled([iterator.return?.()]);
   }
 }

@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import type { AppendOptions, LogCapability, MemoryBackend, ReadOptions, Revision, Snapshot } from "./backend.ts";
+import type {
+  AppendOptions,
+  CallOptions,
+  LogCapability,
+  MemoryBackend,
+  ReadOptions,
+  Revision,
+  Snapshot,
+} from "./backend.ts";
 import { supports } from "./capabilities.ts";
 import { KeyedSerial } from "./keyed-serial.ts";
 import { MemoryError } from "./memory-error.ts";
@@ -68,9 +76,21 @@ export function holdsAny(stored: readonly Message[] | null, turn: readonly Messa
   return stored?.some((message) => message.id !== undefined && ids.has(message.id)) ?? false;
 }
 
-/** `<records>.<hash of them>`: whoever holds it can tell whether a log still begins with the same records. */
+/**
+ * `<records>.<hash of them>`: whoever holds it can tell whether a log still begins with the same records. The order of keys does
+ * not count: a store may change it.
+ */
 function revisionOf(records: readonly Message[]): Revision {
-  return `${records.length}.${createHash("sha256").update(JSON.stringify(records)).digest("base64url")}`;
+  const text = JSON.stringify(records, (_key, value: unknown) => (isObject(value) ? sorted(value) : value));
+  return `${records.length}.${createHash("sha256").update(text).digest("base64url")}`;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function sorted(value: object): object {
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** How many records stood in the log at that revision; `null`: this log does not begin with those. */
@@ -79,10 +99,24 @@ function positionIn(records: readonly Message[], revision: Revision): number | n
   return position <= records.length && revisionOf(records.slice(0, position)) === revision ? position : null;
 }
 
-const queues = new WeakMap<MemoryBackend, KeyedSerial>();
+/**
+ * Deletes a memory. Without a log of its own, the backend's appends are load + save, and a delete in between would be undone: so
+ * it waits for them.
+ */
+export function deleteMemory(backend: MemoryBackend, memoryId: string, { signal }: CallOptions): Promise<void> {
+  const remove = (): Promise<void> => backend.delete(memoryId, { signal });
+  return supports(backend, "log") ? remove() : queueOf(backend).run(memoryId, remove, signal);
+}
+
+type Queues = WeakMap<MemoryBackend, KeyedSerial>;
+
+/** One mutex for all copies of this package in the process: an ESM and a CommonJS one may be loaded side by side. */
+const queuesKey = Symbol.for("deep-agent.queues");
 
 function queueOf(backend: MemoryBackend): KeyedSerial {
-  const queue = queues.get(backend) ?? new KeyedSerial();
-  queues.set(backend, queue);
+  const shared = globalThis as { [queuesKey]?: Queues };
+  shared[queuesKey] ??= new WeakMap();
+  const queue = shared[queuesKey].get(backend) ?? new KeyedSerial();
+  shared[queuesKey].set(backend, queue);
   return queue;
 }

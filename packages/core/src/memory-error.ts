@@ -109,6 +109,19 @@ export function cleanCause(error: unknown, redact: (message: string) => string =
   return copy;
 }
 
+/**
+ * What may be shown of an error that is not ours: all but its message, which may quote what was said. Errors of ours are
+ * shown as they are.
+ */
+export function quietCause(error: unknown): Error {
+  return cleanCause(error, () => "(the message is left out: it may quote what was said)");
+}
+
+/** The message of an error that is quoted in another one, which has a hint of its own. */
+export function withoutHint({ message, hint }: MemoryError): string {
+  return hint !== undefined && message.endsWith(` ${hint}`) ? message.slice(0, -hint.length - 1) : message;
+}
+
 /** Of another realm too, as Node's own errors are where the code runs in a `vm` context. */
 export function isError(error: unknown): error is Error {
   return error instanceof Error || types.isNativeError(error);

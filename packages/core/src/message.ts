@@ -121,11 +121,42 @@ function stamp(): { id: string; createdAt: number } {
   return { id: newId(), createdAt: Date.now() };
 }
 
-const roles: ReadonlySet<unknown> = new Set(["system", "user", "assistant", "tool"]);
-
-/** Whether a stored record is a message at all: an object with one of the four roles. */
+/** Whether a stored record is a message. */
 export function isMessage(record: object): record is Message {
-  return roles.has((record as { role?: unknown }).role);
+  return messageProblem(record) === undefined;
+}
+
+/** What keeps a record from being a {@link Message}; `undefined`: nothing does. Fields that a message need not have are free. */
+export function messageProblem(record: object): string | undefined {
+  const { role, content, toolCalls, toolCallId } = record as { [key: string]: unknown };
+  const isContent = typeof content === "string" || (Array.isArray(content) && content.every(isPart));
+  switch (role) {
+    case "system":
+    case "user":
+      return isContent ? undefined : `the content of a ${role} message must be text or parts`;
+    case "assistant":
+      if (!isContent && content !== null) return "the content of an assistant message must be text, parts or null";
+      return toolCalls === undefined || (Array.isArray(toolCalls) && toolCalls.every(isToolCall))
+        ? undefined
+        : "toolCalls must be an array of { id, name, arguments }";
+    case "tool":
+      return isContent && typeof toolCallId === "string"
+        ? undefined
+        : "a tool message must have content and a toolCallId";
+    default:
+      return "its role must be system, user, assistant or tool";
+  }
+}
+
+function isPart(part: unknown): boolean {
+  return typeof part === "object" && part !== null && typeof (part as { type?: unknown }).type === "string";
+}
+
+/** Whether a value is a call as it must be: three texts. */
+export function isToolCall(call: unknown): call is ToolCall {
+  if (typeof call !== "object" || call === null) return false;
+  const { id, name, arguments: text } = call as Partial<Record<keyof ToolCall, unknown>>;
+  return typeof id === "string" && typeof name === "string" && typeof text === "string";
 }
 
 /** The text of a message: its content, or the text parts of it together. A refusal and `null` have none. */

@@ -1,6 +1,7 @@
 import type { LogCapability, MemoryBackend } from "./backend.ts";
 import { backendChannel } from "./diagnostics.ts";
 import { logOf } from "./fallback-log.ts";
+import { quietCause } from "./memory-error.ts";
 
 /** The backend's log, each call of which is published on `deep-agent:backend`. */
 export function observedLog(backend: MemoryBackend): LogCapability {
@@ -30,17 +31,20 @@ export async function observed<T>(
       ms: performance.now() - started,
       ...failure,
     });
+  let result: T;
   try {
-    const result = await call();
-    publish({});
-    return result;
+    result = await call();
   } catch (error) {
-    publish({ error });
+    publish({ error: quietCause(error) });
     throw error;
   }
+  publish({});
+  return result;
 }
 
-/** What events call a backend: the name of its class. */
+/** What events and errors call a backend, by its class: `InMemoryBackend` is "in-memory". */
 export function nameOf(backend: MemoryBackend): string {
-  return backend.constructor.name;
+  const name = backend.constructor?.name ?? "";
+  const words = name.replace(/Backend$/, "").replace(/(?<=[a-z0-9])(?=[A-Z])/g, "-");
+  return words.toLowerCase() || "backend";
 }

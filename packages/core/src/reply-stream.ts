@@ -10,7 +10,7 @@ export class ReplyStream implements AsyncIterable<string> {
   /** What the turn brought, once it is stored. */
   readonly reply: Promise<Reply>;
   readonly #pieces: string[] = [];
-  readonly #abandon: (reason: unknown) => void;
+  readonly #abandoned = new AbortController();
   #ended = false;
   #wake: PromiseWithResolvers<void> = Promise.withResolvers();
 
@@ -19,33 +19,44 @@ export class ReplyStream implements AsyncIterable<string> {
     turn: (onText: (text: string) => void, signal: AbortSignal) => Promise<Reply>,
     signal?: AbortSignal | undefined,
   ) {
-    const abandoned = new AbortController();
-    this.#abandon = (reason) => abandoned.abort(reason);
-    const either = signal === undefined ? abandoned.signal : AbortSignal.any([signal, abandoned.signal]);
+    const either = signal === undefined ? this.#abandoned.signal : AbortSignal.any([signal, this.#abandoned.signal]);
     this.reply = turn((text) => this.#push(text), either);
     const end = (): void => this.#end();
     this.reply.then(end, end); // also marks a rejection as handled
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<string, void, undefined> {
-    let complete = false;
-    try {
-      for (let read = 0; ; ) {
-        const piece = this.#pieces[read];
-        if (piece !== undefined) {
-          read += 1;
-          yield piece;
-        } else if (this.#ended) {
-          break;
-        } else {
-          await this.#wake.promise;
+  /** Reads from the first piece on. Not a generator: `return()` is to take effect while `next()` waits. */
+  [Symbol.asyncIterator](): AsyncIterator<string, undefined, undefined> {
+    let read = 0;
+    let left = false;
+    return {
+      next: async () => {
+        while (!left) {
+          const value = this.#pieces[read];
+          if (value !== undefined) {
+            read += 1;
+            return { value, done: false };
+          }
+          if (this.#ended) {
+            left = true;
+            await this.reply;
+          } else {
+            await this.#wake.promise;
+          }
         }
-      }
-      complete = true;
-      await this.reply;
-    } finally {
-      if (!complete) this.#abandon(new DOMException("The stream was left before its end.", "AbortError"));
-    }
+        return { value: undefined, done: true };
+      },
+      return: async () => {
+        left = true;
+        if (!this.#ended) this.#abandon();
+        return { value: undefined, done: true };
+      },
+    };
+  }
+
+  #abandon(): void {
+    this.#abandoned.abort(new DOMException("The stream was left before its end.", "AbortError"));
+    this.#rouse();
   }
 
   #push(text: string): void {

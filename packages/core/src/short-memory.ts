@@ -5,12 +5,14 @@ import { cutToLimits, type WindowLimits } from "./window.ts";
 export class ShortMemory {
   #messages: Message[] = [];
 
-  get messages(): Message[] {
+  /** What is remembered; what is beyond the limits is forgotten. */
+  window(limits: WindowLimits): Message[] {
+    this.#messages = cutToLimits(this.#messages, limits);
     return this.#messages;
   }
 
-  add(turn: readonly Message[], limits: WindowLimits): void {
-    this.#messages = cutToLimits([...this.#messages, ...turn], limits);
+  add(turn: readonly Message[]): void {
+    this.#messages = [...this.#messages, ...turn];
   }
 
   clear(): void {

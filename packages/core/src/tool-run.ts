@@ -14,8 +14,13 @@ export async function runTool(tool: Tool | undefined, call: ToolCall, signal: Ab
     const result = await tool.execute(args, { toolCallId: call.id, signal });
     return toolMessage(call.id, typeof result === "string" ? result : (JSON.stringify(result) ?? ""));
   } catch (error) {
-    return toolMessage(call.id, `Error: ${isError(error) ? error.message : String(error)}`, { status: "error" });
+    return toolMessage(call.id, `Error: ${messageOf(error)}`, { status: "error" });
   }
+}
+
+function messageOf(error: unknown): string {
+  if (isError(error)) return error.message;
+  return typeof error === "object" || typeof error === "function" ? "the tool failed" : String(error);
 }
 
 async function checkedArguments(schema: StandardSchemaV1 | undefined, text: string): Promise<unknown> {

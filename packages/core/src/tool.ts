@@ -1,6 +1,6 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import type { ToolSpec } from "./chat-model.ts";
-import { MemoryError } from "./memory-error.ts";
+import { cleanCause, MemoryError } from "./memory-error.ts";
 
 /**
  * Something that the model may call.
@@ -52,11 +52,24 @@ export function specOf(tool: Tool): ToolSpec {
 function jsonSchemaOf({ name, parameters, jsonSchema }: Tool): Record<string, unknown> {
   if (jsonSchema !== undefined) return jsonSchema;
   if (parameters === undefined) return { type: "object", properties: {} };
-  const { jsonSchema: converter } = parameters["~standard"] as Partial<StandardJSONSchemaV1.Props>;
-  if (converter === undefined) {
-    throw new MemoryError("INVALID_CONFIG", `The parameters of tool ${JSON.stringify(name)} have no JSON Schema.`, {
-      hint: "Give the tool a `jsonSchema`, or use a schema library that implements Standard JSON Schema, such as zod 4.2.",
+  const standard = parameters["~standard"] as Partial<StandardJSONSchemaV1.Props & StandardSchemaV1.Props> | undefined;
+  if (typeof standard?.validate !== "function") {
+    throw new MemoryError("INVALID_CONFIG", `The parameters of tool ${JSON.stringify(name)} are no Standard Schema.`, {
+      hint: "Make them with zod, valibot, arktype or the like; give plain JSON Schema as `jsonSchema`, beside `parameters` or without.",
     });
   }
-  return converter.input({ target: "draft-2020-12" });
+  return convert(name, standard.jsonSchema);
+}
+
+function convert(name: string, converter: StandardJSONSchemaV1.Converter | undefined): Record<string, unknown> {
+  let cause: unknown;
+  try {
+    if (converter !== undefined) return converter.input({ target: "draft-2020-12" });
+  } catch (error) {
+    cause = cleanCause(error);
+  }
+  throw new MemoryError("INVALID_CONFIG", `The parameters of tool ${JSON.stringify(name)} have no JSON Schema.`, {
+    hint: "Give the tool a `jsonSchema`, or use a schema library that implements Standard JSON Schema, such as zod 4.2.",
+    cause,
+  });
 }

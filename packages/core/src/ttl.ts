@@ -21,6 +21,8 @@ export function parseTtl(ttl: Ttl): number | null {
 }
 
 function parseText(text: string): number | undefined {
+  // "60" would be 60 ms, and was hardly meant so.
+  if (/^[\d.]+$/.test(text)) return Number(text) === 0 ? 0 : undefined;
   // `ms` throws where there is no text or too much of it, and answers undefined for what it does not understand, whatever
   // its type says of that.
   return text === "" || text.length > 100 ? undefined : ms(text as StringValue);

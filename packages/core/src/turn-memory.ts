@@ -1,9 +1,10 @@
 import type { Conversation } from "./conversation.ts";
-import { cleanCause, isError, MemoryError } from "./memory-error.ts";
+import { isError, MemoryError, quietCause, withoutHint } from "./memory-error.ts";
 import { quoteId } from "./memory-id.ts";
 import type { Message } from "./message.ts";
 import type { Reply } from "./reply.ts";
 import type { ShortMemory } from "./short-memory.ts";
+import type { ConflictPolicy } from "./turn.ts";
 import type { WindowLimits } from "./window.ts";
 
 /** Where one turn of an agent comes from and goes to. */
@@ -27,13 +28,16 @@ export const noMemory: TurnMemory = {
 export function inShortMemory(memory: ShortMemory, limits: WindowLimits): TurnMemory {
   return {
     memoryId: null,
-    load: async () => memory.messages,
-    store: async (turn) => memory.add(turn, limits),
+    load: async () => memory.window(limits),
+    store: async (turn) => memory.add(turn),
   };
 }
 
 /** Turns are remembered in a backend: at once, or (`autoSave: false`) when somebody flushes the conversation. */
-export function inConversation(conversation: Conversation, { autoSave }: { autoSave: boolean }): TurnMemory {
+export function inConversation(
+  conversation: Conversation,
+  { autoSave, onConflict }: { autoSave: boolean; onConflict: ConflictPolicy },
+): TurnMemory {
   return {
     memoryId: conversation.memoryId,
     load: async (signal) => {
@@ -42,8 +46,8 @@ export function inConversation(conversation: Conversation, { autoSave }: { autoS
     },
     store: async (turn, reply) => {
       try {
-        if (autoSave) await conversation.commit(turn);
-        else conversation.hold(turn);
+        if (autoSave) await conversation.commit(turn, { onConflict });
+        else conversation.hold(turn, { onConflict });
       } catch (error) {
         throw saveFailed(conversation, error, reply);
       }
@@ -53,43 +57,38 @@ export function inConversation(conversation: Conversation, { autoSave }: { autoS
 
 function saveFailed({ memoryId, pending }: Conversation, cause: unknown, reply: Reply): MemoryError {
   const kept = pending > 0;
-  return new MemoryError(
-    "SAVE_FAILED",
-    `The model replied, and its turn was not stored in memory ${quoteId(memoryId)}: ${describe(cause)}`,
-    {
-      memoryId,
-      outcome: MemoryError.is(cause) ? cause.outcome : "unknown",
-      retryable: kept,
-      hint: kept
-        ? "The reply is on this error. Do not ask again: the next ask or saveLongMemory() stores the turn."
-        : "The reply is on this error. The turn is not kept: it can never be stored as it is.",
-      cause: cleanCause(cause),
-      reply,
-    },
-  );
+  const what = `The model replied, and its turn was not stored in memory ${quoteId(memoryId)}`;
+  return new MemoryError("SAVE_FAILED", `${what}: ${describe(cause)}`, {
+    memoryId,
+    outcome: MemoryError.is(cause) ? cause.outcome : "unknown",
+    retryable: kept,
+    hint: kept
+      ? "The reply is on this error. Do not ask again: the next ask or saveLongMemory() stores the turn."
+      : "The reply is on this error. The turn is not kept: it can never be stored as it is.",
+    cause: quietCause(cause),
+    reply,
+  });
 }
 
-/** What a call that stores the turns of several memories rejects with. */
-export function savesFailed(causes: readonly unknown[]): MemoryError {
+/** What a call that stores the turns of several memories rejects with. `pending`: whether any of them is left to be stored. */
+export function savesFailed(causes: readonly unknown[], pending: boolean): MemoryError {
   const known = causes.filter((cause) => MemoryError.is(cause));
-  return new MemoryError(
-    "SAVE_FAILED",
-    `${causes.length === 1 ? "A memory was" : `${causes.length} memories were`} not saved: ${causes.map(describe).join(" ")}`,
-    {
-      ...(causes.length === 1 && known[0]?.memoryId !== undefined && { memoryId: known[0].memoryId }),
-      outcome:
-        known.length === causes.length && known.every(({ outcome }) => outcome === "not-applied")
-          ? "not-applied"
-          : "unknown",
-      retryable: true,
-      hint: "What is pending stays so: save again.",
-      cause: causes.length === 1 ? cleanCause(causes[0]) : new AggregateError(causes.map((cause) => cleanCause(cause))),
-    },
-  );
+  const single = causes.length === 1;
+  const what = single ? "A memory was" : `${causes.length} memories were`;
+  return new MemoryError("SAVE_FAILED", `${what} not saved: ${causes.map(describe).join(" ")}`, {
+    ...(single && known[0]?.memoryId !== undefined && { memoryId: known[0].memoryId }),
+    outcome:
+      known.length === causes.length && known.every(({ outcome }) => outcome === "not-applied")
+        ? "not-applied"
+        : "unknown",
+    retryable: pending,
+    hint: pending ? "What is still pending stays so: save again." : "Nothing is pending any more.",
+    cause: single ? quietCause(causes[0]) : new AggregateError(causes.map(quietCause)),
+  });
 }
 
 /** A foreign error may quote what was to be stored, so only our own are quoted. */
 function describe(cause: unknown): string {
-  if (MemoryError.is(cause)) return cause.message;
+  if (MemoryError.is(cause)) return withoutHint(cause);
   return `the backend failed with ${isError(cause) ? cause.name : "something that is no Error"}.`;
 }

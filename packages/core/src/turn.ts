@@ -7,6 +7,12 @@ import type { Message } from "./message.ts";
 /** What is done with a turn when someone else has written since the model saw the conversation. */
 export type ConflictPolicy = "append" | "throw";
 
+/** Throws `INVALID_ARGUMENT` for what is no policy. */
+export function checkConflictPolicy(policy: unknown): asserts policy is ConflictPolicy {
+  if (policy === "append" || policy === "throw") return;
+  throw new MemoryError("INVALID_ARGUMENT", 'The conflict policy must be "append" or "throw".');
+}
+
 /** One exchange on its way into the log: stored whole or not at all, and once. */
 export interface Turn {
   readonly messages: readonly Message[];

@@ -18,9 +18,12 @@ export interface WindowLimits {
 }
 
 /** Throws `INVALID_ARGUMENT` for limits that are not positive. */
-export function checkLimits({ maxMessages, maxTokens }: WindowLimits): void {
+export function checkLimits({ maxMessages, maxTokens, countTokens }: WindowLimits): void {
   if (maxMessages !== undefined && maxMessages !== Number.POSITIVE_INFINITY) checkLimit("messages", maxMessages);
   if (maxTokens !== undefined) checkLimit("tokens", maxTokens);
+  if (countTokens !== undefined && typeof countTokens !== "function") {
+    throw new MemoryError("INVALID_ARGUMENT", "`countTokens` must be a function that counts the tokens of a message.");
+  }
 }
 
 function checkLimit(unit: string, value: unknown): void {
@@ -54,13 +57,18 @@ export function cutToLimits(messages: readonly Message[], limits: WindowLimits):
   let tokens = 0;
   for (let index = messages.length - 1; index >= 0; index--) {
     const message = messages[index] as Message; // within the array's bounds
-    if (maxTokens !== Number.POSITIVE_INFINITY) tokens += countTokens(message);
+    if (maxTokens !== Number.POSITIVE_INFINITY) tokens += checkedCount(countTokens(message));
     if (tokens > maxTokens) break;
     if (index > 0 && !beginsTurn(message)) continue;
     if (messages.length - index > maxMessages && start < messages.length) break;
     start = index;
   }
   return messages.slice(start);
+}
+
+function checkedCount(tokens: unknown): number {
+  if (typeof tokens === "number" && tokens >= 0) return tokens;
+  throw new MemoryError("INVALID_ARGUMENT", "`countTokens` must give a number from 0 on.");
 }
 
 function estimateTokens(message: Message): number {

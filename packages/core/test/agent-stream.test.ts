@@ -1,6 +1,14 @@
 import { setImmediate as tick } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { Agent, type AgentOptions, defineTool, MemoryError, type ModelEvent, type ToolCall } from "../src/index.ts";
+import {
+  Agent,
+  type AgentOptions,
+  type ChatModel,
+  defineTool,
+  MemoryError,
+  type ModelEvent,
+  type ToolCall,
+} from "../src/index.ts";
 import { ReferenceLog } from "./support/reference-log.ts";
 import { bare, ScriptedModel } from "./support/scripted-model.ts";
 
@@ -16,7 +24,7 @@ afterEach(async () => {
   expect(unhandled.splice(0)).toEqual([]);
 });
 
-function remembering(model: ScriptedModel, options: Partial<AgentOptions> = {}) {
+function remembering<M extends ChatModel>(model: M, options: Partial<AgentOptions> = {}) {
   const store = new ReferenceLog();
   return { store, model, agent: new Agent({ model, longMemory: ID, backend: store, ...options }) };
 }
@@ -94,6 +102,38 @@ describe("a stream", () => {
     expect(await collect(stream)).toBe("I must not.");
     expect((await stream.reply).text).toBe("I must not.");
     expect(bare(store.records(ID)?.[1] as never)).toEqual({ role: "assistant", content: null, refusal: "I must not." });
+  });
+});
+
+describe("a model that gives what makes no sense", () => {
+  it.each<[string, unknown]>([
+    ["nothing", null],
+    ["no text", { type: "text" }],
+    ["an unknown event", { type: "thought", text: "hm" }],
+    ["a call that is none", { type: "tool-call", call: { id: "1" } }],
+  ])("fails, is let go of, and stores nothing: %s", async (_what, event) => {
+    let closed = false;
+    const model = new ScriptedModel();
+    model.generate = async function* () {
+      try {
+        yield event as ModelEvent;
+        yield { type: "finish" };
+      } finally {
+        closed = true;
+      }
+    };
+    const { store, agent } = remembering(model);
+    await expect(agent.ask("go")).rejects.toThrow("The model");
+    await tick();
+    expect(closed).toBe(true);
+    expect(store.records(ID)).toBeNull();
+  });
+
+  it("may count tokens wrongly", async () => {
+    const usage = { promptTokens: Number.NaN, completionTokens: 1, totalTokens: 1 };
+    const { store, agent } = remembering(new ScriptedModel({ text: ["ok"], usage }));
+    expect((await agent.stream("go").reply).usage).toBeNull();
+    expect(store.records(ID)).toHaveLength(2);
   });
 });
 
@@ -201,6 +241,60 @@ describe("aborting", () => {
     controller.abort(new Error("enough"));
     await expect(stream.reply).rejects.toThrow("enough");
     expect(store.records(ID)?.[1]?.content).toBe("The answer ");
+  });
+
+  it("at any moment leaves no rejection that nobody handles", async () => {
+    for (let ticks = 0; ticks < 80; ticks++) {
+      const controller = new AbortController();
+      const heeding = new ScriptedModel();
+      heeding.generate = async function* ({ signal }) {
+        for (const text of WORDS) {
+          await Promise.resolve();
+          signal.throwIfAborted();
+          yield { type: "text", text };
+        }
+        yield { type: "finish" };
+      };
+      const { agent } = remembering(heeding);
+      const asked = agent.ask("go", { signal: controller.signal }).catch((error: Error) => error.message);
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+      controller.abort(new Error("enough"));
+      expect(["enough", WORDS.join("")]).toContain(await asked);
+    }
+  });
+
+  it("lets the model know, also one that waits", async () => {
+    let returned = false;
+    const waiting: AsyncIterator<ModelEvent> = {
+      next: () => new Promise(() => undefined),
+      return: async () => {
+        returned = true;
+        return { value: undefined, done: true };
+      },
+    };
+    const model: ChatModel = { generate: () => ({ [Symbol.asyncIterator]: () => waiting }) };
+    const { agent } = remembering(model);
+    const controller = new AbortController();
+    const asked = agent.ask("go", { signal: controller.signal });
+    await tick();
+    controller.abort(new Error("enough"));
+    await expect(asked).rejects.toThrow("enough");
+    expect(returned).toBe(true);
+  });
+
+  it("by return() takes effect while the stream waits, and before it was read", async () => {
+    for (const waiting of [true, false]) {
+      const { store, agent } = remembering(
+        new ScriptedModel({ text: WORDS, before: () => new Promise(() => undefined) }),
+      );
+      const stream = agent.stream("go");
+      const iterator = stream[Symbol.asyncIterator]();
+      const next = waiting ? iterator.next() : undefined;
+      expect(await iterator.return?.()).toEqual({ value: undefined, done: true });
+      if (next !== undefined) expect(await next).toEqual({ value: undefined, done: true });
+      await expect(stream.reply).rejects.toMatchObject({ name: "AbortError" });
+      expect(store.records(ID)).toBeNull();
+    }
   });
 
   it("changes nothing once the model has ended", async () => {

@@ -160,7 +160,44 @@ describe("a tool round", () => {
   });
 });
 
+describe("a tool that throws what is no error", () => {
+  it.each([Object.create(null), undefined, () => "source", { secret: 1 }])("is answered too (%#)", async (thrown) => {
+    const t = defineTool({
+      name: "t",
+      execute: () => {
+        throw thrown;
+      },
+    });
+    const { model, agent } = agentWith(new ScriptedModel({ calls: [call("1", "t")] }, { text: ["ok"] }), t);
+    expect(await agent.ask("go")).toBe("ok");
+    expect(results(model)[0]).toMatchObject({ status: "error", content: expect.stringMatching(/^Error: /) });
+  });
+});
+
 describe("a tool's schema", () => {
+  it.each([
+    ["is plain JSON Schema", { type: "object" }],
+    [
+      "cannot be told to a model",
+      {
+        "~standard": {
+          version: 1,
+          vendor: "x",
+          validate: () => ({ value: 1 }),
+          jsonSchema: {
+            input: () => {
+              throw new Error("no");
+            },
+          },
+        },
+      },
+    ],
+  ])("is refused with a typed error where it %s", (_what, parameters) => {
+    const agent = new Agent({ model: new ScriptedModel() });
+    const tool = { name: "t", parameters, execute: () => "" } as unknown as Tool;
+    expect(() => agent.withTool(tool)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
+  });
+
   it("gives the arguments their type", () => {
     defineTool({
       name: "t",

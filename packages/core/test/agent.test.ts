@@ -8,6 +8,7 @@ import {
   type AskEvent,
   type BackendEvent,
   defineTool,
+  type MemoryBackend,
   MemoryError,
   type Message,
 } from "../src/index.ts";
@@ -474,6 +475,38 @@ describe("configuring an agent", () => {
     expect(() => configure(agent)).toThrow(expect.objectContaining({ code }));
   });
 
+  it("refuses an option that there is not", () => {
+    const options = { model: echoModel(), longMemroy: ID };
+    expect(() => new Agent(options)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
+  });
+
+  it("counts tokens by the counter that it was given, whenever that was", async () => {
+    let counted = 0;
+    const countTokens = () => {
+      counted += 1;
+      return 1;
+    };
+    const agent = new Agent({ model: echoModel(), shortMemory: true, countTokens }).withMaxTokens(100);
+    await agent.ask("one");
+    await agent.ask("two");
+    expect(counted).toBeGreaterThan(0);
+  });
+
+  it("trims short memory to a limit that was set later", async () => {
+    const model = echoModel();
+    const agent = new Agent({ model, shortMemory: true });
+    for (const text of ["one", "two", "three"]) await agent.ask(text);
+    await agent.withMaxHistory(2).ask("four");
+    expect(model.sent(3)).toHaveLength(3);
+  });
+
+  it("refuses another backend after the first use, also under another id", async () => {
+    const { agent } = remembering();
+    await agent.listLongMemories();
+    agent.withLongMemory("user-bob");
+    expect(() => agent.usingBackend(new ReferenceLog())).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
+  });
+
   it("refuses an agent without a model", () => {
     expect(() => new Agent({} as never)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
     expect(() => new Agent(undefined as never)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
@@ -486,6 +519,100 @@ describe("configuring an agent", () => {
     }
     expect(model.requests).toEqual([]);
     expect(store.calls).toEqual([]);
+  });
+});
+
+describe("a question", () => {
+  it("is answered as the agent was configured when it was asked", async () => {
+    const { agent, model } = remembering(echoModel(), { system: "First." });
+    const asked = agent.ask("one");
+    agent.withSystem("Later.").withTool(defineTool({ name: "later", execute: () => "" }));
+    await asked;
+    expect(model.sent(0)[0]).toMatchObject({ content: "First." });
+    expect(model.requests[0]?.tools).toEqual([]);
+  });
+
+  it("heeds a conflict policy that was set after the first ask", async () => {
+    const { store, agent } = remembering(
+      new ScriptedModel({ text: ["one"] }, () => {
+        void store.append(ID, [{ role: "user", content: "theirs", id: "1", createdAt: 0 }]);
+        return { text: ["two"] };
+      }),
+    );
+    await agent.ask("one");
+    await expect(agent.withConflictPolicy("throw").ask("two")).rejects.toMatchObject({ code: "SAVE_FAILED" });
+  });
+
+  it("is not changed by what a model does to its request", async () => {
+    const model = new ScriptedModel(({ messages }) => {
+      for (const message of messages) message.content = "decorated";
+      return { text: ["ok"] };
+    });
+    const { store, agent } = remembering(model);
+    await agent.ask("plain");
+    expect(contents(store.records(ID))).toEqual(["plain", "ok"]);
+  });
+
+  it("does not wait for a store that does not answer, where its signal ends the wait", async () => {
+    const { store, agent } = remembering();
+    store.around = () => new Promise(() => undefined);
+    const reason = new Error("enough");
+    const controller = new AbortController();
+    const asked = agent.ask("hello", { signal: controller.signal });
+    controller.abort(reason);
+    await expect(asked).rejects.toBe(reason);
+    const saving = new AbortController();
+    const saved = agent.saveLongMemory({ signal: saving.signal });
+    saving.abort(reason);
+    await expect(saved).rejects.toBe(reason);
+  });
+
+  it("is refused where its signal is none", async () => {
+    const { agent } = remembering();
+    await expect(agent.ask("hello", { signal: {} as never })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+
+  it("tells nothing of what a foreign store quotes", async () => {
+    const backend = { ...memoryOf(), save: () => Promise.reject(new Error("INSERT failed: the-canary")) };
+    const agent = new Agent({ model: echoModel(), longMemory: ID, backend });
+    const events: unknown[] = [];
+    const onEvent = (event: unknown) => void events.push(event);
+    for (const name of ["deep-agent:ask", "deep-agent:backend"]) diagnostics.subscribe(name, onEvent);
+    try {
+      const error: unknown = await agent.ask("the-canary").catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ code: "SAVE_FAILED" });
+      expect(events).not.toEqual([]);
+      expect(inspect([error, events], { depth: 10 })).not.toContain("canary");
+    } finally {
+      for (const name of ["deep-agent:ask", "deep-agent:backend"]) diagnostics.unsubscribe(name, onEvent);
+    }
+  });
+});
+
+function memoryOf(): MemoryBackend {
+  return { load: async () => null, save: async () => undefined, delete: async () => undefined, list: async () => [] };
+}
+
+describe("a pending turn that turns out to be no good", () => {
+  it("under the policy 'throw' is dropped, and the errors say so", async () => {
+    const { store, agent } = remembering(echoModel(), { onConflict: "throw", autoSaveLongMemory: false });
+    await agent.ask("one");
+    await store.append(ID, [{ role: "user", content: "theirs", id: "1", createdAt: 0 }]);
+    const error: unknown = await agent.saveLongMemory().catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: "SAVE_FAILED", retryable: false });
+    expect((error as Error).message).toContain("dropped");
+    await agent.saveLongMemory();
+    expect(contents(store.records(ID))).toEqual(["theirs"]);
+  });
+
+  it("can be given up by hand", async () => {
+    const { store, agent } = remembering();
+    const stop = failing(store, "append");
+    await expect(agent.ask("one")).rejects.toMatchObject({ code: "SAVE_FAILED" });
+    expect(agent.discardPending().map(contents)).toEqual([["one", "You said: one"]]);
+    stop();
+    await agent.ask("two");
+    expect(contents(store.records(ID))).toEqual(["two", "You said: two"]);
   });
 });
 
@@ -521,9 +648,9 @@ describe("diagnostics", () => {
       expect(
         calls.map((event) => event.type === "call" && [event.method, event.backend, event.error !== undefined]),
       ).toEqual([
-        ["read", "ReferenceLog", false],
-        ["append", "ReferenceLog", false],
-        ["read", "ReferenceLog", true],
+        ["read", "reference-log", false],
+        ["append", "reference-log", false],
+        ["read", "reference-log", true],
       ]);
       expect(inspect([asks, calls], { depth: 10 })).not.toContain("canary");
     } finally {

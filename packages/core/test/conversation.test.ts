@@ -1,3 +1,5 @@
+import diagnostics from "node:diagnostics_channel";
+import { setImmediate as tick } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
 import {
   type AppendOptions,
@@ -450,6 +452,17 @@ describe("the window of a conversation", () => {
 });
 
 describe("clearing a conversation", () => {
+  it("holds where nothing had been read yet, and where the window is read anew", async () => {
+    const { store, conversation } = open();
+    await store.append(ID, turn("old"));
+    conversation.clear();
+    expect(await conversation.sync()).toEqual([]);
+    await store.append(ID, turn("new"));
+    conversation.setLimits({ maxMessages: 50 });
+    expect(texts(await conversation.sync())).toEqual(["new", "re: new"]);
+    expect(texts(await conversation.reload())).toEqual(["old", "re: old", "new", "re: new"]);
+  });
+
   it("empties the window, keeps the store, and does not bring back what was said before", async () => {
     const { store, conversation } = open();
     await conversation.commit(turn("zero"));
@@ -499,6 +512,176 @@ describe("deleting a conversation", () => {
     stop();
     expect(conversation.pending).toBe(1);
     expect(conversation.messages).toHaveLength(4);
+  });
+});
+
+describe("a turn that comes while the memory is being deleted", () => {
+  it("is stored behind the deletion", async () => {
+    const { store, conversation } = open();
+    await conversation.commit(turn("one"));
+    const deleted = conversation.delete();
+    await conversation.commit(turn("two"));
+    await deleted;
+    expect(texts(store.records(ID))).toEqual(["two", "re: two"]);
+    expect(conversation.pending).toBe(0);
+  });
+});
+
+describe("a message without an id", () => {
+  it("is given one, by which it is found again", async () => {
+    const reported: object[] = [];
+    const { store, conversation } = open(undefined, { onRegression: (regression) => reported.push(regression) });
+    await conversation.sync();
+    await conversation.commit([{ role: "user", content: "hello", createdAt: 0 } as Message]);
+    expect(store.records(ID)?.[0]?.id).toMatch(/^[A-Za-z0-9_-]{22}$/);
+    await conversation.sync();
+    conversation.clear();
+    await store.append(ID, [{ role: "user", content: "theirs, without an id" } as Message]);
+    expect(texts(await conversation.sync())).toEqual(["theirs, without an id"]);
+    expect(reported).toEqual([]);
+  });
+});
+
+describe("what a conversation hands out", () => {
+  it("is a copy: nothing done to it is stored or seen", async () => {
+    const { store, conversation } = open();
+    const stop = fail(store, "append", "before");
+    await expect(conversation.commit(turn("one"))).rejects.toThrow();
+    stop();
+    for (const message of conversation.messages) message.content = "decorated";
+    await conversation.flush();
+    for (const message of await conversation.sync()) message.content = "decorated";
+    expect(texts(store.records(ID))).toEqual(["one", "re: one"]);
+    expect(texts(conversation.messages)).toEqual(["one", "re: one"]);
+  });
+});
+
+describe("what a conversation is given", () => {
+  it.each<[string, Message[]]>([
+    ["another object", [{ text: "hi" } as unknown as Message]],
+    ["a call that is none", [{ role: "assistant", content: null, toolCalls: null } as unknown as Message]],
+    ["no message", []],
+  ])("is refused before anything is written: %s", async (_what, messages) => {
+    const { store, conversation } = open();
+    await expect(conversation.commit(messages)).rejects.toMatchObject({ code: "INVALID_RECORD" });
+    expect(() => conversation.hold(messages)).toThrow(expect.objectContaining({ code: "INVALID_RECORD" }));
+    expect(conversation.pending).toBe(0);
+    expect(store.records(ID)).toBeNull();
+  });
+
+  it("is checked when it is made", () => {
+    expect(() => new Conversation({ memoryId: ID } as never)).toThrow(
+      expect.objectContaining({ code: "BACKEND_REQUIRED" }),
+    );
+    expect(() => open(undefined, { onConflict: "thorw" as never })).toThrow(
+      expect.objectContaining({ code: "INVALID_ARGUMENT" }),
+    );
+    expect(() => open(undefined, { countTokens: 5 as never })).toThrow(
+      expect.objectContaining({ code: "INVALID_ARGUMENT" }),
+    );
+  });
+
+  it("that fails changes nothing: a counter of tokens", async () => {
+    let broken = true;
+    const countTokens = () => {
+      if (broken) throw new Error("no tokenizer");
+      return 1;
+    };
+    const { store, conversation } = open(undefined, { maxTokens: 100, countTokens });
+    await store.append(ID, turn("one"));
+    await expect(conversation.sync()).rejects.toThrow("no tokenizer");
+    broken = false;
+    expect(texts(await conversation.sync())).toEqual(["one", "re: one"]);
+  });
+
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("handler");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("handler"))],
+  ])("that fails is published, and the conversation goes on: a handler that %s", async (_how, onRegression) => {
+    const { store, conversation } = open(undefined, { onRegression });
+    const warnings: unknown[] = [];
+    const onEvent = (event: unknown) => void ((event as { type: string }).type === "warning" && warnings.push(event));
+    diagnostics.subscribe("deep-agent:backend", onEvent);
+    try {
+      await conversation.commit(turn("one"));
+      await conversation.commit(turn("two"));
+      await conversation.sync();
+      store.lose(ID, 1);
+      expect(texts(await conversation.sync())).toEqual(["one", "re: one"]);
+      await tick();
+      expect(warnings).toEqual([
+        expect.objectContaining({ memoryId: ID, detail: expect.stringContaining("onRegression") }),
+      ]);
+    } finally {
+      diagnostics.unsubscribe("deep-agent:backend", onEvent);
+    }
+  });
+});
+
+describe("a store that takes a turn by no means", () => {
+  it("can be given up on: what was pending is handed back", async () => {
+    const { store, conversation } = open();
+    const stop = fail(store, "append", "before");
+    await expect(conversation.commit(turn("one"))).rejects.toThrow();
+    expect(conversation.discardPending().map(texts)).toEqual([["one", "re: one"]]);
+    stop();
+    await conversation.commit(turn("two"));
+    expect(texts(store.records(ID))).toEqual(["two", "re: two"]);
+  });
+
+  it("that is replaced again and again does not keep a commit for ever", async () => {
+    const { store, conversation } = open();
+    await conversation.sync();
+    store.around = async (method, call) => {
+      if (method === "append") {
+        store.around = (_method, next) => next();
+        await store.save(ID, turn("summary"));
+        store.around = again;
+      }
+      return call();
+    };
+    const again = store.around;
+    await expect(conversation.commit(turn("one"))).rejects.toMatchObject({ code: "CONFLICT", retryable: true });
+    expect(conversation.pending).toBe(1);
+    store.around = (_method, call) => call();
+    await conversation.flush();
+    expect(texts(store.records(ID))).toEqual(["summary", "re: summary", "one", "re: one"]);
+  });
+
+  it("that is replaced under every reading does not keep a sync for ever", async () => {
+    const { store, conversation } = open(undefined, { maxMessages: 1 });
+    await store.save(ID, [assistant("one"), assistant("two")]);
+    store.around = async (method, call) => {
+      const result = await call();
+      return (method === "read" ? { ...(result as object), start: "gone" } : result) as never;
+    };
+    await expect(conversation.sync()).rejects.toMatchObject({ code: "UNAVAILABLE", retryable: true });
+  });
+
+  it("whose pages do not end is named as corrupt", async () => {
+    const { store, conversation } = open(undefined, { maxMessages: 1 });
+    await store.save(ID, [assistant("one"), assistant("two")]);
+    store.around = async (method, call) => {
+      const result = await call();
+      return (method === "read" ? { ...(result as object), start: "again", reset: false } : result) as never;
+    };
+    await expect(conversation.sync()).rejects.toMatchObject({ code: "CORRUPT" });
+  });
+});
+
+describe("the search for the window's beginning", () => {
+  it("reads a long turn in pages that are not as small as the window", async () => {
+    const { store, conversation } = open(undefined, { maxMessages: 1 });
+    const long = [user("question"), ...Array.from({ length: 2_000 }, () => assistant("part"))];
+    await store.save(ID, long);
+    store.calls.length = 0;
+    expect(await conversation.sync()).toHaveLength(long.length);
+    expect(store.calls.length).toBeLessThan(12);
   });
 });
 
@@ -573,6 +756,46 @@ describe("a backend of four methods", () => {
     await store.save(ID, [...before, ...turn("another process")]); // had loaded before we saved
     await conversation.sync();
     expect(reported).toEqual([{ memoryId: ID }]);
+  });
+
+  it("does not bring back what is deleted while a turn is appended", async () => {
+    const { store, backend } = openPlain();
+    const [ours, theirs] = [0, 1].map(() => new Conversation({ memoryId: ID, backend })) as [
+      Conversation,
+      Conversation,
+    ];
+    await store.save(ID, turn("old secret"));
+    const loaded = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    store.around = async (method, call) => {
+      const result = await call();
+      if (method === "load") {
+        loaded.resolve();
+        await gate.promise;
+      }
+      return result;
+    };
+    const committed = ours.commit(turn("new"));
+    await loaded.promise;
+    const deleted = theirs.delete();
+    gate.resolve();
+    await Promise.all([committed, deleted]);
+    expect(texts(store.records(ID)) ?? []).not.toContain("old secret");
+  });
+
+  it("is not suspected of a conflict where it changes the order of keys", async () => {
+    const { backend } = openPlain();
+    const reordering = {
+      ...backend,
+      load: async (id: string) =>
+        (await backend.load(id))?.map(
+          (message) => Object.fromEntries(Object.entries(message).sort().reverse()) as unknown as Message,
+        ) ?? null,
+    };
+    const conversation = new Conversation({ memoryId: ID, backend: reordering, onConflict: "throw" });
+    await conversation.sync();
+    for (const text of ["one", "two"]) await conversation.commit(turn(text));
+    expect(await conversation.sync()).toHaveLength(4);
   });
 
   it("throws CONFLICT under the policy 'throw'", async () => {

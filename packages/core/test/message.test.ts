@@ -85,16 +85,39 @@ describe("a message survives JSON whole", () => {
   });
 });
 
-describe("a stored record is a message when it has one of the four roles", () => {
-  it.each([{}, { role: "developer" }, { role: null }, { role: ["user"] }, { content: "x" }, [], { role: "toString" }])(
-    "%j is none",
-    (record) => {
-      expect(isMessage(record)).toBe(false);
-    },
-  );
+describe("a stored record is a message when a model could be sent it", () => {
+  it.each([
+    ...[{}, { role: "developer", content: "x" }, { role: ["user"], content: "x" }, { content: "x" }, []],
+    ...[
+      { role: "user" },
+      { role: "user", content: null },
+      { role: "user", content: [5] },
+      { role: "user", content: [null] },
+    ],
+    ...[{ role: "assistant" }, { role: "assistant", content: "x", toolCalls: null }],
+    { role: "assistant", content: null, toolCalls: [{ id: "1", name: "t" }] },
+    ...[
+      { role: "tool", content: "x" },
+      { role: "tool", toolCallId: "1", content: null },
+    ],
+  ])("%j is none", (record) => {
+    expect(isMessage(record)).toBe(false);
+  });
 
-  it("whatever else it has, for what other versions wrote", () => {
-    expect(isMessage({ role: "user" })).toBe(true);
+  it.each([
+    ...[
+      { role: "system", content: "x" },
+      { role: "user", content: "" },
+      { role: "user", content: parts },
+    ],
+    ...[
+      { role: "assistant", content: null },
+      { role: "assistant", content: null, toolCalls: [] },
+    ],
+    { role: "tool", toolCallId: "1", content: "", whatOtherVersionsWrote: { x: 1 } },
+    { role: "user", content: [{ type: "hologram", data: "x" }] },
+  ])("%j is one", (record) => {
+    expect(isMessage(record)).toBe(true);
   });
 });
 

@@ -10,7 +10,7 @@ describe("a TTL is milliseconds, text with a unit, or never", () => {
     ["1.5h", 5_400_000],
     ["2 days", 172_800_000],
     [" 1m ", 60_000],
-    ["1000", 1_000],
+    ["1000ms", 1_000],
     ["100y", 3_155_760_000_000],
     [1, 1],
     [1_500.4, 1_500],
@@ -34,6 +34,7 @@ describe("a TTL is milliseconds, text with a unit, or never", () => {
     Number.NEGATIVE_INFINITY,
     "Infinity",
     "soon",
+    "60", // seconds, or milliseconds?
     "",
     "  ",
     "7 fortnights",

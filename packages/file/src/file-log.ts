@@ -6,7 +6,6 @@ import {
   type MemoryInfo,
   newId,
   type Outcome,
-  quoteId,
   type ReadOptions,
   type Revision,
   type SaveOptions,
@@ -19,7 +18,10 @@ import { encodeHeader, type LogFile, type PlacedLine } from "./log-file.ts";
 import { readLog } from "./log-reading.ts";
 import { encodeAppend, encodeSave, type Lines, now } from "./log-writing.ts";
 
-/** How often a write tries to be the next one before it gives up, and how long it waits between tries at most (ms). */
+/**
+ * How often a write tries to be the next one before it gives up, and how long it waits between tries at most (ms), unless a
+ * try takes longer.
+ */
 const MAX_TRIES = 300;
 const LONGEST_WAIT = 20;
 
@@ -52,7 +54,7 @@ export class FileLog<T extends object> {
       let records = 0;
       let newest: number | undefined;
       for await (const line of log.back(end)) {
-        const entry = decodeEntry(line.payload, `the entry at byte ${line.start} of memory ${quoteId(memoryId)}`);
+        const entry = decodeEntry(line.payload, log.placeOf(line));
         records += entry.records.length;
         newest ??= entry.at;
       }
@@ -116,9 +118,11 @@ export class FileLog<T extends object> {
   #write(write: Write, encode: (start: number) => Lines, signal: AbortSignal | undefined): Promise<Revision> {
     const { memoryId } = write;
     const tryOften = async (): Promise<Revision> => {
-      for (let tries = 0; tries < MAX_TRIES; tries++) {
+      for (let tries = 0, started = 0; tries < MAX_TRIES; tries++) {
         signal?.throwIfAborted();
-        if (tries > 1) await delay(Math.random() * Math.min(2 ** tries, LONGEST_WAIT));
+        if (tries > 1)
+          await delay(Math.random() * Math.max(Math.min(2 ** tries, LONGEST_WAIT), performance.now() - started));
+        started = performance.now();
         const log = await this.#generations.open(memoryId);
         const revision = log === null ? await this.#create(write, encode) : await this.#append(log, write, encode);
         if (revision !== null) return revision;
@@ -166,6 +170,8 @@ export class FileLog<T extends object> {
       }
       const lines = duplicate === null ? encode(size) : null;
       if (lines !== null) {
+        // Most races are lost while judging. What would not count is not written: it would make the others lose as well.
+        if ((await log.stat()).size !== size) return null;
         progress.reached = "writing";
         if (!(await log.append(lines.bytes, size))) return null;
       }
@@ -207,9 +213,7 @@ interface Progress {
 async function timeOfFirst(log: LogFile, end: number): Promise<number | null> {
   let first: PlacedLine | null = null;
   for await (const line of log.all(end)) first = line;
-  return first === null
-    ? null
-    : decodeEntry(first.payload, `the entry at byte ${first.start} of memory ${quoteId(log.memoryId)}`).at;
+  return first === null ? null : decodeEntry(first.payload, log.placeOf(first)).at;
 }
 
 function toMs(microseconds: number): number {

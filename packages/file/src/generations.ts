@@ -42,11 +42,9 @@ export class Generations {
 
   /** Whether the log is still the memory's, and still under its name. */
   async isCurrent(log: LogFile): Promise<boolean> {
-    const [ours, named, newer] = await Promise.all([
-      log.stat(),
-      this.#statOrNull(log.path),
-      this.#statOrNull(this.#path(log.memoryId, log.generation + 1)),
-    ]);
+    // In this order: what is older is unlinked first. Were a newer one missing since it is past, our name would be gone by then.
+    const newer = await this.#statOrNull(this.#path(log.memoryId, log.generation + 1));
+    const [ours, named] = await Promise.all([log.stat(), this.#statOrNull(log.path)]);
     const current = named?.identity === ours.identity && newer === null;
     if (!current) this.#known.delete(log.memoryId);
     return current;
@@ -57,10 +55,14 @@ export class Generations {
     const path = this.#path(memoryId, 1);
     if (!(await this.#publish(memoryId, path, content))) return false;
     // Between our looking and our linking the memory may have been made and deleted by others: then theirs stands.
-    const [highest] = await this.#generationsOf(memoryId);
-    if (highest === 1) return true;
-    await this.#unlink(path);
-    return false;
+    try {
+      const generations = await this.#generationsOf(memoryId);
+      if (generations[0] === 1) return true;
+      if (generations.includes(1)) await this.#unlink(path);
+      return false;
+    } catch (error) {
+      throw fileError(error, "write", path, memoryId, "unknown");
+    }
   }
 
   /** Publishes the generation behind `log`, empty but for the header; `false`: another was first. */

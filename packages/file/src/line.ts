@@ -75,7 +75,8 @@ function isKind(kind: string | undefined): kind is LineKind {
   return kind !== undefined && kinds.has(kind);
 }
 
-function withoutFill(bytes: Buffer): Buffer {
+/** The bytes up to those at the end that were allocated and never written. */
+export function withoutFill(bytes: Buffer): Buffer {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0) end -= 1;
   return bytes.length - end >= 2 ? bytes.subarray(0, end) : bytes;

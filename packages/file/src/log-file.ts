@@ -1,7 +1,7 @@
-import { parseJson, quoteId, type Revision } from "@deep-agent/core";
+import { newId, parseJson, quoteId, type Revision } from "@deep-agent/core";
 import { corrupt, diskFull } from "./file-error.ts";
 import type { FileStat, OpenFile } from "./file-system.ts";
-import { encodeLine, type Line, parseLine } from "./line.ts";
+import { encodeLine, type Line, parseLine, withoutFill } from "./line.ts";
 import { formatRevision, type Place } from "./revision.ts";
 
 /** The version of the layout. Another one is refused, not guessed at. */
@@ -9,7 +9,7 @@ const FORMAT = 1;
 
 /** The line behind which nothing counts. */
 export function encodeSeal(start: number): Buffer {
-  return encodeLine("seal", start, "{}");
+  return encodeLine("seal", start, `{"t":"${newId()}"}`);
 }
 
 /** The first line of every file, in JSON: `{"format":1,"id":"<memory id>","epoch":"<random>","at":<epoch µs>}`. */
@@ -45,6 +45,8 @@ export class LogFile {
   readonly epoch: string;
   readonly #file: OpenFile;
   readonly #finds: Finds;
+  #peeked: { position: number; bytes: Buffer } = { position: 0, bytes: Buffer.alloc(0) };
+  readonly #newlines = new Set<number>();
   /** Behind the header. */
   readonly begin: number;
 
@@ -85,6 +87,11 @@ export class LogFile {
   /** The line's revision. */
   revisionOf({ end, crc }: PlacedLine): Revision {
     return formatRevision({ epoch: this.epoch, offset: end, crc });
+  }
+
+  /** The line's place, for messages. */
+  placeOf({ start }: PlacedLine): string {
+    return `the line at byte ${start} of ${this.path} (memory ${quoteId(this.memoryId)})`;
   }
 
   /** Where the write begins that the line is of: a save is more than one line. */
@@ -147,8 +154,8 @@ export class LogFile {
 
   /** All whole lines that stand where they say, newest first. */
   async *#linesBack(end: number, until: number): AsyncGenerator<PlacedLine> {
-    for await (const { offset, bytes } of blocksToLines(this.#file, end, until)) {
-      const line = parseLine(bytes);
+    for await (const { offset, bytes, begun } of blocksToLines(this.#file, end, until)) {
+      const line = begun ? parseLine(bytes) : "damaged";
       if (line === "torn") this.#finds.torn(this.memoryId, this.path, offset, bytes.length);
       else if (line === "damaged") await this.#finds.damaged(this.memoryId, this.path, offset, bytes);
       else if (line.start === offset) yield { ...line, end: offset + 1 + line.length };
@@ -169,12 +176,24 @@ export class LogFile {
     if (seen < this.begin || seen >= wrote) return false;
     if (seen % PAGE !== 0 && !(await this.#hasNewline(seen))) return false;
     if (wrote !== offset && !(await this.#hasNewline(wrote))) return false;
-    return !bytes.equals(await this.#file.read(line.start + 1, bytes.length));
+    return !bytes.equals(await this.#peek(line.start + 1, bytes.length));
   }
 
   async #hasNewline(offset: number): Promise<boolean> {
-    const [byte] = await this.#file.read(offset, 1);
+    if (this.#newlines.has(offset)) return true;
+    const [byte] = await this.#peek(offset, 1);
+    if (byte === NEWLINE) this.#newlines.add(offset);
     return byte === NEWLINE;
+  }
+
+  /** Reads through what was read last, with what stands before it: many who lost a race in a row must not cost as many reads. */
+  async #peek(position: number, length: number): Promise<Buffer> {
+    const end = position + length;
+    if (position < this.#peeked.position || end > this.#peeked.position + this.#peeked.bytes.length) {
+      const begin = Math.max(0, Math.min(position, end - FIRST_BLOCK));
+      this.#peeked = { position: begin, bytes: await this.#file.read(begin, end - begin) };
+    }
+    return this.#peeked.bytes.subarray(position - this.#peeked.position, end - this.#peeked.position);
   }
 }
 
@@ -199,23 +218,31 @@ export async function readHeader(file: OpenFile, path: string, memoryId: string)
   return { id, epoch, length: bytes.length };
 }
 
-/** The bytes of each line between `until` and `end`, newest first; `offset` is that of the newline before it. */
-async function* blocksToLines(
-  file: OpenFile,
-  end: number,
-  until: number,
-): AsyncGenerator<{ offset: number; bytes: Buffer }> {
-  let tail = Buffer.alloc(0); // the rest of a line whose beginning was not read yet
+interface RawLine {
+  /** That of the newline before it. */
+  offset: number;
+  bytes: Buffer;
+  /** `false`: where the newline was, or is to be, stands something else. */
+  begun: boolean;
+}
+
+/** Each line between `until`, where one ends, and `end`, newest first. */
+async function* blocksToLines(file: OpenFile, end: number, until: number): AsyncGenerator<RawLine> {
+  let tail: Buffer[] = []; // the rest of a line whose beginning was not read yet
   let position = end;
   for (let size = FIRST_BLOCK; position > until; size = Math.min(size * 2, LARGEST_BLOCK)) {
     const length = Math.min(size, position - until);
     position -= length;
-    const block = Buffer.concat([await file.read(position, length), tail]);
+    const block = await file.read(position, length);
     let lineEnd = block.length;
     for (let at = block.lastIndexOf(NEWLINE); at !== -1; at = at === 0 ? -1 : block.lastIndexOf(NEWLINE, at - 1)) {
-      yield { offset: position + at, bytes: block.subarray(at + 1, lineEnd) };
+      const head = block.subarray(at + 1, lineEnd);
+      yield { offset: position + at, bytes: tail.length === 0 ? head : Buffer.concat([head, ...tail]), begun: true };
+      tail = [];
       lineEnd = at;
     }
-    tail = block.subarray(0, lineEnd);
+    tail.unshift(block.subarray(0, lineEnd));
   }
+  const rest = Buffer.concat(tail);
+  if (withoutFill(rest).length > 0) yield { offset: until, bytes: rest, begun: false };
 }

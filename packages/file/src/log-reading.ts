@@ -1,4 +1,4 @@
-import { decodeEntry, quoteId, type ReadOptions, type Revision, type Snapshot } from "@deep-agent/core";
+import { decodeEntry, type ReadOptions, type Revision, type Snapshot } from "@deep-agent/core";
 import type { LogFile } from "./log-file.ts";
 import { formatPageStart, type PageStart, parsePageStart, parseRevision } from "./revision.ts";
 
@@ -101,7 +101,7 @@ async function readPage<T extends object>(
       page.more = true;
       break;
     }
-    const where = `the entry at byte ${line.start} of memory ${quoteId(log.memoryId)}`;
+    const where = log.placeOf(line);
     const { records } = decodeEntry<T>(line.payload, where);
     entries.push(records);
     held += records.length;

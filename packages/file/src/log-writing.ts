@@ -4,7 +4,7 @@ import { formatRevision } from "./revision.ts";
 
 /** The most bytes of an append, and of a save, which is written at once, too. */
 export const MAX_APPEND_BYTES: number = 64 * 1024 * 1024;
-export const MAX_SAVE_BYTES: number = 1024 * 1024 * 1024;
+const MAX_SAVE_BYTES: number = 1024 * 1024 * 1024;
 
 /** What one write adds to a file at a given place. */
 export interface Lines {

@@ -11,7 +11,11 @@ const ids = fc
   .oneof(
     fc.string({ unit: "binary", minLength: 1, maxLength: 300 }),
     fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }),
-    fc.string({ unit: fc.constantFrom("a", "A", "%", "4", "1", "~", ".", "/", " ", "é", "\n"), minLength: 1, maxLength: 8 }),
+    fc.string({
+      unit: fc.constantFrom("a", "A", "%", "4", "1", "~", ".", "/", " ", "é", "\n"),
+      minLength: 1,
+      maxLength: 8,
+    }),
     fc.constantFrom("con", "CON", "Con", "con.txt", "nul", "com1", "lpt9", "aux", "prn", ".", "..", "%63on", "con "),
     fc.string({ unit: fc.constantFrom("x", "y", "語"), minLength: 150, maxLength: 340 }),
   )

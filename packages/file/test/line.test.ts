@@ -27,7 +27,13 @@ describe("a line says what was written", () => {
         expect(bytes[0]).toBe(10);
         expect(bytes.lastIndexOf(10)).toBe(0);
         expect(parseLine(bytes.subarray(1))).toMatchObject({ kind, start, payload, length: bytes.length - 1 });
-        expect(JSON.parse(bytes.toString())).toEqual([expect.any(Number), start, kind, JSON.parse(payload), expect.stringMatching(/^[0-9a-f]{8}$/)]);
+        expect(JSON.parse(bytes.toString())).toEqual([
+          expect.any(Number),
+          start,
+          kind,
+          JSON.parse(payload),
+          expect.stringMatching(/^[0-9a-f]{8}$/),
+        ]);
       }),
     );
   });

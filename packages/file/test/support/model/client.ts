@@ -29,13 +29,18 @@ export interface ClientOptions {
 
 type Call = Omit<Attempt, "lane" | "start">;
 
+interface Tried {
+  records: readonly Message[];
+  options: AppendOptions;
+}
+
 /**
  * A backend whose answers may get lost: the caller is told that nobody knows, while the call goes on by itself, perhaps for
  * long. What is tried again then often goes to another backend, as to another server, and does not wait for the first.
  */
 export class Client implements MemoryBackend, LogCapability {
   /** What was tried last of each operation, for a process that comes after this one. */
-  readonly tried = new Map<string, { records: readonly Message[]; options: AppendOptions }>();
+  readonly tried: Map<string, Tried> = new Map();
   readonly process: SimulatedProcess;
   readonly #options: ClientOptions;
   #backend: FileBackend;
@@ -61,13 +66,22 @@ export class Client implements MemoryBackend, LogCapability {
   append(memoryId: string, records: readonly Message[], options: AppendOptions = {}): Promise<Revision> {
     const { operationId, since } = options;
     if (operationId !== undefined) this.tried.set(operationId, { records, options });
-    return this.#write({ kind: "append", records, operationId, since }, (backend) => backend.append(memoryId, records, options));
+    return this.#write({ kind: "append", records, operationId, since }, (backend) =>
+      backend.append(memoryId, records, options),
+    );
   }
 
   /** `expected` is what `expectedRevision` stands for. */
-  save(memoryId: string, records: readonly Message[], options: SaveOptions = {}, expected?: Call["expected"]): Promise<void> {
+  save(
+    memoryId: string,
+    records: readonly Message[],
+    options: SaveOptions = {},
+    expected?: Call["expected"],
+  ): Promise<void> {
     const { operationId } = options;
-    return this.#write({ kind: "save", records, operationId, expected }, (backend) => backend.save(memoryId, records, options));
+    return this.#write({ kind: "save", records, operationId, expected }, (backend) =>
+      backend.save(memoryId, records, options),
+    );
   }
 
   delete(memoryId: string, options: CallOptions = {}): Promise<void> {
@@ -92,7 +106,10 @@ export class Client implements MemoryBackend, LogCapability {
     const attempt: Attempt = { ...call, lane, start: scheduler.time };
     checker.begin(attempt);
     scheduler.note(`${lane.name} begins, since ${String(call.since)}: ${call.records.map(({ id }) => id).join(" ")}`);
-    const running = this.#observed(attempt, scheduler.run(lane, () => perform(this.#backend)));
+    const running = this.#observed(
+      attempt,
+      scheduler.run(lane, () => perform(this.#backend)),
+    );
     if (!lost) return running;
     if (random.chance(0.5)) lane.frozenUntil = scheduler.time + random.below(10) + (random.chance(0.5) ? 200 : 0);
     if (survives || random.chance(0.7)) this.reopen();

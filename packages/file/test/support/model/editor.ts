@@ -53,6 +53,27 @@ export class Editor {
     }
   }
 
+  /** Reads the memory page by page, from its end. */
+  async browse(): Promise<void> {
+    const { client, memoryId, checker, name } = this.#options;
+    let start = checker.time;
+    let messages: Message[] = [];
+    try {
+      let page = await client.read(memoryId, { last: 2 });
+      while (page !== null) {
+        messages = [...page.records, ...messages];
+        if (page.start === null) return checker.loaded(start, messages);
+        const asked = checker.time;
+        page = await client.read(memoryId, { last: 2, before: page.start });
+        if (page?.reset !== true) continue;
+        start = asked;
+        messages = [];
+      }
+    } catch (error) {
+      checker.explain(`${name}'s reading`, error);
+    }
+  }
+
   /** On the way, what nobody needs any more is removed. */
   async list(): Promise<void> {
     const { client, checker, name } = this.#options;

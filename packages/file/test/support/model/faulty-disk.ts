@@ -42,7 +42,7 @@ export class FaultyDisk implements FileSystem {
       read: (position, length) => this.#call(`read ${name} ${position}+${length}`, () => file.read(position, length)),
       write: (bytes) => this.#write(name, file, bytes),
       sync: () => this.#call(`fdatasync ${name}`, () => file.sync()),
-      close: () => file.close(), // nobody else can tell when
+      close: () => this.#options.scheduler.aside(file.close()), // nobody else can tell when
     };
   }
 

@@ -24,7 +24,10 @@ export interface Directory {
 }
 
 export function stateOf(directory: Directory, at: number): LogState {
-  const { entries, savedBy, epoch, content, end } = readNaively(directory.names, (name) => directory.contentOf(name) ?? Buffer.alloc(0));
+  const { entries, savedBy, epoch, content, end } = readNaively(
+    directory.names,
+    (name) => directory.contentOf(name) ?? Buffer.alloc(0),
+  );
   const ids = messagesOf(entries).map(({ id }) => id);
   return { at, entries, ids, holds: new Set(ids), savedBy, epoch, content, end };
 }

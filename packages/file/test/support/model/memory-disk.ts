@@ -56,7 +56,8 @@ export class MemoryDisk implements ModelDisk {
     const inode = this.#inodeOf(path);
     return {
       stat: async () => toStat(inode),
-      read: async (position, length) => Buffer.from(inode.bytes.subarray(position, Math.min(position + length, inode.length))),
+      read: async (position, length) =>
+        Buffer.from(inode.bytes.subarray(position, Math.min(position + length, inode.length))),
       write: async (bytes) => {
         append(inode, bytes);
         return bytes.length;
@@ -97,7 +98,9 @@ export class MemoryDisk implements ModelDisk {
 
   snapshot(): DiskSnapshot {
     const logs = [...this.#names].filter(([name]) => isLog(name));
-    return new Map(logs.map(([name, inode]) => [name, { bytes: Buffer.from(contentOf(inode)), modifiedAt: inode.modifiedAt }]));
+    return new Map(
+      logs.map(([name, inode]) => [name, { bytes: Buffer.from(contentOf(inode)), modifiedAt: inode.modifiedAt }]),
+    );
   }
 
   restore(snapshot: DiskSnapshot): void {

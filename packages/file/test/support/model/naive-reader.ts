@@ -27,11 +27,14 @@ export function readNaively(names: readonly string[], contentOf: (name: string) 
   let newest = "";
   for (const name of names) {
     const [stem, generation, suffix] = name.split(".");
-    if (stem === undefined || suffix !== "jsonl" || name.endsWith(".corrupt") || Number(generation) <= highest) continue;
+    if (stem === undefined || suffix !== "jsonl" || name.endsWith(".corrupt") || Number(generation) <= highest)
+      continue;
     highest = Number(generation);
     newest = name;
   }
-  return highest === 0 ? { entries: null, savedBy: "", epoch: "", content: Buffer.alloc(0), end: 0 } : readLines(contentOf(newest));
+  return highest === 0
+    ? { entries: null, savedBy: "", epoch: "", content: Buffer.alloc(0), end: 0 }
+    : readLines(contentOf(newest));
 }
 
 function readLines(content: Buffer): StoredLog {

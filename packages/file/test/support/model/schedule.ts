@@ -57,7 +57,13 @@ class Schedule {
   readonly #checker: Checker;
   readonly #faults: { rates: FaultRates };
   readonly #losses: { rate: number };
-  readonly #crew: { name: string; tasksLeft: number; process: SimulatedProcess; talker: Talker | undefined; client: Client }[] = [];
+  readonly #crew: {
+    name: string;
+    tasksLeft: number;
+    process: SimulatedProcess;
+    talker: Talker | undefined;
+    client: Client;
+  }[] = [];
   #backup: DiskSnapshot | undefined;
   #rolledBack = false;
   #names = 0;
@@ -78,7 +84,8 @@ class Schedule {
     this.#faults.rates = this.#weather.faults;
     this.#losses.rate = this.#weather.losses;
     const talkers = 2 + this.#random.below(2);
-    const editors = this.#weather.edits + this.#weather.deletes + this.#weather.ageing > 0 ? 1 + this.#random.below(2) : 0;
+    const editors =
+      this.#weather.edits + this.#weather.deletes + this.#weather.ageing > 0 ? 1 + this.#random.below(2) : 0;
     for (let index = 0; index < talkers; index++) this.#startTalker(3 + this.#random.below(6));
     for (let index = 0; index < editors; index++) this.#startEditor(2 + this.#random.below(4));
     await this.#scheduler.drain(() => this.#between());
@@ -91,7 +98,10 @@ class Schedule {
   async #prepare(): Promise<void> {
     const count = this.#random.pick([0, 0, 0, 4, 4, this.#random.chance(0.1) ? 300 : 0]);
     if (count === 0) return;
-    const past = Array.from({ length: count }, (_, index): Message => user("before", { id: `past.${index}`, createdAt: 0 }));
+    const past = Array.from(
+      { length: count },
+      (_, index): Message => user("before", { id: `past.${index}`, createdAt: 0 }),
+    );
     const client = this.#clientOf({ name: "past", alive: true });
     void this.#onLane("past", client.process, () => client.save(ID, past));
     await this.#scheduler.drain();
@@ -142,7 +152,8 @@ class Schedule {
         await this.#scheduler.step("thinks", () => {});
         member.tasksLeft -= 1;
         const task = random.next() * (edits + deletes + (ageing > 0 ? 2 : 0));
-        if (task < edits) await editor.rewrite();
+        if (random.chance(0.2)) await editor.browse();
+        else if (task < edits) await editor.rewrite();
         else if (task < edits + deletes) await editor.delete();
         else await editor.list();
       }
@@ -153,7 +164,8 @@ class Schedule {
   /** What a process left unfinished, its successor may finish: as the same operations, with what was known before the first. */
   async #retryAfterKill(client: Client, { client: dead, talker }: { client: Client; talker: Talker }): Promise<void> {
     for (const turn of talker.pending) {
-      const [operationId, tried] = [...dead.tried].find(([, { records }]) => records[0]?.id === turn.messages[0]?.id) ?? [];
+      const [operationId, tried] =
+        [...dead.tried].find(([, { records }]) => records[0]?.id === turn.messages[0]?.id) ?? [];
       if (operationId === undefined || tried === undefined) return;
       const start = this.#checker.time;
       try {
@@ -166,22 +178,28 @@ class Schedule {
     }
   }
 
-  /** What happens to the world as a whole. */
-  #between(): void {
+  /** What happens to the world as a whole. Returns whether anybody took the place of somebody who was killed. */
+  #between(): boolean {
+    this.#weatherStrikes();
+    const dead = this.#crew.filter(({ process }) => !process.alive);
+    for (const member of dead) {
+      this.#crew.splice(this.#crew.indexOf(member), 1);
+      const { talker, client, tasksLeft } = member;
+      const tasks = Math.max(tasksLeft, 1);
+      if (talker === undefined) this.#startEditor(tasks);
+      else this.#startTalker(tasks, this.#random.chance(0.5) ? { client, talker } : undefined);
+    }
+    return dead.length > 0;
+  }
+
+  #weatherStrikes(): void {
     const { rollBacks, ageing } = this.#weather;
     if (rollBacks > 0 && this.#random.chance(0.05)) this.#backup = this.#disk.snapshot();
     if (this.#backup !== undefined && this.#random.chance(rollBacks)) this.#rollBack(this.#backup);
     if (this.#random.chance(ageing)) {
       this.#scheduler.note("two days pass");
       this.#disk.age();
-    }
-    for (const [index, member] of [...this.#crew.entries()].reverse()) {
-      if (member.process.alive) continue;
-      this.#crew.splice(index, 1);
-      const { talker, client, tasksLeft } = member;
-      const tasks = Math.max(tasksLeft, 1);
-      if (talker === undefined) this.#startEditor(tasks);
-      else this.#startTalker(tasks, this.#random.chance(0.5) ? { client, talker } : undefined);
+      this.#checker.disturb();
     }
   }
 
@@ -213,10 +231,12 @@ class Schedule {
       await last.load(ID);
       await this.#readByPages(last);
       const listed = (await last.list()).includes(ID);
-      if (listed !== (this.#checker.state.entries !== null)) this.#checker.violation("4", `the memory is ${listed ? "" : "not "}listed`);
+      if (listed !== (this.#checker.state.entries !== null))
+        this.#checker.violation("4", `the memory is ${listed ? "" : "not "}listed`);
     });
     await this.#scheduler.drain();
-    if (!this.#crew.every(({ tasksLeft }) => tasksLeft === 0)) this.#checker.violation("7", "somebody never had an answer");
+    const stuck = this.#crew.filter(({ tasksLeft }) => tasksLeft > 0).map(({ name }) => name);
+    if (stuck.length > 0) this.#checker.violation("7", `${stuck} never had an answer`);
   }
 
   async #readByPages(client: Client): Promise<void> {
@@ -227,7 +247,8 @@ class Schedule {
       page = page.start === null ? null : await client.read(ID, { last: 3, before: page.start });
     }
     const { entries } = this.#checker.state;
-    if (JSON.stringify(pages.flat()) !== JSON.stringify(messagesOf(entries))) this.#checker.violation("8", "the pages do not make the log");
+    if (JSON.stringify(pages.flat()) !== JSON.stringify(messagesOf(entries)))
+      this.#checker.violation("8", "the pages do not make the log");
   }
 
   #clientOf(process: SimulatedProcess): Client {
@@ -242,7 +263,14 @@ class Schedule {
           changed: (lane) => this.#checker.observe(lane),
         }),
       });
-    return new Client({ process, scheduler: this.#scheduler, checker: this.#checker, random: this.#random, losses: this.#losses, open });
+    return new Client({
+      process,
+      scheduler: this.#scheduler,
+      checker: this.#checker,
+      random: this.#random,
+      losses: this.#losses,
+      open,
+    });
   }
 
   async #onLane(name: string, process: SimulatedProcess, task: () => Promise<void>): Promise<void> {

@@ -34,7 +34,8 @@ export async function pause(): Promise<void> {
   await current.getStore()?.scheduler.wait();
 }
 
-const LONGEST_PAUSE = 40;
+/** In steps. */
+const PAUSES = [10, 100, 400];
 const MAX_STEPS = 20_000;
 
 /**
@@ -49,6 +50,8 @@ export class Scheduler {
   readonly #stickiness: number;
   #pending: Pending[] = [];
   #last: Lane | undefined;
+  /** What is under way without being a step. */
+  #aside = 0;
 
   constructor(random: Random) {
     this.#random = random;
@@ -81,11 +84,21 @@ export class Scheduler {
     });
   }
 
+  /** For what takes its time, though it matters to nobody when: no step is taken meanwhile. */
+  async aside<T>(task: Promise<T>): Promise<T> {
+    this.#aside += 1;
+    try {
+      return await task;
+    } finally {
+      this.#aside -= 1;
+    }
+  }
+
   /** Lets others go first. */
   async wait(): Promise<void> {
     const { lane } = this;
     if (lane === undefined) return;
-    lane.frozenUntil = Math.max(lane.frozenUntil, this.time + this.#random.below(LONGEST_PAUSE));
+    lane.frozenUntil = Math.max(lane.frozenUntil, this.time + this.#random.below(this.#random.pick(PAUSES)));
     await this.step("waits a little", () => {});
   }
 
@@ -93,11 +106,11 @@ export class Scheduler {
     this.trace.push(`${String(this.time).padStart(5)}  ${text}`);
   }
 
-  /** Lets everybody go on until nobody waits any more; `between` is called before each step. */
-  async drain(between: () => void = () => {}): Promise<void> {
+  /** Lets everybody go on until nobody waits any more; `between` is called before each step, and tells whether it began anything. */
+  async drain(between: () => boolean = () => false): Promise<void> {
     for (;;) {
-      await new Promise((resolve) => setImmediate(resolve));
-      between();
+      do await new Promise((resolve) => setImmediate(resolve));
+      while (this.#aside > 0 || between());
       this.#pending = this.#pending.filter(({ lane }) => lane.process.alive);
       if (this.#pending.length === 0) return;
       const chosen = this.#choose();
@@ -114,8 +127,7 @@ export class Scheduler {
     const awake = this.#pending.filter(({ lane }) => lane.frozenUntil <= this.time);
     if (awake.length === 0) {
       // Nothing else is left to happen, so the time comes.
-      for (const { lane } of this.#pending) lane.frozenUntil = 0;
-      return this.#random.pick(this.#pending);
+      return this.#pending.reduce((first, other) => (other.lane.frozenUntil < first.lane.frozenUntil ? other : first));
     }
     const again = awake.filter(({ lane }) => lane === this.#last);
     return this.#random.pick(again.length > 0 && this.#random.chance(this.#stickiness) ? again : awake);

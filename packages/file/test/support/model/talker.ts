@@ -41,7 +41,7 @@ export class Talker {
   #own: SaidTurn[] = [];
   #reports = 0;
   /** The log that a roll-back has left, which is to be noticed, and how many reports there were before. */
-  #toNotice: { left: LogState; reports: number } | undefined;
+  #toNotice: { left: LogState; reports: number; missing: readonly SaidTurn[] } | undefined;
 
   constructor(options: TalkerOptions) {
     const { name, memoryId, client, maxMessages, onConflict, checker, hasRolledBack } = options;
@@ -106,7 +106,10 @@ export class Talker {
     const shown = checker.statesIn(start).flatMap((state) => this.#pendingBehind(state, messages) ?? []);
     const first = shown[0];
     if (first === undefined) {
-      checker.violation("8", `${this.name} shows [${messages.map(({ id }) => id).join(" ")}], with ${this.conversation.pending} pending`);
+      checker.violation(
+        "8",
+        `${this.name} shows [${messages.map(({ id }) => id).join(" ")}], with ${this.conversation.pending} pending`,
+      );
       return true;
     }
     for (const turn of this.#pending) if (!first.pending.includes(turn)) checker.acknowledge(turn, start);
@@ -120,21 +123,35 @@ export class Talker {
   /** The world has put an earlier state back. */
   rolledBack(before: LogState, after: LogState): void {
     const { maxMessages } = this.#options;
-    const lost = this.#synced.length > 0 && this.#synced.every((state) => state.entries !== null && state.epoch === after.epoch && !continues(state, after));
-    const appended = new Set(before.entries?.filter(({ saved }) => !saved).flatMap(({ messages }) => messages.map(({ id }) => id)));
-    const missing = this.#own.some(({ messages: [message] }) => message !== undefined && appended.has(message.id) && !after.holds.has(message.id));
-    const ownLost = missing && maxMessages === Number.POSITIVE_INFINITY && before.epoch === after.epoch;
-    this.#toNotice = after.entries !== null && (lost || ownLost) ? { left: after, reports: this.#reports } : undefined;
+    const lost =
+      this.#synced.length > 0 &&
+      this.#synced.every((state) => state.entries !== null && state.epoch === after.epoch && !continues(state, after));
+    const appended = new Set(
+      before.entries?.filter(({ saved }) => !saved).flatMap(({ messages }) => messages.map(({ id }) => id)),
+    );
+    const missing = lost
+      ? []
+      : this.#own.filter(
+          ({ messages: [message] }) =>
+            message !== undefined && appended.has(message.id) && !after.holds.has(message.id),
+        );
+    const ownLost = missing.length > 0 && maxMessages === Number.POSITIVE_INFINITY && before.epoch === after.epoch;
+    this.#toNotice =
+      after.entries !== null && (lost || ownLost) ? { left: after, reports: this.#reports, missing } : undefined;
   }
 
   #judgeNotice(start: number): void {
     const { checker } = this.#options;
     if (this.#toNotice === undefined) return;
-    const { left, reports } = this.#toNotice;
+    const { left, reports, missing } = this.#toNotice;
     const sawIt = start >= left.at || this.#synced.some(({ at }) => at >= left.at);
     if (sawIt) this.#toNotice = undefined;
     if (start < left.at || this.#reports > reports) return;
-    if (!checker.statesIn(left.at).every((state) => state === left || continues(left, state))) return;
+    // An append that was still on its way may have brought them back.
+    const back = missing.some(
+      ({ messages: [message] }) => message !== undefined && checker.state.holds.has(message.id),
+    );
+    if (back || !checker.statesIn(left.at).every((state) => state === left || continues(left, state))) return;
     checker.violation("9", `${this.name} does not report that what it knew is gone`);
   }
 
@@ -145,7 +162,10 @@ export class Talker {
     const messages: Message[] = [user(textFor(random), { id: `${name}.q`, createdAt: this.#said })];
     if (random.chance(0.2)) {
       const call = { id: `call-${name}`, name: "look", arguments: "{}" };
-      messages.push(assistant(null, { id: `${name}.c`, createdAt: 0, toolCalls: [call] }), tool(call.id, "seen", { id: `${name}.r`, createdAt: 0 }));
+      messages.push(
+        assistant(null, { id: `${name}.c`, createdAt: 0, toolCalls: [call] }),
+        tool(call.id, "seen", { id: `${name}.r`, createdAt: 0 }),
+      );
     }
     if (random.chance(0.9)) messages.push(assistant("yes", { id: `${name}.a`, createdAt: this.#said }));
     const turn: SaidTurn = { name, writer, order: this.#said, messages, state: "pending", rolledBack: false };

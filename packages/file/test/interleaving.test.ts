@@ -1,0 +1,185 @@
+import { MemoryError } from "@deep-agent/core";
+import { describe, expect, it } from "@jest/globals";
+import type { FileBackend } from "../src/index.ts";
+import { another, type Note, newBackend } from "./support/backends.ts";
+import { watched } from "./support/watched-file-system.ts";
+
+const ID = "user-alice";
+
+interface Call {
+  name: string;
+  make: (backend: FileBackend<Note>) => Promise<unknown>;
+}
+
+/** Each tells by its record who made it. */
+function callsOf(n: number): Call[] {
+  const records = [{ n }, { n: n + 1 }];
+  return [
+    { name: "append", make: (backend) => backend.append(ID, records) },
+    {
+      name: "append where nothing is",
+      make: (backend) => backend.append(ID, records, { since: null, expectedRevision: null }),
+    },
+    { name: "save", make: (backend) => backend.save(ID, records) },
+    { name: "save where nothing is", make: (backend) => backend.save(ID, records, { expectedRevision: null }) },
+    { name: "delete", make: (backend) => backend.delete(ID) },
+    { name: "load", make: (backend) => backend.load(ID) },
+  ];
+}
+
+const states: [string, (backend: FileBackend<Note>) => Promise<unknown>][] = [
+  ["absent", async () => undefined],
+  ["deleted", (backend) => backend.append(ID, [{ n: 0 }]).then(() => backend.delete(ID))],
+  ["there", (backend) => backend.append(ID, [{ n: 0 }])],
+];
+
+/** What a call made of it: a load its records, a write whether it was made. */
+async function told({ name, make }: Call, backend: FileBackend<Note>): Promise<unknown> {
+  try {
+    const result = await make(backend);
+    return name === "load" ? result : "done";
+  } catch (error) {
+    if (MemoryError.is(error, "CONFLICT")) return "CONFLICT";
+    throw error;
+  }
+}
+
+/** What both are told, and what is there then, if they are made one after the other. */
+async function oneAfterTheOther(
+  prepare: (backend: FileBackend<Note>) => Promise<unknown>,
+  calls: readonly [Call, Call],
+  swapped: boolean,
+): Promise<string> {
+  const backend = newBackend();
+  await prepare(backend);
+  const results: unknown[] = [];
+  for (const index of swapped ? [1, 0] : [0, 1]) results[index] = await told(calls[index] as Call, another(backend));
+  return JSON.stringify([...results, await another(backend).load(ID)]);
+}
+
+describe("two calls at the same time are as one after the other", () => {
+  it.each(states)("wherever one comes between two steps of the other: the memory is %s", async (_state, prepare) => {
+    let schedules = 0;
+    for (const one of callsOf(10)) {
+      for (const other of callsOf(20)) {
+        const serial = [
+          await oneAfterTheOther(prepare, [one, other], false),
+          await oneAfterTheOther(prepare, [one, other], true),
+        ];
+        for (const knows of [false, true]) {
+          let came = true;
+          for (let step = 0; came; step++) {
+            came = false;
+            const backend = newBackend();
+            await prepare(backend);
+            let calls = 0;
+            let otherTold: unknown;
+            let watching = false;
+            const interrupted = another(backend, {
+              fileSystem: watched(async () => {
+                if (!watching || calls++ !== step) return undefined;
+                came = true;
+                otherTold = await told(other, another(backend));
+                return undefined;
+              }),
+            });
+            if (knows) await interrupted.load(ID);
+            watching = true;
+            const oneTold = await told(one, interrupted);
+            if (!came) break;
+            schedules += 1;
+            const found = JSON.stringify([oneTold, otherTold, await another(backend).load(ID)]);
+            expect([`${one.name}, ${other.name} at step ${step}`, found]).toEqual([
+              `${one.name}, ${other.name} at step ${step}`,
+              expect.stringMatching(either(serial)),
+            ]);
+          }
+        }
+      }
+    }
+    expect(schedules).toBeGreaterThan(300);
+  });
+});
+
+/** That text, or that. */
+function either(texts: readonly string[]): RegExp {
+  return new RegExp(`^(${texts.map((text) => text.replace(/[[\]{}|().*+?^$\\]/g, "\\$&")).join("|")})$`);
+}
+
+describe("a write goes to the memory as it is when it is acknowledged", () => {
+  it.each([
+    ["deleted", "file.write", (backend: FileBackend<Note>) => backend.append(ID, [{ n: 0 }])],
+    ["made and deleted", "link", async () => undefined],
+  ])("also where that was %s after the writer had looked, before its %s", async (_what, decisive, prepare) => {
+    let reached = false;
+    for (let step = 0; !reached; step++) {
+      const backend = newBackend();
+      await prepare(backend);
+      let calls = 0;
+      const writer = another(backend, {
+        fileSystem: watched(async ({ name }) => {
+          if (calls++ !== step) return undefined;
+          reached = name === decisive;
+          if (decisive === "link") await backend.append(ID, [{ n: 5 }]);
+          await backend.delete(ID);
+          return undefined;
+        }),
+      });
+      await writer.append(ID, [{ n: 1 }]);
+      expect(calls).toBeGreaterThan(step);
+      expect([step, await another(backend).load(ID)]).toEqual([step, [{ n: 1 }]]);
+    }
+  });
+
+  it("and a reader does not see it where it was written in vain", async () => {
+    const backend = newBackend();
+    await backend.append(ID, [{ n: 0 }]);
+    const opened = Promise.withResolvers<void>();
+    const written = Promise.withResolvers<void>();
+    let stats = 0;
+    const reader = another(backend, {
+      fileSystem: watched(async ({ name }) => {
+        // The second look at the size is that of the read itself.
+        if (name === "file.stat" && ++stats === 2) {
+          opened.resolve();
+          await written.promise;
+        }
+        return undefined;
+      }),
+    });
+    const read = reader.load(ID);
+    await opened.promise;
+    let writes = 0;
+    const writer = another(backend, {
+      fileSystem: watched(async ({ name }) => {
+        if (name === "file.write" && writes++ === 0) await backend.delete(ID);
+        else if (name === "file.read" && writes === 1) {
+          writes += 1;
+          written.resolve();
+          expect(await read).toBeNull();
+        }
+        return undefined;
+      }),
+    });
+    await writer.append(ID, [{ n: 1 }]);
+    expect(writes).toBeGreaterThan(1);
+    expect(await reader.load(ID)).toEqual([{ n: 1 }]);
+  });
+
+  it("and what was overtaken while it looked is not even written", async () => {
+    const backend = newBackend();
+    await backend.append(ID, [{ n: 0 }]);
+    let reads = 0;
+    let writes = 0;
+    const writer = another(backend, {
+      fileSystem: watched(async ({ name }) => {
+        if (name === "file.read" && reads++ === 2) await backend.append(ID, [{ n: 1 }]);
+        if (name === "file.write") writes += 1;
+        return undefined;
+      }),
+    });
+    await writer.append(ID, [{ n: 2 }]);
+    expect([reads > 3, writes]).toEqual([true, 1]);
+    expect(await backend.load(ID)).toEqual([{ n: 0 }, { n: 1 }, { n: 2 }]);
+  });
+});

@@ -1,0 +1,69 @@
+import timers from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { temporaryDirectory } from "./support/backends.ts";
+import { MemoryDisk } from "./support/model/memory-disk.ts";
+import { RealDisk } from "./support/model/real-disk.ts";
+import { DIRECTORY, type Outcome, runSchedule } from "./support/model/schedule.ts";
+import { pause } from "./support/model/scheduler.ts";
+
+/*
+ * Real conversations, on real backends that share nothing but a directory, whose every call of the file system waits until a
+ * seeded scheduler lets it happen: with answers lost and calls that come late, kills at any step, torn writes, errors, deletes,
+ * saves by others, the sweep of what deletes have left, and roll-backs to an earlier state. What has to be true is written down
+ * in support/model/checker.ts and talker.ts.
+ *
+ * One schedule:     MODEL_SEED=123 pnpm exec jest --config ../../jest.config.js test/model-check.test.ts
+ * As many as this:  MODEL_SCHEDULES=50000
+ */
+const { MODEL_SEED, MODEL_SCHEDULES = "1000" } = process.env;
+const seeds = MODEL_SEED === undefined ? range(Number(MODEL_SCHEDULES)) : [Number(MODEL_SEED)];
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
+}
+
+/** Throws where a rule was broken. Returns how much was tried. */
+function check({ seed, steps, violations, trace }: Outcome): number {
+  if (MODEL_SEED !== undefined) console.log(trace.join("\n"));
+  if (violations.length === 0) return steps;
+  throw new Error(`MODEL_SEED=${seed} breaks a rule.\n${violations.join("\n")}\n\n${trace.slice(-300).join("\n")}`);
+}
+
+beforeAll(() => {
+  // A writer that waits between two tries waits for the steps of others. Such a wait has no value.
+  jest.spyOn(timers, "setTimeout").mockImplementation(pause as typeof timers.setTimeout);
+});
+
+afterAll(() => {
+  jest.restoreAllMocks();
+});
+
+describe("whatever the order of their steps, and whatever fails", () => {
+  it("loses, doubles, tears, hides and revives no turn", async () => {
+    let steps = 0;
+    for (const seed of seeds) steps += check(await runSchedule(seed));
+    expect(steps).toBeGreaterThan(20 * seeds.length);
+  }, 300_000);
+
+  it("does none of that on the machine's own disk", async () => {
+    let steps = 0;
+    for (const seed of seeds.slice(0, 25)) {
+      const disk = new RealDisk(temporaryDirectory());
+      steps += check(await runSchedule(seed, disk));
+      await disk.release();
+    }
+    expect(steps).toBeGreaterThan(20);
+  }, 60_000);
+
+  it("is decided by the seed alone", async () => {
+    const anonymous = ({ trace }: Outcome): string[] =>
+      trace.map((line) => line.replace(/[\w-]{22}\.(\d+)\.[0-9a-f]{8}|m\.\S+\.tmp/g, "$1"));
+    const [first, again, other] = [
+      await runSchedule(7),
+      await runSchedule(7, new MemoryDisk(DIRECTORY)),
+      await runSchedule(8),
+    ];
+    expect(anonymous(again)).toEqual(anonymous(first));
+    expect(anonymous(other)).not.toEqual(anonymous(first));
+  });
+});

@@ -1,0 +1,181 @@
+import { describe, expect, it } from "@jest/globals";
+import { FileBackend } from "../src/index.ts";
+import { temporaryDirectory } from "./support/backends.ts";
+import { Random } from "./support/model/random.ts";
+import { checkTurns, type Said } from "./support/turns.ts";
+import { Worker } from "./support/worker.ts";
+import type { AgentWorkerOptions } from "./workers/agent.worker.ts";
+import type { AppendOptions } from "./workers/append.worker.ts";
+import type { RewriteOptions } from "./workers/rewrite.worker.ts";
+
+const ID = "shared";
+const KB = 1024;
+const SMALL = [0, 40, 300, 5 * KB];
+
+function range(count: number, from = 0): number[] {
+  return Array.from({ length: count }, (_, index) => from + index);
+}
+
+function appender(options: Omit<AppendOptions, "memoryId">): Worker {
+  return new Worker("append", { memoryId: ID, ...options } satisfies AppendOptions);
+}
+
+async function ready(workers: readonly Worker[]): Promise<void> {
+  await Promise.all(workers.map((worker) => worker.until((lines) => lines.includes("ready"))));
+}
+
+describe("eight processes that append to one memory", () => {
+  const TURNS = 200;
+  /** Most turns are small; three in two hundred have one to four megabytes. */
+  const sizes = range(TURNS)
+    .map((turn) => ({ 30: 1, 90: 2, 150: 4 })[turn] ?? 0)
+    .map((mb, turn) => (mb > 0 ? mb * KB * KB : (turn * 37) % (3 * KB)));
+
+  it("lose, double and tear nothing, and keep each writer's order", async () => {
+    const directory = temporaryDirectory();
+    const writers = range(8).map((index) => `w${index}-`);
+    const workers = writers.map((writer) =>
+      appender({ directory, durability: "sync", writer, from: 0, count: TURNS, sizes }),
+    );
+    await ready(workers);
+    for (const worker of workers) worker.tell("go");
+    await Promise.all(workers.map((worker) => worker.end()));
+    const stored = checkTurns((await new FileBackend<Said>(directory).load(ID)) ?? [], sizes);
+    expect(new Map([...stored].sort())).toEqual(new Map(writers.map((writer) => [writer, range(TURNS)])));
+  }, 60_000);
+});
+
+describe.each(["sync", "os"] as const)("processes killed at any moment, with durability %s", (durability) => {
+  const KILLS = 24;
+  const WRITERS = ["x", "y", "z"];
+
+  it("have every acknowledged turn there, once, whole, in order; and what they retry is not doubled", async () => {
+    const directory = temporaryDirectory();
+    const random = new Random(durability === "sync" ? 11 : 12);
+    const lives = WRITERS.map((writer) => live(directory, durability, writer, KILLS / WRITERS.length, random));
+    const told = new Map((await Promise.all(lives)).map(({ writer, ...turns }) => [writer, turns]));
+    const stored = checkTurns((await new FileBackend<Said>(directory).load(ID)) ?? [], SMALL);
+    for (const writer of WRITERS) {
+      const { tried, acknowledged } = told.get(writer) ?? { tried: [], acknowledged: [] };
+      expect(acknowledged.length).toBeGreaterThan(KILLS / WRITERS.length);
+      expect(stored.get(writer)).toEqual(expect.arrayContaining(acknowledged));
+      expect(tried).toEqual(expect.arrayContaining(stored.get(writer) ?? []));
+    }
+  }, 60_000);
+});
+
+/** One writer's lives: killed again and again; what the last of them left open is tried again as the same operation, or not. */
+async function live(directory: string, durability: "sync" | "os", writer: string, kills: number, random: Random) {
+  const tried = new Set<number>();
+  const acknowledged = new Set<number>();
+  let next: Pick<AppendOptions, "from" | "since"> = { from: 0 };
+  for (let life = 0; life <= kills; life++) {
+    const last = life === kills;
+    const worker = appender({ directory, durability, writer, sizes: SMALL, ...next, ...(last && { count: 3 }) });
+    await ready([worker]);
+    worker.tell("go");
+    if (last) await worker.end();
+    else {
+      const turns = random.below(12);
+      await worker.until(() => worker.numbers("ack").length >= turns);
+      await new Promise((resolve) => setTimeout(resolve, random.next() * 8)); // the moment at which it dies
+      await worker.kill();
+    }
+    for (const turn of worker.numbers("try")) tried.add(turn);
+    for (const turn of worker.numbers("ack")) acknowledged.add(turn);
+    const [, turn = "0", since = "null"] = worker.lines.findLast((line) => line.startsWith("try "))?.split(" ") ?? [];
+    const open = tried.size > acknowledged.size && !acknowledged.has(Number(turn)) && worker.numbers("try").length > 0;
+    if (open && random.chance(0.5)) next = { from: Number(turn), since: since === "null" ? null : since };
+    else if (worker.numbers("try").length > 0) next = { from: Number(turn) + 1 };
+  }
+  return { writer, tried: [...tried], acknowledged: [...acknowledged] };
+}
+
+describe("processes that append, save and delete one memory at once, and are killed", () => {
+  const ROUNDS = 10;
+
+  it("leave readers a log of whole entries at any time, and in the end every turn acknowledged after the last delete and save", async () => {
+    const directory = temporaryDirectory();
+    const random = new Random(21);
+    const reader = new FileBackend<Said>(directory);
+    let writing = true;
+    let reads = 0;
+    const reading = (async () => {
+      for (; writing; reads++) checkTurns((await reader.load(ID)) ?? [], SMALL);
+    })();
+    for (let round = 0; round < ROUNDS; round++) {
+      const from = round * 100_000;
+      const rewriting = { directory, memoryId: ID, from, sizes: SMALL };
+      const writer = (name: string): Worker =>
+        appender({ directory, durability: "os", writer: name, from, sizes: SMALL });
+      const workers = [
+        writer("x"),
+        writer("y"),
+        new Worker("rewrite", { ...rewriting, writer: "saver", deletes: false } satisfies RewriteOptions),
+        new Worker("rewrite", { ...rewriting, writer: "deleter", deletes: true } satisfies RewriteOptions),
+      ] as const;
+      await ready(workers);
+      for (const worker of workers) worker.tell("go");
+      await Promise.all(workers.map((worker) => worker.until(() => worker.numbers("ack").length >= 3)));
+      const [x, y, saver, deleter] = workers;
+      if (random.chance(0.5)) await x.kill();
+      await Promise.all([saver, deleter].map((worker) => endSomehow(worker, random)));
+      // From here on nothing is removed any more.
+      const since = y.numbers("ack").at(-1) ?? 0;
+      await y.until(() => (y.numbers("ack").at(-1) ?? 0) >= since + 5);
+      await Promise.all([endSomehow(x, random), endSomehow(y, random)]);
+      const stored = checkTurns((await reader.load(ID)) ?? [], SMALL).get("y");
+      const acknowledged = y.numbers("ack").filter((turn) => turn > since + 1);
+      expect(stored).toEqual(expect.arrayContaining(acknowledged));
+    }
+    writing = false;
+    await reading;
+    expect(reads).toBeGreaterThan(ROUNDS);
+  }, 60_000);
+});
+
+async function endSomehow(worker: Worker, random: Random): Promise<void> {
+  if (random.chance(0.5)) return worker.kill();
+  worker.tell("stop");
+  await worker.until(() => true);
+  await worker.end().catch((error: unknown) => {
+    if (!String(error).includes("SIGKILL")) throw error; // it was killed before
+  });
+}
+
+describe("two agents in two processes on one memory", () => {
+  const asked = (lines: readonly string[], text: string): unknown[] | undefined =>
+    lines
+      .filter((line) => line.startsWith("["))
+      .map((line) => JSON.parse(line) as unknown[])
+      .find((sent) => sent.at(-1) === text);
+
+  it("keep each other's turns, and see them from the next ask on", async () => {
+    const directory = temporaryDirectory();
+    const workers = range(2).map(() => new Worker("agent", { directory, memoryId: ID } satisfies AgentWorkerOptions));
+    const [a, b] = workers as [Worker, Worker];
+    const ask = async (worker: Worker, text: string): Promise<unknown[]> => {
+      worker.tell(text);
+      await worker.until((lines) => asked(lines, text) !== undefined);
+      return asked(worker.lines, text) ?? [];
+    };
+    await ready(workers);
+    expect(await ask(a, "a1")).toEqual(["a1"]);
+    expect(await ask(b, "b1")).toEqual(["a1", "re: a1", "b1"]);
+    expect(await ask(a, "a2")).toEqual(["a1", "re: a1", "b1", "re: b1", "a2"]);
+
+    const texts = range(15).map((turn) => `${turn}`);
+    await Promise.all(texts.flatMap((text) => [ask(a, `a-${text}`), ask(b, `b-${text}`)]));
+    const seen = [await ask(a, "a-last"), await ask(b, "b-last")];
+    const stored = ((await new FileBackend(directory).load(ID)) ?? []).map(({ content }) => content);
+    expect(stored).toHaveLength(2 * (3 + 2 * texts.length + 2));
+    expect(seen).toEqual([stored.slice(0, -3), stored.slice(0, -1)]);
+    for (const writer of ["a", "b"]) {
+      const turns = stored.filter((content) => String(content).startsWith(`${writer}-`));
+      expect(turns).toEqual([...texts, "last"].map((text) => `${writer}-${text}`));
+    }
+    for (const [index, content] of stored.entries())
+      if (index % 2 === 1) expect(content).toBe(`re: ${stored[index - 1]}`);
+    await Promise.all(workers.map((worker) => worker.kill()));
+  }, 60_000);
+});

@@ -1,0 +1,33 @@
+/** What the workers write: half a turn. */
+export interface Said {
+  writer: string;
+  turn: number;
+  part: "question" | "answer";
+  text: string;
+}
+
+/** A turn whose size and text follow from who says it, and when. */
+export function turnOf(writer: string, turn: number, sizes: readonly number[]): Said[] {
+  const size = sizes[turn % sizes.length] ?? 0;
+  const text = `${writer}${turn}.`.repeat(Math.ceil(size / `${writer}${turn}.`.length));
+  return [
+    { writer, turn, part: "question", text },
+    { writer, turn, part: "answer", text: `re: ${text.slice(0, 20)}` },
+  ];
+}
+
+/** Throws unless the records are whole turns, each as it was said, each once, and each writer's in order. */
+export function checkTurns(records: readonly Said[], sizes: readonly number[]): Map<string, number[]> {
+  const turns = new Map<string, number[]>();
+  for (let index = 0; index < records.length; index += 2) {
+    const { writer, turn } = records[index] as Said; // within the array's bounds
+    if (JSON.stringify(records.slice(index, index + 2)) !== JSON.stringify(turnOf(writer, turn, sizes))) {
+      throw new Error(`At record ${index} turn ${turn} of ${writer} is not as it was said.`);
+    }
+    const before = turns.get(writer) ?? [];
+    if ((before.at(-1) ?? -1) >= turn)
+      throw new Error(`Turn ${turn} of ${writer} stands behind turn ${before.at(-1)}.`);
+    turns.set(writer, [...before, turn]);
+  }
+  return turns;
+}
