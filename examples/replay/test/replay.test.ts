@@ -107,9 +107,8 @@ describe("a replay fails", () => {
   it("where a process is not shown what the other has stored", async () => {
     const env = await spoilt("FileBackend.prototype.read = async () => null;");
     const { code, output } = await replay(["--backend", "file:./memories"], env);
-    expect(output).toMatch(
-      /Turn \d of dialogue "sample\/\w+" failed: 400 Turn \d was sent \d+ messages instead of \d+/,
-    );
+    // Either the model's server misses messages in a request, or the log contradicts what was read of it.
+    expect(output).toMatch(/Turn \d of dialogue "sample\/\w+" failed: (400 Turn \d was sent \d+ messages|Memory )/);
     expect(code).toBe(1);
   });
 

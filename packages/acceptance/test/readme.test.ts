@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openBackend, user } from "@deep-agent/core";
 import { describe, expect, it } from "@jest/globals";
+import { fromConfig } from "./support/sqlite-backend.ts";
 
 const root = join(__dirname, "../../..");
 
@@ -18,8 +19,8 @@ describe("the README", () => {
   });
 
   it("has an adapter that openBackend opens by its name", async () => {
-    const adapter = join(__dirname, "support/sqlite-backend.ts");
-    const backend = await openBackend({ adapter, path: ":memory:" }, { load: (name) => import(name) });
+    const load = async (name: string) => (name === "@acme/memory-sqlite" ? { fromConfig } : {});
+    const backend = await openBackend({ adapter: "@acme/memory-sqlite", path: ":memory:" }, { load });
     await backend.save("user-alice", [user("hello")]);
     expect(await backend.list()).toEqual(["user-alice"]);
     const conditional = backend.save("user-alice", [], { expectedRevision: null });
