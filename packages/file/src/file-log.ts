@@ -13,7 +13,7 @@ import {
 } from "@deep-agent/core";
 import { fileError, flushFailedBefore, isFull, tooContended } from "./file-error.ts";
 import type { Generations } from "./generations.ts";
-import { judge, judgeAbsent, type Write } from "./judgement.ts";
+import { type Judgement, judge, judgeAbsent, type Write } from "./judgement.ts";
 import { encodeHeader, type LogFile, type PlacedLine } from "./log-file.ts";
 import { readLog } from "./log-reading.ts";
 import { encodeAppend, encodeSave, type Lines, now } from "./log-writing.ts";
@@ -117,6 +117,7 @@ export class FileLog<T extends object> {
 
   #write(write: Write, encode: (start: number) => Lines, signal: AbortSignal | undefined): Promise<Revision> {
     const { memoryId } = write;
+    const attempt: Attempt = { write, encode, judgement: undefined, reached: "judging" };
     const tryOften = async (): Promise<Revision> => {
       for (let tries = 0, started = 0; tries < MAX_TRIES; tries++) {
         signal?.throwIfAborted();
@@ -124,7 +125,7 @@ export class FileLog<T extends object> {
           await delay(Math.random() * Math.max(Math.min(2 ** tries, LONGEST_WAIT), performance.now() - started));
         started = performance.now();
         const log = await this.#generations.open(memoryId);
-        const revision = log === null ? await this.#create(write, encode) : await this.#append(log, write, encode);
+        const revision = log === null ? await this.#create(attempt) : await this.#append(log, attempt);
         if (revision !== null) return revision;
       }
       throw tooContended(memoryId, MAX_TRIES);
@@ -133,7 +134,7 @@ export class FileLog<T extends object> {
   }
 
   /** `null`: somebody else made the memory first. */
-  async #create(write: Write, encode: (start: number) => Lines): Promise<Revision | null> {
+  async #create({ write, encode }: Attempt): Promise<Revision | null> {
     judgeAbsent(write);
     const epoch = newId();
     const header = encodeHeader(write.memoryId, epoch, now());
@@ -143,39 +144,31 @@ export class FileLog<T extends object> {
   }
 
   /** `null`: somebody else was next, or the log is no longer the memory's. Closes the log. */
-  async #append(log: LogFile, write: Write, encode: (start: number) => Lines): Promise<Revision | null> {
-    const progress: Progress = { reached: "judging" };
+  async #append(log: LogFile, attempt: Attempt): Promise<Revision | null> {
+    attempt.reached = "judging";
     try {
-      return await this.#appendTo(log, write, encode, progress);
+      return await this.#appendTo(log, attempt);
     } catch (error) {
-      const { reached } = progress;
+      const { reached } = attempt;
       const traceless = reached === "judging" || (reached === "writing" && isFull(error));
       throw fileError(error, "write", log.path, log.memoryId, traceless ? "not-applied" : "unknown");
     }
   }
 
-  async #appendTo(
-    log: LogFile,
-    write: Write,
-    encode: (start: number) => Lines,
-    progress: Progress,
-  ): Promise<Revision | null> {
+  async #appendTo(log: LogFile, attempt: Attempt): Promise<Revision | null> {
     try {
-      const { size } = await log.stat();
-      const { duplicate, empty } = await judge(log, size, write);
+      const { size, duplicate, head } = await judgeToTheEnd(log, attempt);
       if (this.#durable) await this.#checkFlushes(log, duplicate === null ? "not-applied" : "unknown");
-      if (empty && (await log.isSealed(size))) {
+      if (head === null && (await log.isSealed(size))) {
         await this.#generations.remove(log);
         return null;
       }
-      const lines = duplicate === null ? encode(size) : null;
+      const lines = duplicate === null ? attempt.encode(size) : null;
       if (lines !== null) {
-        // Most races are lost while judging. What would not count is not written: it would make the others lose as well.
-        if ((await log.stat()).size !== size) return null;
-        progress.reached = "writing";
+        attempt.reached = "writing";
         if (!(await log.append(lines.bytes, size))) return null;
       }
-      progress.reached = "written";
+      attempt.reached = "written";
       // Also for a duplicate: whoever wrote it may have been killed before the flush.
       if (this.#durable) await this.#flush(log);
       if (!(await this.#generations.isCurrent(log))) return null;
@@ -205,8 +198,27 @@ export class FileLog<T extends object> {
   }
 }
 
-interface Progress {
+/** A write, and how far it has come. */
+interface Attempt {
+  write: Write;
+  encode: (start: number) => Lines;
+  judgement: Judgement | undefined;
   reached: "judging" | "writing" | "written";
+}
+
+/**
+ * Judges the write against all that is there, also against what comes meanwhile, and answers the size that was judged last.
+ * What would not count is so hardly ever written: it would make the others lose as well.
+ */
+async function judgeToTheEnd(log: LogFile, attempt: Attempt): Promise<Judgement & { size: number }> {
+  let { size } = await log.stat();
+  for (;;) {
+    const judgement = await judge(log, size, attempt.write, attempt.judgement);
+    attempt.judgement = judgement;
+    const { size: now } = await log.stat();
+    if (now === size || judgement.duplicate !== null) return { ...judgement, size };
+    size = now;
+  }
 }
 
 /** When the first write that stands in the file was made: µs since 1970. `null`: there is none. */

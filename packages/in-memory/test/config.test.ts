@@ -110,7 +110,7 @@ describe("fromConfig makes a backend of an address or of options", () => {
     const open = () => fromConfig<Note>({ adapter: ADAPTER, url: "memory:?ttl=1h&maxMemories=3" });
     expect(await lifetime(open())).toBe(3_600_000);
     expect(await capacity(open())).toBe(3);
-    expect(await lifetime(fromConfig<Note>({ adapter: ADAPTER, url: "memory://?ttl=500" }))).toBe(500);
+    expect(await lifetime(fromConfig<Note>({ adapter: ADAPTER, url: "memory://?ttl=500ms" }))).toBe(500);
   });
 
   it("options, which win over the address and are not changed", async () => {
