@@ -28,7 +28,9 @@ export interface Judgement {
  * who is overtaken catches up. Rejects with `CONFLICT` where the log is not what the write expects.
  */
 export async function judge(log: LogFile, end: number, write: Write, earlier?: Judgement): Promise<Judgement> {
-  const judged = earlier?.epoch === log.epoch ? await judgeNews(log, end, write, earlier.head) : null;
+  // Where the operation was found, it need not stand behind the head of then.
+  const usable = earlier?.epoch === log.epoch && earlier.duplicate === null;
+  const judged = usable ? await judgeNews(log, end, write, earlier.head) : null;
   return judged ?? judgeAll(log, end, write);
 }
 
