@@ -147,10 +147,8 @@ export class Talker {
     const sawIt = start >= left.at || this.#synced.some(({ at }) => at >= left.at);
     if (sawIt) this.#toNotice = undefined;
     if (start < left.at || this.#reports > reports) return;
-    // An append that was still on its way may have brought them back.
-    const back = missing.some(
-      ({ messages: [message] }) => message !== undefined && checker.state.holds.has(message.id),
-    );
+    // An append that was still on its way, or a save of what somebody had read, may have brought them back, if only in part.
+    const back = missing.some(({ messages }) => messages.some(({ id }) => checker.state.holds.has(id)));
     if (back || !checker.statesIn(left.at).every((state) => state === left || continues(left, state))) return;
     checker.violation("9", `${this.name} does not report that what it knew is gone`);
   }
