@@ -6,6 +6,6 @@ export default {
   transform: { "\\.ts$": ["@swc/jest", { jsc: { target: "es2023" } }] },
   // Packages are tested one after the other, so each may have the whole machine.
   maxWorkers: "100%",
-  // Room for tests that start processes of their own, on a slow machine.
-  testTimeout: 30_000,
+  // A guard against hanging, not a measure: machines are slow, and some tests start processes of their own.
+  testTimeout: 180_000,
 };

@@ -36,7 +36,7 @@ describe("a published package works in a project that has nothing else", () => {
       JSON.stringify({ private: true, dependencies: tarballs, pnpm: { overrides: tarballs } }),
     );
     run("pnpm", ["install", "--prefer-offline", "--no-frozen-lockfile"], project);
-  }, 120_000);
+  }, 300_000);
 
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 

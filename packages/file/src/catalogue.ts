@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { MemoryError, quoteId, type RecentMemory, type RecentOptions, type RecentPage } from "@deep-agent/core";
-import { corrupt, isSystemError } from "./file-error.ts";
+import { corrupt, unlessMissing } from "./file-error.ts";
 import { decodeId, encodeId, isTemporary, parseFileName } from "./file-name.ts";
 import type { FileSystem } from "./file-system.ts";
 import type { Generations } from "./generations.ts";
-import { encodeSeal, type LogFile, readHeader } from "./log-file.ts";
+import { readHeader } from "./header.ts";
+import { encodeSeal, type LogFile } from "./log-file.ts";
 
 /** After how long what nobody needs any more is removed: nobody can be in the middle of using it by then. */
 const DAY_NS = 24n * 60n * 60n * 1_000_000_000n;
@@ -35,7 +36,7 @@ export class Catalogue {
     const after = cursor === undefined ? undefined : parseCursor(cursor);
     const found: { memoryId: string; modifiedAt: bigint }[] = [];
     for await (const { memoryId, path } of this.#memories(prefix, signal)) {
-      const stat = await this.#unlessMissing(() => this.#fs.stat(path));
+      const stat = await unlessMissing(() => this.#fs.stat(path));
       if (stat !== null) found.push({ memoryId, modifiedAt: stat.modifiedAt });
     }
     found.sort(newestFirst);
@@ -66,7 +67,7 @@ export class Catalogue {
   }
 
   #idInHeader(path: string, encodedId: string): Promise<string | null> {
-    return this.#unlessMissing(async () => {
+    return unlessMissing(async () => {
       const file = await this.#fs.open(path, "r");
       try {
         const { id } = await readHeader(file, path, encodedId);
@@ -108,19 +109,10 @@ export class Catalogue {
 
   /** A file that was never published, by a writer that was killed. */
   async #removeStale(path: string): Promise<void> {
-    await this.#unlessMissing(async () => {
+    await unlessMissing(async () => {
       const { modifiedAt } = await this.#fs.stat(path);
       if (isOld(modifiedAt)) await this.#fs.unlink(path);
     });
-  }
-
-  async #unlessMissing<T>(task: () => Promise<T>): Promise<T | null> {
-    try {
-      return await task();
-    } catch (error) {
-      if (isSystemError(error, "ENOENT")) return null;
-      throw error;
-    }
   }
 }
 

@@ -50,6 +50,16 @@ export function isSystemError(error: unknown, code: string): boolean {
   return typeof error === "object" && error !== null && (error as { code?: unknown }).code === code;
 }
 
+/** Settles as `task` does; `null`: there is no such file. */
+export async function unlessMissing<T>(task: () => Promise<T>): Promise<T | null> {
+  try {
+    return await task();
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) return null;
+    throw error;
+  }
+}
+
 /** What a write that was cut short stands for; Node reports it by its count alone. */
 export function diskFull(): Error {
   return Object.assign(new Error("ENOSPC: the write was cut short"), { code: "ENOSPC" });

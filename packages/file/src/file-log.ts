@@ -13,8 +13,9 @@ import {
 } from "@deep-agent/core";
 import { fileError, flushFailedBefore, isFull, tooContended } from "./file-error.ts";
 import type { Generations } from "./generations.ts";
+import { encodeHeader } from "./header.ts";
 import { type Judgement, judge, judgeAbsent, type Write } from "./judgement.ts";
-import { encodeHeader, type LogFile, type PlacedLine } from "./log-file.ts";
+import type { LogFile, PlacedLine } from "./log-file.ts";
 import { readLog } from "./log-reading.ts";
 import { encodeAppend, encodeSave, type Lines, now } from "./log-writing.ts";
 

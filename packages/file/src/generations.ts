@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import type { Outcome } from "@deep-agent/core";
-import { diskFull, fileError, flushFailedBefore, isFlushFailure, isSystemError } from "./file-error.ts";
+import { diskFull, fileError, flushFailedBefore, isFlushFailure, isSystemError, unlessMissing } from "./file-error.ts";
 import { encodeId, fileName, isTemporaryOf, parseFileName, temporaryName } from "./file-name.ts";
 import type { FileSystem } from "./file-system.ts";
 import { keptFrom } from "./kept-aside.ts";
@@ -94,7 +94,7 @@ export class Generations {
 
   /** The names of all files in the directory; none where there is no directory. */
   async names(): Promise<string[]> {
-    return (await this.#unlessMissing(() => this.#fs.readdir(this.directory))) ?? [];
+    return (await unlessMissing(() => this.#fs.readdir(this.directory))) ?? [];
   }
 
   /** Makes the directory, and those above it, where they are missing. */
@@ -150,7 +150,7 @@ export class Generations {
 
   async #openGeneration(memoryId: string, generation: number): Promise<LogFile | null> {
     const path = this.#path(memoryId, generation);
-    const file = await this.#unlessMissing(() => this.#fs.open(path, "a+"));
+    const file = await unlessMissing(() => this.#fs.open(path, "a+"));
     if (file === null) return null;
     try {
       return await LogFile.open(memoryId, path, generation, file, this.#finds);
@@ -224,20 +224,11 @@ export class Generations {
   }
 
   #statOrNull(path: string): Promise<Awaited<ReturnType<FileSystem["stat"]>> | null> {
-    return this.#unlessMissing(() => this.#fs.stat(path));
+    return unlessMissing(() => this.#fs.stat(path));
   }
 
   async #unlink(path: string): Promise<void> {
-    await this.#unlessMissing(() => this.#fs.unlink(path));
-  }
-
-  async #unlessMissing<T>(task: () => Promise<T>): Promise<T | null> {
-    try {
-      return await task();
-    } catch (error) {
-      if (isSystemError(error, "ENOENT")) return null;
-      throw error;
-    }
+    await unlessMissing(() => this.#fs.unlink(path));
   }
 }
 

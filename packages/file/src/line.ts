@@ -38,6 +38,9 @@ export function encodeLine(kind: LineKind, start: number, payload: string): Buff
   return Buffer.from(`${start === 0 ? "" : "\n"}[${Buffer.byteLength(body)},${body},"${crc}"]`);
 }
 
+/** The byte that stands before each line but the first. */
+export const NEWLINE = 10;
+
 const TRAILER_LENGTH = ',"00000000"]'.length;
 const LONGEST_PREFIX = "[123456789012345,".length + 1;
 

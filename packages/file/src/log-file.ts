@@ -1,20 +1,14 @@
 import { newId, parseJson, quoteId, type Revision } from "@deep-agent/core";
 import { corrupt, diskFull } from "./file-error.ts";
 import type { FileStat, OpenFile } from "./file-system.ts";
-import { encodeLine, type Line, parseLine, withoutFill } from "./line.ts";
+import { type Header, readHeader } from "./header.ts";
+import { encodeLine, type Line, NEWLINE, parseLine } from "./line.ts";
+import { FIRST_BLOCK, linesBack } from "./line-reader.ts";
 import { formatRevision, type Place } from "./revision.ts";
-
-/** The version of the layout. Another one is refused, not guessed at. */
-const FORMAT = 1;
 
 /** The line behind which nothing counts. */
 export function encodeSeal(start: number): Buffer {
   return encodeLine("seal", start, `{"t":"${newId()}"}`);
-}
-
-/** The first line of every file, in JSON: `{"format":1,"id":"<memory id>","epoch":"<random>","at":<epoch µs>}`. */
-export function encodeHeader(memoryId: string, epoch: string, at: number): Buffer {
-  return encodeLine("log", 0, JSON.stringify({ format: FORMAT, id: memoryId, epoch, at }));
 }
 
 /** A line that counts, and where it stands: from its newline (`start`) to behind its bracket (`end`). */
@@ -30,10 +24,6 @@ export interface Finds {
   damaged(memoryId: string, path: string, offset: number, raw: Buffer): Promise<void>;
 }
 
-const NEWLINE = 10;
-const FIRST_BLOCK = 16 * 1024;
-const LARGEST_BLOCK = 1024 * 1024;
-const HEADER_BLOCK = 2048;
 /** The smallest page of any system; the others have multiples of it. */
 const PAGE = 4096;
 
@@ -129,7 +119,7 @@ export class LogFile {
 
   /** Whether nothing can be stored here any more: the log was found empty, and is being removed. */
   async isSealed(end: number): Promise<boolean> {
-    for await (const { offset, bytes } of blocksToLines(this.#file, end, this.begin)) {
+    for await (const { offset, bytes } of linesBack(this.#file, end, this.begin)) {
       const line = parseLine(bytes);
       // Bad lines are for those to judge who want what is stored here.
       if (line !== "torn" && line !== "damaged" && line.start === offset) return line.kind === "seal";
@@ -154,7 +144,7 @@ export class LogFile {
 
   /** All whole lines that stand where they say, newest first. */
   async *#linesBack(end: number, until: number): AsyncGenerator<PlacedLine> {
-    for await (const { offset, bytes, begun } of blocksToLines(this.#file, end, until)) {
+    for await (const { offset, bytes, begun } of linesBack(this.#file, end, until)) {
       const line = begun ? parseLine(bytes) : "damaged";
       if (line === "torn") this.#finds.torn(this.memoryId, this.path, offset, bytes.length);
       else if (line === "damaged") await this.#finds.damaged(this.memoryId, this.path, offset, bytes);
@@ -195,54 +185,4 @@ export class LogFile {
     }
     return this.#peeked.bytes.subarray(position - this.#peeked.position, end - this.#peeked.position);
   }
-}
-
-interface Header {
-  id: string;
-  epoch: string;
-  length: number;
-}
-
-/** Rejects with `CORRUPT` where a file does not begin with a header of this format. */
-export async function readHeader(file: OpenFile, path: string, memoryId: string): Promise<Header> {
-  const block = await file.read(0, HEADER_BLOCK);
-  // An id of 1,024 bytes can take six times as many in JSON.
-  const whole = block.includes(NEWLINE) || block.length < HEADER_BLOCK ? block : await file.read(0, 8 * HEADER_BLOCK);
-  const newline = whole.indexOf(NEWLINE);
-  const bytes = newline === -1 ? whole : whole.subarray(0, newline);
-  const line = parseLine(bytes);
-  if (line === "torn" || line === "damaged" || line.kind !== "log")
-    throw corrupt(memoryId, path, 0, "its header is not whole");
-  const { format, id, epoch } = parseJson(line.payload) as { format: unknown; id: string; epoch: string }; // its checksum holds
-  if (format !== FORMAT) throw corrupt(memoryId, path, 0, `it has format ${format}, and this version reads ${FORMAT}`);
-  return { id, epoch, length: bytes.length };
-}
-
-interface RawLine {
-  /** That of the newline before it. */
-  offset: number;
-  bytes: Buffer;
-  /** `false`: where the newline was, or is to be, stands something else. */
-  begun: boolean;
-}
-
-/** Each line between `until`, where one ends, and `end`, newest first. */
-async function* blocksToLines(file: OpenFile, end: number, until: number): AsyncGenerator<RawLine> {
-  let tail: Buffer[] = []; // the rest of a line whose beginning was not read yet
-  let position = end;
-  for (let size = FIRST_BLOCK; position > until; size = Math.min(size * 2, LARGEST_BLOCK)) {
-    const length = Math.min(size, position - until);
-    position -= length;
-    const block = await file.read(position, length);
-    let lineEnd = block.length;
-    for (let at = block.lastIndexOf(NEWLINE); at !== -1; at = at === 0 ? -1 : block.lastIndexOf(NEWLINE, at - 1)) {
-      const head = block.subarray(at + 1, lineEnd);
-      yield { offset: position + at, bytes: tail.length === 0 ? head : Buffer.concat([head, ...tail]), begun: true };
-      tail = [];
-      lineEnd = at;
-    }
-    tail.unshift(block.subarray(0, lineEnd));
-  }
-  const rest = Buffer.concat(tail);
-  if (withoutFill(rest).length > 0) yield { offset: until, bytes: rest, begun: false };
 }

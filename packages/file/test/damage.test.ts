@@ -2,9 +2,9 @@ import { copyFileSync, readFileSync, renameSync, statSync, writeFileSync } from 
 import { inspect } from "node:util";
 import { MemoryError } from "@deep-agent/core";
 import { beforeAll, describe, expect, it } from "@jest/globals";
+import { encodeHeader } from "../src/header.ts";
 import type { FileBackend } from "../src/index.ts";
 import { encodeLine, parseLine } from "../src/line.ts";
-import { encodeHeader } from "../src/log-file.ts";
 import { encodeAppend, encodeSave } from "../src/log-writing.ts";
 import {
   another,

@@ -42,7 +42,7 @@ describe("eight processes that append to one memory", () => {
     await Promise.all(workers.map((worker) => worker.end()));
     const stored = checkTurns((await new FileBackend<Said>(directory).load(ID)) ?? [], sizes);
     expect(new Map([...stored].sort())).toEqual(new Map(writers.map((writer) => [writer, range(TURNS)])));
-  }, 60_000);
+  }, 300_000);
 });
 
 describe.each(["sync", "os"] as const)("processes killed at any moment, with durability %s", (durability) => {
@@ -61,7 +61,7 @@ describe.each(["sync", "os"] as const)("processes killed at any moment, with dur
       expect(stored.get(writer)).toEqual(expect.arrayContaining(acknowledged));
       expect(tried).toEqual(expect.arrayContaining(stored.get(writer) ?? []));
     }
-  }, 60_000);
+  }, 300_000);
 });
 
 /** One writer's lives: killed again and again; what the last of them left open is tried again as the same operation, or not. */
@@ -131,7 +131,7 @@ describe("processes that append, save and delete one memory at once, and are kil
     writing = false;
     await reading;
     expect(reads).toBeGreaterThan(ROUNDS);
-  }, 60_000);
+  }, 300_000);
 });
 
 async function endSomehow(worker: Worker, random: Random): Promise<void> {
@@ -177,5 +177,5 @@ describe("two agents in two processes on one memory", () => {
     for (const [index, content] of stored.entries())
       if (index % 2 === 1) expect(content).toBe(`re: ${stored[index - 1]}`);
     await Promise.all(workers.map((worker) => worker.kill()));
-  }, 60_000);
+  }, 300_000);
 });
