@@ -1,11 +1,13 @@
 import { join } from "node:path";
-import { MemoryError, quoteId, type RecentMemory, type RecentOptions, type RecentPage } from "@deep-agent/core";
+import { MemoryError, newId, quoteId, type RecentMemory, type RecentOptions, type RecentPage } from "@deep-agent/core";
 import { corrupt, unlessMissing } from "./file-error.ts";
 import { decodeId, encodeId, isTemporary, parseFileName } from "./file-name.ts";
 import type { FileSystem } from "./file-system.ts";
 import type { Generations } from "./generations.ts";
-import { readHeader } from "./header.ts";
+import { encodeHeader, readHeader } from "./header.ts";
+import { keptFrom } from "./kept-aside.ts";
 import { encodeSeal, type LogFile } from "./log-file.ts";
+import { now } from "./log-writing.ts";
 
 /** After how long what nobody needs any more is removed: nobody can be in the middle of using it by then. */
 const DAY_NS = 24n * 60n * 60n * 1_000_000_000n;
@@ -53,16 +55,23 @@ export class Catalogue {
 
   async *#memories(prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Found> {
     const names = await this.#generations.names();
-    for (const name of names) if (isTemporary(name)) await this.#removeStale(join(this.#generations.directory, name));
-    for (const [encodedId, { generation, name, alone }] of highestOf(names)) {
+    const highest = highestOf(names);
+    for (const name of names) {
+      const path = join(this.#generations.directory, name);
+      if (isTemporary(name)) await this.#removeStale(path);
+      // Copied from a log by somebody while another deleted it.
+      else if (isOrphan(name, highest)) await unlessMissing(() => this.#fs.unlink(path));
+    }
+    for (const [encodedId, { generation, name, alone }] of highest) {
       signal?.throwIfAborted();
       const path = join(this.#generations.directory, name);
       const memoryId = decodeId(encodedId) ?? (await this.#idInHeader(path, encodedId));
       if (memoryId === null || !memoryId.startsWith(prefix)) continue;
       // Whoever deleted the memory was killed on the way. First, or the removal of the highest would bring them back.
       if (!alone) await this.#generations.removeOlder(memoryId);
-      // A first generation is published with what is stored in it; a later one may be what a delete has left.
-      if (generation === 1 || (await this.#holdsMemory(memoryId))) yield { memoryId, path };
+      if ((generation === 1 && (await this.#hasGrown(memoryId, path))) || (await this.#holdsMemory(memoryId))) {
+        yield { memoryId, path };
+      }
     }
   }
 
@@ -77,6 +86,12 @@ export class Catalogue {
         await file.close();
       }
     });
+  }
+
+  /** A first generation is published with what is stored in it; but it may have been cut. A later one is what a delete left. */
+  async #hasGrown(memoryId: string, path: string): Promise<boolean> {
+    const stat = await unlessMissing(() => this.#fs.stat(path));
+    return stat !== null && stat.size > encodeHeader(memoryId, newId(), now()).length;
   }
 
   async #holdsMemory(memoryId: string): Promise<boolean> {
@@ -114,6 +129,12 @@ export class Catalogue {
       if (isOld(modifiedAt)) await this.#fs.unlink(path);
     });
   }
+}
+
+/** Whether it was kept aside of a log that is no longer there. */
+function isOrphan(name: string, highest: ReadonlyMap<string, Highest>): boolean {
+  const kept = parseFileName(keptFrom(name) ?? "");
+  return kept !== null && !highest.has(kept.encodedId);
 }
 
 interface Highest {

@@ -129,7 +129,7 @@ export class FileBackend<T extends object = Message>
   /** Reads the whole log. `bytes` is the size of the file, with what was replaced; `expiresAt` is always `null`. */
   async info(memoryId: string, options: CallOptions = {}): Promise<MemoryInfo | null> {
     checkCall(memoryId, options);
-    return this.#run("read", memoryId, () => this.#log.info(memoryId));
+    return this.#run("read", memoryId, () => this.#log.info(memoryId, options.signal));
   }
 
   /** By the files' modification times. Reads the directory and asks for the time of each file: O(files). */

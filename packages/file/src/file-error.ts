@@ -142,7 +142,7 @@ export function flushFailedBefore(memoryId: string, path: string, outcome: Outco
       backend: BACKEND,
       outcome,
       memoryId,
-      hint: "What the disk did not take may be lost, and a second flush would not tell. Check the disk, then restart this process.",
+      hint: "What the disk did not take may be lost, and a second flush would not tell. Check the disk, and copy the file anew from what is left or from a backup: no later process can tell.",
     },
   );
 }

@@ -46,15 +46,16 @@ export class FileLog<T extends object> {
   }
 
   read(memoryId: string, options: ReadOptions): Promise<Snapshot<T> | null> {
-    return this.#withLog(memoryId, (log, end) => readLog<T>(log, end, options));
+    return this.#withLog(memoryId, options.signal, (log, end) => readLog<T>(log, end, options));
   }
 
   /** Counts the records, which reads the whole log. */
-  info(memoryId: string): Promise<MemoryInfo | null> {
-    return this.#withLog(memoryId, async (log, end) => {
+  info(memoryId: string, signal: AbortSignal | undefined): Promise<MemoryInfo | null> {
+    return this.#withLog(memoryId, signal, async (log, end) => {
       let records = 0;
       let newest: number | undefined;
       for await (const line of log.back(end)) {
+        signal?.throwIfAborted();
         const entry = decodeEntry(line.payload, log.placeOf(line));
         records += entry.records.length;
         newest ??= entry.at;
@@ -78,7 +79,8 @@ export class FileLog<T extends object> {
 
   async save(memoryId: string, recordTexts: readonly string[], options: SaveOptions): Promise<void> {
     const { operationId = newId(), expectedRevision, signal } = options;
-    const write: Write = { memoryId, operationId, expectedRevision, exhaustive: options.operationId !== undefined };
+    const exhaustive = options.operationId !== undefined;
+    const write: Write = { memoryId, operationId, expectedRevision, exhaustive };
     await this.#write(write, (start) => encodeSave(memoryId, operationId, recordTexts, start), signal);
   }
 
@@ -92,6 +94,7 @@ export class FileLog<T extends object> {
         const { size } = await log.stat();
         // By its size: also what was torn, lost a race or is damaged is somebody's text.
         if (size === log.begin) break;
+        signal?.throwIfAborted();
         if (await this.#generations.publishNext(log, encodeHeader(memoryId, newId(), now()))) break;
       } finally {
         await log.close();
@@ -101,15 +104,22 @@ export class FileLog<T extends object> {
   }
 
   /** Runs `task` on the memory's log as it is now; `null`: there is none. */
-  async #withLog<R>(memoryId: string, task: (log: LogFile, end: number) => Promise<R | null>): Promise<R | null> {
+  async #withLog<R>(
+    memoryId: string,
+    signal: AbortSignal | undefined,
+    task: (log: LogFile, end: number) => Promise<R | null>,
+  ): Promise<R | null> {
     for (;;) {
+      signal?.throwIfAborted();
       const log = await this.#generations.open(memoryId);
       if (log === null) return null;
       try {
         const { size } = await log.stat();
         const result = await task(log, size);
         // Had it been replaced before we read, what was read might be a write that is about to move on.
-        if (await this.#generations.isCurrent(log)) return result;
+        const current = await this.#generations.isCurrent(log);
+        signal?.throwIfAborted();
+        if (current) return result;
       } finally {
         await log.close();
       }
@@ -118,12 +128,12 @@ export class FileLog<T extends object> {
 
   #write(write: Write, encode: (start: number) => Lines, signal: AbortSignal | undefined): Promise<Revision> {
     const { memoryId } = write;
-    const attempt: Attempt = { write, encode, judgement: undefined, reached: "judging" };
+    const attempt: Attempt = { write, encode, signal, judgement: undefined, reached: "judging" };
     const tryOften = async (): Promise<Revision> => {
       for (let tries = 0, started = 0; tries < MAX_TRIES; tries++) {
         signal?.throwIfAborted();
         if (tries > 1)
-          await delay(Math.random() * Math.max(Math.min(2 ** tries, LONGEST_WAIT), performance.now() - started));
+          await wait(Math.random() * Math.max(Math.min(2 ** tries, LONGEST_WAIT), performance.now() - started), signal);
         started = performance.now();
         const log = await this.#generations.open(memoryId);
         const revision = log === null ? await this.#create(attempt) : await this.#append(log, attempt);
@@ -135,12 +145,13 @@ export class FileLog<T extends object> {
   }
 
   /** `null`: somebody else made the memory first. */
-  async #create({ write, encode }: Attempt): Promise<Revision | null> {
+  async #create({ write, encode, signal }: Attempt): Promise<Revision | null> {
     judgeAbsent(write);
+    signal?.throwIfAborted();
     const epoch = newId();
     const header = encodeHeader(write.memoryId, epoch, now());
     const lines = encode(header.length);
-    const created = await this.#generations.create(write.memoryId, Buffer.concat([header, lines.bytes]));
+    const created = await this.#generations.create(write.memoryId, epoch, Buffer.concat([header, lines.bytes]));
     return created ? lines.revision(epoch) : null;
   }
 
@@ -166,6 +177,7 @@ export class FileLog<T extends object> {
       }
       const lines = duplicate === null ? attempt.encode(size) : null;
       if (lines !== null) {
+        attempt.signal?.throwIfAborted();
         attempt.reached = "writing";
         if (!(await log.append(lines.bytes, size))) return null;
       }
@@ -203,6 +215,7 @@ export class FileLog<T extends object> {
 interface Attempt {
   write: Write;
   encode: (start: number) => Lines;
+  signal: AbortSignal | undefined;
   judgement: Judgement | undefined;
   reached: "judging" | "writing" | "written";
 }
@@ -219,6 +232,16 @@ async function judgeToTheEnd(log: LogFile, attempt: Attempt): Promise<Judgement 
     const { size: now } = await log.stat();
     if (now === size || judgement.duplicate !== null) return { ...judgement, size };
     size = now;
+  }
+}
+
+/** Rejects with the signal's own reason, as everything else here. */
+async function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   }
 }
 

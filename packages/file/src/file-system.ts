@@ -44,7 +44,12 @@ export const nodeFileSystem: FileSystem = {
   async open(path, flags) {
     // "a+" must not create: a log is made whole under another name first.
     const handle = await open(path, flags === "a+" ? APPEND_EXISTING : flags, PRIVATE_FILE);
-    if (flags === "wx") await handle.chmod(PRIVATE_FILE); // whatever the umask took
+    try {
+      if (flags === "wx") await handle.chmod(PRIVATE_FILE); // whatever the umask took
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
     return {
       stat: async () => toFileStat(await handle.stat({ bigint: true })),
       async read(position, length) {

@@ -12,5 +12,6 @@ export interface FileConfig extends FileBackendOptions {
 /** Opens a backend for `openBackend`. Throws `INVALID_CONFIG`. */
 export function fromConfig<T extends object = Message>(config: FileConfig): FileBackend<T> {
   const { adapter: _adapter, url, ...options } = config;
-  return new FileBackend<T>({ ...(url !== undefined && optionsOfUrl(url)), ...options });
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return new FileBackend<T>({ ...(url !== undefined && optionsOfUrl(url)), ...given });
 }

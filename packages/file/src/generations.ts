@@ -51,14 +51,18 @@ export class Generations {
   }
 
   /** Publishes a memory's first file; `false`: another was first. */
-  async create(memoryId: string, content: Buffer): Promise<boolean> {
+  async create(memoryId: string, epoch: string, content: Buffer): Promise<boolean> {
     const path = this.#path(memoryId, 1);
     if (!(await this.#publish(memoryId, path, content))) return false;
     // Between our looking and our linking the memory may have been made and deleted by others: then theirs stands.
     try {
-      const generations = await this.#generationsOf(memoryId);
-      if (generations[0] === 1) return true;
-      if (generations.includes(1)) await this.#unlink(path);
+      const ours = await this.#statOrNull(path);
+      const [highest] = await this.#generationsOf(memoryId);
+      if (highest === 1) {
+        this.#remember(memoryId, { generation: 1, epoch, nameFlushed: this.#durable });
+        return true;
+      }
+      if (ours !== null && highest !== undefined) await this.#unlinkIf(path, ours.identity);
       return false;
     } catch (error) {
       throw fileError(error, "write", path, memoryId, "unknown");
@@ -76,7 +80,7 @@ export class Generations {
     const encodedId = encodeId(memoryId);
     const [highest, ...older] = generationsAmong(names, encodedId);
     // Oldest first, so that of those left each but the highest has a successor.
-    for (const generation of older.reverse()) await this.#unlink(this.#path(memoryId, generation));
+    for (const generation of older.reverse()) await this.#unlinkOlder(memoryId, generation, highest ?? generation);
     for (const name of names) {
       const kept = parseFileName(keptFrom(name) ?? "");
       const isLeft = kept?.encodedId === encodedId && kept.generation !== highest;
@@ -85,11 +89,27 @@ export class Generations {
     }
   }
 
+  /**
+   * Unlinks a generation, unless others have done so and begun the memory anew under its name: as long as there is a higher one,
+   * nobody does.
+   */
+  async #unlinkOlder(memoryId: string, generation: number, highest: number): Promise<void> {
+    const path = this.#path(memoryId, generation);
+    const older = await this.#statOrNull(path);
+    const successor = await this.#statOrNull(this.#path(memoryId, highest));
+    if (older !== null && successor !== null) await this.#unlinkIf(path, older.identity);
+  }
+
+  async #unlinkIf(path: string, identity: string): Promise<void> {
+    const named = await this.#statOrNull(path);
+    if (named?.identity === identity) await this.#unlink(path);
+  }
+
   /** Unlinks a log that was sealed: nothing can be stored in it any more. */
   async remove(log: LogFile): Promise<void> {
     this.#known.delete(log.memoryId);
-    const [ours, named] = await Promise.all([log.stat(), this.#statOrNull(log.path)]);
-    if (named?.identity === ours.identity) await this.#unlink(log.path);
+    const { identity } = await log.stat();
+    await this.#unlinkIf(log.path, identity);
   }
 
   /** The names of all files in the directory; none where there is no directory. */
@@ -144,7 +164,7 @@ export class Generations {
       await log.close();
       throw error;
     }
-    this.#remember(log);
+    this.#remember(memoryId, { generation: log.generation, epoch: log.epoch, nameFlushed: false });
     return log;
   }
 
@@ -160,9 +180,9 @@ export class Generations {
     }
   }
 
-  #remember(log: LogFile): void {
+  #remember(memoryId: string, known: Known): void {
     if (this.#known.size >= MAX_KNOWN) this.#known.clear();
-    this.#known.set(log.memoryId, { generation: log.generation, epoch: log.epoch, nameFlushed: false });
+    this.#known.set(memoryId, known);
   }
 
   async #publish(memoryId: string, path: string, content: Buffer): Promise<boolean> {

@@ -50,7 +50,7 @@ async function readBefore<T extends object>(
 ): Promise<Snapshot<T> | null> {
   const place = parsePageStart(before);
   const seen = place === null ? null : parseRevision(place.seen);
-  if (place === null || seen === null || !(await log.holds(seen, end)))
+  if (place === null || seen === null || !(await log.holds(seen, end)) || !isPageOf(log, place, seen.offset))
     return readNewest(log, end, last, { reset: true });
   const { newest, replaced } = await readPage<T>(log, end, { until: seen.offset });
   if (replaced) return readNewest(log, end, last, { reset: true });
@@ -58,6 +58,11 @@ async function readBefore<T extends object>(
   const { records, oldest, more } = await readPage<T>(log, place.offset, { last, floor: place.floor });
   const start = more && oldest !== null ? formatPageStart({ ...oldest, seen: revision }) : null;
   return { records, revision, start, reset: false, regressed: false };
+}
+
+/** Whether a page can begin there: callers may have the text from anywhere. */
+function isPageOf({ begin }: LogFile, { offset, floor }: PageStart, seen: number): boolean {
+  return begin <= offset && offset <= seen && floor <= offset;
 }
 
 interface Page<T> {

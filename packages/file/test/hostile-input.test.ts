@@ -1,0 +1,53 @@
+import { mkdtemp, rm, truncate } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { user } from "@deep-agent/core";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { FileBackend, fromConfig } from "../src/index.ts";
+
+const ID = "user-alice";
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "deep-agent-file-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+describe("a page's beginning that was made up", () => {
+  it.each(["999999999999999-0", "5-0", "300-999999999999999"])("is none of this log: %s", async (place) => {
+    const backend = new FileBackend(directory);
+    const revision = await backend.append(ID, [user("one")]);
+    const page = await backend.read(ID, { before: `${place}@${revision}`, last: 1 });
+    expect(page).toMatchObject({ reset: true, records: [{ content: "one" }] });
+  });
+});
+
+describe("an option that is there and undefined", () => {
+  it("leaves what the address says", () => {
+    expect(fromConfig({ url: "file:./here", directory: undefined }).directory).toBe(resolve("here"));
+  });
+});
+
+describe("a memory whose only turn was cut off", () => {
+  it("is not there, and can be written again", async () => {
+    const backend = new FileBackend(directory);
+    await backend.append(ID, [user("one")]);
+    const size = Number((await backend.read(ID))?.revision.split(".")[1]);
+    await truncate(join(directory, `${ID}.1.jsonl`), size - 20);
+    const cut = await new FileBackend(directory).read(ID);
+    expect(cut).toBeNull();
+    await new FileBackend(directory).append(ID, [user("two")]);
+    expect(await new FileBackend(directory).load(ID)).toMatchObject([{ content: "two" }]);
+  });
+});
+
+describe("a signal that is aborted in the middle of a call", () => {
+  it.each(["load", "info"] as const)("ends %s with its reason", async (method) => {
+    const backend = new FileBackend(directory);
+    await backend.append(ID, [user("one")]);
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const called = backend[method](ID, { signal: controller.signal });
+    controller.abort(reason);
+    await expect(called).rejects.toBe(reason);
+  });
+});
