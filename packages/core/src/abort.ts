@@ -1,4 +1,4 @@
-/** Settles as `promise` does, or rejects with the signal's reason, whichever is first. The promise itself is not stopped. */
+/** Settles as `promise` does, or rejects with the signal's reason, whichever is first. The promise itself is not stopped. For adapters, too. */
 export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   const { promise: aborted, reject } = Promise.withResolvers<never>();

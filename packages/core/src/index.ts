@@ -1,3 +1,4 @@
+export { untilAborted } from "./abort.ts";
 export { Agent } from "./agent.ts";
 export type { AbortPolicy, AgentOptions } from "./agent-options.ts";
 export type * from "./backend.ts";

@@ -1,0 +1,80 @@
+import timers from "node:timers/promises";
+import { NoReply } from "./redis-commands.ts";
+
+/** An operation that may take several attempts. Local times are of `performance.now()`. */
+export interface Operation {
+  /** The local moment by which it has to settle. */
+  deadline: number;
+  /**
+   * Whether making it again at once is as good as making it once, even where an earlier attempt still takes effect behind it; asked
+   * after each attempt. Where it is not, another attempt waits until the one before can take effect no more.
+   */
+  repeatable: () => boolean;
+  signal: AbortSignal | undefined;
+}
+
+/** A server's clock was further on than we thought, and it did nothing. */
+export class TooLate extends Error {
+  override readonly name = "TooLate";
+}
+
+/** An attempt that failed behind others whose effect nobody knows. */
+export class Unsure extends Error {
+  override readonly name = "Unsure";
+
+  constructor(cause: unknown) {
+    super("An earlier attempt may have taken effect.", { cause });
+  }
+}
+
+/** An attempt that gets less time than this, in ms, gets all that is left. */
+const SHORTEST_ATTEMPT = 20;
+
+/** How long to wait before the second attempt, in ms, at most; each further one waits up to twice as long. */
+const FIRST_PAUSE = 10;
+const LONGEST_PAUSE = 500;
+
+/**
+ * Makes attempts until one is answered, or the operation's deadline is near. Each may take half of the time that is left, so that a
+ * connection on which nothing comes back leaves time for another one; `until` is the local moment at which it ends, and `again` says
+ * that an earlier attempt may have taken effect.
+ *
+ * Rejects at once with what the server refused, and where a command was certainly not sent: then it is known what became of it. It
+ * rejects with {@link Unsure} where an earlier attempt may have taken effect.
+ */
+export async function withAttempts<R>(
+  operation: Operation,
+  attempt: (until: number, again: boolean) => Promise<R>,
+): Promise<R> {
+  const { deadline, repeatable, signal } = operation;
+  let unsure = false;
+  for (let number = 0; ; number++) {
+    const begun = performance.now();
+    const half = begun + (deadline - begun) / 2;
+    const until = half - begun < SHORTEST_ATTEMPT ? deadline : half;
+    let pause: number;
+    try {
+      return await attempt(until, unsure);
+    } catch (error) {
+      const unanswered = error instanceof NoReply;
+      if (!unanswered && !(error instanceof TooLate)) throw unsure ? new Unsure(error) : error;
+      if (unanswered && !error.sent && !unsure) throw error;
+      const mayLinger = unanswered && error.sent;
+      unsure ||= mayLinger;
+      const now = performance.now();
+      const lingering = mayLinger && !repeatable() ? Math.max(0, until - now) + 1 : 0;
+      pause = lingering || backOff(number);
+      if (now + pause >= deadline) {
+        // What may still take effect does so before the caller is told, who may then try again.
+        if (lingering > 0) await timers.setTimeout(lingering, undefined, { signal });
+        throw unsure ? new Unsure(error) : error;
+      }
+    }
+    await timers.setTimeout(pause, undefined, { signal });
+  }
+}
+
+/** With jitter, so that those who were cut off together do not come back together. */
+function backOff(number: number): number {
+  return Math.random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** number);
+}

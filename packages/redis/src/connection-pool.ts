@@ -1,0 +1,89 @@
+import { backendChannel } from "@deep-agent/core";
+import { Connection } from "./connection.ts";
+import {
+  NoReply,
+  type RedisCommand,
+  type RedisCommands,
+  type RedisReply,
+  RefusedReply,
+  type SendOptions,
+} from "./redis-commands.ts";
+import { BACKEND } from "./redis-error.ts";
+import type { ConnectionSettings } from "./redis-options.ts";
+
+/** After a connection beyond the first could not be made, how long to do with those that there are, in ms. */
+const GROWTH_PAUSE = 1_000;
+
+/**
+ * The command port over connections of our own to one server. The first call opens one, which calls made meanwhile share; while all are
+ * in use, another is added, up to the pool's size. One that breaks is forgotten, and the next call opens another.
+ */
+export class ConnectionPool implements RedisCommands {
+  readonly #settings: ConnectionSettings;
+  readonly #timeoutMs: number;
+  #connections: Connection[] = [];
+  #noGrowthBefore = 0;
+
+  /** `timeoutMs`: how long making a connection may take. */
+  constructor(settings: ConnectionSettings, timeoutMs: number) {
+    this.#settings = settings;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  async send(commands: readonly RedisCommand[], { timeoutMs }: SendOptions): Promise<readonly RedisReply[]> {
+    const connection = this.#choose();
+    connection.hold();
+    let overdue = false;
+    const timer = setTimeout(() => {
+      overdue = true;
+      connection.end();
+    }, timeoutMs);
+    try {
+      await connection.opened();
+      const replies = await connection.send(commands);
+      // A server that was a master, and whose address may now be another's.
+      if (replies.some((reply) => reply instanceof RefusedReply && reply.message.startsWith("READONLY")))
+        connection.retire();
+      return replies;
+    } catch (error) {
+      if (overdue && error instanceof NoReply)
+        throw new NoReply(error.sent, new Error(`nothing within ${Math.round(timeoutMs)} ms`));
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      connection.release();
+    }
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.end();
+    this.#connections = [];
+  }
+
+  #choose(): Connection {
+    this.#connections = this.#connections.filter(({ state, isRetired }) => state !== "ended" && !isRetired);
+    const open = this.#connections.filter(({ state }) => state === "open");
+    const [first, ...others] = open;
+    if (first === undefined) return this.#connections[0] ?? this.#add();
+    const idlest = others.reduce((least, other) => (other.inFlight < least.inFlight ? other : least), first);
+    if (idlest.inFlight > 0 && open.length === this.#connections.length) this.#grow();
+    return idlest;
+  }
+
+  #add(): Connection {
+    const connection = new Connection(this.#settings, this.#timeoutMs);
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  #grow(): void {
+    if (this.#connections.length >= this.#settings.poolSize || performance.now() < this.#noGrowthBefore) return;
+    this.#add()
+      .opened()
+      .catch((error: NoReply) => {
+        this.#noGrowthBefore = performance.now() + GROWTH_PAUSE;
+        const detail = `a further connection could not be made, and those that there are serve all calls: ${error.message}`;
+        backendChannel.publish({ type: "warning", backend: BACKEND, detail });
+      });
+  }
+}

@@ -1,0 +1,103 @@
+import { createClient } from "@redis/client";
+import { NoReply, type RedisCommand, type RedisReply } from "./redis-commands.ts";
+import type { ConnectionSettings } from "./redis-options.ts";
+import { repliesOf } from "./replies.ts";
+
+/**
+ * One connection of ours, made by node-redis and used until it breaks: it does not come back by itself. Commands of several callers
+ * travel on it at the same time; while there are none, it does not keep the process alive.
+ */
+export class Connection {
+  readonly #client: ReturnType<typeof clientFor>;
+  readonly #opened: Promise<void>;
+  #inFlight = 0;
+  #state: "opening" | "open" | "ended" = "opening";
+  #retired = false;
+
+  /** Begins to connect. */
+  constructor(settings: ConnectionSettings, timeoutMs: number) {
+    this.#client = clientFor(settings, timeoutMs);
+    // Without a listener an error would end the process. Whoever waits for a reply is told of it; where nobody does, the next
+    // call finds the connection ended.
+    this.#client.on("error", () => this.end());
+    this.#opened = this.#open();
+  }
+
+  /** How many calls use it. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get state(): "opening" | "open" | "ended" {
+    return this.#state;
+  }
+
+  /** Resolves when it is open. Rejects with {@link NoReply}: nothing was sent. */
+  opened(): Promise<void> {
+    return this.#opened;
+  }
+
+  /** The replies to commands that travel together. Call it when it is open. */
+  async send(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {
+    if (this.#state !== "open") throw new NoReply(false, new Error("The connection has ended."));
+    return repliesOf(commands.map((command) => this.#client.sendCommand([...command])));
+  }
+
+  /** Counts a call as using it, until it is released. */
+  hold(): void {
+    if (this.#inFlight++ === 0) this.#client.ref();
+  }
+
+  release(): void {
+    this.#inFlight -= 1;
+    if (this.#inFlight > 0) return;
+    if (this.#retired) this.end();
+    else if (this.#state === "open") this.#client.unref();
+  }
+
+  /** No further calls: it ends with the last that uses it. */
+  retire(): void {
+    this.#retired = true;
+    if (this.#inFlight === 0) this.end();
+  }
+
+  get isRetired(): boolean {
+    return this.#retired;
+  }
+
+  /** Ends it, and all that waits on it. */
+  end(): void {
+    this.#state = "ended";
+    // Also where it is about to be made: what is made in spite of it is ended then.
+    this.#client.destroy();
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await this.#client.connect();
+    } catch (error) {
+      this.#state = "ended";
+      throw new NoReply(false, error);
+    }
+    if (this.#state === "ended") {
+      this.#client.destroy();
+      throw new NoReply(false, new Error("The connection was ended while it was made."));
+    }
+    this.#state = "open";
+    if (this.#inFlight === 0) this.#client.unref();
+  }
+}
+
+function clientFor({ host, port, username, password, db, tls }: ConnectionSettings, timeoutMs: number) {
+  const common = { host, port, connectTimeout: timeoutMs, reconnectStrategy: false as const };
+  return createClient({
+    socket: tls === false ? common : { ...(tls === true ? {} : tls), ...common, tls: true },
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    database: db,
+    // Deadlines are the backend's own; those of the client cover only what was not yet written.
+    commandOptions: { timeout: 0 },
+    disableClientInfo: true,
+    maintNotifications: "disabled",
+  });
+}

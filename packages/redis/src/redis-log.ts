@@ -1,0 +1,270 @@
+import {
+  type AppendOptions,
+  type CallOptions,
+  type MemoryInfo,
+  newId,
+  type ReadOptions,
+  type Revision,
+  type SaveOptions,
+  type Snapshot,
+} from "@deep-agent/core";
+import { TooLate } from "./attempts.ts";
+import { convertedEntries, convertedInfo, convertValue, readConverted } from "./go-deep-agent.ts";
+import { parseHeader } from "./header.ts";
+import { type LogPart, snapshotOf, wholeLog } from "./log-part.ts";
+import { keyOf, writtenKeys } from "./memory-key.ts";
+import type { Operations } from "./operations.ts";
+import type { RedisReply } from "./redis-commands.ts";
+import { conflict, damaged, foreign } from "./redis-error.ts";
+import type { MemorySettings } from "./redis-options.ts";
+import { formatRevision } from "./revision.ts";
+import { Refusal, type ScriptRunner } from "./script-runner.ts";
+import { APPEND, CONVERT, DELETE, INFO, PEEK, READ, SAVE, type Script } from "./scripts.ts";
+
+type Reply = readonly RedisReply[];
+
+/** What a call saw where there was no memory. */
+const NOTHING = "-";
+
+/** The logs of all memories, by the scripts. */
+export class RedisLog<T extends object> {
+  readonly #scripts: ScriptRunner;
+  readonly #operations: Operations;
+  readonly #settings: MemorySettings;
+
+  constructor(scripts: ScriptRunner, operations: Operations, settings: MemorySettings) {
+    this.#scripts = scripts;
+    this.#operations = operations;
+    this.#settings = settings;
+  }
+
+  append(memoryId: string, texts: readonly string[], options: AppendOptions): Promise<Revision> {
+    const { operationId = newId(), since, expectedRevision, signal } = options;
+    const epoch = newId();
+    // Where the log is named, an attempt that comes late finds its entry there, or another log. Where it is not, it would be the
+    // first entry of a memory that was deleted meanwhile.
+    const repeatable = (): boolean => typeof since === "string" || typeof expectedRevision === "string";
+    return this.#operations.run({ verb: "append to", memoryId, writes: true, signal, repeatable }, (until, again) => {
+      const known = since === undefined && again ? "*" : encoded(since);
+      const args = [operationId, `[${texts.join(",")}]`, String(texts.length), known, encoded(expectedRevision), epoch];
+      args.push(this.#ttl, String(this.#settings.maxRecords ?? 0), memoryId);
+      return this.#write(APPEND, memoryId, args, until, ([what, , logEpoch, position, at]) => {
+        if (what === "conflict") throw conflict(memoryId);
+        if (what !== "appended" && what !== "found") return undefined;
+        return formatRevision(String(logEpoch), Number(position), String(at));
+      });
+    });
+  }
+
+  async save(memoryId: string, texts: readonly string[], options: SaveOptions): Promise<void> {
+    const { operationId, expectedRevision, signal } = options;
+    const epoch = newId();
+    const kept = texts.slice(-(this.#settings.maxRecords ?? texts.length) || texts.length);
+    const dropped = String(texts.length - kept.length);
+    // A save that names the log which it replaces does nothing if it comes late. Without a log, it would make one.
+    let seen: string | undefined = expectedRevision === undefined ? undefined : "";
+    const repeatable = (): boolean => seen !== NOTHING && expectedRevision !== null;
+    await this.#operations.run({ verb: "save", memoryId, writes: true, signal, repeatable }, async (until) => {
+      for (;;) {
+        seen ??= await this.#peek(memoryId, until);
+        const known = [epoch, operationId ?? "", seen, encoded(expectedRevision)];
+        const args = [...known, this.#ttl, memoryId, dropped, ...kept];
+        const saved = await this.#write(SAVE, memoryId, args, until, ([what]) => {
+          if (what === "conflict") throw conflict(memoryId);
+          return what === "saved" || what === "other" ? what : undefined;
+        });
+        if (saved === "saved") return;
+        seen = undefined;
+      }
+    });
+  }
+
+  async delete(memoryId: string, { signal }: CallOptions): Promise<void> {
+    let seen: string | undefined;
+    await this.#operations.run({ verb: "delete", memoryId, writes: true, signal }, async (until, again) => {
+      for (;;) {
+        seen ??= await this.#peek(memoryId, until);
+        if (seen === NOTHING) return;
+        const reply = await this.#scripted(DELETE, writtenKeys(memoryId, this.#settings), [seen, memoryId], until);
+        const [what, , reason] = reply;
+        if (what === "deleted" || what === "absent") return;
+        if (what === "unlisted") throw new Refusal(String(reason), "applied");
+        if (what !== "other") throw this.#problem(memoryId, reply);
+        // What was seen is gone, by an earlier attempt or somebody else's doing: what is there now came after.
+        if (again) return;
+        seen = undefined;
+      }
+    });
+  }
+
+  async load(memoryId: string, { signal }: CallOptions): Promise<T[] | null> {
+    return (await this.#whole(memoryId, signal))?.records ?? null;
+  }
+
+  read(memoryId: string, options: ReadOptions): Promise<Snapshot<T> | null> {
+    const { last, since, before, signal } = options;
+    if (last === undefined && since === undefined && before === undefined) return this.#whole(memoryId, signal);
+    return this.#operations.run({ verb: "read", memoryId, writes: false, signal }, async (until) => {
+      const some = await this.#part(memoryId, options, "", until);
+      // Where the newest entries hold fewer records than the others, they are too few.
+      return some === undefined ? ((await this.#part(memoryId, options, "all", until)) ?? null) : some;
+    });
+  }
+
+  info(memoryId: string, { signal }: CallOptions): Promise<MemoryInfo | null> {
+    return this.#operations.run({ verb: "look at", memoryId, writes: false, signal }, async (until) => {
+      const reply = await this.#scripts.script(INFO, [keyOf(memoryId, this.#settings)], [], until);
+      const [what, now, header, toLive, bytes] = reply;
+      if (what === "absent") return null;
+      const kept = {
+        bytes: Number(bytes),
+        expiresAt: Number(toLive) < 0 ? null : Math.floor(Number(now) / 1000) + Number(toLive),
+      };
+      if (what === "log") {
+        const { records, createdAt, updatedAt } = headerOf(memoryId, String(header));
+        return { records, createdAt, updatedAt, ...kept };
+      }
+      if (what !== "foreign" || header !== "string") throw this.#problem(memoryId, reply);
+      const value = await this.#value(memoryId, until);
+      return value === null ? null : { ...convertedInfo(memoryId, value), ...kept };
+    });
+  }
+
+  async touch(memoryId: string, { signal }: CallOptions): Promise<void> {
+    const key = keyOf(memoryId, this.#settings);
+    const command = this.#settings.ttl === null ? ["PERSIST", key] : ["PEXPIRE", key, this.#ttl];
+    await this.#operations.run({ verb: "renew", memoryId, writes: true, signal }, (until) =>
+      this.#scripts.command(command, until, key),
+    );
+  }
+
+  get #ttl(): string {
+    return String(this.#settings.ttl ?? 0);
+  }
+
+  /** All of it: a plain command, since there is nothing to judge. */
+  #whole(memoryId: string, signal: AbortSignal | undefined): Promise<Snapshot<T> | null> {
+    const key = keyOf(memoryId, this.#settings);
+    return this.#operations.run({ verb: "read", memoryId, writes: false, signal }, async (until) => {
+      try {
+        const elements = (await this.#scripts.command(["LRANGE", key, "0", "-1"], until, key)) as readonly string[];
+        const [header] = elements;
+        if (header === undefined) return null;
+        return snapshotOf<T>(memoryId, wholeLog(headerOf(memoryId, header), elements.slice(1)), {}) ?? null;
+      } catch (error) {
+        if (isWrongType(error)) return this.#converted(memoryId, {}, until);
+        throw error;
+      }
+    });
+  }
+
+  /** `undefined`: too few entries came. With the mode `"all"`, they are always enough. */
+  async #part(
+    memoryId: string,
+    options: ReadOptions,
+    mode: "" | "all",
+    until: number,
+  ): Promise<Snapshot<T> | null | undefined> {
+    const { last, since = "", before = "" } = options;
+    const args = [last === undefined ? "" : String(last), since, before, mode];
+    const reply = await this.#scripts.script(READ, [keyOf(memoryId, this.#settings)], args, until);
+    const [what, , header, position, at, verdict, floor, from, atBefore, entries] = reply;
+    if (what === "absent") return null;
+    if (what === "foreign" && header === "string") return this.#converted(memoryId, options, until);
+    if (what !== "log") throw this.#problem(memoryId, reply);
+    const part = {
+      header: headerOf(memoryId, String(header)),
+      position: Number(position),
+      at: String(at),
+      verdict: verdict as LogPart["verdict"], // as the script says them
+      floor: Number(floor),
+      from: Number(from),
+      atBefore: String(atBefore),
+      entries: entries as readonly string[],
+    };
+    return snapshotOf<T>(memoryId, part, options);
+  }
+
+  /** What a value of go-deep-agent would be as a log. */
+  async #converted(memoryId: string, options: ReadOptions, until: number): Promise<Snapshot<T> | null> {
+    const value = await this.#value(memoryId, until);
+    // Its messages are what every log of T is taken to hold.
+    return value === null ? null : (readConverted(memoryId, value, options) as Snapshot<object> as Snapshot<T>);
+  }
+
+  /** What is there, so that it can be named: an epoch, or a word for what has none. */
+  async #peek(memoryId: string, until: number): Promise<string> {
+    const reply = await this.#scripts.script(PEEK, [keyOf(memoryId, this.#settings)], [], until);
+    const [what, , name] = reply;
+    if (what === "log") return String(name);
+    if (what === "absent") return NOTHING;
+    if (what === "damaged") return "!damaged";
+    if (name === "string") return "!string";
+    throw this.#problem(memoryId, reply);
+  }
+
+  /** Runs a script that writes, until it answers what can be `taken`; a value of go-deep-agent is converted first. */
+  async #write<R>(
+    script: Script,
+    memoryId: string,
+    args: readonly string[],
+    until: number,
+    taken: (reply: Reply) => R | undefined,
+  ): Promise<R> {
+    for (;;) {
+      const reply = await this.#scripted(script, writtenKeys(memoryId, this.#settings), args, until);
+      const result = taken(reply);
+      if (result !== undefined) return result;
+      if (reply[0] !== "foreign" || reply[2] !== "string") throw this.#problem(memoryId, reply);
+      await this.#convert(memoryId, until);
+    }
+  }
+
+  async #convert(memoryId: string, until: number): Promise<void> {
+    const value = await this.#value(memoryId, until);
+    if (value === null) return;
+    const converted = convertValue(memoryId, value);
+    const args = [value, converted.epoch, this.#ttl, memoryId, ...convertedEntries(converted)];
+    const reply = await this.#scripted(CONVERT, writtenKeys(memoryId, this.#settings), args, until);
+    if (reply[0] !== "converted" && reply[0] !== "other") throw this.#problem(memoryId, reply);
+  }
+
+  /** The STRING under the key; `null`: there is none any more. */
+  async #value(memoryId: string, until: number): Promise<string | null> {
+    const key = keyOf(memoryId, this.#settings);
+    try {
+      return (await this.#scripts.command(["GET", key], until, key)) as string | null;
+    } catch (error) {
+      if (isWrongType(error)) return null;
+      throw error;
+    }
+  }
+
+  async #scripted(script: Script, keys: readonly string[], args: readonly string[], until: number): Promise<Reply> {
+    const deadline = await this.#scripts.deadline(until);
+    return this.#scripts.script(script, keys, [deadline, ...args], until);
+  }
+
+  #problem(memoryId: string, [what, , detail]: Reply): Error {
+    if (what === "late") return new TooLate();
+    if (what === "refused") return new Refusal(String(detail));
+    if (what === "halfway") return new Refusal(String(detail), "unknown");
+    if (what === "foreign") return foreign(memoryId, String(detail));
+    return damaged(memoryId, "it is a list, but its header or its last entry is not as this library writes them");
+  }
+}
+
+/** As the scripts read them. */
+function encoded(revision: Revision | null | undefined): string {
+  return revision === undefined ? "" : (revision ?? NOTHING);
+}
+
+function isWrongType(error: unknown): boolean {
+  return error instanceof Refusal && error.message.startsWith("WRONGTYPE");
+}
+
+function headerOf(memoryId: string, text: string): ReturnType<typeof parseHeader> & object {
+  const header = parseHeader(text);
+  if (header === undefined) throw damaged(memoryId, "its first element is no header of this library");
+  return header;
+}

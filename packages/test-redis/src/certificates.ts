@@ -1,0 +1,56 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { generate } from "selfsigned";
+
+/** Certificates for localhost and 127.0.0.1, in PEM. */
+export interface Certificates {
+  /** The authority that signed the others. */
+  ca: string;
+  client: { cert: string; key: string };
+  /** What makes a redis-server speak TLS on its port, and nothing else; `askClients`: only with those who show a certificate. */
+  serverArgs(port: number, askClients?: boolean): string[];
+}
+
+/** Makes new ones, and writes what a server needs into a folder of its own. */
+export async function certificates(): Promise<Certificates> {
+  const name = (value: string): { name: string; value: string }[] => [{ name: "commonName", value }];
+  const options = { keyType: "ec", algorithm: "sha256" } as const;
+  const authority = await generate(name("deep-agent test authority"), {
+    ...options,
+    extensions: [
+      { name: "basicConstraints", cA: true, critical: true },
+      { name: "keyUsage", keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  });
+  const ca = { key: authority.private, cert: authority.cert };
+  const server = await generate(name("localhost"), {
+    ...options,
+    ca,
+    extensions: [
+      {
+        name: "subjectAltName",
+        altNames: [
+          { type: 2, value: "localhost" },
+          { type: 7, ip: "127.0.0.1" },
+        ],
+      },
+    ],
+  });
+  const client = await generate(name("deep-agent test client"), { ...options, ca });
+  const folder = await mkdtemp(join(tmpdir(), "deep-agent-tls-"));
+  const files = { ca: join(folder, "ca.crt"), cert: join(folder, "server.crt"), key: join(folder, "server.key") };
+  await Promise.all([
+    writeFile(files.ca, authority.cert),
+    writeFile(files.cert, server.cert),
+    writeFile(files.key, server.private),
+  ]);
+  return {
+    ca: authority.cert,
+    client: { cert: client.cert, key: client.private },
+    serverArgs: (port, askClients = false) => [
+      ...["--port", "0", "--tls-port", String(port), "--tls-auth-clients", askClients ? "yes" : "no"],
+      ...["--tls-ca-cert-file", files.ca, "--tls-cert-file", files.cert, "--tls-key-file", files.key],
+    ],
+  };
+}

@@ -1,0 +1,173 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { createClient } from "@redis/client";
+import { type Engine, findEngine, type RunningServer } from "./engine.ts";
+
+const HOST = "127.0.0.1";
+
+/** How long a server may take to answer its first PING, in ms. */
+const START_LIMIT = 20_000;
+
+/** How many free ports are tried: between finding one and using it, somebody else may take it. */
+const PORTS_TRIED = 5;
+
+export interface RedisServerOptions {
+  /** Further arguments, as redis-server takes them: `["--maxmemory", "3mb"]`; they win over the defaults. May be told the port. */
+  args?: readonly string[] | ((port: number) => readonly string[]);
+  /** The password that the arguments set, for this object's own commands. */
+  password?: string;
+  /** TLS as the arguments set it up, for this object's own commands: the server listens to nothing else. */
+  tls?: { ca: string; cert?: string; key?: string };
+  /** Wait until it has read its data, too. Default `true`. */
+  waitForData?: boolean;
+}
+
+/** A redis-server of this test's own, on loopback, with a data folder of its own. */
+export class RedisServer implements AsyncDisposable {
+  readonly host: string = HOST;
+  readonly port: number;
+  readonly directory: string;
+  readonly #engine: Engine;
+  readonly #options: RedisServerOptions;
+  #running: RunningServer | undefined;
+
+  constructor(engine: Engine, port: number, directory: string, options: RedisServerOptions) {
+    this.#engine = engine;
+    this.port = port;
+    this.directory = directory;
+    this.#options = options;
+  }
+
+  /** `"127.0.0.1:port"`. */
+  get addr(): string {
+    return `${HOST}:${this.port}`;
+  }
+
+  /** `"redis://127.0.0.1:port"`. */
+  get url(): string {
+    return `redis://${this.addr}`;
+  }
+
+  /** Starts it, and resolves when it answers. Rejects with what it said where it does not. */
+  async start(): Promise<void> {
+    const { args = [] } = this.#options;
+    const running = await this.#engine.start(
+      this.port,
+      this.directory,
+      typeof args === "function" ? args(this.port) : args,
+    );
+    this.#running = running;
+    const limit = Date.now() + START_LIMIT;
+    for (;;) {
+      if (!running.isAlive()) break;
+      const answer = await this.#firstAnswer();
+      if (answer === "PONG" || (answer !== undefined && !/^LOADING/.test(answer))) return;
+      if (answer !== undefined && this.#options.waitForData === false) return;
+      if (Date.now() > limit) break;
+      await pause(20); // between two tries to reach it
+    }
+    await running.kill();
+    throw new Error(`redis-server did not start on port ${this.port}:\n${await running.output()}`);
+  }
+
+  /** Sends one command by a connection of its own. */
+  async command(...words: string[]): Promise<unknown> {
+    const { password, tls } = this.#options;
+    const socket = { host: HOST, port: this.port, reconnectStrategy: false as const };
+    const client = createClient({
+      socket: tls === undefined ? socket : { ...socket, tls: true, ...tls },
+      ...(password !== undefined && { password }),
+      disableClientInfo: true,
+      maintNotifications: "disabled",
+    });
+    client.on("error", () => client.destroy());
+    await client.connect();
+    try {
+      return await client.sendCommand(words);
+    } finally {
+      client.destroy();
+    }
+  }
+
+  /** It stands still, with all its connections, until it is thawed. */
+  async freeze(): Promise<void> {
+    await this.#process.freeze();
+  }
+
+  async thaw(): Promise<void> {
+    await this.#process.thaw();
+  }
+
+  /** As if by power loss: nothing more is written. */
+  async kill(): Promise<void> {
+    await this.#process.kill();
+    this.#running = undefined;
+  }
+
+  /** As an operator stops it. */
+  async stop(): Promise<void> {
+    await this.#process.stop();
+    this.#running = undefined;
+  }
+
+  /** Stops it, if it runs, and starts it on the same port and data. */
+  async restart(): Promise<void> {
+    if (this.#running !== undefined) await this.stop();
+    await this.start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#running?.kill();
+    this.#running = undefined;
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  get #process(): RunningServer {
+    if (this.#running === undefined) throw new Error("This redis-server does not run.");
+    return this.#running;
+  }
+
+  /** What it answers to a PING; `undefined`: it does not listen yet. */
+  async #firstAnswer(): Promise<string | undefined> {
+    try {
+      return String(await this.command("PING"));
+    } catch (error) {
+      const { message } = error as Error;
+      return /^[A-Z]+ /.test(message) ? message : undefined;
+    }
+  }
+}
+
+/** A server that answers. Dispose of it, whatever the test came to. */
+export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
+  const engine = await findEngine();
+  let failure: unknown;
+  for (let number = 0; number < PORTS_TRIED; number++) {
+    const directory = await mkdtemp(join(tmpdir(), "deep-agent-redis-"));
+    const server = new RedisServer(engine, await freePort(), directory, options);
+    try {
+      await server.start();
+      return server;
+    } catch (error) {
+      failure = error;
+      await server[Symbol.asyncDispose]();
+      if (!String(error).includes("Address already in use")) break;
+    }
+  }
+  throw failure;
+}
+
+async function freePort(): Promise<number> {
+  const listener = net.createServer();
+  listener.listen(0, HOST);
+  await once(listener, "listening");
+  const address = listener.address();
+  listener.close();
+  await once(listener, "close");
+  if (address === null || typeof address === "string") throw new Error("No port is free.");
+  return address.port;
+}

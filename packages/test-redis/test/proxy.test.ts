@@ -1,0 +1,73 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { createClient } from "@redis/client";
+import { type Action, type LossyProxy, type RedisServer, startProxy, startRedis } from "../src/index.ts";
+
+let server: RedisServer;
+let proxy: LossyProxy;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server[Symbol.asyncDispose]());
+beforeEach(async () => {
+  await server.command("FLUSHALL");
+  proxy = await startProxy(server);
+});
+afterEach(() => proxy[Symbol.asyncDispose]());
+
+/** A client behind the proxy that tries nothing twice. */
+async function connected() {
+  const client = createClient({
+    socket: { host: "127.0.0.1", port: proxy.port, reconnectStrategy: false },
+    disableClientInfo: true,
+  });
+  client.on("error", () => client.destroy());
+  return client.connect();
+}
+
+const onIncrements = (action: Action) => (command: readonly string[]) => (command[0] === "INCR" ? action : "pass");
+
+describe("what passes a proxy", () => {
+  it("comes back as from the server, and is counted", async () => {
+    const client = await connected();
+    proxy.resetCounts();
+    const replies = await Promise.all([
+      client.sendCommand(["INCR", "n"]),
+      client.sendCommand(["HGETALL", "none"]),
+      client.sendCommand(["ECHO", "x".repeat(100_000)]),
+    ]);
+    client.destroy();
+    expect(replies[0]).toBe(1);
+    expect(String(replies[2])).toHaveLength(100_000);
+    const { sent, received, commands } = proxy.counts;
+    expect(commands).toEqual({ INCR: 1, HGETALL: 1, ECHO: 1 });
+    // *2 $4 INCR $1 n, *2 $7 HGETALL $4 none, *2 $4 ECHO $100000 x…
+    expect(sent).toBe(4 + 10 + 7 + 4 + 13 + 10 + 4 + 10 + 9 + 100_002);
+    expect(received).toBe(4 + 4 + 9 + 100_002);
+  });
+
+  it.each([
+    ["dropReply", "1"],
+    ["dropRequest", null],
+    ["hold", null],
+  ] as const)("is lost as told: %s", async (action, left) => {
+    const client = await connected();
+    proxy.rule = onIncrements(action);
+    await expect(client.sendCommand(["INCR", "n"])).rejects.toThrow();
+    expect(await server.command("GET", "n")).toBe(left);
+    expect(proxy.held).toBe(action === "hold" ? 1 : 0);
+    await proxy.release();
+    expect(await server.command("GET", "n")).toBe(action === "dropRequest" ? null : "1");
+  });
+
+  it("is never answered where it is swallowed", async () => {
+    const client = await connected();
+    proxy.rule = onIncrements("swallow");
+    const answer = client.sendCommand(["INCR", "n"]);
+    await expect(
+      Promise.race([answer, new Promise((_, reject) => setTimeout(reject, 100, new Error("nothing")))]),
+    ).rejects.toThrow("nothing");
+    client.destroy();
+    await expect(answer).rejects.toThrow();
+    expect(await server.command("GET", "n")).toBeNull();
+  });
+});
