@@ -77,7 +77,7 @@ export class Connection {
       await this.#client.connect();
     } catch (error) {
       this.#state = "ended";
-      throw new NoReply(false, error);
+      throw new NoReply(false, error as Error); // as node-redis rejects
     }
     if (this.#state === "ended") {
       this.#client.destroy();

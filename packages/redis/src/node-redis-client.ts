@@ -54,7 +54,7 @@ async function executed(pool: NodeRedisPool, commands: readonly RedisCommand[]):
       return together(client, commands);
     });
   } catch (error) {
-    throw error instanceof NoReply ? error : new NoReply(sent, error);
+    throw error instanceof NoReply ? error : new NoReply(sent, error as Error); // as node-redis rejects
   }
 }
 

@@ -44,8 +44,8 @@ export class NoReply extends Error {
   /** `false`: the commands certainly never reached the server. `true`: they may have, or may still. */
   readonly sent: boolean;
 
-  constructor(sent: boolean, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  constructor(sent: boolean, cause: object) {
+    super((cause as Partial<Error>).message, { cause }); // not asked for its class: it may be of another realm
     this.sent = sent;
   }
 }

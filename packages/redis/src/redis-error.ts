@@ -25,13 +25,15 @@ interface Kind {
 const unauthorized = (hint: string): Kind => ({ code: "UNAUTHORIZED", retryable: false, hint });
 const busy = (hint: string): Kind => ({ code: "UNAVAILABLE", retryable: true, hint });
 
+const notAllowed = unauthorized(
+  "Allow this user the commands and keys that docs/redis.md lists: redis-cli ACL LOG says what was refused.",
+);
+
 /** What servers answer instead of doing what they are asked to, by the first word of it. */
 const refusals: Readonly<Record<string, Kind>> = {
   NOAUTH: unauthorized("The server wants a password: give `password`, and `username` where it has users."),
   WRONGPASS: unauthorized("User name and password do not fit: check `username` and `password`."),
-  NOPERM: unauthorized(
-    "Allow this user the commands and keys that docs/redis.md lists: redis-cli ACL LOG says what was refused.",
-  ),
+  NOPERM: notAllowed,
   OOM: {
     code: "CAPACITY",
     retryable: true,
@@ -60,11 +62,8 @@ const refusals: Readonly<Record<string, Kind>> = {
 
 /** Those that have no word of their own. */
 const phrases: readonly [RegExp, Kind][] = [
+  [/user executing the script can't/, notAllowed],
   [/max number of clients/, busy("The server takes no more connections: raise maxclients, or lower `poolSize`.")],
-  [
-    /without any password configured|no password is set/,
-    unauthorized("The server has no password: leave `password` out."),
-  ],
   [
     /DB index is out of range|invalid DB index/,
     { code: "INVALID_CONFIG", retryable: false, hint: "Give a `db` that the server has." },
@@ -105,7 +104,7 @@ function mapped(error: unknown, doing: Doing, outcome: Outcome): unknown {
   }
   if (!(error instanceof NoReply)) return error;
   // Where the connection was never made, the reason may be the server's: a wrong password.
-  const reason = error.cause instanceof Error ? error.cause : error;
+  const reason = (error.cause ?? error) as Error; // as clients reject
   const kind = /^[A-Z]{2,} /.test(reason.message) ? kindOf(reason.message) : unreachable;
   const problem = error.sent ? `no reply came from ${doing.server}` : `${doing.server} could not be reached`;
   return failure(kind, doing, `${problem} (${shown(reason)})`, outcome, reason);

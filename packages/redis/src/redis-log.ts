@@ -113,20 +113,23 @@ export class RedisLog<T extends object> {
 
   info(memoryId: string, { signal }: CallOptions): Promise<MemoryInfo | null> {
     return this.#operations.run({ verb: "look at", memoryId, writes: false, signal }, async (until) => {
-      const reply = await this.#scripts.script(INFO, [keyOf(memoryId, this.#settings)], [], until);
-      const [what, now, header, toLive, bytes] = reply;
-      if (what === "absent") return null;
-      const kept = {
-        bytes: Number(bytes),
-        expiresAt: Number(toLive) < 0 ? null : Math.floor(Number(now) / 1000) + Number(toLive),
-      };
-      if (what === "log") {
-        const { records, createdAt, updatedAt } = headerOf(memoryId, String(header));
-        return { records, createdAt, updatedAt, ...kept };
+      for (;;) {
+        const reply = await this.#scripts.script(INFO, [keyOf(memoryId, this.#settings)], [], until);
+        const [what, now, header, toLive, bytes] = reply;
+        if (what === "absent") return null;
+        const kept = {
+          bytes: Number(bytes),
+          expiresAt: Number(toLive) < 0 ? null : Math.floor(Number(now) / 1000) + Number(toLive),
+        };
+        if (what === "log") {
+          const { records, createdAt, updatedAt } = headerOf(memoryId, String(header));
+          return { records, createdAt, updatedAt, ...kept };
+        }
+        if (what !== "foreign" || header !== "string") throw this.#problem(memoryId, reply);
+        const value = await this.#value(memoryId, until);
+        if (value === null) return null;
+        if (value !== undefined) return { ...convertedInfo(memoryId, value), ...kept };
       }
-      if (what !== "foreign" || header !== "string") throw this.#problem(memoryId, reply);
-      const value = await this.#value(memoryId, until);
-      return value === null ? null : { ...convertedInfo(memoryId, value), ...kept };
     });
   }
 
@@ -152,8 +155,8 @@ export class RedisLog<T extends object> {
         if (header === undefined) return null;
         return snapshotOf<T>(memoryId, wholeLog(headerOf(memoryId, header), elements.slice(1)), {}) ?? null;
       } catch (error) {
-        if (isWrongType(error)) return this.#converted(memoryId, {}, until);
-        throw error;
+        if (!isWrongType(error)) throw error;
+        return (await this.#part(memoryId, {}, "", until)) ?? null;
       }
     });
   }
@@ -186,8 +189,9 @@ export class RedisLog<T extends object> {
   }
 
   /** What a value of go-deep-agent would be as a log. */
-  async #converted(memoryId: string, options: ReadOptions, until: number): Promise<Snapshot<T> | null> {
+  async #converted(memoryId: string, options: ReadOptions, until: number): Promise<Snapshot<T> | null | undefined> {
     const value = await this.#value(memoryId, until);
+    if (value === undefined) return this.#part(memoryId, options, "all", until);
     // Its messages are what every log of T is taken to hold.
     return value === null ? null : (readConverted(memoryId, value, options) as Snapshot<object> as Snapshot<T>);
   }
@@ -222,20 +226,20 @@ export class RedisLog<T extends object> {
 
   async #convert(memoryId: string, until: number): Promise<void> {
     const value = await this.#value(memoryId, until);
-    if (value === null) return;
+    if (value === null || value === undefined) return;
     const converted = convertValue(memoryId, value);
     const args = [value, converted.epoch, this.#ttl, memoryId, ...convertedEntries(converted)];
     const reply = await this.#scripted(CONVERT, writtenKeys(memoryId, this.#settings), args, until);
     if (reply[0] !== "converted" && reply[0] !== "other") throw this.#problem(memoryId, reply);
   }
 
-  /** The STRING under the key; `null`: there is none any more. */
-  async #value(memoryId: string, until: number): Promise<string | null> {
+  /** The STRING under the key; `null`: there is nothing any more; `undefined`: there is something else by now. */
+  async #value(memoryId: string, until: number): Promise<string | null | undefined> {
     const key = keyOf(memoryId, this.#settings);
     try {
       return (await this.#scripts.command(["GET", key], until, key)) as string | null;
     } catch (error) {
-      if (isWrongType(error)) return null;
+      if (isWrongType(error)) return undefined;
       throw error;
     }
   }

@@ -13,7 +13,7 @@ import { createHash } from "node:crypto";
  *  - KEYS[1] is the memory's key, KEYS[2], where there is one, the index behind `recent`. Numbers in replies are text.
  *  - What writes has its caller's deadline in ARGV[1], in µs since 1970 by the server's clock, and does nothing behind it.
  *  - The first write is one that a full server refuses; it is made by `redis.call`, so that a refusal leaves no trace. Those behind it
- *    are made by `redis.pcall`, and a refusal of one is undone: a script that fails is not rolled back.
+ *    are made by `redis.pcall`, in an order in which a refusal is without effect, or undone: a script that fails is not rolled back.
  *  - No cjson, no sha1hex, no error_reply: mocks of Redis lack them.
  *
  * Replies common to several:
@@ -117,7 +117,7 @@ local function discard(key, failure)
 end
 `;
 
-/** A script, and the name that the server knows it by. */
+/** A script, without comments and indents, and the name that the server knows it by. */
 export interface Script {
   readonly source: string;
   /** SHA-1 of the source, in hexadecimal. */
@@ -127,7 +127,8 @@ export interface Script {
 }
 
 function script(source: string, noteTime = true): Script {
-  const text = source.trim();
+  const lines = source.split("\n").map((line) => line.trim());
+  const text = lines.filter((line) => line !== "" && !line.startsWith("--")).join("\n");
   return { source: text, sha: createHash("sha1").update(text).digest("hex"), noteTime };
 }
 
@@ -244,19 +245,15 @@ local time = nextTime(last)
 local entries, held = surplus(log)
 local dropped, kept = log.dropped + entries, log.records - held
 redis.call('LSET', key, 0, log.header)
-if entries > 0 then
-  -- What is then the first is the last to go: the header takes its place.
-  local cut = redis.pcall('LTRIM', key, entries, -1)
-  if refused(cut) then return {'refused', round(now), cut.err} end
-end
-redis.pcall('LSET', key, 0, headerOf(log.epoch, log.created, milliseconds(time), kept + count, dropped))
-local failure = renew(key, ttl)
+-- Tried before anything is changed that it would be needed for.
+local failure = entries > 0 and redis.pcall('LTRIM', key, 0, -1)
+if not refused(failure) then failure = renew(key, ttl) end
 if not refused(failure) then failure = enlist(index, time, member) end
 if not refused(failure) then failure = redis.pcall('RPUSH', key, entryAt(time)) end
-if refused(failure) then
-  redis.pcall('LSET', key, 0, headerOf(log.epoch, log.created, log.updated, kept, dropped))
-  return {'refused', round(now), failure.err}
-end
+if refused(failure) then return {'refused', round(now), failure.err} end
+-- What is then the first is the last to go: the header takes its place.
+if entries > 0 then redis.pcall('LTRIM', key, entries, -1) end
+redis.pcall('LSET', key, 0, headerOf(log.epoch, log.created, milliseconds(time), kept + count, dropped))
 return {'appended', round(now), log.epoch, round(log.position + 1), round(time)}
 `);
 

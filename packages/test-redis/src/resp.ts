@@ -6,7 +6,7 @@
 const CR = 0x0d;
 
 /** The place behind the value that begins at `start`; `undefined`: there is more of it to come. */
-export function endOfValue(bytes: Buffer, start: number): number | undefined {
+function endOfValue(bytes: Buffer, start: number): number | undefined {
   const lineEnd = bytes.indexOf("\r\n", start);
   if (lineEnd === -1) return undefined;
   const behindLine = lineEnd + 2;

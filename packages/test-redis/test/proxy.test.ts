@@ -7,12 +7,12 @@ let proxy: LossyProxy;
 beforeAll(async () => {
   server = await startRedis();
 });
-afterAll(() => server[Symbol.asyncDispose]());
 beforeEach(async () => {
   await server.command("FLUSHALL");
   proxy = await startProxy(server);
 });
 afterEach(() => proxy[Symbol.asyncDispose]());
+afterAll(() => server[Symbol.asyncDispose]());
 
 /** A client behind the proxy that tries nothing twice. */
 async function connected() {

@@ -1,0 +1,54 @@
+import { assistant, Conversation, type Message, user } from "@deep-agent/core";
+import { type Counts, type LossyProxy, startProxy } from "@deep-agent/test-redis";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { useServer } from "./support/backends.ts";
+
+const redis = useServer();
+
+let proxy: LossyProxy;
+beforeEach(async () => {
+  proxy = await startProxy(redis.server);
+});
+afterEach(() => proxy[Symbol.asyncDispose]());
+
+function message(n: number): Message {
+  const text = "x".repeat(500);
+  return n % 2 === 0 ? user(text) : assistant(text);
+}
+
+/** What one turn costs in a memory of so many messages, in a conversation that has just begun. */
+async function costOfTurn(messages: number): Promise<Counts> {
+  const backend = redis.open<Message>({ addr: proxy.addr });
+  for (let n = 0; n < messages; n += 2) await backend.append("long", [message(0), message(1)]);
+  // The server is told each script once, by whoever needs it first.
+  await backend.read("long", { last: 1 });
+  const conversation = new Conversation({ memoryId: "long", backend, maxMessages: 20 });
+  proxy.resetCounts();
+  expect(await conversation.sync()).toHaveLength(20);
+  await conversation.commit([message(0), message(1)]);
+  const counts = proxy.counts;
+  await backend.delete("long");
+  return counts;
+}
+
+describe("a turn costs what is in it, not what is in the memory", () => {
+  it("less than 4 KB to Redis and 32 KB from it, at 10,000 messages as at 100", async () => {
+    const short = await costOfTurn(100);
+    const long = await costOfTurn(10_000);
+    const shown = ({ sent, received }: Counts) => `${sent} bytes sent, ${received} received`;
+    process.stdout.write(`a turn: ${shown(short)} at 100 messages, ${shown(long)} at 10,000\n`);
+    expect(long.sent).toBeLessThan(4 * 1024);
+    expect(long.received).toBeLessThan(32 * 1024);
+    expect(Math.abs(long.sent / short.sent - 1)).toBeLessThan(0.1);
+    expect(Math.abs(long.received / short.received - 1)).toBeLessThan(0.1);
+    expect(long.commands).toEqual({ EVALSHA: 2 });
+  });
+
+  it("and all of it comes in one command", async () => {
+    const backend = redis.open<Message>({ addr: proxy.addr });
+    await backend.save("all", [message(0), message(1), message(2)]);
+    proxy.resetCounts();
+    expect(await backend.load("all")).toHaveLength(3);
+    expect(proxy.counts.commands).toEqual({ LRANGE: 1 });
+  });
+});

@@ -1,0 +1,266 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { type LossyProxy, startProxy } from "@deep-agent/test-redis";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { RedisBackend } from "../src/index.ts";
+import { type Note, notes, rejectionOf, useServer } from "./support/backends.ts";
+
+const ID = "alice";
+const TIMEOUT = 400;
+
+const redis = useServer();
+
+let backend: RedisBackend<Note>;
+beforeEach(() => {
+  backend = redis.open({ timeoutMs: TIMEOUT });
+});
+
+const calls: [string, (one: RedisBackend<Note>) => Promise<unknown>][] = [
+  ["load", (one) => one.load(ID)],
+  ["read", (one) => one.read(ID, { last: 1 })],
+  ["append", (one) => one.append(ID, notes(9, 1))],
+  ["append, repeatable", (one) => one.append(ID, notes(9, 1), { since: "x.1.1" })],
+  ["save", (one) => one.save(ID, notes(9, 1))],
+  ["save, where nothing is expected", (one) => one.save(ID, notes(9, 1), { expectedRevision: null })],
+  ["delete", (one) => one.delete(ID)],
+  ["list", (one) => one.list()],
+  ["recent", (one) => one.recent?.({ limit: 1 }) ?? Promise.resolve()],
+  ["info", (one) => one.info(ID)],
+  ["touch", (one) => one.touch(ID)],
+  ["ping", (one) => one.ping()],
+];
+
+/** How long a call took, in ms, and how it ended. */
+async function timed(call: Promise<unknown>): Promise<{ ms: number; error: unknown }> {
+  const started = performance.now();
+  const error = await rejectionOf(call);
+  return { ms: performance.now() - started, error };
+}
+
+describe("a server that stands still", () => {
+  it.each(calls)("%s settles by its deadline, and what it sent does nothing later", async (name, call) => {
+    await backend.append(ID, notes(0, 1));
+    const before = await redis.elements(ID);
+    await redis.server.freeze();
+    let ended: { ms: number; error: unknown };
+    try {
+      ended = await timed(call(backend));
+      // Not all that is late is in one attempt: the next one is, too.
+      await rejectionOf(call(backend));
+    } finally {
+      await redis.server.thaw();
+    }
+    const writes = /append|save|delete|touch/.test(name);
+    expect(ended.error).toMatchObject({
+      code: "UNAVAILABLE",
+      retryable: true,
+      outcome: writes ? expect.stringMatching(/unknown|not-applied/) : "not-applied",
+    });
+    // Well behind it only where the machine is busy; a call that waits for the server would never end.
+    expect(ended.ms).toBeGreaterThanOrEqual(TIMEOUT / 2);
+    // The server has read all that was sent before it answers this.
+    await redis.command("PING");
+    expect(await redis.elements(ID)).toEqual(before);
+    expect(await backend.load(ID)).toEqual(notes(0, 1));
+  });
+
+  it("does not keep a backend from closing", async () => {
+    await backend.ping();
+    await redis.server.freeze();
+    try {
+      const call = rejectionOf(backend.load(ID));
+      await backend.close();
+      expect(await call).toMatchObject({ code: "UNAVAILABLE" });
+    } finally {
+      await redis.server.thaw();
+    }
+  });
+
+  it("is not waited for by one that was aborted", async () => {
+    await backend.ping();
+    const reason = new Error("the user left");
+    await redis.server.freeze();
+    try {
+      const controller = new AbortController();
+      const call = backend.append(ID, notes(0, 1), { signal: controller.signal });
+      controller.abort(reason);
+      await expect(call).rejects.toBe(reason);
+    } finally {
+      await redis.server.thaw();
+    }
+  });
+});
+
+describe("a connection on which nothing comes back", () => {
+  let proxy: LossyProxy;
+  beforeEach(async () => {
+    proxy = await startProxy(redis.server);
+  });
+  afterEach(() => proxy[Symbol.asyncDispose]());
+
+  it("is given up in time for another one", async () => {
+    const one = redis.open({ addr: proxy.addr, timeoutMs: 2_000 });
+    await one.append(ID, notes(0, 1));
+    const { revision } = (await one.read(ID)) ?? { revision: "" };
+    let swallowed = 0;
+    proxy.rule = ([name = ""]) => (name.startsWith("EVAL") && swallowed++ === 0 ? "swallow" : "pass");
+    await one.append(ID, notes(1, 1), { since: revision });
+    expect(swallowed).toBeGreaterThan(0);
+    expect(await one.load(ID)).toEqual(notes(0, 2));
+  });
+
+  it("ends by the deadline where there is never one", async () => {
+    const one = redis.open({ addr: proxy.addr, timeoutMs: TIMEOUT });
+    proxy.rule = () => "swallow";
+    const { error, ms } = await timed(one.load(ID));
+    expect(error).toMatchObject({ code: "UNAVAILABLE", outcome: "not-applied", retryable: true });
+    expect(ms).toBeGreaterThanOrEqual(TIMEOUT / 2);
+  });
+
+  it("that is a late one brings nothing about, though its server was told in time that it may", async () => {
+    const one = redis.open({ addr: proxy.addr, timeoutMs: TIMEOUT });
+    await one.append(ID, notes(0, 1));
+    for (const write of [
+      () => one.delete(ID),
+      () => one.save(ID, []),
+      () => one.append("new", notes(0, 1), { since: null }),
+      () => one.save("new", notes(0, 1), { expectedRevision: null }),
+      () => one.append(ID, notes(7, 1)),
+    ]) {
+      proxy.rule = ([name = ""]) => (name.startsWith("EVAL") ? "hold" : "pass");
+      expect(await rejectionOf(write())).toMatchObject({ code: "UNAVAILABLE", outcome: "unknown" });
+      expect(proxy.held).toBeGreaterThan(0);
+      proxy.rule = () => "pass";
+      await proxy.release();
+      expect(await one.load(ID)).toEqual(notes(0, 1));
+      expect(await one.load("new")).toBeNull();
+    }
+  });
+});
+
+describe("a server's clock need not be right", () => {
+  it.each([-3_600, 3_600, 86_400 * 365])(
+    "%i seconds off, calls succeed, and late ones still do nothing",
+    async (seconds) => {
+      // Scripts that are told another time, on the way to a server whose clock nobody can set.
+      const { ConnectionPool } = await import("../src/connection-pool.ts");
+      const { connectionSettings } = await import("../src/redis-options.ts");
+      const pool = new ConnectionPool(connectionSettings({ addr: redis.server.addr }), TIMEOUT);
+      const shifted = RedisBackend.fromCommands<Note>(
+        {
+          send: (commands, options) =>
+            pool.send(
+              commands.map(([name = "", source = "", ...rest]) =>
+                name === "EVALSHA" || name === "EVAL"
+                  ? ["EVAL", shift(source, seconds), ...rest]
+                  : [name, source, ...rest].filter((word) => word !== ""),
+              ),
+              options,
+            ),
+          close: () => pool.close(),
+        },
+        { prefix: redis.prefix, timeoutMs: TIMEOUT },
+      );
+      await shifted.append(ID, notes(0, 1));
+      const { revision } = (await shifted.read(ID, { last: 1 })) ?? { revision: "" };
+      await shifted.append(ID, notes(1, 1), { since: revision });
+      await shifted.save("b", notes(0, 1));
+      await shifted.delete("b");
+      expect(await shifted.load(ID)).toEqual(notes(0, 2));
+      await redis.server.freeze();
+      try {
+        expect(await rejectionOf(shifted.delete(ID))).toMatchObject({ code: "UNAVAILABLE" });
+      } finally {
+        await redis.server.thaw();
+      }
+      await redis.command("PING");
+      expect(await shifted.load(ID)).toEqual(notes(0, 2));
+      await shifted.close();
+    },
+  );
+
+  /** The script, by its name or text, with a clock that is so many seconds ahead. */
+  function shift(source: string, seconds: number): string {
+    const text = sources.get(source) ?? source;
+    return text.replace("clock[1] * 1000000", `(clock[1] + ${seconds}) * 1000000`);
+  }
+
+  const sources = new Map<string, string>();
+  beforeEach(async () => {
+    const scripts: Record<string, unknown> = await import("../src/scripts.ts");
+    for (const script of Object.values(scripts)) {
+      const { sha, source } = script as { sha: string; source: string };
+      sources.set(sha, source);
+    }
+  });
+
+  it("nor go on evenly: one that was set forward is read anew", async () => {
+    const clock = await import("../src/server-clock.ts");
+    const one = new clock.ServerClock();
+    one.observe(5_000_000);
+    const early = one.at(performance.now() + 1_000);
+    one.observe(90_000_000);
+    expect(one.at(performance.now() + 1_000) - early).toBeGreaterThan(80_000_000);
+  });
+});
+
+describe("a server that comes back", () => {
+  it("is used again by the next call, without anybody's doing", async () => {
+    await backend.append(ID, notes(0, 1));
+    await redis.server.restart();
+    await backend.append("b", notes(0, 1));
+    await redis.server.kill();
+    expect(await rejectionOf(backend.load("b"))).toMatchObject({ code: "UNAVAILABLE", outcome: "not-applied" });
+    await redis.server.start();
+    await backend.append("c", notes(0, 1));
+    expect(await backend.load("c")).toEqual(notes(0, 1));
+  });
+
+  it("has lost its scripts, and is told them again", async () => {
+    await backend.append(ID, notes(0, 1));
+    await redis.command("SCRIPT", "FLUSH");
+    await backend.append(ID, notes(1, 1));
+    expect(await backend.load(ID)).toEqual(notes(0, 2));
+  });
+});
+
+describe("a process", () => {
+  const worker = (mode: string): ChildProcess =>
+    fork(join(__dirname, "workers/process.worker.ts"), [redis.server.addr, redis.prefix, mode], { stdio: "pipe" });
+
+  async function ended(child: ChildProcess): Promise<{ code: unknown; output: string }> {
+    let output = "";
+    child.stdout?.on("data", (piece) => {
+      output += String(piece);
+    });
+    child.stderr?.on("data", (piece) => {
+      output += String(piece);
+    });
+    const [code] = await once(child, "close");
+    return { code, output };
+  }
+
+  it("ends by itself, though nobody has closed its backend", async () => {
+    expect(await ended(worker("leave"))).toEqual({ code: 0, output: "1\n" });
+  });
+
+  it("is not ended by a server that goes away, idle or busy", async () => {
+    const child = worker("survive");
+    const end = ended(child);
+    const [ready] = await once(child, "message");
+    expect(ready).toBe("idle");
+    await redis.server.kill();
+    await redis.server.start();
+    child.send("busy");
+    await once(child, "message");
+    await redis.server.kill();
+    await redis.server.start();
+    child.send("end");
+    const { code, output } = await end;
+    expect(output).toBe("");
+    expect(code).toBe(0);
+    // It has seen that, and went on.
+    expect(await redis.open().load("survivor")).not.toBeNull();
+  });
+});
