@@ -14,7 +14,8 @@ export function howToLook(backend: MemoryBackend, address: string, memoryId: str
     return [`  cat '${relative(process.cwd(), backend.directory)}/${memoryId}'.*.jsonl`, chat];
   if (/^rediss?:/.test(address)) {
     const prefix = new URL(address).searchParams.get("prefix") ?? "deep-agent:memories:";
-    return [`  redis-cli -u '${withoutPassword(address)}' LRANGE '${prefix}${memoryId}' 0 -1`, chat];
+    const look = (command: string) => `  redis-cli -u '${withoutPassword(address)}' ${command}`;
+    return [look(`LRANGE '${prefix}${memoryId}' 0 -1`), look(`TTL '${prefix}${memoryId}'`), chat];
   }
   return [chat];
 }

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { startRedis } from "@deep-agent/test-redis";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 
 const folder = join(__dirname, "..");
@@ -60,6 +61,32 @@ describe("the demo", () => {
     expect(first).toHaveLength(2);
     expect(both).toHaveLength(4);
     expect(both).toEqual(expect.arrayContaining(first));
+  });
+});
+
+describe("the demo on Redis", () => {
+  it("recalls as much, from one list for each memory, kept for a week", async () => {
+    const server = await startRedis();
+    try {
+      const { code, output } = await demo({ DEEP_AGENT_BACKEND: server.url });
+      expect(output).toContain("The second process recalled 3 of 3 facts, the third 0.");
+      expect(code).toBe(0);
+      const [, alice] = /LRANGE 'deep-agent:memories:(demo-alice-\w+)' 0 -1/.exec(output) ?? [];
+      const keys = (await server.command("KEYS", "deep-agent:memories:*")) as string[];
+      expect(keys).toHaveLength(2);
+      expect(keys).toContain(`deep-agent:memories:${alice}`);
+      for (const key of keys) {
+        expect(await server.command("TYPE", key)).toBe("list");
+        const ttl = Number(await server.command("TTL", key));
+        expect(ttl).toBeLessThanOrEqual(604_800);
+        expect(ttl).toBeGreaterThan(604_800 - 600);
+      }
+      const elements = (await server.command("LRANGE", `deep-agent:memories:${alice}`, "0", "-1")) as string[];
+      expect(elements[0]).toMatch(/^#1 \S+ \d+ \d+ 12 0$/);
+      expect(elements.slice(1).join()).toContain("My favourite colour is blue.");
+    } finally {
+      await server[Symbol.asyncDispose]();
+    }
   });
 });
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import { FileBackend } from "@deep-agent/file";
+import { startRedis } from "@deep-agent/test-redis";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 
 const main = join(__dirname, "../src/main.ts");
@@ -59,6 +60,18 @@ describe("a replay", () => {
       { role: "assistant", content: null, toolCalls: [{ id: "call_1", name: "trains.search" }] },
       { role: "tool", toolCallId: "call_1" },
     ]);
+  });
+
+  it("stores them in Redis, too", async () => {
+    const server = await startRedis();
+    try {
+      const { code, output } = await replay(["--backend", server.url]);
+      expect(output).toContain("5 conversations, 45 messages, 10 tool calls, 0 mismatches");
+      expect(code).toBe(0);
+      expect(await server.command("DBSIZE")).toBe(0);
+    } finally {
+      await server[Symbol.asyncDispose]();
+    }
   });
 
   it("stores real dialogues as they were said", async () => {

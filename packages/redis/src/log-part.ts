@@ -52,7 +52,7 @@ export function snapshotOf<T extends object>(
     const page = recordsOf<T>(memoryId, part, first);
     records += page.length;
     pages.push(page);
-    if (first === 0 && records < last && part.from > floor) return undefined;
+    if (first === 0 && records < last && part.from > floor && part.atBefore !== "0") return undefined;
   }
   const from = part.from + first;
   const lost = verdict === "lost" || verdict === "other" || (verdict === "dropped" && before === undefined);

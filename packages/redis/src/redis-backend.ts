@@ -158,7 +158,10 @@ export class RedisBackend<T extends object = Message>
     return log.load(memoryId, options);
   }
 
-  /** The last 64 operation ids of saves are remembered. With `maxRecords`, only the newest that many records are kept. */
+  /**
+   * The last 64 operation ids of saves are remembered. With `maxRecords`, only the newest that many records are kept, and an operation
+   * id is remembered until newer turns have taken the place of what it saved.
+   */
   async save(memoryId: string, records: readonly T[], options: SaveOptions = {}): Promise<void> {
     const { log } = this.#use();
     const texts = checkSave(memoryId, records, options);

@@ -23,7 +23,15 @@ import { APPEND, CONVERT, DELETE, INFO, PEEK, READ, SAVE, type Script } from "./
 
 type Reply = readonly RedisReply[];
 
-/** What a call saw where there was no memory. */
+/** What a call saw under a key, so that it can name it. */
+interface Sight {
+  /** An epoch, {@link NOTHING}, or a word for what has no epoch. */
+  name: string;
+  /** When the log was created, in ms since 1970. */
+  created?: string;
+}
+
+/** The name of what a call saw where there was no memory. */
 const NOTHING = "-";
 
 /** The logs of all memories, by the scripts. */
@@ -40,12 +48,13 @@ export class RedisLog<T extends object> {
 
   append(memoryId: string, texts: readonly string[], options: AppendOptions): Promise<Revision> {
     const { operationId = newId(), since, expectedRevision, signal } = options;
-    const epoch = newId();
     // Where the log is named, an attempt that comes late finds its entry there, or another log. Where it is not, it would be the
     // first entry of a memory that was deleted meanwhile.
     const repeatable = (): boolean => typeof since === "string" || typeof expectedRevision === "string";
     return this.#operations.run({ verb: "append to", memoryId, writes: true, signal, repeatable }, (until, again) => {
       const known = since === undefined && again ? "*" : encoded(since);
+      // A new one each time: a log that another attempt made may have been deleted since.
+      const epoch = newId();
       const args = [operationId, `[${texts.join(",")}]`, String(texts.length), known, encoded(expectedRevision), epoch];
       args.push(this.#ttl, String(this.#settings.maxRecords ?? 0), memoryId);
       return this.#write(APPEND, memoryId, args, until, ([what, , logEpoch, position, at]) => {
@@ -58,7 +67,7 @@ export class RedisLog<T extends object> {
 
   async save(memoryId: string, texts: readonly string[], options: SaveOptions): Promise<void> {
     const { operationId, expectedRevision, signal } = options;
-    const epoch = newId();
+    const epochs: string[] = [];
     const kept = texts.slice(-(this.#settings.maxRecords ?? texts.length) || texts.length);
     const dropped = String(texts.length - kept.length);
     // A save that names the log which it replaces does nothing if it comes late. Without a log, it would make one.
@@ -66,8 +75,9 @@ export class RedisLog<T extends object> {
     const repeatable = (): boolean => seen !== NOTHING && expectedRevision !== null;
     await this.#operations.run({ verb: "save", memoryId, writes: true, signal, repeatable }, async (until) => {
       for (;;) {
-        seen ??= await this.#peek(memoryId, until);
-        const known = [epoch, operationId ?? "", seen, encoded(expectedRevision)];
+        seen ??= (await this.#peek(memoryId, until)).name;
+        epochs.push(newId());
+        const known = [epochs.join(" "), operationId ?? "", seen, encoded(expectedRevision)];
         const args = [...known, this.#ttl, memoryId, dropped, ...kept];
         const saved = await this.#write(SAVE, memoryId, args, until, ([what]) => {
           if (what === "conflict") throw conflict(memoryId);
@@ -80,19 +90,21 @@ export class RedisLog<T extends object> {
   }
 
   async delete(memoryId: string, { signal }: CallOptions): Promise<void> {
-    let seen: string | undefined;
+    let seen: Sight | undefined;
     await this.#operations.run({ verb: "delete", memoryId, writes: true, signal }, async (until, again) => {
       for (;;) {
         seen ??= await this.#peek(memoryId, until);
-        if (seen === NOTHING) return;
-        const reply = await this.#scripted(DELETE, writtenKeys(memoryId, this.#settings), [seen, memoryId], until);
+        if (seen.name === NOTHING) return;
+        const reply = await this.#scripted(DELETE, writtenKeys(memoryId, this.#settings), [seen.name, memoryId], until);
         const [what, , reason] = reply;
         if (what === "deleted" || what === "absent") return;
         if (what === "unlisted") throw new Refusal(String(reason), "applied");
         if (what !== "other") throw this.#problem(memoryId, reply);
-        // What was seen is gone, by an earlier attempt or somebody else's doing: what is there now came after.
-        if (again) return;
-        seen = undefined;
+        const now = await this.#peek(memoryId, until);
+        // A save keeps the time of the creation. Where that is another, the memory was gone in between: by an earlier attempt, it may
+        // be, and then what is there now came after.
+        if (again && seen.created !== undefined && seen.created !== now.created) return;
+        seen = now;
       }
     });
   }
@@ -196,14 +208,13 @@ export class RedisLog<T extends object> {
     return value === null ? null : (readConverted(memoryId, value, options) as Snapshot<object> as Snapshot<T>);
   }
 
-  /** What is there, so that it can be named: an epoch, or a word for what has none. */
-  async #peek(memoryId: string, until: number): Promise<string> {
+  async #peek(memoryId: string, until: number): Promise<Sight> {
     const reply = await this.#scripts.script(PEEK, [keyOf(memoryId, this.#settings)], [], until);
-    const [what, , name] = reply;
-    if (what === "log") return String(name);
-    if (what === "absent") return NOTHING;
-    if (what === "damaged") return "!damaged";
-    if (name === "string") return "!string";
+    const [what, , name, created] = reply;
+    if (what === "log") return { name: String(name), created: String(created) };
+    if (what === "absent") return { name: NOTHING };
+    if (what === "damaged") return { name: "!damaged" };
+    if (name === "string") return { name: "!string" };
     throw this.#problem(memoryId, reply);
   }
 

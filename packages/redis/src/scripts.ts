@@ -261,7 +261,7 @@ return {'appended', round(now), log.epoch, round(log.position + 1), round(time)}
  * Replaces the log by one entry for each record. A save that has a name leaves a mark before them, an entry without records whose
  * operation is `save:<name>`; the next save keeps the marks, the newest 64, so that none is made twice.
  *
- * ARGV: 1 deadline; 2 the new epoch; 3 the save's name, or ""; 4 the epoch that the caller saw ("-": no such memory; "": it did not
+ * ARGV: 1 deadline; 2 the epochs of all attempts at this save, this one's last; 3 the save's name, or ""; 4 the epoch that the caller saw ("-": no such memory; "": it did not
  * look); 5 expected revision ("": not given, "-": null); 6 time to live in ms ("0": for ever); 7 the memory's id; 8 how many records
  * retention has taken before; 9… the records, a JSON text each.
  *
@@ -270,12 +270,13 @@ return {'appended', round(now), log.epoch, round(log.position + 1), round(time)}
  */
 export const SAVE: Script = script(`${writing}
 local key, index = KEYS[1], KEYS[2]
-local epoch, name, seen, expected, ttl, member = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local epochs, name, seen, expected, ttl, member = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local dropped, first = tonumber(ARGV[8]), 9
+local epoch = string.match(epochs, '%S+$')
 
 local log, instead = open(key)
 if not log and instead[1] ~= 'absent' then return instead end
-local made = log and log.epoch == epoch
+local made = log and string.find(' ' .. epochs .. ' ', ' ' .. log.epoch .. ' ', 1, true)
 local marks = {}
 for _, entry in ipairs(log and redis.call('LRANGE', key, 1, 64) or {}) do
   local mark = string.match(entry, '^{"t":"save:([^"]*)","at":%d+,"r":%[%]}$')
@@ -330,12 +331,12 @@ return {'saved', round(now)}
 /**
  * What is under the key, for those that have to name it: nothing is read of it.
  *
- * Reply: { "log", now, epoch } | absent | foreign | damaged.
+ * Reply: { "log", now, epoch, created ms } | absent | foreign | damaged.
  */
 export const PEEK: Script = script(`${common}
 local log, instead = open(KEYS[1])
 if not log then return instead end
-return {'log', round(now), log.epoch}
+return {'log', round(now), log.epoch, log.created}
 `);
 
 /**

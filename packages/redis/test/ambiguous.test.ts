@@ -170,7 +170,7 @@ describe("an operation is made once", () => {
   });
 
   it("also by appends that know the log, sixteen at a time", async () => {
-    const losses = new Losses(["dropReply", "dropRequest"], 50);
+    const losses = new Losses(["dropReply", "dropRequest", "hold"], 50);
     const one = redis.open({ addr: proxy.addr, timeoutMs: 10_000 });
     await one.append("a", notes(-1, 1));
     proxy.rule = losses.rule;
@@ -186,6 +186,7 @@ describe("an operation is made once", () => {
       }),
     );
     proxy.rule = () => "pass";
+    await proxy.release();
     const present = ((await one.load("a")) ?? []).slice(1).map(({ n }) => String(n));
     const counted = count(acknowledged, present);
     say("appends", counted, losses);

@@ -20,12 +20,17 @@ async function allow(user: string, allowed: readonly string[]): Promise<void> {
   await redis.command("ACL", "SETUSER", user, "reset", "on", ">secret", ...keys, ...allowed.map((name) => `+${name}`));
 }
 
-/** What the server holds for this test. A conversion is nothing that one reads. */
-async function content(): Promise<{ old: string[]; new: string[]; go: unknown }> {
+/** What the server holds for this test. */
+async function content() {
+  const command = (name: string, memoryId: string) => redis.command(name, redis.prefix + memoryId);
   return {
     old: await redis.elements("old"),
     new: await redis.elements("new"),
     go: await redis.open().load("go"),
+    oldExpires: await command("PEXPIRETIME", "old"),
+    goExpires: await command("PEXPIRETIME", "go"),
+    goType: await command("TYPE", "go"),
+    recent: await redis.command("ZRANGE", `@recent:${redis.prefix}`, "0", "-1", "WITHSCORES"),
   };
 }
 

@@ -24,7 +24,7 @@ function shown(value: unknown): string {
 }
 
 function expectSilence(value: unknown, what: string): void {
-  for (const secret of [PASSWORD, encodeURIComponent(PASSWORD), "pa55-canary", TEXT]) {
+  for (const secret of [PASSWORD, encodeURIComponent(PASSWORD), "pa55-canary", USERNAME, TEXT]) {
     expect({ what, shows: shown(value).includes(secret) }).toEqual({ what, shows: false });
   }
 }

@@ -1,10 +1,12 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generate } from "selfsigned";
 
-/** Certificates for localhost and 127.0.0.1, in PEM. */
-export interface Certificates {
+/** Certificates for localhost and 127.0.0.1, in PEM; disposed of, its files are gone. */
+export interface Certificates extends AsyncDisposable {
+  /** Holds `ca.crt`, `server.crt`, `server.key`, `client.crt` and `client.key`. */
+  directory: string;
   /** The authority that signed the others. */
   ca: string;
   client: { cert: string; key: string };
@@ -12,7 +14,7 @@ export interface Certificates {
   serverArgs(port: number, askClients?: boolean): string[];
 }
 
-/** Makes new ones, and writes what a server needs into a folder of its own. */
+/** Makes new ones, and writes them into a folder of their own. */
 export async function certificates(): Promise<Certificates> {
   const name = (value: string): { name: string; value: string }[] => [{ name: "commonName", value }];
   const options = { keyType: "ec", algorithm: "sha256" } as const;
@@ -44,13 +46,17 @@ export async function certificates(): Promise<Certificates> {
     writeFile(files.ca, authority.cert),
     writeFile(files.cert, server.cert),
     writeFile(files.key, server.private),
+    writeFile(join(folder, "client.crt"), client.cert),
+    writeFile(join(folder, "client.key"), client.private),
   ]);
   return {
+    directory: folder,
     ca: authority.cert,
     client: { cert: client.cert, key: client.private },
     serverArgs: (port, askClients = false) => [
       ...["--port", "0", "--tls-port", String(port), "--tls-auth-clients", askClients ? "yes" : "no"],
       ...["--tls-ca-cert-file", files.ca, "--tls-cert-file", files.cert, "--tls-key-file", files.key],
     ],
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -5,12 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { createClient } from "@redis/client";
-import { type Engine, findEngine, type RunningServer } from "./engine.ts";
+import type { Engine, RunningServer } from "./engine.ts";
+import { findEngine } from "./find-engine.ts";
 
 const HOST = "127.0.0.1";
 
 /** How long a server may take to answer its first PING, in ms. */
 const START_LIMIT = 20_000;
+
+/** How long one PING may take of that, in ms. */
+const PING_LIMIT = 2_000;
 
 /** How many free ports are tried: between finding one and using it, somebody else may take it. */
 const PORTS_TRIED = 5;
@@ -24,6 +28,8 @@ export interface RedisServerOptions {
   tls?: { ca: string; cert?: string; key?: string };
   /** Wait until it has read its data, too. Default `true`. */
   waitForData?: boolean;
+  /** What runs it. Default: the redis-server of this machine, or Docker where there is none. */
+  engine?: Engine;
 }
 
 /** A redis-server of this test's own, on loopback, with a data folder of its own. */
@@ -52,8 +58,14 @@ export class RedisServer implements AsyncDisposable {
     return `redis://${this.addr}`;
   }
 
+  /** Its process on this machine: the server, or the client of Docker that waits for it. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** Starts it, and resolves when it answers. Rejects with what it said where it does not. */
   async start(): Promise<void> {
+    if (this.#running?.isAlive()) throw new Error("This redis-server runs already.");
     const { args = [] } = this.#options;
     const running = await this.#engine.start(
       this.port,
@@ -71,13 +83,23 @@ export class RedisServer implements AsyncDisposable {
       await pause(20); // between two tries to reach it
     }
     await running.kill();
+    this.#running = undefined;
     throw new Error(`redis-server did not start on port ${this.port}:\n${await running.output()}`);
   }
 
   /** Sends one command by a connection of its own. */
-  async command(...words: string[]): Promise<unknown> {
+  command(...words: string[]): Promise<unknown> {
+    return this.#command(words);
+  }
+
+  async #command(words: readonly string[], limitMs?: number): Promise<unknown> {
     const { password, tls } = this.#options;
-    const socket = { host: HOST, port: this.port, reconnectStrategy: false as const };
+    const socket = {
+      host: HOST,
+      port: this.port,
+      reconnectStrategy: false as const,
+      ...(limitMs !== undefined && { socketTimeout: limitMs }),
+    };
     const client = createClient({
       socket: tls === undefined ? socket : { ...socket, tls: true, ...tls },
       ...(password !== undefined && { password }),
@@ -87,7 +109,7 @@ export class RedisServer implements AsyncDisposable {
     client.on("error", () => client.destroy());
     await client.connect();
     try {
-      return await client.sendCommand(words);
+      return await client.sendCommand([...words]);
     } finally {
       client.destroy();
     }
@@ -120,6 +142,7 @@ export class RedisServer implements AsyncDisposable {
     await this.start();
   }
 
+  /** Kills it, and removes its data. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#running?.kill();
     this.#running = undefined;
@@ -134,7 +157,7 @@ export class RedisServer implements AsyncDisposable {
   /** What it answers to a PING; `undefined`: it does not listen yet. */
   async #firstAnswer(): Promise<string | undefined> {
     try {
-      return String(await this.command("PING"));
+      return String(await this.#command(["PING"], PING_LIMIT));
     } catch (error) {
       const { message } = error as Error;
       return /^[A-Z]+ /.test(message) ? message : undefined;
@@ -144,7 +167,7 @@ export class RedisServer implements AsyncDisposable {
 
 /** A server that answers. Dispose of it, whatever the test came to. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
-  const engine = await findEngine();
+  const engine = options.engine ?? (await findEngine());
   let failure: unknown;
   for (let number = 0; number < PORTS_TRIED; number++) {
     const directory = await mkdtemp(join(tmpdir(), "deep-agent-redis-"));
@@ -155,7 +178,8 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     } catch (error) {
       failure = error;
       await server[Symbol.asyncDispose]();
-      if (!String(error).includes("Address already in use")) break;
+      // In the words of redis-server, and of Docker.
+      if (!/address already in use|port is already allocated/i.test(String(error))) break;
     }
   }
   throw failure;

@@ -1,74 +1,107 @@
 /*
- * Where one value of RESP, the protocol of Redis, ends in a stream of bytes, in version 2 and 3:
+ * Where the values of RESP, the protocol of Redis, end in a stream of bytes, in version 2 and 3:
  * https://redis.io/docs/latest/develop/reference/protocol-spec/
+ * Without its streamed strings and aggregates, which Redis sends nowhere.
  */
 
-const CR = 0x0d;
+const BULK = "$=!";
+const AGGREGATE = "*~>%|";
+const SIMPLE = "+-:_#,(";
+/** Aggregates whose length counts pairs. */
+const PAIRS = "%|";
+/** Aggregates that come in front of a value instead of being one. */
+const ATTRIBUTE = "|";
 
-/** The place behind the value that begins at `start`; `undefined`: there is more of it to come. */
-function endOfValue(bytes: Buffer, start: number): number | undefined {
-  const lineEnd = bytes.indexOf("\r\n", start);
-  if (lineEnd === -1) return undefined;
-  const behindLine = lineEnd + 2;
-  const type = String.fromCharCode(bytes[start] ?? CR);
-  const line = bytes.toString("latin1", start + 1, lineEnd);
-  switch (type) {
-    case "$":
-    case "=":
-    case "!": {
-      const length = Number(line);
-      const end = length < 0 ? behindLine : behindLine + length + 2;
-      return end <= bytes.length ? end : undefined;
-    }
-    case "*":
-    case "~":
-    case ">":
-      return endOfValues(bytes, behindLine, Math.max(0, Number(line)));
-    case "%":
-      return endOfValues(bytes, behindLine, 2 * Number(line));
-    case "|": {
-      // An attribute stands before the value that it belongs to.
-      const end = endOfValues(bytes, behindLine, 2 * Number(line));
-      return end === undefined ? undefined : endOfValue(bytes, end);
-    }
-    default:
-      return behindLine;
-  }
-}
+const LINE_END = "\r\n";
 
-function endOfValues(bytes: Buffer, start: number, count: number): number | undefined {
-  let end: number | undefined = start;
-  for (let number = 0; number < count && end !== undefined; number++) {
-    end = end < bytes.length ? endOfValue(bytes, end) : undefined;
-  }
-  return end;
-}
-
-/** Cuts what arrives in pieces into whole values. */
+/**
+ * Cuts what arrives in pieces into whole values. A line that begins like no value is one, too: a command as people type it.
+ * Throws where a length is none.
+ */
 export class RespStream {
-  #rest: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = Buffer.alloc(0);
+  /** Pieces behind `#bytes`, joined to them only when they are enough: a long string comes in many. */
+  #pieces: Buffer[] = [];
+  #size = 0;
+  /** How many bytes it takes before there is anything to look at. */
+  #needed = 1;
+  /** Where in `#bytes` the next element of the value begins. */
+  #place = 0;
+  /** How many elements the value still has. */
+  #missing = 1;
 
   /** The values that this piece completes. */
   take(piece: Buffer): Buffer[] {
-    this.#rest = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
+    this.#pieces.push(piece);
+    this.#size += piece.length;
+    if (this.#size < this.#needed) return [];
+    this.#bytes = Buffer.concat([this.#bytes, ...this.#pieces], this.#size);
+    this.#pieces = [];
     const values: Buffer[] = [];
-    for (let end = endOfValue(this.#rest, 0); end !== undefined; end = endOfValue(this.#rest, 0)) {
-      values.push(this.#rest.subarray(0, end));
-      this.#rest = this.#rest.subarray(end);
+    while (this.#passElement()) {
+      if (this.#missing > 0) continue;
+      values.push(this.#bytes.subarray(0, this.#place));
+      this.#bytes = this.#bytes.subarray(this.#place);
+      this.#size = this.#bytes.length;
+      this.#place = 0;
+      this.#missing = 1;
     }
     return values;
   }
+
+  /** Goes behind the next element, if there is all of it, or of its first line where it has elements itself. */
+  #passElement(): boolean {
+    this.#needed = this.#size + 1;
+    const lineEnd = this.#bytes.indexOf(LINE_END, this.#place);
+    if (lineEnd === -1) return false;
+    const behindLine = lineEnd + LINE_END.length;
+    const type = this.#bytes.toString("latin1", this.#place, this.#place + 1);
+    if (BULK.includes(type)) {
+      const length = this.#length(lineEnd);
+      const end = length === -1 ? behindLine : behindLine + length + LINE_END.length;
+      if (end > this.#size) {
+        this.#needed = end;
+        return false;
+      }
+      this.#place = end;
+      this.#missing -= 1;
+      return true;
+    }
+    if (AGGREGATE.includes(type)) {
+      const length = Math.max(0, this.#length(lineEnd));
+      this.#missing += PAIRS.includes(type) ? 2 * length : length;
+    }
+    if (type !== ATTRIBUTE) this.#missing -= 1;
+    this.#place = behindLine;
+    return true;
+  }
+
+  /** What the line at `#place` says, -1 for null. */
+  #length(lineEnd: number): number {
+    const line = this.#bytes.toString("latin1", this.#place + 1, lineEnd);
+    if (!/^(\d+|-1)$/.test(line)) throw new Error(`This is no length in RESP: ${JSON.stringify(line)}`);
+    return Number(line);
+  }
 }
 
-/** The words of a command, as clients send it: an array of bulk strings. */
+/** Whether the server said this of its own accord, and not in reply to a command. */
+export function isPush(value: Buffer): boolean {
+  return value.toString("latin1", 0, 1) === ">";
+}
+
+/** The words of a command: as clients send it, an array of bulk strings; or as people type it, a line. */
 export function wordsOf(command: Buffer): string[] {
+  if (!(BULK + AGGREGATE + SIMPLE).includes(command.toString("latin1", 0, 1))) {
+    return command.toString("utf8").split(/\s+/).filter(Boolean);
+  }
   const words: string[] = [];
-  let place = command.indexOf("\r\n") + 2;
+  let place = command.indexOf(LINE_END) + LINE_END.length;
   while (place < command.length) {
-    const lineEnd = command.indexOf("\r\n", place);
+    const lineEnd = command.indexOf(LINE_END, place);
     const length = Number(command.toString("latin1", place + 1, lineEnd));
-    words.push(command.toString("utf8", lineEnd + 2, lineEnd + 2 + length));
-    place = lineEnd + 2 + length + 2;
+    const begin = lineEnd + LINE_END.length;
+    words.push(command.toString("utf8", begin, begin + length));
+    place = begin + length + LINE_END.length;
   }
   return words;
 }

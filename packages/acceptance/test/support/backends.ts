@@ -4,6 +4,8 @@ import { join } from "node:path";
 import type { MemoryBackend } from "@deep-agent/core";
 import { FileBackend } from "@deep-agent/file";
 import { InMemoryBackend } from "@deep-agent/in-memory";
+import { RedisBackend } from "@deep-agent/redis";
+import { startRedis } from "@deep-agent/test-redis";
 import { SqliteBackend } from "./sqlite-backend.ts";
 
 /** A store of its own for one test. */
@@ -31,9 +33,28 @@ async function file(): Promise<Store> {
   return { backend: another(), another, remove: () => rm(directory, { recursive: true }) };
 }
 
+async function redis(): Promise<Store> {
+  const server = await startRedis();
+  const opened: RedisBackend[] = [];
+  const another = () => {
+    const backend = new RedisBackend(server.addr);
+    opened.push(backend);
+    return backend;
+  };
+  return {
+    backend: another(),
+    another,
+    async remove() {
+      await Promise.all(opened.map((backend) => backend.close()));
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
 export const stores: readonly [name: string, open: () => Promise<Store>][] = [
   ["in-memory", inMemory],
   ["file", file],
+  ["redis", redis],
   ["four methods", fourMethods],
 ];
 

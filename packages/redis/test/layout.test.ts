@@ -1,0 +1,310 @@
+import { describe, expect, it } from "@jest/globals";
+import { indexKeyOf } from "../src/memory-key.ts";
+import { notes, useServer } from "./support/backends.ts";
+
+/*
+ * What lies in Redis, to the byte: other programs look at it, and a later version of this library has to read it.
+ */
+
+const redis = useServer();
+const ID = "user-alice";
+const WEEK = 604_800_000;
+
+const key = (memoryId: string): string => redis.prefix + memoryId;
+const index = (): string => `@recent:${redis.prefix}`;
+const toLive = async (memoryId: string): Promise<number> => Number(await redis.command("PTTL", key(memoryId)));
+
+function expectAWeek(ms: number): void {
+  expect(ms).toBeGreaterThan(WEEK - 60_000);
+  expect(ms).toBeLessThanOrEqual(WEEK);
+}
+
+/** The parts of a header. */
+async function headerOf(memoryId: string) {
+  const [header = ""] = await redis.elements(memoryId);
+  const [mark, epoch = "", created, updated, records, dropped, ...more] = header.split(" ");
+  expect(more).toEqual([]);
+  return {
+    mark,
+    epoch,
+    created: Number(created),
+    updated: Number(updated),
+    records: Number(records),
+    dropped: Number(dropped),
+  };
+}
+
+/** How often the server was sent each command, by clients and by scripts. */
+async function statistics(): Promise<Record<string, number>> {
+  const text = String(await redis.command("INFO", "commandstats"));
+  return Object.fromEntries(
+    [...text.matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm)].map(([, name, calls]) => [String(name), Number(calls)]),
+  );
+}
+
+describe("a memory is one list", () => {
+  it("of a header and an entry for each append", async () => {
+    const backend = redis.open();
+    const before = Date.now();
+    const first = await backend.append(ID, [{ n: 1, text: "é😀\n" }, { n: 2 }], { operationId: "one" });
+    const second = await backend.append(ID, [{ n: 3 }], { operationId: "two" });
+    expect(await redis.command("KEYS", "*")).toEqual(expect.arrayContaining([key(ID), index()]));
+    expect(await redis.command("TYPE", key(ID))).toBe("list");
+    const { epoch, created, updated, ...rest } = await headerOf(ID);
+    expect(rest).toEqual({ mark: "#1", records: 3, dropped: 0 });
+    expect(created).toBeGreaterThanOrEqual(before - 1_000);
+    expect(updated).toBeGreaterThanOrEqual(created);
+    const [, one = "", two = "", ...more] = await redis.elements(ID);
+    expect(more).toEqual([]);
+    const [at1, at2] = [one, two].map((entry) => /"at":(\d{16}),/.exec(entry)?.[1]);
+    expect(one).toBe(`{"t":"one","at":${at1},"r":[{"n":1,"text":"é😀\\n"},{"n":2}]}`);
+    expect(two).toBe(`{"t":"two","at":${at2},"r":[{"n":3}]}`);
+    expect(Math.floor(Number(at1) / 1000)).toBe(created);
+    expect(Math.floor(Number(at2) / 1000)).toBe(updated);
+    expect([first, second]).toEqual([`${epoch}.1.${at1}`, `${epoch}.2.${at2}`]);
+  });
+
+  it("of one entry for each record that was saved, behind the mark of a save that has a name", async () => {
+    const backend = redis.open();
+    await backend.append(ID, notes(0, 1));
+    const { created, epoch: old } = await headerOf(ID);
+    await backend.save(ID, notes(7, 2), { operationId: "mine" });
+    const { epoch, ...header } = await headerOf(ID);
+    expect(epoch).not.toBe(old);
+    expect(header).toMatchObject({ mark: "#1", created, records: 2, dropped: 0 });
+    const entries = (await redis.elements(ID)).slice(1).map((text) => text.replace(/"at":\d{16}/, '"at":AT'));
+    expect(entries).toEqual([
+      '{"t":"save:mine","at":AT,"r":[]}',
+      `{"t":"${epoch}","at":AT,"r":[{"n":7}]}`,
+      `{"t":"${epoch}","at":AT,"r":[{"n":8}]}`,
+    ]);
+    await backend.save(ID, []);
+    expect(await redis.elements(ID)).toHaveLength(2);
+    expect((await headerOf(ID)).records).toBe(0);
+  });
+
+  it("with the newest 64 marks of saves", async () => {
+    const backend = redis.open();
+    for (let n = 0; n < 70; n++) await backend.save(ID, notes(n, 1), { operationId: `s${n}` });
+    const marks = (await redis.elements(ID)).flatMap((text) => /^\{"t":"save:(s\d+)"/.exec(text)?.[1] ?? []);
+    expect(marks).toEqual(Array.from({ length: 64 }, (_, n) => `s${n + 6}`));
+    const before = await redis.elements(ID);
+    await backend.save(ID, notes(0, 1), { operationId: "s6" });
+    expect(await redis.elements(ID)).toEqual(before);
+    await backend.save(ID, notes(5, 1), { operationId: "s5" });
+    expect(await backend.load(ID)).toEqual(notes(5, 1));
+  });
+
+  it("from which retention takes whole entries, and counts them", async () => {
+    const backend = redis.open({ maxRecords: 4 });
+    for (let n = 0; n < 10; n += 2) await backend.append(ID, notes(n, 2));
+    expect(await headerOf(ID)).toMatchObject({ records: 4, dropped: 3 });
+    expect(await redis.elements(ID)).toHaveLength(3);
+    // More than it may keep, in one entry: that stays.
+    await backend.append(ID, notes(10, 9));
+    expect(await headerOf(ID)).toMatchObject({ records: 9, dropped: 5 });
+    expect(await backend.load(ID)).toEqual(notes(10, 9));
+    await backend.save(ID, notes(0, 6));
+    expect(await headerOf(ID)).toMatchObject({ records: 4, dropped: 2 });
+  });
+
+  it("and holds 20,000 records that are saved at once", async () => {
+    const backend = redis.open();
+    const many = Array.from({ length: 20_000 }, (_, n) => ({ n, text: `語😀${n}` }));
+    await backend.append(ID, notes(0, 1));
+    await backend.save(ID, many);
+    expect(await redis.command("LLEN", key(ID))).toBe(20_001);
+    expect((await headerOf(ID)).records).toBe(20_000);
+    expect(await backend.load(ID)).toEqual(many);
+    expect((await backend.read(ID, { last: 3 }))?.records).toEqual(many.slice(-3));
+    await backend.save("new", many);
+    expect(await backend.load("new")).toEqual(many);
+    await backend.append("together", many);
+    expect(await redis.command("LLEN", key("together"))).toBe(2);
+    expect(await backend.load("together")).toEqual(many);
+  });
+
+  it("in bytes of UTF-8", async () => {
+    const backend = redis.open();
+    await backend.append("語😀", [{ n: 1, text: "語😀" }], { operationId: "x" });
+    const [header = "", entry = ""] = await redis.elements("語😀");
+    expect(await redis.command("EVAL", "return #redis.call('LINDEX', KEYS[1], 1)", "1", key("語😀"))).toBe(
+      Buffer.byteLength(entry),
+    );
+    expect(entry).toContain('"text":"語😀"');
+    expect(header).not.toContain("語");
+  });
+});
+
+describe("a memory lives as long as it is said", () => {
+  it("a week from its last write, by default", async () => {
+    const backend = redis.open();
+    await backend.append(ID, notes(0, 1));
+    expectAWeek(await toLive(ID));
+    for (const write of [
+      () => backend.append(ID, notes(1, 1)),
+      () => backend.save(ID, notes(0, 3)),
+      () => backend.touch(ID),
+    ]) {
+      await redis.command("PEXPIRE", key(ID), "60000");
+      await write();
+      expectAWeek(await toLive(ID));
+    }
+    await backend.save("saved", notes(0, 1));
+    expectAWeek(await toLive("saved"));
+    expect(await redis.command("PTTL", index())).toBe(-1);
+  });
+
+  it("not longer because it is read", async () => {
+    const backend = redis.open();
+    await backend.append(ID, notes(0, 1));
+    await redis.command("PEXPIRE", key(ID), "60000");
+    await backend.load(ID);
+    await backend.read(ID, { last: 1 });
+    await backend.list();
+    const { expiresAt, updatedAt } = (await backend.info(ID)) ?? {};
+    expect(Math.abs((expiresAt ?? 0) - (updatedAt ?? 0) - 60_000)).toBeLessThan(10_000);
+    expect(await toLive(ID)).toBeLessThanOrEqual(60_000);
+  });
+
+  it.each([0, null, "0"])("for ever, by %p, also where it had an end", async (ttl) => {
+    const backend = redis.open({ ttl });
+    for (const write of [
+      () => backend.append(ID, notes(0, 1)),
+      () => backend.append(ID, notes(1, 1)),
+      () => backend.save(ID, notes(0, 3)),
+      () => backend.touch(ID),
+    ]) {
+      await write();
+      expect(await toLive(ID)).toBe(-1);
+      await redis.command("PEXPIRE", key(ID), "60000");
+    }
+    await backend.touch(ID);
+    expect((await backend.info(ID))?.expiresAt).toBeNull();
+  });
+
+  it("and no longer", async () => {
+    const backend = redis.open({ ttl: 50 });
+    const revision = await backend.append(ID, notes(0, 1));
+    await redis.command("PEXPIRE", key(ID), "0");
+    expect(await backend.load(ID)).toBeNull();
+    expect(await backend.read(ID)).toBeNull();
+    expect(await backend.info(ID)).toBeNull();
+    expect(await backend.list()).toEqual([]);
+    await backend.touch(ID);
+    expect(await backend.load(ID)).toBeNull();
+    await expect(backend.append(ID, notes(1, 1), { since: revision })).rejects.toMatchObject({ code: "CONFLICT" });
+  });
+});
+
+describe("the index is a sorted set", () => {
+  it("of ids, by the time of their last entry", async () => {
+    const backend = redis.open();
+    await backend.append("a", notes(0, 1));
+    const revision = await backend.append("b😀 {x}", notes(0, 1));
+    await backend.append("a", notes(1, 1));
+    const members = (await redis.command("ZRANGE", index(), "0", "-1", "WITHSCORES")) as string[];
+    const last = (await backend.read("a"))?.revision ?? "";
+    expect(members).toEqual(["b😀 {x}", revision.split(".").at(-1), "a", last.split(".").at(-1)]);
+    await backend.save("b😀 {x}", notes(0, 2));
+    expect(await redis.command("ZRANGE", index(), "0", "-1")).toEqual(["a", "b😀 {x}"]);
+    await backend.delete("a");
+    expect(await redis.command("ZRANGE", index(), "0", "-1")).toEqual(["b😀 {x}"]);
+    await backend.delete("b😀 {x}");
+    expect(await redis.command("KEYS", `*${redis.prefix}*`)).toEqual([]);
+  });
+
+  it("whose name no pattern of memories matches", () => {
+    for (const prefix of ["app:", "@", "@recent:", "#recent:", "a", "@recent:@"]) {
+      const settings = { prefix, ttl: 0, timeoutMs: 1, index: true, maxRecords: null };
+      expect(indexKeyOf(settings)).toMatch(/^[@#]recent:/);
+      expect(indexKeyOf(settings).startsWith(prefix)).toBe(false);
+      expect(indexKeyOf(settings).endsWith(`recent:${prefix}`)).toBe(true);
+    }
+  });
+
+  it("and is not there where none is kept", async () => {
+    const backend = redis.open({ index: false });
+    await backend.append("a", notes(0, 1));
+    await backend.append("a", notes(1, 1));
+    await backend.save("a", notes(0, 1));
+    await backend.delete("a");
+    await backend.save("a", notes(0, 1));
+    expect(await redis.command("KEYS", `*${redis.prefix}*`)).toEqual([key("a")]);
+  });
+});
+
+describe("the server is sent", () => {
+  const documented = [
+    ...["evalsha", "eval", "time", "type", "ping", "scan"],
+    ...["lindex", "llen", "lrange", "lset", "ltrim", "rpush", "get", "unlink"],
+    ...["pexpire", "persist", "pttl", "memory|usage", "zadd", "zrem", "zrange", "zrandmember", "zscore"],
+  ];
+
+  it("scripts by name, and their text once, also after it has forgotten them", async () => {
+    const backend = redis.open();
+    await redis.command("SCRIPT", "FLUSH");
+    await redis.command("CONFIG", "RESETSTAT");
+    for (let n = 0; n < 20; n++) await backend.append(ID, notes(n, 1));
+    expect(await statistics()).toMatchObject({ evalsha: 20, eval: 1 });
+    await redis.command("SCRIPT", "FLUSH");
+    for (let n = 20; n < 40; n++) await backend.append(ID, notes(n, 1));
+    expect(await statistics()).toMatchObject({ evalsha: 40, eval: 2 });
+    expect(await backend.load(ID)).toEqual(notes(0, 40));
+  });
+
+  it("one command for each call, when it knows what time it is there", async () => {
+    const backend = redis.open();
+    await backend.append(ID, notes(0, 3));
+    await backend.read(ID);
+    const since = (await backend.read(ID))?.revision;
+    for (const [what, call] of [
+      ["evalsha", () => backend.append(ID, notes(3, 1), { since })],
+      ["evalsha", () => backend.read(ID, { since, last: 1 })],
+      ["lrange", () => backend.load(ID)],
+      ["ping", () => backend.ping()],
+      ["pexpire", () => backend.touch(ID)],
+    ] as const) {
+      await redis.command("CONFIG", "RESETSTAT");
+      await call();
+      const { time = 0, ...sent } = await statistics();
+      expect({ what, calls: sent[what] }).toEqual({ what, calls: 1 });
+      // By a script, or not at all.
+      expect(time).toBe(what === "evalsha" ? 1 : 0);
+      expect(sent["eval"] ?? 0).toBe(0);
+    }
+  });
+
+  it("no other commands than these", async () => {
+    await redis.command("SCRIPT", "FLUSH");
+    const conversation = '[{"Role":"user","Content":"hi","ToolCalls":null,"ToolCallID":""}]';
+    await redis.command("SET", key("go"), conversation);
+    await redis.command("SET", key("go-deleted"), conversation);
+    await redis.command("CONFIG", "RESETSTAT");
+    for (const ttl of ["1h", null]) {
+      const backend = redis.open<object>({ ttl, maxRecords: 5 });
+      for (let n = 0; n < 9; n++) await backend.append(ID, notes(n, 2));
+      await backend.append("other", notes(0, 1));
+      await backend.append("go", [{ n: 1 }]);
+      await backend.save(ID, notes(0, 3), { operationId: "x" });
+      await backend.touch(ID);
+      await backend.ping();
+      await backend.load(ID);
+      await backend.load("go-deleted");
+      await backend.read(ID, { last: 1 });
+      await backend.info(ID);
+      await backend.list();
+      await backend.recent?.({ limit: 1 });
+      await backend.delete(ID);
+      await backend.delete("go-deleted");
+    }
+    const gone = redis.open();
+    await gone.append("gone", notes(0, 1));
+    await redis.command("DEL", key("gone"));
+    await gone.recent?.({ limit: 9 });
+    const sent = new Set(Object.keys(await statistics()));
+    // Those of connecting, and of this test.
+    for (const own of ["hello", "select", "config|resetstat", "info", "del", "auth"]) sent.delete(own);
+    expect([...sent].sort()).toEqual([...documented].sort());
+  });
+});

@@ -1,0 +1,83 @@
+import type { Message } from "@deep-agent/core";
+
+/** An append, or a record of a save, as it stands in a list. */
+export interface StoredEntry {
+  operationId: string;
+  saved: boolean;
+  messages: Message[];
+}
+
+/** The memory as it was in Redis from one moment on. */
+export interface LogState {
+  /** The moment. */
+  at: number;
+  /** `null`: no such memory. */
+  entries: readonly StoredEntry[] | null;
+  /** The ids of its messages, oldest first. */
+  ids: readonly string[];
+  holds: ReadonlySet<string>;
+  /** The names of the saves that left a mark. */
+  saves: readonly string[];
+  epoch: string;
+  dropped: number;
+  /** The elements behind the header. */
+  texts: readonly string[];
+  /** The entries before those, which retention has taken. */
+  past: readonly StoredEntry[];
+}
+
+/**
+ * What a list's elements mean, read as naively as the layout's description allows. Shares nothing with the adapter. What retention has
+ * taken is known from the state `before`.
+ */
+export function stateOf(elements: readonly string[], at: number, before?: LogState): LogState {
+  const [header, ...texts] = elements;
+  const [, epoch = "", , , , dropped = "0"] = header?.split(" ") ?? [];
+  const entries = entriesOf(texts, epoch);
+  const ids = entries.flatMap(({ messages }) => messages.map(({ id }) => id));
+  return {
+    at,
+    entries: header === undefined ? null : entries,
+    ids,
+    holds: new Set(ids),
+    saves: texts.flatMap((text) => /^\{"t":"save:([^"]*)"/.exec(text)?.[1] ?? []),
+    epoch,
+    dropped: Number(dropped),
+    texts,
+    past: before?.epoch === epoch ? pastOf(before, Number(dropped)) : [],
+  };
+}
+
+function pastOf({ past, texts, dropped, epoch }: LogState, nowDropped: number): readonly StoredEntry[] {
+  return nowDropped < dropped ? [] : [...past, ...entriesOf(texts.slice(0, nowDropped - dropped), epoch)];
+}
+
+/** The marks of saves are left out. */
+function entriesOf(texts: readonly string[], epoch: string): StoredEntry[] {
+  return texts
+    .map((text) => JSON.parse(text) as { t: string; r: Message[] })
+    .filter(({ t }) => !t.startsWith("save:"))
+    .map(({ t, r }) => ({ operationId: t, saved: t === epoch, messages: r }));
+}
+
+export function messagesOf(entries: readonly StoredEntry[] | null): Message[] {
+  return (entries ?? []).flatMap(({ messages }) => messages);
+}
+
+/** Whether `later` is what came of `earlier` by appends alone, and by what retention took. */
+export function continues(earlier: LogState, later: LogState): boolean {
+  if (later.entries === null || earlier.epoch !== later.epoch || later.dropped < earlier.dropped) return false;
+  const taken = later.dropped - earlier.dropped;
+  const rest = earlier.texts.slice(taken);
+  return later.texts.length >= rest.length && rest.every((text, index) => later.texts[index] === text);
+}
+
+/**
+ * The window, by its definition: of all whole turns at the end of the log, as many as fit into `most` messages, but at least
+ * one. A turn begins at a user's message; so does the log, whatever stands there.
+ */
+export function windowOf(messages: readonly Message[], most: number): Message[] {
+  const begins = messages.flatMap((message, index) => (index === 0 || message.role === "user" ? [index] : []));
+  const fitting = begins.find((index) => messages.length - index <= most) ?? begins.at(-1) ?? 0;
+  return messages.slice(fitting);
+}

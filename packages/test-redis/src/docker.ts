@@ -1,0 +1,93 @@
+import { execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { tmpdir } from "node:os";
+import { promisify } from "node:util";
+import { AwaitedChild } from "./awaited-child.ts";
+import type { Engine } from "./engine.ts";
+import { guard } from "./guard.ts";
+import { logOf, serverArguments } from "./server-arguments.ts";
+
+const run = promisify(execFile);
+
+const IMAGE = "redis:7";
+
+/** How long Docker may take to say what it is, and to fetch the image, in ms. */
+const INFO_LIMIT = 30_000;
+const PULL_LIMIT = 600_000;
+
+/** Containers of the engine that answers `docker`, with the image fetched; `undefined` where none answers. */
+export async function findDocker(env: NodeJS.ProcessEnv): Promise<Engine | undefined> {
+  let about: string;
+  try {
+    const format = "{{.OperatingSystem}} {{json .SecurityOptions}}";
+    about = (await run("docker", ["info", "--format", format], { env, timeout: INFO_LIMIT })).stdout;
+  } catch {
+    // Not there, or not answering: the same here.
+    return undefined;
+  }
+  try {
+    await run("docker", ["image", "inspect", IMAGE], { env, timeout: INFO_LIMIT });
+  } catch {
+    // By itself, as it would take longer than a server may to start.
+    await run("docker", ["pull", IMAGE], { env, timeout: PULL_LIMIT });
+  }
+  return containers(env, about.includes("rootless"), about.includes("Docker Desktop"));
+}
+
+function containers(env: NodeJS.ProcessEnv, isRootless: boolean, isDesktop: boolean): Engine {
+  // A container can share the loopback of its engine, which is not everywhere that of this machine; elsewhere a port is published.
+  const sharesLoopback = process.platform === "linux" && !isRootless && !isDesktop;
+  const bind = sharesLoopback ? "127.0.0.1" : "0.0.0.0";
+  // Whoever runs the tests must be able to remove what the server wrote. Without root, the container's root is just that user.
+  const user = isRootless ? "0:0" : `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
+  return {
+    name: `docker, ${IMAGE}`,
+    async start(port, directory, args) {
+      const name = `deep-agent-test-${randomBytes(6).toString("hex")}`;
+      const network = sharesLoopback ? ["--network", "host"] : ["--publish", `127.0.0.1:${port}:${port}`];
+      const options = ["--rm", "--name", name, "--user", user, ...network];
+      // All of it: certificates and the like lie beside the data folder.
+      const folders = ["--volume", `${tmpdir()}:${tmpdir()}`];
+      const server = serverArguments(bind, port, directory, ["--protected-mode", "no", ...args]);
+      const words = ["run", ...options, ...folders, IMAGE, "redis-server", ...server];
+      const child = await AwaitedChild.of(
+        spawn("docker", words, { env, stdio: ["ignore", "pipe", "pipe"], detached: true }),
+      );
+      const behind = guard(env, ["docker", "kill", name], ["rm", "-rf", directory]);
+      child.onEnd(() => behind.dismiss());
+      const docker = async (...command: string[]): Promise<void> =>
+        void (await run("docker", [...command, name], { env }));
+      let isFrozen = false;
+      const thaw = async (): Promise<void> => {
+        await docker("unpause");
+        isFrozen = false;
+      };
+      /** The container may have ended by itself, before it was told to or while it was. */
+      const end = async (...command: string[]): Promise<void> => {
+        try {
+          if (child.isAlive()) await docker(...command);
+        } catch (error) {
+          if (!/No such container|is not running/i.test(String(error))) throw error;
+          child.signal("SIGTERM"); // if it was about to begin
+        }
+        await child.ended();
+      };
+      return {
+        pid: child.pid,
+        isAlive: () => child.isAlive(),
+        output: async () => child.said + (await logOf(directory)),
+        async freeze() {
+          await docker("pause");
+          isFrozen = true;
+        },
+        thaw,
+        // Docker sends the signal first, and unpauses then.
+        kill: () => end("kill"),
+        async stop() {
+          if (isFrozen) await thaw();
+          await end("stop");
+        },
+      };
+    },
+  };
+}

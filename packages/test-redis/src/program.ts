@@ -1,0 +1,40 @@
+import { spawn } from "node:child_process";
+import { AwaitedChild } from "./awaited-child.ts";
+import type { Engine } from "./engine.ts";
+import { guard } from "./guard.ts";
+import { logOf, serverArguments } from "./server-arguments.ts";
+
+/** Runs the redis-server of this machine. */
+export function programEngine(program: string, env: NodeJS.ProcessEnv): Engine {
+  return {
+    name: program,
+    async start(port, directory, args) {
+      const child = await AwaitedChild.of(
+        spawn(program, serverArguments("127.0.0.1", port, directory, args), {
+          env,
+          stdio: ["ignore", "pipe", "pipe"],
+          // Ctrl-C ends the test process, and the guard the server.
+          detached: true,
+        }),
+      );
+      const behind = guard(env, ["kill", "-9", String(child.pid)], ["rm", "-rf", directory]);
+      child.onEnd(() => behind.dismiss());
+      return {
+        pid: child.pid,
+        isAlive: () => child.isAlive(),
+        output: async () => child.said + (await logOf(directory)),
+        freeze: async () => child.signal("SIGSTOP"),
+        thaw: async () => child.signal("SIGCONT"),
+        async kill() {
+          child.signal("SIGKILL");
+          await child.ended();
+        },
+        async stop() {
+          child.signal("SIGTERM");
+          child.signal("SIGCONT"); // a frozen one hears the other only then
+          await child.ended();
+        },
+      };
+    },
+  };
+}

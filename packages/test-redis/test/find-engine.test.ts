@@ -1,0 +1,160 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { installOnDebian } from "../src/debian.ts";
+import { findEngine, howToGetOne } from "../src/find-engine.ts";
+import { startRedis } from "../src/index.ts";
+
+const real = execFileSync("sh", ["-c", `command -v "${process.env["REDIS_SERVER"] || "redis-server"}" || true`])
+  .toString()
+  .trim();
+
+let folder: string;
+let env: NodeJS.ProcessEnv;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "deep-agent-path-"));
+  env = { PATH: folder };
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** A program on this test's PATH, which has nothing else: it writes down what it was asked for. */
+async function fake(name: string, script = ""): Promise<void> {
+  const path = join(folder, name);
+  await writeFile(path, `#!/bin/sh\necho "${name} $*" >> ${folder}/calls\n${script}\n`);
+  await chmod(path, 0o755);
+}
+
+async function calls(): Promise<string[]> {
+  return (await readFile(join(folder, "calls"), "utf8")).trimEnd().split("\n");
+}
+
+/** A Docker whose containers are processes. The name comes after --name, and the server after the image. */
+const dockerOfProcesses = `
+PATH=/usr/bin:/bin
+at() { echo "${"$"}{0%/*}/$1.pid"; }
+case "$1" in
+  info) echo "Debian GNU/Linux []" ;;
+  image) exit 1 ;;
+  pull) ;;
+  run)
+    while [ "$1" != redis:7 ]; do
+      if [ "$1" = --name ]; then name="$2"; fi
+      shift
+    done
+    shift 2
+    echo $$ > "$(at "$name")"
+    exec ${real} "$@" ;;
+  pause) kill -STOP "$(cat "$(at "$2")")" ;;
+  unpause) kill -CONT "$(cat "$(at "$2")")" ;;
+  kill) kill -KILL "$(cat "$(at "$2")")" ;;
+  stop) kill -TERM "$(cat "$(at "$2")")" ;;
+esac`;
+
+describe("where a redis-server comes from", () => {
+  it("is the machine, if it has one", async () => {
+    await fake("redis-server");
+    await fake("docker");
+    expect((await findEngine(env)).name).toBe("redis-server");
+    expect(await calls()).toEqual(["redis-server --version"]);
+  });
+
+  it("is what REDIS_SERVER says, or nothing", async () => {
+    await fake("redis-server");
+    await fake("mine");
+    env["REDIS_SERVER"] = join(folder, "mine");
+    expect((await findEngine(env)).name).toBe(join(folder, "mine"));
+    env["REDIS_SERVER"] = join(folder, "none");
+    await expect(findEngine(env)).rejects.toThrow(/REDIS_SERVER is ".*none", which does not run/);
+  });
+
+  it("is Docker, where there is no program, and its image is fetched first", async () => {
+    await fake("redis-server", "exit 1");
+    await fake("docker", dockerOfProcesses);
+    expect((await findEngine(env)).name).toBe("docker, redis:7");
+    expect((await calls()).slice(1)).toEqual([
+      "docker info --format {{.OperatingSystem}} {{json .SecurityOptions}}",
+      "docker image inspect redis:7",
+      "docker pull redis:7",
+    ]);
+  });
+
+  it("is said to be missing, with what to do, where neither is there", async () => {
+    await expect(findEngine(env)).rejects.toThrow(howToGetOne);
+    await fake("docker", "exit 1");
+    await expect(findEngine(env)).rejects.toThrow(howToGetOne);
+  });
+});
+
+// Where the tests themselves are served by Docker, the others have tried it for real.
+(real === "" ? describe.skip : describe)("a server in a container", () => {
+  it("can all that a process can", async () => {
+    await fake("docker", dockerOfProcesses);
+    const server = await startRedis({ engine: await findEngine(env), args: ["--appendonly", "yes"] });
+    try {
+      await server.command("SET", "a", "1");
+      await server.freeze();
+      const late = server.command("GET", "a");
+      await server.thaw();
+      expect(await late).toBe("1");
+      await server.restart();
+      expect(await server.command("GET", "a")).toBe("1");
+      await server.freeze();
+      await server.kill();
+      await server.start();
+      await server.freeze();
+      await server.stop();
+    } finally {
+      await server[Symbol.asyncDispose]();
+    }
+    const verbs = (await calls()).map((call) => call.split(" ")[1]);
+    expect(verbs.slice(3)).toEqual("run pause unpause stop run pause kill run pause unpause stop".split(" "));
+    const started = (await calls()).find((call) => call.startsWith("docker run"));
+    expect(started).toMatch(/^docker run --rm --name deep-agent-test-\w+ --user \d+:\d+ /);
+    expect(started).toContain(`--volume ${tmpdir()}:${tmpdir()} redis:7 redis-server --bind `);
+  });
+
+  it("says what Docker said where it does not start", async () => {
+    await fake("docker", 'case "$1" in run) echo "no space left" >&2; exit 125 ;; kill) exit 1 ;; esac');
+    await expect(startRedis({ engine: await findEngine(env) })).rejects.toThrow(/no space left/);
+  });
+});
+
+describe("an installation on Debian", () => {
+  const installed = (isRoot = true): boolean => installOnDebian({ env, policy: join(folder, "policy"), isRoot });
+
+  it("happens only where there is no server, by root, with apt-get", async () => {
+    expect(installed()).toBe(false); // no apt-get
+    await fake("apt-get");
+    expect(installed(false)).toBe(false);
+    env["REDIS_SERVER"] = "/none";
+    expect(installed()).toBe(false);
+    delete env["REDIS_SERVER"];
+    await fake("redis-server");
+    expect(installed()).toBe(false);
+    expect(await calls()).toEqual(["redis-server --version"]);
+  });
+
+  it("starts no service, and leaves nothing behind", async () => {
+    await fake("apt-get", `case "$*" in *install*) ${folder}/policy; echo "policy says $?" >> ${folder}/calls ;; esac`);
+    await fake("systemctl");
+    expect(installed()).toBe(true);
+    expect(await calls()).toEqual([
+      "apt-get --version",
+      "apt-get -o DPkg::Lock::Timeout=300 update",
+      "apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends redis-server",
+      "policy says 101",
+      "systemctl disable --now redis-server",
+    ]);
+    expect(existsSync(join(folder, "policy"))).toBe(false);
+  });
+
+  it("leaves the machine's own policy alone, and is none where apt-get fails", async () => {
+    await writeFile(join(folder, "policy"), "own");
+    await fake("apt-get", 'case "$*" in *install*) exit 100 ;; esac');
+    expect(installed()).toBe(false);
+    expect(await readFile(join(folder, "policy"), "utf8")).toBe("own");
+  });
+});
