@@ -70,4 +70,32 @@ describe("what passes a proxy", () => {
     await expect(answer).rejects.toThrow();
     expect(await server.command("GET", "n")).toBeNull();
   });
+
+  it("is late on the connection on which it was sent: in its database, though that client is gone", async () => {
+    const client = await connected();
+    await client.sendCommand(["SELECT", "3"]);
+    proxy.rule = onIncrements("hold");
+    await expect(client.sendCommand(["INCR", "n"])).rejects.toThrow();
+    proxy.cut();
+    await proxy.release();
+    expect(await server.command("GET", "n")).toBeNull();
+    expect(await server.command("MOVE", "n", "0")).toBe(0);
+    expect(await server.command("EVAL", "redis.call('SELECT', 3) return redis.call('GET', 'n')", "0")).toBe("1");
+  });
+
+  it("is told apart from what the server says of its own accord", async () => {
+    const client = createClient({
+      RESP: 3,
+      socket: { host: "127.0.0.1", port: proxy.port, reconnectStrategy: false },
+      disableClientInfo: true,
+    });
+    client.on("error", () => client.destroy());
+    await client.connect();
+    await client.sendCommand(["CLIENT", "TRACKING", "ON", "BCAST"]);
+    await client.sendCommand(["SET", "n", "1"]); // an invalidation comes with the reply
+    expect(await client.sendCommand(["GET", "n"])).toBe("1");
+    proxy.rule = onIncrements("dropReply");
+    await expect(client.sendCommand(["INCR", "n"])).rejects.toThrow();
+    expect(await server.command("GET", "n")).toBe("2");
+  });
 });

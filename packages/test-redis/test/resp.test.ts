@@ -58,4 +58,12 @@ describe("a stream of RESP", () => {
       }),
     );
   });
+
+  it("has commands as people type them, and refuses lengths that are none", () => {
+    const [line] = new RespStream().take(Buffer.from("SET a  1\r\n"));
+    expect(wordsOf(line ?? Buffer.alloc(0))).toEqual(["SET", "a", "1"]);
+    for (const bad of ["$x\r\n", "*-2\r\n", "%1.5\r\n", "$\r\n"]) {
+      expect(() => new RespStream().take(Buffer.from(bad))).toThrow("no length");
+    }
+  });
 });

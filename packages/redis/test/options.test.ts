@@ -1,0 +1,196 @@
+import { openBackend } from "@deep-agent/core";
+import { describe, expect, it } from "@jest/globals";
+import * as adapter from "../src/index.ts";
+import { RedisBackend, type RedisBackendOptions } from "../src/index.ts";
+import { type Note, notes, rejectionOf, useServer } from "./support/backends.ts";
+
+const redis = useServer(["--databases", "16"]);
+
+/** What the options have led to, as the server sees it. */
+async function effect(backend: RedisBackend<Note>): Promise<Record<string, unknown>> {
+  await redis.command("FLUSHALL");
+  await redis.command("ACL", "SETUSER", "writer", "on", ">secret", "~*", "+@all");
+  const earlier = new Set(await clients());
+  await backend.append("a", notes(0, 2));
+  await backend.append("a", notes(2, 2));
+  const own = (await clients()).filter((client) => !earlier.has(client));
+  const databases = String(await redis.command("INFO", "keyspace")).match(/db(\d+)/g);
+  const info = await backend.info("a");
+  // Enough at the same time, often enough, for all connections that it may have.
+  for (let round = 0; round < 30; round++) await Promise.all(Array.from({ length: 12 }, () => backend.ping()));
+  const connections = (await clients()).filter((client) => !earlier.has(client)).length;
+  const ids = await backend.list();
+  await backend.close();
+  return {
+    databases,
+    users: [...new Set(own.map((client) => /user=(\S+)/.exec(client)?.[1]))],
+    connections,
+    records: info?.records,
+    expires: info?.expiresAt == null ? null : Math.round((info.expiresAt - info.updatedAt) / 60_000),
+    catalogue: backend.recent !== undefined,
+    ids,
+  };
+}
+
+async function clients(): Promise<string[]> {
+  const all = String(await redis.command("CLIENT", "LIST")).split("\n");
+  return all
+    .filter((line) => line !== "" && !line.includes("cmd=client"))
+    .map((line) => line.replace(/ age=.*? (?=user=)/, " ").replace(/ tot-\S+/g, ""));
+}
+
+async function keys(db: number): Promise<unknown> {
+  await redis.command("SELECT", String(db));
+  return redis.command("DBSIZE");
+}
+
+type Row = [
+  keyof RedisBackendOptions,
+  RedisBackendOptions,
+  (backend: RedisBackend<Note>) => RedisBackend<Note>,
+  string | null,
+];
+
+/** Every option: as one of the object, by its method, and as a part of a URL, where it can be one. */
+const rows: Row[] = [
+  [
+    "username",
+    { username: "writer", password: "secret" },
+    (one) => one.withUsername("writer").withPassword("secret"),
+    "writer:secret@ADDR",
+  ],
+  ["password", { password: "any" }, (one) => one.withPassword("any"), ":any@ADDR"],
+  ["db", { db: 3 }, (one) => one.withDB(3), "ADDR/3"],
+  ["ttl", { ttl: "24h" }, (one) => one.withTTL("24h"), "ADDR?ttl=24h"],
+  ["ttl", { ttl: 3_600_000 }, (one) => one.withTTL(3_600_000), "ADDR?ttl=1h"],
+  ["ttl", { ttl: 0 }, (one) => one.withTTL(0), "ADDR?ttl=0"],
+  ["ttl", { ttl: null }, (one) => one.withTTL(null), null],
+  ["prefix", { prefix: "app[1]:" }, (one) => one.withPrefix("app[1]:"), "ADDR?prefix=app[1]:"],
+  ["prefix", { prefix: "" }, (one) => one.withPrefix(""), "ADDR?prefix="],
+  ["poolSize", { poolSize: 2 }, (one) => one.withPoolSize(2), "ADDR?poolSize=2"],
+  ["timeoutMs", { timeoutMs: 3_000 }, (one) => one.withTimeout(3_000), "ADDR?timeoutMs=3000"],
+  ["index", { index: false }, (one) => one.withIndex(false), "ADDR?index=false"],
+  ["maxRecords", { maxRecords: 2 }, (one) => one.withMaxRecords(2), "ADDR?maxRecords=2"],
+  ["tls", { tls: false }, (one) => one.withTLS(false), "ADDR"],
+];
+
+describe("an option means the same however it is given", () => {
+  it.each(rows)("%s: %p", async (name, options, fluent, url) => {
+    const { addr } = redis.server;
+    const byOptions = await effect(new RedisBackend<Note>({ addr, ...options }));
+    expect(await effect(fluent(new RedisBackend<Note>(addr)))).toEqual(byOptions);
+    const config = { ...options, adapter: "@deep-agent/redis", url: `redis://${addr}` };
+    expect(await effect(adapter.fromConfig<Note>(config))).toEqual(byOptions);
+    if (url !== null) {
+      const address = `redis://${url.replace("ADDR", addr)}`;
+      expect(await effect(new RedisBackend<Note>(address))).toEqual(byOptions);
+      const opened = await openBackend(address, { load: async () => adapter });
+      expect(await effect(opened as unknown as RedisBackend<Note>)).toEqual(byOptions);
+    }
+    const defaults = await effect(new RedisBackend<Note>({ addr }));
+    expect(defaults).toEqual({
+      databases: ["db0"],
+      users: ["default"],
+      connections: 10,
+      records: 4,
+      expires: 10_080,
+      catalogue: true,
+      ids: ["a"],
+    });
+    // What does nothing that one sees here: the password of a user without one, and deadlines.
+    const unseen = ["password", "timeoutMs", "tls"].includes(name) || options.prefix === "app[1]:";
+    if (!unseen) expect(byOptions).not.toEqual(defaults);
+  });
+
+  it("and every option has a row", () => {
+    const named = new Set(rows.map(([name]) => name));
+    const all: Record<keyof RedisBackendOptions, true> = {
+      addr: true,
+      url: true,
+      username: true,
+      password: true,
+      db: true,
+      ttl: true,
+      prefix: true,
+      poolSize: true,
+      timeoutMs: true,
+      index: true,
+      maxRecords: true,
+      tls: true,
+    };
+    // The address itself is in each.
+    expect([...named, "addr", "url"].sort()).toEqual(Object.keys(all).sort());
+  });
+
+  it("the prefix is that of the key, and the database the one that is asked for", async () => {
+    await redis.command("FLUSHALL");
+    await using one = new RedisBackend<Note>({ addr: redis.server.addr, prefix: "app[1]:" });
+    await one.append("a", notes(0, 1));
+    expect(((await redis.command("KEYS", "*")) as string[]).sort()).toEqual(["@recent:app[1]:", "app[1]:a"]);
+    expect(await keys(0)).toBe(2);
+  });
+
+  it("options given beside a URL win over it", async () => {
+    await using one = new RedisBackend<Note>({
+      url: `redis://${redis.server.addr}/3?ttl=1h&prefix=url:`,
+      db: 4,
+      prefix: "option:",
+    });
+    await redis.command("FLUSHALL");
+    await one.append("a", notes(0, 1));
+    expect(String(await redis.command("INFO", "keyspace"))).toContain("db4:");
+    expect(await one.list()).toEqual(["a"]);
+  });
+});
+
+describe("a configuration that makes no sense is refused", () => {
+  it.each<[string, () => unknown]>([
+    ["an option that does not exist", () => new RedisBackend({ address: "localhost" } as RedisBackendOptions)],
+    ["an address and a URL", () => new RedisBackend({ addr: "localhost", url: "redis://localhost" })],
+    ["a port of 0", () => new RedisBackend("localhost:0")],
+    ["a port of 70000", () => new RedisBackend("localhost:70000")],
+    ["another scheme", () => new RedisBackend("http://localhost")],
+    ["a parameter that does not exist", () => new RedisBackend("redis://localhost?tttl=1h")],
+    ["a parameter twice", () => new RedisBackend("redis://localhost?ttl=1h&ttl=2h")],
+    ["a database that is no number", () => new RedisBackend("redis://localhost/one")],
+    ["a negative database", () => new RedisBackend({ db: -1 })],
+    ["a TTL without a unit", () => new RedisBackend({ ttl: "60" })],
+    ["a pool of none", () => new RedisBackend({ poolSize: 0 })],
+    ["no time at all", () => new RedisBackend({ timeoutMs: 0 })],
+    ["a prefix that is no text", () => new RedisBackend({ prefix: 7 as unknown as string })],
+    ["a prefix with half a character", () => new RedisBackend({ prefix: "\ud800" })],
+    ["an index that is neither", () => new RedisBackend("redis://localhost?index=yes")],
+    ["retention of nothing", () => new RedisBackend({ maxRecords: 0 })],
+    ["TLS that is none", () => new RedisBackend({ tls: "yes" as unknown as boolean })],
+    ["a fluent one", () => new RedisBackend().withDB(1.5)],
+    ["no object", () => new RedisBackend(7 as unknown as string)],
+  ])("%s", (_what, make) => {
+    expect(make).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
+  });
+
+  it("and one that comes late, or is not for a client that was given", async () => {
+    const used = redis.open();
+    await used.ping();
+    expect(() => used.withTTL("1h")).toThrow(
+      expect.objectContaining({ code: "INVALID_CONFIG", message: expect.stringContaining("first used") }),
+    );
+    const closed = redis.open();
+    await closed.close();
+    expect(() => closed.withDB(1)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
+    const given = RedisBackend.fromCommands({ send: async () => [], close: () => undefined }, { ttl: "1h" });
+    expect(() => given.withPassword("secret")).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
+    expect(given.withTTL("2h")).toBe(given);
+  });
+
+  it.each([
+    ["localhost", "localhost:6379"],
+    ["localhost:1", "localhost:1"],
+    ["[::1]:1", "[::1]:1"],
+    ["redis://[::1]:1", "[::1]:1"],
+    [":1", "localhost:1"],
+  ])("an address is read as it is meant: %s", async (addr, shown) => {
+    await using one = new RedisBackend({ addr, timeoutMs: 500 });
+    if (addr !== "localhost") expect(String(await rejectionOf(one.ping()))).toContain(`${shown} could not be reached`);
+    expect(addr).not.toBe("");
+  });
+});
