@@ -4,133 +4,279 @@ import type { RedisBackend } from "../src/index.ts";
 import { rejectionOf, useServer } from "./support/backends.ts";
 
 /*
- * Values as the Go library writes them: json.Marshal of its messages, with field names as they are in Go, null for a nil slice, and
- * <, > and & escaped.
+ * Values as go-deep-agent writes them: `json.Marshal` of a slice of structs without tags. Go escapes <, >, & and U+2028, and writes a
+ * nil slice as null.
  */
-const redis = useServer();
-const ID = "alice";
-const value = JSON.stringify([
-  { Role: "system", Content: "Be brief.", ToolCalls: null, ToolCallID: "" },
-  { Role: "user", Content: "<b>Weather</b> in Porto & Lisbon? 語", ToolCalls: null, ToolCallID: "" },
-  {
-    Role: "assistant",
-    Content: "",
-    ToolCalls: [{ ID: "call_1", Type: "function", Name: "weather", Arguments: '{"city":"Porto"}' }],
-    ToolCallID: "",
-  },
-  { Role: "tool", Content: "Sunny", ToolCalls: null, ToolCallID: "call_1" },
-  { Role: "assistant", Content: "Sunny.", ToolCalls: null, ToolCallID: "" },
-])
-  .replaceAll("<", "\\u003c")
-  .replaceAll(">", "\\u003e")
-  .replaceAll("&", "\\u0026");
 
-const expected = [
-  { role: "system", content: "Be brief." },
-  { role: "user", content: "<b>Weather</b> in Porto & Lisbon? 語" },
-  { role: "assistant", content: null, toolCalls: [{ id: "call_1", name: "weather", arguments: '{"city":"Porto"}' }] },
-  { role: "tool", content: "Sunny", toolCallId: "call_1" },
-  { role: "assistant", content: "Sunny." },
+const redis = useServer();
+const ID = "user-alice";
+
+const value = `[${[
+  '{"Role":"system","Content":"You are \\u003cterse\\u003e \\u0026 kind\\u2028","ToolCalls":null,"ToolCallID":""}',
+  '{"Role":"user","Content":"Wetter in Köln? 😀","ToolCalls":null,"ToolCallID":""}',
+  '{"Role":"assistant","Content":"","ToolCalls":[{"ID":"call_1","Type":"function","Name":"weather","Arguments":"{\\"city\\":\\"Köln\\"}"}],"ToolCallID":""}',
+  '{"Role":"tool","Content":"{\\"rain\\":true}","ToolCalls":null,"ToolCallID":"call_1"}',
+  '{"Role":"assistant","Content":"Rain.","ToolCalls":[],"ToolCallID":""}',
+].join(",")}]`;
+
+const fields = { id: expect.stringMatching(/^go-[\w-]{22}-[1-5]$/), createdAt: 0 };
+const conversation = [
+  { role: "system", content: "You are <terse> & kind\u2028", ...fields },
+  { role: "user", content: "Wetter in Köln? 😀", ...fields },
+  {
+    role: "assistant",
+    content: null,
+    toolCalls: [{ id: "call_1", name: "weather", arguments: '{"city":"Köln"}' }],
+    ...fields,
+  },
+  { role: "tool", content: '{"rain":true}', toolCallId: "call_1", ...fields },
+  { role: "assistant", content: "Rain.", ...fields },
 ];
+
+const hello: Message = { id: "1", role: "user", content: "hello", createdAt: 1 };
 
 let backend: RedisBackend<Message>;
 beforeEach(async () => {
   backend = redis.open<Message>();
-  await redis.command("SET", redis.prefix + ID, value);
+  await put(value);
 });
 
-const type = () => redis.command("TYPE", redis.prefix + ID);
-const said = (text: string): Message => ({ role: "user", content: text, id: text, createdAt: 1 });
+const key = (): string => redis.prefix + ID;
+const put = (text: string): Promise<unknown> => redis.command("SET", key(), text);
+const stored = (): Promise<unknown> => redis.command("GET", key());
+const type = (): Promise<unknown> => redis.command("TYPE", key());
 
-describe("what go-deep-agent has stored", () => {
-  it("is read as it is, without being changed", async () => {
-    expect(await backend.load(ID)).toMatchObject(expected);
-    expect((await backend.read(ID))?.records).toMatchObject(expected);
-    expect(await backend.read(ID, { last: 2 })).toMatchObject({ records: expected.slice(3), reset: false });
-    expect(await backend.info(ID)).toMatchObject({ records: 5, createdAt: 0, expiresAt: null });
+/** What every window and every step back says. */
+async function windows(one: RedisBackend<Message>, revisions: readonly string[]): Promise<unknown[]> {
+  const answers: unknown[] = [];
+  for (const last of [undefined, 1, 2, 4, 5, 9]) {
+    answers.push(await one.read(ID, { last }));
+    for (const revision of revisions) {
+      answers.push(await one.read(ID, { last, since: revision }));
+      answers.push(await one.read(ID, { last, before: revision }));
+    }
+  }
+  return answers;
+}
+
+/** The revisions behind each message, the newest first. */
+async function revisionsOf(one: RedisBackend<Message>): Promise<string[]> {
+  const revisions: string[] = [];
+  let page = await one.read(ID, { last: 1 });
+  if (page !== null) revisions.push(page.revision);
+  while (page !== null && page.start !== null) {
+    revisions.push(page.start);
+    page = await one.read(ID, { last: 1, before: page.start });
+  }
+  return revisions;
+}
+
+describe("a conversation of go-deep-agent is read as it is", () => {
+  it("by every method that reads, which leave it so", async () => {
+    expect(await backend.load(ID)).toEqual(conversation);
+    expect(await backend.read(ID)).toMatchObject({
+      records: conversation,
+      start: null,
+      reset: false,
+      regressed: false,
+    });
+    expect((await backend.read(ID, { last: 2 }))?.records).toEqual(conversation.slice(-2));
+    expect(await backend.info(ID)).toMatchObject({ records: 5, createdAt: 0, updatedAt: 0, expiresAt: null });
+    expect((await backend.info(ID))?.bytes).toBeGreaterThan(Buffer.byteLength(value));
     expect(await backend.list()).toEqual([ID]);
     await backend.touch(ID);
-    expect(Number(await redis.command("TTL", redis.prefix + ID))).toBeGreaterThan(604_000);
-    expect(await redis.command("GET", redis.prefix + ID)).toBe(value);
+    expect(await stored()).toBe(value);
+    expect((await backend.info(ID))?.expiresAt).toBeGreaterThan(Date.now() + 604_000_000);
   });
 
-  it("is the same log before the first write converts it and after", async () => {
-    const before = await backend.read(ID, { last: 2 });
-    const whole = await backend.read(ID);
-    const older = await backend.read(ID, { last: 2, before: before?.start ?? "" });
-    await backend.append(ID, [said("more")], { since: whole?.revision ?? null });
+  it.each<[string, string, unknown[]]>([
+    ["an empty one", "[]", []],
+    ["a nil one", "null", []],
+    [
+      "fields that are left out, or are more",
+      '[{"Role":"user","Content":"a","X":1}]',
+      [{ role: "user", content: "a" }],
+    ],
+    [
+      "content beside calls",
+      '[{"Role":"assistant","Content":"let me see","ToolCalls":[{"ID":"1","Type":"","Name":"f","Arguments":""}],"ToolCallID":""}]',
+      [{ role: "assistant", content: "let me see", toolCalls: [{ id: "1", name: "f", arguments: "" }] }],
+    ],
+    ["white space", ' [ {"Role":"user","Content":"a"} ]\n', [{ role: "user", content: "a" }]],
+  ])("%s", async (_what, text, messages) => {
+    await put(text);
+    expect(await backend.load(ID)).toMatchObject(messages as object[]);
+    expect((await backend.load(ID))?.length).toBe(messages.length);
+    expect((await backend.info(ID))?.records).toBe(messages.length);
+    await backend.append(ID, [hello], { since: (await backend.read(ID))?.revision });
+    expect(await backend.load(ID)).toMatchObject([...messages, hello] as object[]);
+  });
+});
+
+describe("it becomes a log by the first write", () => {
+  it("an append, behind what was there", async () => {
+    const before = await backend.load(ID);
+    await backend.append(ID, [hello]);
     expect(await type()).toBe("list");
-    expect(await backend.load(ID)).toEqual([...(whole?.records ?? []), said("more")]);
-    expect(await backend.read(ID, { last: 2, before: before?.start ?? "" })).toMatchObject({
-      records: older?.records,
-      start: older?.start,
-      reset: false,
-    });
-    expect(await backend.read(ID, { since: whole?.revision })).toMatchObject({ records: [said("more")], reset: false });
-    expect((await backend.recent?.({ limit: 1 }))?.memories).toMatchObject([{ memoryId: ID }]);
+    expect(await backend.load(ID)).toEqual([...(before ?? []), hello]);
+    expect(await redis.command("LLEN", key())).toBe(7);
+    const [header = ""] = await redis.elements(ID);
+    expect(header).toMatch(/^#1 go-\S+ \d{13} \d{13} 6 0$/);
+    expect(Number(await redis.command("PTTL", key()))).toBeGreaterThan(604_000_000);
+    const recent = await backend.recent?.({ limit: 9 });
+    expect(recent?.memories.map(({ memoryId }) => memoryId)).toEqual([ID]);
   });
 
-  it("is converted once, also where many write at the same time", async () => {
-    for (let round = 0; round < 20; round++) {
-      await redis.command("DEL", redis.prefix + ID);
-      await redis.command("SET", redis.prefix + ID, value);
-      const { revision = "" } = (await backend.read(ID, { last: 1 })) ?? {};
-      const others = [redis.open<Message>(), redis.open<Message>(), redis.open<Message>()];
-      await Promise.all(others.map((one, n) => one.append(ID, [said(`${n}`)], { since: revision })));
-      const loaded = (await backend.load(ID)) ?? [];
-      expect(loaded.slice(0, 5)).toMatchObject(expected);
-      expect(
-        loaded
-          .slice(5)
-          .map(({ id }) => id)
-          .sort(),
-      ).toEqual(["0", "1", "2"]);
-      await Promise.all(others.map((one) => one.close()));
+  it("a save, in its place", async () => {
+    await backend.save(ID, [hello]);
+    expect(await type()).toBe("list");
+    expect(await backend.load(ID)).toEqual([hello]);
+  });
+
+  it("a delete needs none", async () => {
+    await backend.delete(ID);
+    expect(await type()).toBe("none");
+  });
+
+  it("without an end, where there is none for others", async () => {
+    await redis.command("PEXPIRE", key(), "60000");
+    const forever = redis.open<Message>({ ttl: null });
+    await forever.append(ID, [hello]);
+    expect(await redis.command("PTTL", key())).toBe(-1);
+  });
+
+  it("with revisions that are those of before, so that whoever read it may go on", async () => {
+    const revisions = await revisionsOf(backend);
+    expect(new Set(revisions).size).toBe(5);
+    const asItWas = await windows(backend, revisions);
+    const [head = ""] = revisions;
+    const other = redis.open<Message>();
+    await expect(other.append(ID, [hello], { expectedRevision: revisions[1] })).rejects.toMatchObject({
+      code: "CONFLICT",
+    });
+    // That write converted it, and did no more.
+    expect(await type()).toBe("list");
+    expect(await revisionsOf(backend)).toEqual(revisions);
+    expect(await windows(backend, revisions)).toEqual(asItWas);
+    await other.append(ID, [hello], { since: head });
+    expect(await backend.read(ID, { since: head })).toMatchObject({ records: [hello], reset: false });
+    for (const revision of revisions) {
+      expect(await backend.read(ID, { since: revision })).toMatchObject({ reset: false, regressed: false });
+    }
+    await expect(backend.append(ID, [hello], { expectedRevision: head })).rejects.toMatchObject({ code: "CONFLICT" });
+    await backend.append(ID, [hello], { expectedRevision: (await backend.read(ID))?.revision });
+    expect(await backend.load(ID)).toHaveLength(7);
+  });
+
+  it("a write at the revision that was read of it", async () => {
+    const { revision = "" } = (await backend.read(ID)) ?? {};
+    await backend.append(ID, [hello], { expectedRevision: revision });
+    expect(await backend.load(ID)).toHaveLength(6);
+    await put(value);
+    await backend.save(ID, [hello], { expectedRevision: revision });
+    expect(await backend.load(ID)).toEqual([hello]);
+    await put(value);
+    for (const options of [{ since: null }, { expectedRevision: null }]) {
+      await expect(backend.append(ID, [hello], options)).rejects.toMatchObject({ code: "CONFLICT" });
+      expect(await backend.load(ID)).toEqual(conversation);
     }
   });
 
-  it("is replaced by a save, and removed by a delete", async () => {
-    const { revision } = (await backend.read(ID)) ?? {};
-    await expect(backend.save(ID, [said("x")], { expectedRevision: "x.1.1" })).rejects.toMatchObject({
-      code: "CONFLICT",
-    });
-    await backend.save(ID, [said("x")], { expectedRevision: revision });
-    expect(await backend.load(ID)).toEqual([said("x")]);
-    await redis.command("SET", redis.prefix + ID, value);
+  it("not by one that has changed since", async () => {
+    const { revision = "" } = (await backend.read(ID)) ?? {};
+    await put("[]");
+    await expect(backend.append(ID, [hello], { since: revision })).rejects.toMatchObject({ code: "CONFLICT" });
+    await expect(backend.save(ID, [hello], { expectedRevision: revision })).rejects.toMatchObject({ code: "CONFLICT" });
+    expect(await backend.load(ID)).toEqual([]);
+    expect(await backend.read(ID, { since: revision })).toMatchObject({ records: [], reset: true, regressed: false });
+  });
+
+  it("once, though several write at the same time", async () => {
+    const writers = [backend, redis.open<Message>(), redis.open<Message>()];
+    for (let round = 0; round < 60; round++) {
+      await put(value);
+      const revisions = await Promise.all(
+        writers.map((one, n) => one.append(ID, [{ ...hello, id: `${round}-${n}` }], { operationId: `o${n}` })),
+      );
+      expect(new Set(revisions).size).toBe(3);
+      const records = (await backend.load(ID)) ?? [];
+      expect(records.slice(0, 5)).toEqual(conversation);
+      expect(
+        records
+          .slice(5)
+          .map(({ id }) => id)
+          .sort(),
+      ).toEqual([0, 1, 2].map((n) => `${round}-${n}`));
+    }
+  });
+
+  it("whatever reads, writes and deletes at the same time see of it", async () => {
+    const [writer, reader, deleter] = [backend, redis.open<Message>(), redis.open<Message>()];
+    for (let round = 0; round < 40; round++) {
+      await put(value);
+      const [, whole, part, info] = await Promise.all([
+        writer.append(ID, [hello]),
+        reader.load(ID),
+        reader.read(ID, { last: 2 }),
+        reader.info(ID),
+        round % 2 === 0 ? deleter.delete(ID) : undefined,
+      ]);
+      const all = [...conversation, hello];
+      const possible = [null, conversation, all, [hello]].map((records) => ({ records }));
+      expect(possible).toContainEqual({ records: whole });
+      const windows = [null, conversation.slice(-2), all.slice(-2), [hello]].map((records) => ({ records }));
+      expect(windows).toContainEqual({ records: part?.records ?? null });
+      expect([undefined, 1, 5, 6]).toContain(info?.records);
+      if (round % 2 === 1) expect(await reader.load(ID)).toEqual(all);
+    }
+  });
+
+  it("of 10,000 messages, too", async () => {
+    const message = (n: number) => ({ Role: "user", Content: `語😀 ${n}`, ToolCalls: null, ToolCallID: "" });
+    await put(JSON.stringify(Array.from({ length: 10_000 }, (_, n) => message(n))));
+    const before = await backend.load(ID);
+    await backend.append(ID, [hello]);
+    expect(await redis.command("LLEN", key())).toBe(10_002);
+    expect(await backend.load(ID)).toEqual([...(before ?? []), hello]);
+  });
+});
+
+describe("a value that is none is CORRUPT, and stays as it is", () => {
+  it.each<[string, string]>([
+    ["broken JSON", `${value.slice(0, -40)}the canary`],
+    ["nothing", ""],
+    ["no JSON", "the canary"],
+    ["an object", '{"Role":"user","Content":"the canary"}'],
+    ["a number", "17"],
+    ["texts", '["the canary"]'],
+    ["null among them", "[null]"],
+    ["our own field names", '[{"role":"user","content":"the canary"}]'],
+    ["no content", '[{"Role":"user"}]'],
+    ["content that is no text", '[{"Role":"user","Content":["the canary"]}]'],
+    [
+      "a call that is none",
+      '[{"Role":"assistant","Content":"","ToolCalls":[{"ID":7,"Name":"the canary","Arguments":""}]}]',
+    ],
+    ["a __proto__", '[{"Role":"user","Content":"the canary","__proto__":{"x":1}}]'],
+  ])("%s", async (_what, text) => {
+    await put(text);
+    for (const call of [
+      () => backend.load(ID),
+      () => backend.read(ID, { last: 1 }),
+      () => backend.info(ID),
+      () => backend.append(ID, [hello]),
+      () => backend.append(ID, [hello], { since: null }),
+      () => backend.save(ID, [hello]),
+    ]) {
+      const error = await rejectionOf(call());
+      expect(error).toMatchObject({ code: "CORRUPT", backend: "redis", memoryId: ID, outcome: "not-applied" });
+      expect(String(error)).not.toContain("canary");
+    }
+    expect(await stored()).toBe(text);
+    expect(await backend.list()).toEqual([ID]);
     await backend.delete(ID);
     expect(await backend.load(ID)).toBeNull();
+    await backend.append(ID, [hello]);
+    expect(await backend.load(ID)).toEqual([hello]);
   });
-
-  it("counts as a log: who knew of none is told, and an operation in it is none of ours", async () => {
-    await expect(backend.append(ID, [said("x")], { since: null })).rejects.toMatchObject({ code: "CONFLICT" });
-    await expect(backend.append(ID, [said("x")], { expectedRevision: null })).rejects.toMatchObject({
-      code: "CONFLICT",
-    });
-    expect(await backend.load(ID)).toMatchObject(expected);
-  });
-
-  it("is another log when its writer has changed it", async () => {
-    const { revision } = (await backend.read(ID)) ?? {};
-    await redis.command("SET", redis.prefix + ID, value.replace("brief", "long"));
-    expect(await backend.read(ID, { since: revision })).toMatchObject({ reset: true, regressed: false });
-    await expect(backend.append(ID, [said("x")], { since: revision })).rejects.toMatchObject({ code: "CONFLICT" });
-  });
-
-  it.each(["null", "[]"])("may be empty: %s", async (text) => {
-    await redis.command("SET", redis.prefix + ID, text);
-    expect(await backend.load(ID)).toEqual([]);
-    await backend.append(ID, [said("x")]);
-    expect(await backend.load(ID)).toEqual([said("x")]);
-  });
-
-  it.each(["", "{", '"text"', "[1]", '[{"Role":"user"}]', '[{"Role":"user","Content":"x","ToolCalls":[{"ID":1}]}]'])(
-    "is not taken for that where it is no such thing: %s",
-    async (text) => {
-      await redis.command("SET", redis.prefix + ID, text);
-      for (const call of [() => backend.load(ID), () => backend.append(ID, [said("x")]), () => backend.save(ID, [])]) {
-        expect(await rejectionOf(call())).toMatchObject({ code: "CORRUPT", outcome: "not-applied" });
-      }
-      expect(await redis.command("GET", redis.prefix + ID)).toBe(text);
-    },
-  );
 });

@@ -79,7 +79,6 @@ describe("what passes a proxy", () => {
     proxy.cut();
     await proxy.release();
     expect(await server.command("GET", "n")).toBeNull();
-    expect(await server.command("MOVE", "n", "0")).toBe(0);
     expect(await server.command("EVAL", "redis.call('SELECT', 3) return redis.call('GET', 'n')", "0")).toBe("1");
   });
 

@@ -1,0 +1,16 @@
+import { createClient } from "@redis/client";
+
+/** Shows a memory as any client of Redis sees it. */
+export async function whatLiesThere(url: string, memoryId: string): Promise<void> {
+  const key = `deep-agent:memories:${memoryId}`;
+  const client = createClient({ url: url.replace(/\?.*/, "") });
+  client.on("error", (error) => console.error(String(error)));
+  await client.connect();
+  try {
+    console.log(`\n> TTL ${key}\n${await client.ttl(key)}`);
+    console.log(`> LRANGE ${key} 0 -1`);
+    for (const [place, element] of (await client.lRange(key, 0, -1)).entries()) console.log(`${place}) ${element}`);
+  } finally {
+    client.destroy();
+  }
+}
