@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startRedis } from "@deep-agent/test-redis";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 
 const main = join(__dirname, "../src/main.ts");
@@ -65,6 +66,18 @@ describe("the chat", () => {
   it("remembers in another process, and says that the model is the offline one", async () => {
     expect(await chat(["My name is Alice."])).toMatch(/offline model[\s\S]*Noted: your name is Alice\./);
     expect(await chat(["What is my name?", "/exit", "Where do I live?"])).toMatch(/Your name is Alice\.\n$/);
+  });
+
+  it("remembers in Redis as well, where that is what the variable says", async () => {
+    const server = await startRedis();
+    try {
+      const redis = { DEEP_AGENT_BACKEND: server.url };
+      await chat(["My name is Alice."], redis, "alice");
+      expect(await chat(["What is my name?"], redis, "alice")).toContain("Your name is Alice.");
+      expect(await server.command("KEYS", "deep-agent:*")).toEqual(["deep-agent:memories:alice"]);
+    } finally {
+      await server[Symbol.asyncDispose]();
+    }
   });
 
   it("shows what was said", async () => {

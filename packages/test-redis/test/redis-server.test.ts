@@ -29,8 +29,16 @@ describe("a redis-server of a test's own", () => {
     expect(order).toEqual(["thawed", "answered"]);
   });
 
+  it("can be stopped while it is frozen", async () => {
+    await server.command("SET", "a", "2");
+    await server.freeze();
+    await server.stop();
+    await server.start();
+    expect(await server.command("GET", "a")).toBe("2");
+  });
+
   it("speaks TLS alone where it has certificates", async () => {
-    const made = await certificates();
+    await using made = await certificates();
     const secure = await startRedis({ args: (port) => made.serverArgs(port), tls: { ca: made.ca } });
     try {
       expect(await secure.command("PING")).toBe("PONG");
