@@ -125,7 +125,7 @@ export class Catalogue {
   async #prune(gone: readonly Member[]): Promise<void> {
     try {
       await this.#operations.run(
-        { verb: "prune the index of", memoryId: undefined, writes: true, signal: undefined },
+        { verb: "prune the index", memoryId: undefined, writes: true, signal: undefined },
         async (until) => {
           const args = gone.flatMap(({ memoryId, score }) => [memoryId, score]);
           const deadline = await this.#scripts.deadline(until);

@@ -12,8 +12,9 @@ import { createHash } from "node:crypto";
  * Rules that all scripts keep:
  *  - KEYS[1] is the memory's key, KEYS[2], where there is one, the index behind `recent`. Numbers in replies are text.
  *  - What writes has its caller's deadline in ARGV[1], in µs since 1970 by the server's clock, and does nothing behind it.
- *  - The first write is one that a full server refuses; it is made by `redis.call`, so that a refusal leaves no trace. Those behind it
- *    are made by `redis.pcall`, in an order in which a refusal is without effect, or undone: a script that fails is not rolled back.
+ *  - The first write is one that a full server refuses; it is made by `redis.call`, so that a refusal leaves no trace. A script that
+ *    fails is not rolled back: what is needed later is first tried without changing anything, and what cannot be tried is made by
+ *    `redis.pcall` and undone. Content, time to live and place in the index are as they were after a refusal.
  *  - No cjson, no sha1hex, no error_reply: mocks of Redis lack them.
  *
  * Replies common to several:
@@ -102,6 +103,11 @@ local function enlist(index, time, member)
   if index then return redis.pcall('ZADD', index, round(time), member) end
 end
 
+-- Changes nothing, but raises where the index could not be written.
+local function tryIndex(index, member)
+  if index then redis.call('ZADD', index, 'XX', 'INCR', 0, member) end
+end
+
 -- Pushes values[from] and what follows. Not all at once: Lua's stack ends near 8,000.
 local function push(key, values, from)
   for first = from, #values, 4000 do
@@ -184,16 +190,18 @@ local function surplus(log)
   return entries, held
 end
 
--- The position of the operation's entry behind 'from', and when it was written.
+-- The position of the operation's entry behind 'from', and when it was written; where there are two, of the newer one.
 local function find(log, from)
   local prefix = '{"t":"' .. operation .. '",'
+  local position, at
   for first = from - log.dropped + 1, log.length, 1000 do
     for offset, entry in ipairs(redis.call('LRANGE', key, first, first + 999)) do
       if string.sub(entry, 1, #prefix) == prefix then
-        return log.dropped + first + offset - 1, string.match(entry, '"at":(%d+)', #prefix)
+        position, at = log.dropped + first + offset - 1, string.match(entry, '"at":(%d+)', #prefix)
       end
     end
   end
+  return position, at
 end
 
 local log, instead = open(key)
@@ -202,11 +210,11 @@ if not log then
   if (since ~= '' and since ~= '-' and since ~= '*') or (expected ~= '' and expected ~= '-') then return {'conflict', round(now)} end
   local epoch, time = ARGV[7], nextTime(0)
   local written = milliseconds(time)
-  -- An index that names what is not there is put right by who reads it.
-  if index then redis.call('ZADD', index, round(time), member) end
+  tryIndex(index, member)
   redis.call('RPUSH', key, headerOf(epoch, written, written, count, 0), entryAt(time))
   local failure = renew(key, ttl)
   if refused(failure) then return discard(key, failure) end
+  enlist(index, time, member)
   if index then
     -- What has expired does not say so: look at a few others for each that is new, or the index would only grow.
     local prefix = string.sub(key, 1, #key - #member)
@@ -246,11 +254,15 @@ local entries, held = surplus(log)
 local dropped, kept = log.dropped + entries, log.records - held
 redis.call('LSET', key, 0, log.header)
 -- Tried before anything is changed that it would be needed for.
-local failure = entries > 0 and redis.pcall('LTRIM', key, 0, -1)
-if not refused(failure) then failure = renew(key, ttl) end
-if not refused(failure) then failure = enlist(index, time, member) end
-if not refused(failure) then failure = redis.pcall('RPUSH', key, entryAt(time)) end
-if refused(failure) then return {'refused', round(now), failure.err} end
+redis.call('LTRIM', key, 0, -1)
+tryIndex(index, member)
+redis.call('RPUSH', key, entryAt(time))
+local failure = renew(key, ttl)
+if refused(failure) then
+  redis.pcall('LTRIM', key, 0, log.length)
+  return {'refused', round(now), failure.err}
+end
+enlist(index, time, member)
 -- What is then the first is the last to go: the header takes its place.
 if entries > 0 then redis.pcall('LTRIM', key, entries, -1) end
 redis.pcall('LSET', key, 0, headerOf(log.epoch, log.created, milliseconds(time), kept + count, dropped))
@@ -306,24 +318,25 @@ for number = math.max(1, #marks - 63), #marks do add('save:' .. marks[number], '
 for number = first, #ARGV do add(epoch, ARGV[number]) end
 
 if not log then
-  if index then redis.call('ZADD', index, round(time), member) end
+  tryIndex(index, member)
   redis.call('RPUSH', key, values[1])
   local failure = push(key, values, 2)
   if not refused(failure) then failure = renew(key, ttl) end
   if refused(failure) then return discard(key, failure) end
+  enlist(index, time, member)
   return {'saved', round(now)}
 end
 -- Behind the old log first, which goes when the new one is whole.
 redis.call('LSET', key, 0, log.header)
-local failure = redis.pcall('LTRIM', key, 0, -1)
-if refused(failure) then return {'refused', round(now), failure.err} end
-failure = push(key, values, 1)
+redis.call('LTRIM', key, 0, -1)
+tryIndex(index, member)
+local failure = push(key, values, 1)
 if not refused(failure) then failure = renew(key, ttl) end
-if not refused(failure) then failure = enlist(index, time, member) end
 if refused(failure) then
   redis.pcall('LTRIM', key, 0, log.length)
   return {'refused', round(now), failure.err}
 end
+enlist(index, time, member)
 redis.pcall('LTRIM', key, log.length + 1, -1)
 return {'saved', round(now)}
 `);
@@ -440,16 +453,19 @@ if value ~= ARGV[2] then return {'other', round(now)} end
 -- Nothing is removed before the rest is known to be allowed: of a push, the wrong type is all that may be wrong.
 local failure = redis.pcall('RPUSH', key, '')
 if refused(failure) and not string.find(failure.err, 'WRONGTYPE', 1, true) then return {'refused', round(now), failure.err} end
-failure = renew(key, ttl)
-if not refused(failure) then failure = enlist(index, now, member) end
-if refused(failure) then return {'refused', round(now), failure.err} end
+-- And of a time to live that is none, that it is none.
+failure = ttl ~= '0' and redis.pcall('PEXPIRE', key, '')
+if refused(failure) and not string.find(failure.err, 'not an integer', 1, true) then return {'refused', round(now), failure.err} end
+tryIndex(index, member)
 local written = milliseconds(now)
 local values = {headerOf(ARGV[3], written, written, #ARGV - 5, 0)}
 for number = 6, #ARGV do values[#values + 1] = ARGV[number] end
 redis.call('UNLINK', key)
 failure = push(key, values, 1)
-if not refused(failure) then failure = renew(key, ttl) end
+-- What is new lives for ever.
+if not refused(failure) and ttl ~= '0' then failure = renew(key, ttl) end
 if refused(failure) then return {'halfway', round(now), failure.err} end
+enlist(index, now, member)
 return {'converted', round(now)}
 `);
 

@@ -46,7 +46,7 @@ describe("the memories written last", () => {
       await other.delete(`m${page}`);
     });
     expect(new Set(seen).size).toBe(seen.length);
-    const gone = ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7"];
+    const gone = ["m0", "m1", "m2", "m3", "m4", "m5", "m6"];
     expect(seen).toEqual(ids.filter((id) => !gone.includes(id)).reverse());
   });
 
@@ -160,7 +160,11 @@ describe("the memories written last", () => {
     });
     expect(ids).toEqual(["a"]);
     expect(events).toEqual([
-      { type: "warning", backend: "redis", detail: expect.stringMatching(/^1 memories .*Cannot prune.*NOPERM/) },
+      {
+        type: "warning",
+        backend: "redis",
+        detail: expect.stringMatching(/^1 memories .*Cannot prune the index: .*user executing/),
+      },
     ]);
     expect(await members()).toEqual(["a", "b"]);
   });
@@ -247,6 +251,7 @@ describe("the list of memories", () => {
       const prefix = redis.prefix + beginning;
       const backend = redis.open({ prefix });
       for (const other of ["app1:", "ax", "/", "x-", "ab", "z", "m", "tag", "\\x"]) {
+        if (other.startsWith(beginning)) continue;
         await redis.command("SET", `${redis.prefix}${other}k`, "not ours");
       }
       await backend.append("k", notes(0, 1));

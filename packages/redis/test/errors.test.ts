@@ -1,6 +1,6 @@
 import { type ConnectionOptions, createServer } from "node:tls";
 import { MemoryError, type MemoryErrorCode } from "@deep-agent/core";
-import { certificates, type RedisServer, startRedis } from "@deep-agent/test-redis";
+import { certificates, type RedisServer, startProxy, startRedis } from "@deep-agent/test-redis";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createClient } from "@redis/client";
 import { RedisBackend, type RedisBackendOptions } from "../src/index.ts";
@@ -195,6 +195,28 @@ describe("an error says what failed, where, and what to do", () => {
     });
   });
 
+  it("no reply: neither from a server that stands still, nor one that came back", async () => {
+    const unknown = { code: "UNAVAILABLE", outcome: "unknown", retryable: true };
+    await withServer({}, async (server, open) => {
+      await using proxy = await startProxy(server);
+      const one = open({ timeoutMs: 300 });
+      const another = open({ timeoutMs: 300, addr: proxy.addr });
+      await Promise.all([one.ping(), another.append("bob", notes(0, 1))]);
+      proxy.rule = ([name = ""]) => (name.startsWith("EVAL") ? "dropReply" : "pass");
+      const dropped = await appendError(another);
+      expect(told(dropped)).toEqual({ ...unknown, message: expect.stringMatching(/no reply came from 127\.0\.0\.1/) });
+      // What the error did not know: it was written.
+      expect(await one.load("alice")).toHaveLength(1);
+      await server.freeze();
+      const silent = await appendError(one);
+      await server.thaw();
+      expect(told(silent)).toEqual({
+        ...unknown,
+        message: expect.stringMatching(/nothing within \d+ ms/),
+      });
+    });
+  });
+
   it("no such database", async () => {
     await withServer({}, async (_server, open) => {
       const error = await appendError(open({ db: 99 }));
@@ -212,6 +234,7 @@ describe("what is stored under the key is somebody else's", () => {
     ["a sorted set", ["ZADD", "1", "value"]],
     ["a stream", ["XADD", "*", "field", "value"]],
     ["a list", ["RPUSH", "somebody's"]],
+    ["a list with a header of another version", ["RPUSH", "#2 epoch 1 1 1 0", '{"t":"x","at":1,"r":[{"n":1}]}']],
     ["a value that is no JSON", ["SET", "somebody's"]],
     ["a value of other JSON", ["SET", '{"role":"user"}']],
   ])("%s: every call says so, and it stays as it is", async (what, [name = "", ...rest]) => {

