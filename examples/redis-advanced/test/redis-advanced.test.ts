@@ -39,8 +39,21 @@ describe("what can be configured", () => {
       const ttl = async (key: string) => Number(await server.command("TTL", key));
       expect(await ttl("deep-agent:memories:anonymous-user")).toBeGreaterThan(3_500);
       expect(await ttl("deep-agent:memories:anonymous-user")).toBeLessThanOrEqual(3_600);
-      expect(await ttl("deep-agent:memories:premium-user")).toBeGreaterThan(2_591_000);
-      expect(await ttl("tenant-acme:acme-support")).toBeGreaterThan(604_000);
+      expect(await ttl("deep-agent:memories:regular-user")).toBeGreaterThan(604_700);
+      expect(await ttl("deep-agent:memories:regular-user")).toBeLessThanOrEqual(604_800);
+      expect(await ttl("deep-agent:memories:premium-user")).toBeGreaterThan(2_591_900);
+      expect(await ttl("deep-agent:memories:shared-client")).toBeLessThanOrEqual(3_600);
+      const entries = async (key: string) => (await server.command("LRANGE", key, "1", "-1")) as string[];
+      for (const tenant of ["acme", "globex"]) {
+        expect(await entries(`tenant-${tenant}:${tenant}-support`)).toEqual([
+          expect.stringContaining(`"content":"Hello from ${tenant}"`),
+        ]);
+      }
+      // Two turns, whole and in order, though they were stored late.
+      expect(await entries("deep-agent:memories:user-bob")).toEqual([
+        expect.stringMatching(/"content":"My favorite color is red\.".*"role":"assistant"/),
+        expect.stringMatching(/"content":"I am allergic to peanuts\.".*"role":"assistant"/),
+      ]);
     } finally {
       await server[Symbol.asyncDispose]();
       await secure[Symbol.asyncDispose]();

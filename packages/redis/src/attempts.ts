@@ -47,27 +47,30 @@ export async function withAttempts<R>(
   attempt: (until: number, again: boolean) => Promise<R>,
 ): Promise<R> {
   const { deadline, repeatable, signal } = operation;
-  let unsure = false;
+  // The newest that may have been sent, and may yet take effect.
+  let lost: NoReply | undefined;
   for (let number = 0; ; number++) {
     const begun = performance.now();
     const half = begun + (deadline - begun) / 2;
     const until = half - begun < SHORTEST_ATTEMPT ? deadline : half;
     let pause: number;
     try {
-      return await attempt(until, unsure);
+      return await attempt(until, lost !== undefined);
     } catch (error) {
       const unanswered = error instanceof NoReply;
-      if (!unanswered && !(error instanceof TooLate)) throw unsure ? new Unsure(error) : error;
-      if (unanswered && !error.sent && !unsure) throw error;
       const mayLinger = unanswered && error.sent;
-      unsure ||= mayLinger;
+      if (mayLinger) lost = error;
+      // What was not even sent says less than what was, and was lost.
+      const failure = lost === undefined ? error : new Unsure(unanswered ? lost : error);
+      const mayHelp = error instanceof TooLate || (unanswered && lost !== undefined);
+      if (!mayHelp) throw failure;
       const now = performance.now();
       const lingering = mayLinger && !repeatable() ? Math.max(0, until - now) + 1 : 0;
       pause = lingering || backOff(number);
       if (now + pause >= deadline) {
         // What may still take effect does so before the caller is told, who may then try again.
         if (lingering > 0) await timers.setTimeout(lingering, undefined, { signal });
-        throw unsure ? new Unsure(error) : error;
+        throw failure;
       }
     }
     await timers.setTimeout(pause, undefined, { signal });
