@@ -78,6 +78,14 @@ const unknownRefusal: Kind = { code: "UNAVAILABLE", retryable: false, hint: "See
 
 const unreachable: Kind = busy("Check that it runs and can be reached from here: redis-cli -h HOST -p PORT PING.");
 
+/** What Node and OpenSSL say of certificates and handshakes. */
+const untrusted: Kind = {
+  code: "UNAVAILABLE",
+  retryable: false,
+  hint: "Check `tls`: the authority in `ca`, the client's `cert` and `key`, the server's name in `servername`.",
+};
+const tlsCodes = /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
+
 function kindOf(message: string): Kind {
   // A script's error may have the server's own inside.
   for (const word of message.match(/\b[A-Z]{3,}\b/g) ?? []) {
@@ -105,8 +113,11 @@ function mapped(error: unknown, doing: Doing, outcome: Outcome): unknown {
   if (!(error instanceof NoReply)) return error;
   // Where the connection was never made, the reason may be the server's: a wrong password.
   const reason = (error.cause ?? error) as Error; // as clients reject
-  const kind = /^[A-Z]{2,} /.test(reason.message) ? kindOf(reason.message) : unreachable;
-  const problem = error.sent ? `no reply came from ${doing.server}` : `${doing.server} could not be reached`;
+  const { code = "" } = reason as { code?: string };
+  const answered = /^[A-Z]{2,} /.test(reason.message);
+  const kind = answered ? kindOf(reason.message) : tlsCodes.test(code) ? untrusted : unreachable;
+  const unsent = answered ? `${doing.server} refused the connection` : `${doing.server} could not be reached`;
+  const problem = error.sent ? `no reply came from ${doing.server}` : unsent;
   return failure(kind, doing, `${problem} (${shown(reason)})`, outcome, reason);
 }
 

@@ -26,7 +26,7 @@ function told(error: MemoryError) {
 }
 
 /** What is told of a write that certainly left no trace. */
-function notApplied(code: MemoryErrorCode, retryable: boolean, says: RegExp) {
+function notApplied(code: MemoryErrorCode, retryable: unknown, says: RegExp) {
   return { code, outcome: "not-applied", retryable, message: expect.stringMatching(says) };
 }
 
@@ -81,7 +81,9 @@ describe("an error says what failed, where, and what to do", () => {
   it("NOAUTH, WRONGPASS", async () => {
     await withServer({ args: ["--requirepass", "right"], password: "right" }, async (server, open) => {
       await server.command("ACL", "SETUSER", "writer", "on", ">secret", "~*", "+@all");
-      expect(told(await appendError(open()))).toEqual(notApplied("UNAUTHORIZED", false, /NOAUTH.*`password`/));
+      expect(told(await appendError(open()))).toEqual(
+        notApplied("UNAUTHORIZED", false, /refused the connection.*NOAUTH.*`password`/),
+      );
       expect(told(await appendError(open({ password: "wrong" })))).toEqual(
         notApplied("UNAUTHORIZED", false, /WRONGPASS.*`username` and `password`/),
       );
@@ -309,26 +311,33 @@ describe("with TLS", () => {
     }
   });
 
-  it.each<[string, () => boolean | ConnectionOptions, RegExp]>([
-    ["an authority that is not trusted", () => ({ ...made.client }), /SELF_SIGNED|UNABLE_TO_VERIFY|certificate/i],
+  it.each<[string, () => boolean | ConnectionOptions, RegExp, unknown]>([
+    ["an authority that is not trusted", () => ({ ...made.client }), /SELF_SIGNED|UNABLE_TO_VERIFY.*`tls`/, false],
     [
       "another name",
       () => ({ ca: made.ca, ...made.client, servername: "elsewhere.test" }),
-      /ERR_TLS_CERT_ALTNAME_INVALID/,
+      /ERR_TLS_CERT_ALTNAME_INVALID.*`servername`/,
+      false,
     ],
-    ["no client certificate", () => ({ ca: made.ca }), /could not be reached/],
-    ["plain text to a TLS port", () => false, /could not be reached|no reply/],
-  ])("%s: nothing is sent", async (_what, tls, says) => {
+    // Whether the alert or the end of the connection is heard first is a matter of chance.
+    [
+      "no client certificate",
+      () => ({ ca: made.ca }),
+      /CERTIFICATE_REQUIRED|closed|ECONNRESET|EPIPE/,
+      expect.any(Boolean),
+    ],
+    ["plain text to a TLS port", () => false, /could not be reached|no reply/, true],
+  ])("%s: nothing is sent", async (_what, tls, says, retryable) => {
     const error = await appendError(open(tls()));
-    expect(told(error)).toEqual(notApplied("UNAVAILABLE", true, says));
+    expect(told(error)).toEqual(notApplied("UNAVAILABLE", retryable, says));
   });
 
-  it("TLS to a port that does not speak it ends by the deadline", async () => {
+  it("a port with which no TLS can be agreed on is told of", async () => {
     const listener = createServer();
     await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
     const { port } = listener.address() as { port: number }; // it listens
     const error = await appendError(new RedisBackend<Note>({ addr: `127.0.0.1:${port}`, tls: true, timeoutMs: 1_000 }));
     listener.close();
-    expect(told(error)).toEqual(notApplied("UNAVAILABLE", true, /could not be reached/));
+    expect(told(error)).toEqual(notApplied("UNAVAILABLE", false, /could not be reached/));
   });
 });
