@@ -155,7 +155,7 @@ describe("an operation is made once", () => {
     ["delete", (one) => one.delete("a"), 0],
   ])("%s, whichever way it was lost", async (_what, call, records) => {
     for (const action of ["dropReply", "dropRequest"] as const) {
-      const one = redis.open({ addr: proxy.addr, timeoutMs: 1_200 });
+      const one = redis.open({ addr: proxy.addr, timeoutMs: 2_400 });
       await redis.command("DEL", `${redis.prefix}a`);
       if (records === 0) await one.append("a", notes(5, 1));
       await one.ping();

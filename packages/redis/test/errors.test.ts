@@ -201,8 +201,8 @@ describe("an error says what failed, where, and what to do", () => {
     const unknown = { code: "UNAVAILABLE", outcome: "unknown", retryable: true };
     await withServer({}, async (server, open) => {
       await using proxy = await startProxy(server);
-      const one = open({ timeoutMs: 300 });
-      const another = open({ timeoutMs: 300, addr: proxy.addr });
+      const one = open({ timeoutMs: 1_500 });
+      const another = open({ timeoutMs: 1_500, addr: proxy.addr });
       await Promise.all([one.ping(), another.append("bob", notes(0, 1))]);
       proxy.rule = ([name = ""]) => (name.startsWith("EVAL") ? "dropReply" : "pass");
       const dropped = await appendError(another);

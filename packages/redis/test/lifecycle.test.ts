@@ -113,7 +113,7 @@ describe("a client that was given", () => {
     const client = createClient({ socket: { host: redis.server.host, port: redis.server.port } });
     client.on("error", () => undefined);
     await client.connect();
-    const backend = RedisBackend.fromClient<Note>(client, { prefix: redis.prefix, timeoutMs: 300 });
+    const backend = RedisBackend.fromClient<Note>(client, { prefix: redis.prefix, timeoutMs: 1_500 });
     await backend.append("a", notes(0, 1));
     await redis.server.freeze();
     try {

@@ -110,7 +110,7 @@ describe("no password and no text of a message is shown", () => {
         for (const result of await tryAll(one)) expectSilence(result, name);
       }
       await redis.command("DEL", `${redis.prefix}a`);
-      await one.append("a", [record]);
+      await redis.open({ password: PASSWORD, timeoutMs: 30_000 }).append("a", [record]);
       await redis.command("LSET", `${redis.prefix}a`, "1", `{"t":"x","at":5,"r":[{"text":"${TEXT}"`);
       const [damaged] = await Promise.allSettled([one.load("a")]);
       expectSilence(damaged, "damaged");
@@ -125,7 +125,7 @@ describe("no password and no text of a message is shown", () => {
       password: "right",
     });
     try {
-      await using one = new adapter.RedisBackend<Note>({ addr: server.addr, password: "right", timeoutMs: 500 });
+      await using one = new adapter.RedisBackend<Note>({ addr: server.addr, password: "right", timeoutMs: 10_000 });
       const results = await tryAll(one);
       for (const result of results) expectSilence(result, "unknown command");
       expect(results[0]).toMatchObject({ reason: { code: "NOT_SUPPORTED", outcome: "not-applied" } });

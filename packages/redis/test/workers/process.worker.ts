@@ -3,7 +3,7 @@ import { RedisBackend } from "@deep-agent/redis";
 
 // A process of its own: leaves its backend open, or goes on while its server is killed.
 const [addr = "", prefix = "", mode = ""] = process.argv.slice(2);
-const backend = new RedisBackend<{ n: number }>({ addr, prefix, timeoutMs: 1_000 });
+const backend = new RedisBackend<{ n: number }>({ addr, prefix, timeoutMs: 5_000 });
 
 if (mode === "leave") {
   await Promise.all([1, 2, 3].map((n) => backend.append("left", [{ n }])));
