@@ -75,6 +75,7 @@ class Run {
   readonly #places = new Map<Revision, Place>();
   #calls = 0;
   #next = 0;
+  #operations = 0;
 
   constructor() {
     const backend = newBackend();
@@ -171,7 +172,7 @@ class Run {
   }
 
   #operation(what: string, index: number | undefined): string {
-    return index === undefined ? `fresh-${this.#next}` : `${what}-${index}`;
+    return index === undefined ? `fresh-${this.#operations++}` : `${what}-${index}`;
   }
 
   #records(count: number): Note[] {
