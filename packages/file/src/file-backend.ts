@@ -82,7 +82,8 @@ export class FileBackend<T extends object = Message>
   }
 
   async load(memoryId: string, options: CallOptions = {}): Promise<T[] | null> {
-    const snapshot = await this.read(memoryId, { signal: options.signal });
+    checkCall(memoryId, options);
+    const snapshot = await this.#run("read", memoryId, () => this.#log.read(memoryId, { signal: options.signal }));
     return snapshot === null ? null : snapshot.records;
   }
 

@@ -1,0 +1,48 @@
+import { runTest, TEST_TIMEOUT_MS } from "./run-test.ts";
+import { suites } from "./suites/index.ts";
+import { type ConformanceTarget, checkTarget, missing } from "./target.ts";
+
+/** What the kit needs of a test runner: jest, vitest, node:test and mocha have it, and so has anything that is like them. */
+export interface Runner {
+  describe(name: string, body: () => void): unknown;
+  /** Runners that take a time limit for a test take it as the third argument, in ms, or as mocha does. */
+  it: It;
+}
+
+interface It {
+  (name: string, body: () => Promise<void>, timeoutMs?: number): unknown;
+  skip?(name: string, body: () => Promise<void>): unknown;
+}
+
+/**
+ * Declares the tests of the whole contract for a backend, one `describe` for each promise.
+ *
+ * ```ts
+ * conformance({ describe, it }, { name: "my store", open: () => new MyBackend() });
+ * ```
+ *
+ * Throws a `TypeError` for what is no target.
+ */
+export function conformance({ describe, it }: Runner, target: ConformanceTarget): void {
+  checkTarget(target);
+  describe(`${target.name} keeps the contract`, () => {
+    for (const suite of suites) {
+      describe(suite.promise, () => {
+        const reason = suite.facility && missing(target, suite.facility);
+        for (const test of suite.tests) {
+          const body = async (): Promise<void> => {
+            await runTest(target, suite, test);
+          };
+          if (reason === undefined) limit(it(test.name, body, TEST_TIMEOUT_MS));
+          else it.skip?.(`${test.name} (not tested: ${reason})`, body);
+        }
+      });
+    }
+  });
+}
+
+/** Mocha takes a time limit on what `it` answers. */
+function limit(declared: unknown): void {
+  const { timeout } = (declared ?? {}) as { timeout?: unknown };
+  if (typeof timeout === "function") Reflect.apply(timeout, declared, [TEST_TIMEOUT_MS]);
+}

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { inspect } from "node:util";
+import { MemoryError, type MemoryErrorCode } from "@deep-agent/core";
+
+/*
+ * Assertions that say in one line what was wrong, however large the values. Values are compared as JSON: which realm their objects
+ * are of does not matter (test runners have realms of their own), what they are made of does.
+ */
+
+/** Fails: the promise is broken. */
+export function broken(message: string): never {
+  throw new assert.AssertionError({ message, stackStartFn: broken });
+}
+
+export function ok(condition: unknown, message: string): asserts condition {
+  if (!condition) broken(message);
+}
+
+/** Fails unless they are equal as JSON, naming the first place where they differ. */
+export function equal(actual: unknown, expected: unknown, what: string): void {
+  const difference = firstDifference(actual, expected, "");
+  if (difference !== undefined) broken(`${what}${difference}`);
+}
+
+/** Fails unless the answers are the same, in any order. */
+export function sameMembers(actual: readonly string[], expected: readonly string[], what: string): void {
+  ok(Array.isArray(actual), `${what} is not an array`);
+  equal([...actual].sort(), [...expected].sort(), what);
+}
+
+/** Fails unless the call rejects with a `MemoryError` of that code, or of one of those; answers the error. */
+export async function rejects(
+  call: () => Promise<unknown>,
+  code: MemoryErrorCode | readonly MemoryErrorCode[],
+  what: string,
+): Promise<MemoryError> {
+  const codes: readonly MemoryErrorCode[] = typeof code === "string" ? [code] : code;
+  const error = await rejectionOf(call, what);
+  ok(
+    MemoryError.is(error),
+    `${what} rejects with ${named(error)} instead of a MemoryError of code ${codes.join(" or ")}`,
+  );
+  ok(codes.includes(error.code), `${what} rejects with ${error.code} instead of ${codes.join(" or ")}`);
+  return error;
+}
+
+/** What the call rejects with; fails where it throws before there is a promise, and where it does not reject. */
+export async function rejectionOf(call: () => Promise<unknown>, what: string): Promise<unknown> {
+  let promise: Promise<unknown>;
+  try {
+    promise = call();
+  } catch (error) {
+    broken(`${what} throws ${named(error)} instead of giving a promise that rejects`);
+  }
+  ok(typeof (promise as { then?: unknown } | undefined)?.then === "function", `${what} gives no promise`);
+  let answer: unknown;
+  try {
+    answer = await promise;
+  } catch (error) {
+    return error;
+  }
+  broken(`${what} does not reject, but answers ${shown(answer)}`);
+}
+
+function named(error: unknown): string {
+  return error instanceof Error ? `${error.name} (${error.message.slice(0, 200)})` : shown(error);
+}
+
+function firstDifference(actual: unknown, expected: unknown, path: string): string | undefined {
+  const differs = (): string => `${path} is ${shown(actual)} instead of ${shown(expected)}`;
+  if (typeof expected !== "object" || expected === null) return Object.is(actual, expected) ? undefined : differs();
+  if (typeof actual !== "object" || actual === null || Array.isArray(actual) !== Array.isArray(expected))
+    return differs();
+  if (Array.isArray(expected)) {
+    const list = actual as unknown[];
+    for (let index = 0; index < Math.min(list.length, expected.length); index++) {
+      const difference = firstDifference(list[index], expected[index], `${path}[${index}]`);
+      if (difference !== undefined) return difference;
+    }
+    return list.length === expected.length
+      ? undefined
+      : `${path} has ${list.length} elements instead of ${expected.length}`;
+  }
+  if (!isPlain(actual)) return `${path} is no plain object`;
+  const fields = actual as Record<string, unknown>;
+  const wanted = expected as Record<string, unknown>;
+  const extra = Object.keys(fields).find((key) => !Object.hasOwn(wanted, key) && fields[key] !== undefined);
+  if (extra !== undefined) return `${path} has ${JSON.stringify(extra)}, which was not stored`;
+  for (const key of Object.keys(wanted)) {
+    if (wanted[key] !== undefined && !Object.hasOwn(fields, key)) return `${path} lacks ${JSON.stringify(key)}`;
+    const difference = firstDifference(fields[key], wanted[key], `${path}.${key}`);
+    if (difference !== undefined) return difference;
+  }
+  return undefined;
+}
+
+/** Made by a literal, `JSON.parse` or `Object.create(null)`, in whatever realm. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function shown(value: unknown): string {
+  return inspect(value, {
+    breakLength: Number.POSITIVE_INFINITY,
+    compact: true,
+    depth: 3,
+    maxArrayLength: 8,
+    maxStringLength: 120,
+  });
+}

@@ -1,0 +1,109 @@
+import { inspect } from "node:util";
+import type { AnyBackend } from "./target.ts";
+
+/** How many calls are kept from the beginning and from the end of a test. */
+const KEPT_FIRST = 12;
+const KEPT_LAST = 24;
+
+/** Writes down the calls of a test, as a program that makes them again: what a report prints for a promise that is broken. */
+export class Recorder {
+  readonly #first: Call[] = [];
+  #last: Call[] = [];
+  #dropped = 0;
+
+  /** The answer is written behind the call once it is there. */
+  call(name: string, args: readonly unknown[]): Call {
+    const call = new Call(`${name}(${args.map(shown).join(", ")})`);
+    if (this.#first.length < KEPT_FIRST) {
+      this.#first.push(call);
+    } else {
+      this.#last.push(call);
+      if (this.#last.length > KEPT_LAST) {
+        this.#last.shift();
+        this.#dropped += 1;
+      }
+    }
+    return call;
+  }
+
+  /** The lines of the program. */
+  get lines(): string[] {
+    const left = this.#dropped === 0 ? [] : [`// … and ${this.#dropped} more calls`];
+    return [...this.#first.map(String), ...left, ...this.#last.map(String)];
+  }
+}
+
+/** One call of a backend, and how it ended. */
+class Call {
+  readonly #text: string;
+  #end = "not settled";
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  resolved(value: unknown): void {
+    this.#end = shown(value);
+  }
+
+  rejected(error: unknown): void {
+    const { code } = (error ?? {}) as { code?: unknown };
+    this.#end = `rejects: ${typeof code === "string" ? code : String(error).slice(0, 100)}`;
+  }
+
+  toString(): string {
+    return `await ${this.#text}; // ${this.#end}`;
+  }
+}
+
+/** The backend, with every call of it written down. */
+export function recorded(backend: AnyBackend, recorder: Recorder, name = "backend"): AnyBackend {
+  const wrappers = new Map<unknown, unknown>();
+  return new Proxy(backend, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target);
+      if (typeof value !== "function") return value;
+      const wrapper = wrappers.get(value) ?? wrapped(target, property, value as (...args: unknown[]) => unknown);
+      wrappers.set(value, wrapper);
+      return wrapper;
+    },
+  });
+
+  function wrapped(target: AnyBackend, property: string | symbol, method: (...args: unknown[]) => unknown) {
+    const written = `${name}${typeof property === "symbol" ? `[${property.description}]` : `.${property}`}`;
+    return (...args: unknown[]): unknown => {
+      const call = recorder.call(written, args);
+      try {
+        const answer = Reflect.apply(method, target, args);
+        if (!isThenable(answer)) {
+          call.resolved(answer);
+          return answer;
+        }
+        // A listener of our own: whoever called is told of a rejection as before.
+        answer.then(
+          (value) => call.resolved(value),
+          (error: unknown) => call.rejected(error),
+        );
+        return answer;
+      } catch (error) {
+        call.rejected(error);
+        throw error;
+      }
+    };
+  }
+}
+
+/** Test runners have realms, and so promises, of their own. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}
+
+function shown(value: unknown): string {
+  return inspect(value, {
+    breakLength: Number.POSITIVE_INFINITY,
+    compact: true,
+    depth: 4,
+    maxArrayLength: 6,
+    maxStringLength: 80,
+  });
+}

@@ -1,0 +1,43 @@
+import type { Capability } from "@deep-agent/core";
+import type { PromiseReport, Report } from "./report.ts";
+
+const SIGNS: Record<PromiseReport["outcome"], string> = {
+  kept: "kept",
+  broken: "BROKEN",
+  absent: "absent",
+  untested: "untested",
+};
+
+/** The line, and below it what is wrong, of one promise. */
+export function promiseText({ promise, outcome, reason, tests }: PromiseReport): string {
+  const lines = [`${SIGNS[outcome].padEnd(9)}${promise}${reason === undefined ? "" : ` (${reason})`}`];
+  for (const test of tests.filter((one) => one.outcome === "broken")) {
+    lines.push("", `         ${test.name}:`, ...indented(test.problem ?? ""), "", "         What was called:");
+    lines.push(...indented((test.reproduction ?? []).join("\n")), "");
+  }
+  return lines.join("\n");
+}
+
+/** The table of capabilities, and the sum. */
+export function summaryText({ name, conforms, capabilities, promises }: Report): string {
+  const count = (outcome: PromiseReport["outcome"]): number => promises.filter((one) => one.outcome === outcome).length;
+  const tests = promises.flatMap((one) => one.tests).filter(({ outcome }) => outcome === "kept").length;
+  const names = Object.keys(capabilities) as Capability[];
+  return [
+    "",
+    "capability",
+    ...names.map((capability) => `  ${capability.padEnd(12)}${capabilities[capability] ? "yes" : "no"}`),
+    "",
+    `${name} ${conforms ? "conforms" : "DOES NOT CONFORM"}: of ${promises.length} promises ${count("kept")} are kept (${tests} tests), ` +
+      `${count("broken")} broken, ${count("absent")} absent, ${count("untested")} untested.`,
+  ].join("\n");
+}
+
+/** A report for people. */
+export function reportText(report: Report): string {
+  return [report.name, "", ...report.promises.map(promiseText), summaryText(report)].join("\n");
+}
+
+function indented(text: string): string[] {
+  return text.split("\n").map((line) => `           ${line}`);
+}

@@ -1,0 +1,132 @@
+import { type Capability, capabilityMethods, supports } from "@deep-agent/core";
+import { BrokenPromise, runTest, TEST_TIMEOUT_MS } from "./run-test.ts";
+import type { Suite, Test } from "./suite.ts";
+import { suites as allSuites } from "./suites/index.ts";
+import { type ConformanceTarget, checkTarget, missing } from "./target.ts";
+
+/** What became of a target's promises. JSON, so that machines can read it. */
+export interface Report {
+  name: string;
+  /** Whether no promise was broken. */
+  conforms: boolean;
+  /** What the backend declares by its methods. */
+  capabilities: Record<Capability, boolean>;
+  promises: PromiseReport[];
+}
+
+export interface PromiseReport {
+  promise: string;
+  /** `"absent"`: about a capability that the backend does not have; `"untested"`: the target does not make it possible. */
+  outcome: "kept" | "broken" | "absent" | "untested";
+  /** Why it is absent or untested. */
+  reason?: string;
+  tests: TestReport[];
+}
+
+export interface TestReport {
+  name: string;
+  outcome: "kept" | "broken" | "absent";
+  ms: number;
+  /** What was wrong. */
+  problem?: string;
+  /** The calls that led to it, as lines of a program. */
+  reproduction?: readonly string[];
+}
+
+export interface ReportOptions {
+  /** Told of each promise when its tests are over. */
+  onPromise?: (promise: PromiseReport) => void;
+  /** The promises to look at, by name. Default: all. For those who develop the kit or an adapter; a report of some is no proof. */
+  promises?: readonly string[];
+}
+
+/** Runs the tests of the whole contract without any test runner. Rejects with a `TypeError` for what is no target, and where it does not open. */
+export async function report(target: ConformanceTarget, options: ReportOptions = {}): Promise<Report> {
+  checkTarget(target);
+  const { onPromise, promises: wanted } = options;
+  const capabilities = await declared(target);
+  const promises: PromiseReport[] = [];
+  for (const suite of allSuites.filter(({ promise }) => wanted === undefined || wanted.includes(promise))) {
+    const result = await reportOn(target, suite, capabilities);
+    promises.push(result);
+    onPromise?.(result);
+  }
+  return { name: target.name, conforms: promises.every(({ outcome }) => outcome !== "broken"), capabilities, promises };
+}
+
+async function declared(target: ConformanceTarget): Promise<Record<Capability, boolean>> {
+  const backend = await target.open();
+  const names = Object.keys(capabilityMethods) as Capability[];
+  const entries = names.map((name) => [name, supports(backend, name)] as const);
+  if (supports(backend, "lifecycle")) await backend.close();
+  await target.close?.(backend);
+  return Object.fromEntries(entries) as Record<Capability, boolean>;
+}
+
+async function reportOn(
+  target: ConformanceTarget,
+  suite: Suite,
+  capabilities: Record<Capability, boolean>,
+): Promise<PromiseReport> {
+  const { promise, facility, capability } = suite;
+  const isAbsent = capability !== undefined && !capabilities[capability];
+  const untested = isAbsent ? undefined : facility && missing(target, facility);
+  if (untested !== undefined) return { promise, outcome: "untested", reason: untested, tests: [] };
+  const tests: TestReport[] = [];
+  for (const test of suite.tests) tests.push(await reportOnTest(target, suite, test));
+  if (tests.some(({ outcome }) => outcome === "broken")) return { promise, outcome: "broken", tests };
+  if (isAbsent) return { promise, outcome: "absent", reason: `the backend has no ${capability}`, tests };
+  return { promise, outcome: "kept", tests };
+}
+
+async function reportOnTest(target: ConformanceTarget, suite: Suite, test: Test): Promise<TestReport> {
+  const started = performance.now();
+  const { name } = test;
+  const ms = (): number => Math.round(performance.now() - started);
+  const stray = new StrayRejections();
+  try {
+    const outcome = await inTime(runTest(target, suite, test));
+    await stray.check();
+    return { name, outcome, ms: ms() };
+  } catch (error) {
+    const { problem, reproduction = [] } = error instanceof BrokenPromise ? error : { problem: String(error) };
+    return { name, outcome: "broken", ms: ms(), problem, reproduction };
+  } finally {
+    stray.ignore();
+  }
+}
+
+/** Rejections that nobody handles: an adapter that leaves them would end its user's process. */
+class StrayRejections {
+  #first: { error: unknown } | undefined;
+  readonly #listener = (error: unknown): void => {
+    this.#first ??= { error };
+  };
+
+  constructor() {
+    process.on("unhandledRejection", this.#listener);
+  }
+
+  /** Throws where there was one. */
+  async check(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#first !== undefined) throw new Error(`A rejection was left unhandled: ${String(this.#first.error)}`);
+  }
+
+  ignore(): void {
+    process.off("unhandledRejection", this.#listener);
+  }
+}
+
+async function inTime<R>(run: Promise<R>): Promise<R> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const problem = `It did not end within ${TEST_TIMEOUT_MS / 1000} s.`;
+    timer = setTimeout(() => reject(new Error(problem)), TEST_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([run, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

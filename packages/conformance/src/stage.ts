@@ -1,0 +1,85 @@
+import { type Capability, capabilityMethods, type MemoryBackend, supports } from "@deep-agent/core";
+import { Absent } from "./absent.ts";
+import { broken, equal } from "./expectations.ts";
+import type { Note } from "./notes.ts";
+import { type Recorder, recorded } from "./recorder.ts";
+import type { AnyBackend, ConformanceTarget, TtlTarget } from "./target.ts";
+
+/** What a test works on: an empty store of its own, and the backends on it. */
+export class Stage<B extends MemoryBackend<Note> = MemoryBackend<Note>> {
+  readonly target: ConformanceTarget;
+  /** The backend under test; its calls are recorded. */
+  readonly backend: B;
+  readonly #recorder: Recorder;
+  /** Whose store the target removes, and what else was opened on it. */
+  readonly #first: AnyBackend;
+  #others: AnyBackend[] = [];
+  #stages: Stage[] = [];
+
+  private constructor(target: ConformanceTarget, recorder: Recorder, first: AnyBackend) {
+    this.target = target;
+    this.#recorder = recorder;
+    this.#first = first;
+    // Whether it has the capability that B speaks of is asked before a test runs.
+    this.backend = recorded(first, recorder) as unknown as B;
+  }
+
+  static async open(target: ConformanceTarget, recorder: Recorder): Promise<Stage> {
+    return new Stage(target, recorder, checkBackend(await target.open()));
+  }
+
+  /** Another stage, whose memories expire. Closed with this one. */
+  async expiring(ttlMs: number): Promise<Stage<B>> {
+    const ttl = this.target.ttl as TtlTarget; // the suite asks for it
+    const stage = new Stage<B>(this.target, this.#recorder, checkBackend(await ttl.open(ttlMs)));
+    this.#stages.push(stage as unknown as Stage);
+    return stage;
+  }
+
+  /** A second backend on the store, beside the first. */
+  async another(): Promise<B> {
+    const other = checkBackend(await this.target.reopen?.(this.#first));
+    if (other === this.#first) broken("`reopen` gave the very instance that it was to give a second one of");
+    this.#others.push(other);
+    return recorded(other, this.#recorder, `backend${this.#others.length + 1}`) as unknown as B;
+  }
+
+  /** A second backend on the store, after the first was closed. */
+  async reopened(): Promise<B> {
+    const { backend } = this as Stage;
+    if (supports(backend, "lifecycle")) await backend.close();
+    return this.another();
+  }
+
+  /** Ends the test with the capability absent: none of its methods may be there. */
+  absent(capability: Capability): never {
+    for (const method of capabilityMethods[capability]) {
+      const value: unknown = Reflect.get(this.#first, method);
+      equal(value, undefined, `${String(method)}, as the capability ${capability} is absent`);
+    }
+    throw new Absent(`the backend has no ${capability}`);
+  }
+
+  /** Closes every backend, then has the store removed. */
+  async close(): Promise<void> {
+    const failures: unknown[] = [];
+    const attempt = async (step: () => unknown): Promise<void> => {
+      try {
+        await step();
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    for (const stage of this.#stages) await attempt(() => stage.close());
+    for (const backend of [...this.#others, this.#first]) {
+      if (supports(backend, "lifecycle")) await attempt(() => backend.close());
+    }
+    await attempt(() => this.target.close?.(this.#first));
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+function checkBackend(backend: AnyBackend | undefined): AnyBackend {
+  if (typeof backend === "object" && backend !== null) return backend;
+  throw new TypeError(`The target gave ${backend === null ? "null" : typeof backend} where a backend was due.`);
+}

@@ -1,0 +1,47 @@
+import type { Capabilities, Capability, MemoryBackend } from "@deep-agent/core";
+import type { Note } from "./notes.ts";
+import type { Stage } from "./stage.ts";
+import type { Facility } from "./target.ts";
+
+/** One promise of the contract, and the tests that show it kept. */
+export interface Suite {
+  /** A sentence; the suite's name everywhere. */
+  readonly promise: string;
+  /** The capability that the promise is about; a backend without it must have none of its methods. */
+  readonly capability?: Capability;
+  /** What a target must offer for the promise to be tested. */
+  readonly facility?: Facility;
+  readonly tests: readonly Test[];
+}
+
+export interface Test {
+  readonly name: string;
+  run(stage: Stage): Promise<void>;
+}
+
+type Body<B extends MemoryBackend<Note>> = (stage: Stage<B>) => Promise<void>;
+
+/** A promise that every backend makes. */
+export function suite(
+  promise: string,
+  tests: Readonly<Record<string, Body<MemoryBackend<Note>>>>,
+  facility?: Facility,
+): Suite {
+  return { promise, ...(facility && { facility }), tests: listed(tests) };
+}
+
+/** A promise of the backends that have a capability. */
+export function suiteOf<C extends Capability>(
+  capability: C,
+  promise: string,
+  tests: Readonly<Record<string, Body<MemoryBackend<Note> & Capabilities<Note>[C]>>>,
+  facility?: Facility,
+): Suite {
+  // They run only on a backend that has the capability.
+  const bodies = tests as unknown as Readonly<Record<string, Body<MemoryBackend<Note>>>>;
+  return { promise, capability, ...(facility && { facility }), tests: listed(bodies) };
+}
+
+function listed(tests: Readonly<Record<string, Body<MemoryBackend<Note>>>>): Test[] {
+  return Object.entries(tests).map(([name, run]) => ({ name, run }));
+}

@@ -1,0 +1,54 @@
+import { supports } from "@deep-agent/core";
+import { equal } from "../expectations.ts";
+import { notes, numbers } from "../notes.ts";
+import { type Suite, suite } from "../suite.ts";
+
+export const absence: Suite = suite("an absent memory is null, and an empty one is []", {
+  async "what was never written is null, however it is asked for"({ backend }) {
+    equal(await backend.load("absent"), null, "load");
+    if (supports(backend, "log")) {
+      equal(await backend.read("absent"), null, "read");
+      equal(await backend.read("absent", { last: 5 }), null, "read of the last 5");
+    }
+    if (supports(backend, "info")) equal(await backend.info("absent"), null, "info");
+  },
+
+  async "asking makes nothing"({ backend }) {
+    await backend.load("absent");
+    await backend.delete("absent");
+    if (supports(backend, "log")) await backend.read("absent");
+    if (supports(backend, "info")) await backend.info("absent");
+    if (supports(backend, "expiry")) await backend.touch("absent");
+    equal(await backend.list(), [], "list");
+    if (supports(backend, "catalogue"))
+      equal(await backend.recent({ limit: 5 }), { memories: [], cursor: null }, "recent");
+  },
+
+  async "deleting what is absent is fine, again and again"({ backend }) {
+    equal(await backend.delete("absent"), undefined, "delete");
+    await backend.save("m", notes(0));
+    await backend.delete("m");
+    equal(await backend.delete("m"), undefined, "a second delete");
+  },
+
+  async "an empty memory is there"({ backend }) {
+    equal(await backend.save("empty", []), undefined, "what save answers");
+    equal(await backend.load("empty"), [], "load");
+    equal(await backend.list(), ["empty"], "list");
+    if (supports(backend, "log")) {
+      const snapshot = await backend.read("empty");
+      equal(snapshot?.records, [], "the records of a read");
+      equal(snapshot?.reset, false, "reset");
+    }
+    if (supports(backend, "info")) equal((await backend.info("empty"))?.records, 0, "the records that info counts");
+  },
+
+  async "what was emptied is there, too"({ backend }) {
+    await backend.save("m", notes(0, 3));
+    await backend.save("m", []);
+    equal(await backend.load("m"), [], "load");
+    equal(await backend.list(), ["m"], "list");
+    await backend.save("m", notes(7));
+    equal(numbers(await backend.load("m")), [7], "load after another save");
+  },
+});

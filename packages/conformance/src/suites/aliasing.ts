@@ -1,0 +1,75 @@
+import { supports } from "@deep-agent/core";
+import { equal } from "../expectations.ts";
+import { type Note, notes } from "../notes.ts";
+import { type Suite, suite } from "../suite.ts";
+
+const fresh = (): Note[] => [{ n: 1, deep: { list: [1, 2] } }, { n: 2 }];
+
+/** Changes all that can be changed of what was given or answered. */
+function spoil(records: Note[] | null | undefined): void {
+  if (!Array.isArray(records)) return;
+  const [first] = records as [{ n: unknown; deep?: { list: unknown[] } }];
+  if (first !== undefined) {
+    first.n = "spoilt";
+    first.deep?.list.push("spoilt");
+  }
+  records.reverse();
+  records.push({ n: "spoilt" });
+}
+
+export const aliasing: Suite = suite("nothing is shared with the caller", {
+  async "what was saved does not change with what it was saved from"({ backend }) {
+    const records = fresh();
+    await backend.save("m", records);
+    spoil(records);
+    equal(await backend.load("m"), fresh(), "load after the saved array was changed");
+  },
+
+  async "nor while it is on its way"({ backend }) {
+    const records = fresh();
+    const saved = backend.save("m", records);
+    spoil(records);
+    await saved;
+    equal(await backend.load("m"), fresh(), "load after the array was changed during the save");
+  },
+
+  async "what was loaded can be changed, and changes nothing"({ backend }) {
+    await backend.save("m", fresh());
+    spoil(await backend.load("m"));
+    equal(await backend.load("m"), fresh(), "load after another answer of load was changed");
+  },
+
+  async "two answers are apart from each other"({ backend }) {
+    await backend.save("m", fresh());
+    const [one, two] = await Promise.all([backend.load("m"), backend.load("m")]);
+    spoil(one);
+    equal(two, fresh(), "an answer of load after the other one was changed");
+  },
+
+  async "the same holds of append and read"({ backend }) {
+    if (!supports(backend, "log")) return;
+    const records = fresh();
+    const appended = backend.append("m", records);
+    spoil(records);
+    await appended;
+    spoil(records);
+    const snapshot = await backend.read("m");
+    equal(snapshot?.records, fresh(), "read after the appended array was changed");
+    spoil(snapshot?.records);
+    equal((await backend.read("m"))?.records, fresh(), "read after another answer of read was changed");
+    equal(await backend.load("m"), fresh(), "load after an answer of read was changed");
+  },
+
+  async "what is frozen is taken, and options are left as they were"({ backend }) {
+    const records = Object.freeze(notes(0, 2).map((note) => Object.freeze(note)));
+    const options = Object.freeze({ signal: new AbortController().signal });
+    await backend.save("m", records, options);
+    await backend.load("m", options);
+    equal(await backend.load("m"), notes(0, 2), "load");
+    if (supports(backend, "log")) {
+      await backend.append("m", records, Object.freeze({ ...options, operationId: "op" }));
+      await backend.read("m", Object.freeze({ ...options, last: 1 }));
+    }
+    await backend.delete("m", options);
+  },
+});

@@ -1,0 +1,62 @@
+import { type Capability, capabilityMethods, supports } from "@deep-agent/core";
+import { equal, ok, rejects } from "../expectations.ts";
+import { notes, numbers } from "../notes.ts";
+import { type Suite, suite } from "../suite.ts";
+
+export const capabilities: Suite = suite("a backend has the four methods, and each capability whole or not at all", {
+  async "load, save, delete and list are functions"({ backend }) {
+    for (const method of ["load", "save", "delete", "list"] as const) equal(typeof backend[method], "function", method);
+  },
+
+  async "no capability is there by half"({ backend }) {
+    for (const [capability, methods] of Object.entries(capabilityMethods)) {
+      const kinds = new Set(methods.map((method) => typeof Reflect.get(backend, method)));
+      const isWhole = kinds.size === 1 && (kinds.has("function") || kinds.has("undefined"));
+      ok(
+        isWhole,
+        `of the capability ${capability}, some methods are there and some are not: ${methods.map(String).join(", ")}`,
+      );
+    }
+  },
+
+  async "a method that is there does not say that it is not supported"({ backend }) {
+    const id = "m";
+    await backend.save(id, notes(0));
+    const calls: Record<Capability, () => Promise<unknown>> = {
+      log: async () => supports(backend, "log") && [await backend.append(id, notes(1)), await backend.read(id)],
+      health: async () => supports(backend, "health") && backend.ping(),
+      lifecycle: async () => supports(backend, "lifecycle") && backend.close(),
+      info: async () => supports(backend, "info") && backend.info(id),
+      catalogue: async () => supports(backend, "catalogue") && backend.recent({ limit: 1 }),
+      expiry: async () => supports(backend, "expiry") && backend.touch(id),
+    };
+    const { lifecycle, ...others } = calls;
+    for (const call of [...Object.values(others), lifecycle]) await call();
+  },
+
+  async "without a log, a save that needs one is NOT_SUPPORTED, and writes nothing"({ backend }) {
+    if (supports(backend, "log")) return;
+    await backend.save("m", notes(0));
+    for (const options of [{ expectedRevision: "r" }, { expectedRevision: null }, { operationId: "o" }]) {
+      await rejects(
+        () => backend.save("m", notes(1), options),
+        "NOT_SUPPORTED",
+        `save with ${Object.keys(options)[0]}`,
+      );
+      await rejects(
+        () => backend.save("new", notes(1), options),
+        "NOT_SUPPORTED",
+        `save with ${Object.keys(options)[0]}`,
+      );
+    }
+    equal(numbers(await backend.load("m")), [0], "what a refused save left in place");
+    equal(await backend.load("new"), null, "what a refused save made");
+  },
+
+  async "whoever can touch says how memories can be seen to expire"({ backend, target }) {
+    ok(
+      !supports(backend, "expiry") || target.ttl !== undefined,
+      "the backend has `touch`, and the target has no `ttl` to test it by",
+    );
+  },
+});

@@ -1,0 +1,149 @@
+import { type CatalogueCapability, type RecentMemory, supports } from "@deep-agent/core";
+import { equal, ok, rejects } from "../expectations.ts";
+import { notes } from "../notes.ts";
+import { type Suite, suiteOf } from "../suite.ts";
+import { nextMoment } from "./moments.ts";
+
+export const catalogue: Suite = suiteOf(
+  "catalogue",
+  "recent answers the memories that were written last, a page at a time",
+  {
+    async "none, where there is none"({ backend }) {
+      equal(await backend.recent({ limit: 10 }), { memories: [], cursor: null }, "recent");
+    },
+
+    async "the newest first, by their last write"({ backend }) {
+      for (const id of ["a", "b", "c", "d"]) {
+        await backend.save(id, notes(0));
+        await nextMoment();
+      }
+      equal(idsOf(await all(backend, 10)), ["d", "c", "b", "a"], "recent");
+      await backend.save("a", notes(1));
+      await nextMoment();
+      if (supports(backend, "log")) await backend.append("c", notes(1));
+      else await backend.save("c", notes(1));
+      await nextMoment();
+      equal(idsOf(await all(backend, 10)), ["c", "a", "d", "b"], "recent after a and c were written");
+      await backend.load("b");
+      await backend.delete("a");
+      equal(idsOf(await all(backend, 10)), ["c", "d", "b"], "recent after b was read and a deleted");
+    },
+
+    async "with the time of that write, which goes down"({ backend }) {
+      for (let n = 0; n < 5; n++) {
+        await backend.save(`m${n}`, notes(0));
+        await nextMoment();
+      }
+      const memories = await all(backend, 2);
+      for (const { memoryId, updatedAt } of memories) {
+        ok(
+          Number.isFinite(updatedAt) && updatedAt > 1_000_000_000_000,
+          `updatedAt of ${memoryId} is ${updatedAt}, which is no time in ms`,
+        );
+      }
+      const times = memories.map(({ updatedAt }) => updatedAt);
+      equal(
+        times,
+        [...times].sort((one, other) => other - one),
+        "the times, newest first",
+      );
+    },
+
+    async "every memory once, over pages of any size"({ backend }) {
+      const ids = Array.from({ length: 23 }, (_, index) => `m${index}`);
+      for (const id of ids) await backend.save(id, notes(0));
+      for (const limit of [1, 5, 22, 23, 24, 1_000]) {
+        const seen = idsOf(await all(backend, limit));
+        equal([...seen].sort(), [...ids].sort(), `all pages of ${limit}`);
+      }
+      const { memories, cursor } = await backend.recent({ limit: 23 });
+      equal(memories.length, 23, "a page of as many as there are");
+      if (cursor !== null)
+        equal(
+          await backend.recent({ limit: 23, cursor }),
+          { memories: [], cursor: null },
+          "the page behind the last one",
+        );
+    },
+
+    async "a prefix is literal"({ backend }) {
+      for (const id of ["a:1", "a:2", "a*", "b:1", "A:1", "a[1]", "a1"]) {
+        await backend.save(id, notes(0));
+        await nextMoment();
+      }
+      equal(idsOf(await all(backend, 1, "a:")), ["a:2", "a:1"], "recent with the prefix a:");
+      equal(idsOf(await all(backend, 3, "a*")), ["a*"], "recent with the prefix a*");
+      equal(idsOf(await all(backend, 3, "a[")), ["a[1]"], "recent with the prefix a[");
+      equal(
+        await backend.recent({ limit: 3, prefix: "z" }),
+        { memories: [], cursor: null },
+        "recent with a prefix that none has",
+      );
+    },
+
+    async "while others write, what they leave alone is there once"({ backend }) {
+      const still = Array.from({ length: 12 }, (_, index) => `still-${index}`);
+      for (const id of still) await backend.save(id, notes(0));
+      await backend.save("busy", notes(0));
+      await nextMoment();
+      const seen: string[] = [];
+      let cursor: string | null | undefined;
+      for (let page = 0; cursor !== null && page < 100; page++) {
+        const answer = await backend.recent({ limit: 3, ...(cursor !== undefined && { cursor }) });
+        seen.push(...idsOf(answer.memories));
+        cursor = answer.cursor;
+        await backend.save("busy", notes(page));
+        await backend.save(`new-${page}`, notes(page));
+        await nextMoment();
+      }
+      equal(cursor, null, "the cursor of the last page");
+      equal(
+        seen.filter((id) => id.startsWith("still-")).sort(),
+        [...still].sort(),
+        "the memories that nobody wrote to",
+      );
+    },
+
+    async "hostile ids are told as they are"({ backend }) {
+      const ids = ["a b", "ü\n", "😀", "*", "a\0b", "../x", "1.5", "x".repeat(1_024)];
+      for (const id of ids) await backend.save(id, notes(0));
+      equal(idsOf(await all(backend, 3)).sort(), [...ids].sort(), "recent");
+    },
+
+    async "what makes no sense is refused"({ backend }) {
+      await backend.save("m", notes(0));
+      for (const limit of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, undefined as unknown as number]) {
+        await rejects(() => backend.recent({ limit }), "INVALID_ARGUMENT", `recent with the limit ${limit}`);
+      }
+      await rejects(
+        () => backend.recent({ limit: 1, prefix: 7 as unknown as string }),
+        "INVALID_ARGUMENT",
+        "recent with the prefix 7",
+      );
+      await rejects(
+        () => backend.recent({ limit: 1, cursor: "made up" }),
+        "INVALID_ARGUMENT",
+        "recent with a cursor that was made up",
+      );
+    },
+  },
+);
+
+/** All pages, one behind the other. */
+async function all(backend: CatalogueCapability, limit: number, prefix?: string): Promise<RecentMemory[]> {
+  const memories: RecentMemory[] = [];
+  let cursor: string | null = null;
+  for (let page = 0; page < 1_000; page++) {
+    const options = { limit, ...(prefix !== undefined && { prefix }), ...(cursor !== null && { cursor }) };
+    const answer = await backend.recent(options);
+    ok(answer.memories.length <= limit, `a page of ${limit} has ${answer.memories.length} memories`);
+    memories.push(...answer.memories);
+    cursor = answer.cursor;
+    if (cursor === null) return memories;
+  }
+  throw new Error("The pages do not end.");
+}
+
+function idsOf(memories: readonly RecentMemory[]): string[] {
+  return memories.map(({ memoryId }) => memoryId);
+}

@@ -1,0 +1,65 @@
+import { supports } from "@deep-agent/core";
+import { equal, sameMembers } from "../expectations.ts";
+import { notes, numbers } from "../notes.ts";
+import { type Suite, suite } from "../suite.ts";
+
+export const deletion: Suite = suite("delete removes one memory, and all of it", {
+  async "it is gone, however it is asked for"({ backend }) {
+    await backend.save("m", notes(0, 3));
+    equal(await backend.delete("m"), undefined, "what delete answers");
+    equal(await backend.load("m"), null, "load");
+    equal(await backend.list(), [], "list");
+    if (supports(backend, "log")) equal(await backend.read("m", { last: 1 }), null, "read");
+    if (supports(backend, "info")) equal(await backend.info("m"), null, "info");
+    if (supports(backend, "catalogue")) equal((await backend.recent({ limit: 5 })).memories, [], "recent");
+  },
+
+  async "what was appended is gone, too"({ backend }) {
+    if (!supports(backend, "log")) return;
+    for (let n = 0; n < 5; n++) await backend.append("m", notes(n));
+    await backend.delete("m");
+    equal(await backend.load("m"), null, "load");
+    equal(await backend.list(), [], "list");
+  },
+
+  async "one of the same id begins anew"({ backend }) {
+    await backend.save("m", notes(0, 3));
+    await backend.delete("m");
+    await backend.save("m", notes(7));
+    equal(numbers(await backend.load("m")), [7], "load");
+    await backend.delete("m");
+    if (!supports(backend, "log")) return;
+    await backend.append("m", notes(8));
+    equal(numbers(await backend.load("m")), [8], "load of what was appended after a delete");
+  },
+
+  async "others stay, however much alike their ids are"({ backend }) {
+    for (const [deleted, ...others] of [
+      ["user", "user:42", "user/42", "user-42", "user2", "use", "User", "user "],
+      ["vic*", "vic", "victor", "vic?", "victim:1"],
+      ["a?c", "abc", "a?", "a?c?"],
+      ["[ab]", "a", "b", "[ab", "\\[ab]"],
+      ["%", "a", "_", "%25"],
+      [".", "..", "a.b", "./"],
+    ] as const) {
+      for (const id of [deleted, ...others]) await backend.save(id, [{ id }]);
+      await backend.delete(deleted);
+      equal(await backend.load(deleted), null, `load of ${JSON.stringify(deleted)} after its delete`);
+      for (const id of others) {
+        equal(
+          await backend.load(id),
+          [{ id }],
+          `load of ${JSON.stringify(id)} after ${JSON.stringify(deleted)} was deleted`,
+        );
+      }
+      sameMembers(await backend.list(), others, `list after the delete of ${JSON.stringify(deleted)}`);
+      for (const id of others) await backend.delete(id);
+    }
+  },
+
+  async "by several at the same time"({ backend }) {
+    await backend.save("m", notes(0, 3));
+    await Promise.all(Array.from({ length: 8 }, () => backend.delete("m")));
+    equal(await backend.load("m"), null, "load");
+  },
+});

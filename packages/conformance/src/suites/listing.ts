@@ -1,0 +1,101 @@
+import { equal, sameMembers } from "../expectations.ts";
+import { notes } from "../notes.ts";
+import type { Stage } from "../stage.ts";
+import { type Suite, suite } from "../suite.ts";
+
+export const listing: Suite = suite("list answers the ids of all memories, each once", {
+  async "none, where there is none"({ backend }) {
+    equal(await backend.list(), [], "list");
+    equal(await backend.list({ prefix: "a" }), [], "list by prefix");
+  },
+
+  async "a thousand memories"({ backend }) {
+    const ids = Array.from({ length: 1_000 }, (_, index) => `memory-${index}`);
+    for (let from = 0; from < ids.length; from += 20) {
+      await Promise.all(ids.slice(from, from + 20).map((id) => backend.save(id, notes(0))));
+    }
+    sameMembers(await backend.list(), ids, "list");
+    const some = ids.filter((id) => id.startsWith("memory-77"));
+    sameMembers(await backend.list({ prefix: "memory-77" }), some, "list by prefix");
+  },
+
+  async "one that was written often is there once"({ backend }) {
+    for (let n = 0; n < 10; n++) await backend.save("m", notes(n));
+    equal(await backend.list(), ["m"], "list");
+  },
+
+  async "those that were deleted are not"({ backend }) {
+    for (const id of ["a", "b", "c"]) await backend.save(id, notes(0));
+    await backend.delete("b");
+    sameMembers(await backend.list(), ["a", "c"], "list");
+  },
+
+  async "by a prefix, those that begin with it, the one that is it included"(stage) {
+    const ids = ["a", "ab", "abc", "b", "ba", "a/b", "a/c", "A", "é", "éa"];
+    await expectPrefixes(stage, ids, ["a", "ab", "abc", "abcd", "a/", "b", "A", "é", "", "z"]);
+  },
+
+  async "a prefix is literal, whatever it means to the store"(stage) {
+    const ids = [
+      "a*b",
+      "axb",
+      "a?b",
+      "a[1]b",
+      "a1b",
+      "a%b",
+      "a_b",
+      "a\\b",
+      "a.b",
+      "a^b",
+      "a-b",
+      "a{b}",
+      "a'b",
+      'a"b',
+      "*",
+      "?",
+      "[",
+      "%",
+    ];
+    await expectPrefixes(stage, ids, [
+      "a*",
+      "a?",
+      "a[1]",
+      "a[",
+      "a%",
+      "a_",
+      "a\\",
+      "a.",
+      "a^",
+      "a-",
+      "a{b}",
+      "a'",
+      'a"',
+      "*",
+      "?",
+      "[",
+      "%",
+      "\\",
+    ]);
+  },
+
+  async "a prefix may end within a character, or be longer than any id"(stage) {
+    await expectPrefixes(stage, ["é", "e\u0301", "e", "x".repeat(1_000)], ["e", "e\u0301", "é", "x".repeat(2_000)]);
+  },
+
+  async "the answer is the caller's own, and so are the options"({ backend }) {
+    await backend.save("a", notes(0));
+    const options = Object.freeze({ prefix: "a" });
+    const ids = await backend.list(options);
+    ids.push("made up");
+    equal(await backend.list(options), ["a"], "list after its answer was changed");
+  },
+});
+
+async function expectPrefixes({ backend }: Stage, ids: readonly string[], prefixes: readonly string[]): Promise<void> {
+  for (const id of ids) await backend.save(id, notes(0));
+  sameMembers(await backend.list(), ids, "list");
+  for (const prefix of prefixes) {
+    const expected = ids.filter((id) => id.startsWith(prefix));
+    sameMembers(await backend.list({ prefix }), expected, `list with the prefix ${JSON.stringify(prefix)}`);
+  }
+}

@@ -1,0 +1,66 @@
+import { equal, rejects } from "../expectations.ts";
+import { notes, numbers } from "../notes.ts";
+import type { Stage } from "../stage.ts";
+import { type Suite, suiteOf } from "../suite.ts";
+
+export const loss: Suite = suiteOf(
+  "log",
+  "a log that lost what it had acknowledged says so",
+  {
+    async "to whoever had read it: regressed, and all anew"(stage) {
+      const { backend } = stage;
+      for (let n = 0; n < 4; n++) await backend.append("m", notes(n));
+      const known = (await backend.read("m"))?.revision;
+      await lose(stage);
+      const snapshot = await backend.read("m", { since: known });
+      equal(numbers(snapshot?.records), [0, 1, 2], "what is left");
+      equal([snapshot?.reset, snapshot?.regressed], [true, true], "reset and regressed");
+    },
+
+    async "also when others have written as much as was lost"(stage) {
+      const { backend } = stage;
+      for (let n = 0; n < 4; n++) await backend.append("m", notes(n));
+      const known = (await backend.read("m"))?.revision;
+      await lose(stage);
+      await lose(stage);
+      for (let n = 10; n < 14; n++) await backend.append("m", notes(n));
+      const snapshot = await backend.read("m", { since: known });
+      equal(numbers(snapshot?.records), [0, 1, 10, 11, 12, 13], "what is there");
+      equal([snapshot?.reset, snapshot?.regressed], [true, true], "reset and regressed");
+    },
+
+    async "not to one whose knowledge is older than the loss"(stage) {
+      const { backend } = stage;
+      for (let n = 0; n < 3; n++) await backend.append("m", notes(n));
+      const known = (await backend.read("m"))?.revision;
+      await backend.append("m", notes(3));
+      await lose(stage);
+      await backend.append("m", notes(4));
+      const snapshot = await backend.read("m", { since: known });
+      equal(numbers(snapshot?.records), [4], "what came since");
+      equal([snapshot?.reset, snapshot?.regressed], [false, false], "reset and regressed");
+    },
+
+    async "to a writer that relies on it: CONFLICT, unless its operation is there"(stage) {
+      const { backend } = stage;
+      for (let n = 0; n < 3; n++) await backend.append("m", notes(n), { operationId: `op-${n}` });
+      const since = (await backend.read("m"))?.revision;
+      await lose(stage);
+      await rejects(
+        () => backend.append("m", notes(3), { operationId: "op-3", since }),
+        "CONFLICT",
+        "append since what was lost",
+      );
+      await backend.append("m", notes(1), { operationId: "op-1", since });
+      equal(numbers(await backend.load("m")), [0, 1], "load");
+      await backend.append("m", notes(5));
+      equal(numbers(await backend.load("m")), [0, 1, 5], "load after another append");
+    },
+  },
+  "lose",
+);
+
+/** The store loses the newest entry. */
+async function lose({ target, backend }: Pick<Stage, "target" | "backend">): Promise<void> {
+  await target.lose?.(backend, "m");
+}

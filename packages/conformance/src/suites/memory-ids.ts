@@ -1,0 +1,165 @@
+import { MAX_MEMORY_ID_BYTES, type MemoryBackend, supports } from "@deep-agent/core";
+import { equal, rejects, sameMembers } from "../expectations.ts";
+import { type Note, notes } from "../notes.ts";
+import type { Stage } from "../stage.ts";
+import { type Suite, suite } from "../suite.ts";
+
+export const memoryIds: Suite = suite("any well-formed id is safe, and no other is taken", {
+  "paths and device names": (stage) =>
+    expectSafe(stage, [
+      "../../etc/passwd",
+      "/etc/passwd",
+      "a/b/../c",
+      ".",
+      "..",
+      "...",
+      "~",
+      "C:\\x",
+      "CON",
+      "con",
+      "aux.txt",
+      "NUL",
+      "LPT1",
+      "a:b",
+    ]),
+
+  "what shells, queries and patterns take for more": (stage) =>
+    expectSafe(stage, [
+      "*",
+      "?",
+      "[a-z]",
+      "{a,b}",
+      "-rf",
+      "--",
+      "$(id)",
+      "`id`",
+      "a;b",
+      "a|b",
+      "a&b",
+      "'",
+      '"',
+      "' OR 1=1 --",
+      "%s",
+      "%00",
+      "_",
+      "#",
+      "<b>",
+    ]),
+
+  "what objects have anyway": (stage) =>
+    expectSafe(stage, [
+      "__proto__",
+      "constructor",
+      "prototype",
+      "toString",
+      "hasOwnProperty",
+      "length",
+      "then",
+      "null",
+      "undefined",
+      "0",
+      "-1",
+    ]),
+
+  "control characters and white space": (stage) =>
+    expectSafe(stage, [
+      "\0",
+      "a\0b",
+      "\n",
+      "a\nb",
+      "\r\n",
+      "\t",
+      " ",
+      "  ",
+      " a ",
+      "\u007f",
+      "\u0085",
+      "\u2028",
+      "\ufeff",
+      "\u200b",
+    ]),
+
+  "all the world's writing": (stage) =>
+    expectSafe(stage, [
+      "日本語",
+      "العربية",
+      "हिन्दी",
+      "😀",
+      "👩‍👩‍👧‍👦",
+      "🇨🇭",
+      "e\u0301",
+      "𝕏",
+      "\u{10ffff}",
+      "\ue000",
+      "ﷺ",
+    ]),
+
+  "ids as long as they may be": (stage) =>
+    expectSafe(stage, [
+      "x".repeat(MAX_MEMORY_ID_BYTES),
+      "é".repeat(MAX_MEMORY_ID_BYTES / 2),
+      "日".repeat(Math.floor(MAX_MEMORY_ID_BYTES / 3)),
+      "😀".repeat(MAX_MEMORY_ID_BYTES / 4),
+      "/".repeat(MAX_MEMORY_ID_BYTES),
+      "%".repeat(MAX_MEMORY_ID_BYTES),
+      "\0".repeat(MAX_MEMORY_ID_BYTES),
+    ]),
+
+  async "others are INVALID_MEMORY_ID, whatever is asked, and nothing is written"({ backend }) {
+    for (const id of unfit) {
+      for (const [method, call] of callsOf(backend)) {
+        await rejects(() => call(id as string), "INVALID_MEMORY_ID", `${method} of ${shown(id)}`);
+      }
+    }
+    equal(await backend.list(), [], "list after calls that were refused");
+  },
+});
+
+const unfit: readonly unknown[] = [
+  "",
+  "x".repeat(MAX_MEMORY_ID_BYTES + 1),
+  "é".repeat(MAX_MEMORY_ID_BYTES / 2 + 1),
+  "\ud800",
+  "a\udc00",
+  "\udc00\ud800",
+  undefined,
+  null,
+  7,
+  true,
+  {},
+  ["a"],
+];
+
+async function expectSafe({ backend }: Stage, ids: readonly string[]): Promise<void> {
+  for (const id of ids) await backend.save(id, [{ id }]);
+  for (const id of ids) equal(await backend.load(id), [{ id }], `load of ${shown(id)}`);
+  if (supports(backend, "log")) {
+    for (const id of ids) await backend.append(id, notes(1));
+    for (const id of ids) equal((await backend.read(id, { last: 1 }))?.records, notes(1), `read of ${shown(id)}`);
+  }
+  if (supports(backend, "info")) {
+    for (const id of ids) equal((await backend.info(id)) !== null, true, `info of ${shown(id)} is there`);
+  }
+  sameMembers(await backend.list(), ids, "list");
+  for (const id of ids) await backend.delete(id);
+  equal(await backend.list(), [], "list after all were deleted");
+}
+
+/** Every method that takes a memory id. */
+function callsOf(backend: MemoryBackend<Note>): [method: string, call: (id: string) => Promise<unknown>][] {
+  const calls: [string, (id: string) => Promise<unknown>][] = [
+    ["load", (id) => backend.load(id)],
+    ["save", (id) => backend.save(id, notes(0))],
+    ["delete", (id) => backend.delete(id)],
+  ];
+  if (supports(backend, "log")) {
+    calls.push(["append", (id) => backend.append(id, notes(0))], ["read", (id) => backend.read(id)]);
+  }
+  if (supports(backend, "info")) calls.push(["info", (id) => backend.info(id)]);
+  if (supports(backend, "expiry")) calls.push(["touch", (id) => backend.touch(id)]);
+  return calls;
+}
+
+function shown(id: unknown): string {
+  return typeof id === "string" ? JSON.stringify(id.length > 40 ? `${id.slice(0, 40)}…` : id) : String(id);
+}

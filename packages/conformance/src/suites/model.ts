@@ -1,0 +1,215 @@
+import type { LogCapability, MemoryBackend, Revision } from "@deep-agent/core";
+import { MemoryError } from "@deep-agent/core";
+import fc from "fast-check";
+import { broken, equal } from "../expectations.ts";
+import { type Note, notes, numbers } from "../notes.ts";
+import { type Suite, suiteOf } from "../suite.ts";
+import { missing } from "../target.ts";
+import { NaiveLog, type Place } from "./naive-log.ts";
+
+/** How many sequences of calls are tried at most, and how long that may take, in ms. */
+const RUNS = 60;
+const TIME_LIMIT = 8_000;
+
+export const model: Suite = suiteOf("log", "the log does what a list of entries would do, whatever is asked of it", {
+  async "any sequence of appends, saves, deletes and reads, whatever they know of it"(stage) {
+    const { backend, target } = stage;
+    const backends = missing(target, "concurrentOpen") === undefined ? [backend, await stage.another()] : [backend];
+    let runs = 0;
+    const property = fc.asyncProperty(sequences, async (sequence) => {
+      const run = new Run(backends, `m${runs++}`);
+      for (const step of sequence) await run.execute(step);
+    });
+    const details = await fc.check(property, { numRuns: RUNS, interruptAfterTimeLimit: TIME_LIMIT });
+    if (!details.failed || details.interrupted) return;
+    const cause = details.errorInstance;
+    const steps = (details.counterexample?.[0] ?? []).map((step) => JSON.stringify(step)).join(", ");
+    broken(`${cause instanceof Error ? cause.message : String(cause)} (seed ${details.seed}, steps: ${steps})`);
+  },
+});
+
+/** Which revision a call knows: one that was seen before (modulo what there is), `null`, or none. */
+type Known = number | "null" | "none";
+
+type Step =
+  | { call: "append"; count: number; again: number | null; since: Known; expected: Known }
+  | { call: "appends"; count: number }
+  | { call: "save"; count: number; again: number | null; expected: Known }
+  | { call: "delete" }
+  | { call: "read"; last: number | null; since: Known }
+  | { call: "pages"; last: number };
+
+const known: fc.Arbitrary<Known> = fc.oneof(
+  fc.nat({ max: 50 }),
+  fc.constantFrom("null" as const, "none" as const, "none" as const),
+);
+const again = fc.option(fc.integer({ min: 0, max: 5 }));
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      call: fc.constant("append" as const),
+      count: fc.integer({ min: 1, max: 4 }),
+      again,
+      since: known,
+      expected: known,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      call: fc.constant("save" as const),
+      count: fc.integer({ min: 0, max: 5 }),
+      again,
+      expected: known,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ call: fc.constant("delete" as const) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      call: fc.constant("read" as const),
+      last: fc.option(fc.integer({ min: 1, max: 9 })),
+      since: known,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ call: fc.constant("pages" as const), last: fc.integer({ min: 1, max: 9 }) }) },
+  // Enough entries at once to go beyond the 64 that a search without `since` sees.
+  {
+    weight: 1,
+    arbitrary: fc.record({ call: fc.constant("appends" as const), count: fc.integer({ min: 30, max: 70 }) }),
+  },
+);
+const sequences = fc.array(steps, { maxLength: 25 });
+
+type LogBackend = MemoryBackend<Note> & LogCapability<Note>;
+
+/** The backends, by turns, beside the naive log. Revisions are told as the places in it that they stand for. */
+class Run {
+  readonly #log = new NaiveLog();
+  readonly #backends: readonly LogBackend[];
+  readonly #id: string;
+  readonly #places = new Map<Revision, Place>();
+  #calls = 0;
+  #records = 0;
+  #operations = 0;
+
+  constructor(backends: readonly LogBackend[], id: string) {
+    this.#backends = backends;
+    this.#id = id;
+  }
+
+  async execute(step: Step): Promise<void> {
+    switch (step.call) {
+      case "append":
+        await this.#append(step.count, this.#operation("append", step.again), step.since, step.expected);
+        break;
+      case "appends":
+        for (let n = 0; n < step.count; n++) await this.#append(1, this.#operation("append", null), "none", "none");
+        break;
+      case "save":
+        await this.#save(step.count, this.#operation("save", step.again), step.expected);
+        break;
+      case "delete":
+        this.#log.delete();
+        await this.#backend.delete(this.#id);
+        break;
+      case "read":
+        await this.#read(step.last ?? undefined, step.since);
+        break;
+      case "pages":
+        await this.#pages(step.last);
+        break;
+    }
+    equal(numbers(await this.#backend.load(this.#id)), numbers(this.#log.records()), `load after ${step.call}`);
+  }
+
+  /** Each call is made by the one that did not make the last. */
+  get #backend(): LogBackend {
+    return this.#backends[this.#calls++ % this.#backends.length] as LogBackend; // there is one, at least
+  }
+
+  async #append(count: number, operationId: string, sinceKnown: Known, expectedKnown: Known): Promise<void> {
+    const records = this.#fresh(count);
+    const [since, sincePlace] = this.#pick(sinceKnown);
+    const [expectedRevision, expectedPlace] = this.#pick(expectedKnown);
+    const due = this.#log.append(records, operationId, sincePlace, expectedPlace);
+    const answer = await answerOf(this.#backend.append(this.#id, records, { operationId, since, expectedRevision }));
+    if (answer === "CONFLICT" || due === "CONFLICT") equal(answer === "CONFLICT" ? answer : "appended", due, "append");
+    else this.#expectPlace(answer, due, "the revision that append answers");
+  }
+
+  async #save(count: number, operationId: string, known: Known): Promise<void> {
+    const records = this.#fresh(count);
+    const [expectedRevision, place] = this.#pick(known);
+    const due = this.#log.save(records, operationId, place);
+    const answer = await answerOf(this.#backend.save(this.#id, records, { operationId, expectedRevision }));
+    equal(answer ?? "saved", due, "save");
+  }
+
+  async #read(last: number | undefined, knownSince: Known): Promise<void> {
+    const [since, place] = knownSince === "null" ? [] : this.#pick(knownSince);
+    const due = this.#log.read(last, place ?? undefined);
+    const snapshot = await this.#backend.read(this.#id, { last, since: since ?? undefined });
+    if (snapshot === null || due === null) {
+      equal(snapshot, due, "read");
+      return;
+    }
+    const { records, reset, regressed } = snapshot;
+    equal(
+      { numbers: numbers(records), reset, regressed },
+      { numbers: due.numbers, reset: due.reset, regressed: false },
+      "read",
+    );
+    this.#expectPlace(snapshot.revision, due.revision, "the revision of a read");
+  }
+
+  /** All pages, back to the beginning. */
+  async #pages(last: number): Promise<void> {
+    let page = await this.#backend.read(this.#id, { last });
+    let seen = numbers(page?.records);
+    while (page !== null && page.start !== null) {
+      page = await this.#backend.read(this.#id, { last, before: page.start });
+      if (page?.reset !== false || page.regressed || page.records.length === 0)
+        broken("a page does not continue the one behind it");
+      seen = [...(numbers(page.records) ?? []), ...(seen ?? [])];
+    }
+    equal(seen, numbers(this.#log.records()), "all pages together");
+  }
+
+  /** A revision stands for one place, and a place has one revision. */
+  #expectPlace(revision: Revision, due: Place, what: string): void {
+    const seen = this.#places.get(revision);
+    if (seen !== undefined) {
+      equal(seen, due, `${what}: the place that it was seen at before`);
+      return;
+    }
+    const same = [...this.#places.values()].some((place) => JSON.stringify(place) === JSON.stringify(due));
+    if (same) broken(`${what} is a second one for the same place`);
+    this.#places.set(revision, due);
+  }
+
+  #pick(known: Known): [Revision, Place] | [null, null] | [] {
+    if (known === "null") return [null, null];
+    const seen = [...this.#places];
+    return known === "none" ? [] : (seen[known % seen.length] ?? []);
+  }
+
+  #fresh(count: number): Note[] {
+    this.#records += count;
+    return notes(this.#records - count, count);
+  }
+
+  #operation(what: string, again: number | null): string {
+    return again === null ? `fresh-${this.#operations++}` : `${what}-${again}`;
+  }
+}
+
+async function answerOf<R>(call: Promise<R>): Promise<R | "CONFLICT"> {
+  try {
+    return await call;
+  } catch (error) {
+    if (MemoryError.is(error, "CONFLICT")) return "CONFLICT";
+    throw error;
+  }
+}

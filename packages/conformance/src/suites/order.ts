@@ -1,0 +1,48 @@
+import { supports } from "@deep-agent/core";
+import { equal, ok } from "../expectations.ts";
+import { type Note, notes, numbers } from "../notes.ts";
+import { type Suite, suite } from "../suite.ts";
+
+export const order: Suite = suite("the order of writes and of records is kept", {
+  async "records stay in the order in which they were given"({ backend }) {
+    const shuffled = Array.from({ length: 200 }, (_, index) => ({ n: (index * 7919) % 200, createdAt: 1_000 - index }));
+    await backend.save("m", shuffled);
+    equal(await backend.load("m"), shuffled, "load");
+  },
+
+  async "a writer that waits for each write sees its last one"({ backend }) {
+    for (let n = 0; n < 40; n++) {
+      await backend.save("m", notes(n));
+      equal(numbers(await backend.load("m")), [n], "load right behind a save");
+    }
+  },
+
+  async "save and delete, one after the other"({ backend }) {
+    for (let round = 0; round < 15; round++) {
+      await backend.save("m", notes(round));
+      await backend.delete("m");
+      equal(await backend.load("m"), null, "load right behind a delete");
+    }
+  },
+
+  async "appends in the same millisecond stand as they were made"({ backend }) {
+    if (!supports(backend, "log")) return;
+    for (let n = 0; n < 100; n++) await backend.append("m", notes(n));
+    equal(numbers(await backend.load("m")), numbers(notes(0, 100)), "load");
+    equal(numbers((await backend.read("m", { last: 3 }))?.records), [97, 98, 99], "the newest three");
+  },
+
+  async "batches at the same time stay whole"({ backend }) {
+    if (!supports(backend, "log")) return;
+    const size = 5;
+    const batch = (writer: number): Note[] => Array.from({ length: size }, (_, index) => ({ writer, index }));
+    await Promise.all(Array.from({ length: 24 }, (_, writer) => backend.append("m", batch(writer))));
+    const stored = (await backend.load("m")) ?? [];
+    equal(stored.length, 24 * size, "the number of records");
+    for (let from = 0; from < stored.length; from += size) {
+      const { writer } = stored[from] ?? {};
+      equal(stored.slice(from, from + size), batch(Number(writer)), `the batch at record ${from}`);
+    }
+    ok(new Set(stored.map(({ writer }) => writer)).size === 24, "a batch is there twice, and another not at all");
+  },
+});

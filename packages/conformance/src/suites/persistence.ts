@@ -1,0 +1,55 @@
+import { supports } from "@deep-agent/core";
+import { equal, sameMembers } from "../expectations.ts";
+import { notes, numbers } from "../notes.ts";
+import { type Suite, suite } from "../suite.ts";
+
+export const persistence: Suite = suite(
+  "another instance on the store finds what was written",
+  {
+    async "what was saved, replaced and deleted"(stage) {
+      const { backend } = stage;
+      await backend.save("a", notes(0, 3));
+      await backend.save("b", notes(1));
+      await backend.save("b", notes(2, 2));
+      await backend.save("empty", []);
+      await backend.save("deleted", notes(4));
+      await backend.delete("deleted");
+      const other = await stage.reopened();
+      equal(numbers(await other.load("a")), [0, 1, 2], "load of a");
+      equal(numbers(await other.load("b")), [2, 3], "load of b");
+      equal(await other.load("empty"), [], "load of an empty memory");
+      equal(await other.load("deleted"), null, "load of a deleted memory");
+      sameMembers(await other.list(), ["a", "b", "empty"], "list");
+      await other.delete("a");
+      equal(await other.load("a"), null, "load after its delete");
+    },
+
+    async "ids and records of every kind"(stage) {
+      const ids = ["a/b", "Ä\n", "😀", "..", "*", "x".repeat(1_024)];
+      for (const id of ids) await stage.backend.save(id, [{ id, text: "é😀\n\u2028" }]);
+      const other = await stage.reopened();
+      for (const id of ids)
+        equal(await other.load(id), [{ id, text: "é😀\n\u2028" }], `load of ${JSON.stringify(id.slice(0, 20))}`);
+      sameMembers(await other.list(), ids, "list");
+    },
+
+    async "what was appended, at the revisions that it had, each operation once"(stage) {
+      const { backend } = stage;
+      if (!supports(backend, "log")) return;
+      await backend.append("m", notes(0), { operationId: "op-0" });
+      const known = (await backend.read("m"))?.revision;
+      const first = await backend.append("m", notes(1), { operationId: "op-1", since: known });
+      const other = await stage.reopened();
+      if (!supports(other, "log")) return;
+      equal(numbers((await other.read("m", { since: known }))?.records), [1], "what came since");
+      equal(
+        await other.append("m", notes(1), { operationId: "op-1", since: known }),
+        first,
+        "the answer to a second attempt",
+      );
+      await other.append("m", notes(2), { expectedRevision: first });
+      equal(numbers(await other.load("m")), [0, 1, 2], "load");
+    },
+  },
+  "reopen",
+);

@@ -1,0 +1,76 @@
+import { supports } from "@deep-agent/core";
+import { equal, rejects } from "../expectations.ts";
+import { type Note, notes, numbers } from "../notes.ts";
+import { type Suite, suite } from "../suite.ts";
+
+export const refusal: Suite = suite("what JSON does not carry is refused, and nothing is written", {
+  async "by save, in a new memory and over an old one"({ backend }) {
+    await backend.save("old", notes(0));
+    for (const [what, record] of Object.entries(unfit())) {
+      const records = [...notes(1), record as Note, ...notes(2)];
+      await rejects(() => backend.save("new", records), "INVALID_RECORD", `save of ${what}`);
+      await rejects(() => backend.save("old", records), "INVALID_RECORD", `save of ${what}`);
+    }
+    equal(await backend.load("new"), null, "what refused saves made");
+    equal(numbers(await backend.load("old")), [0], "what refused saves left in place");
+    equal(await backend.list(), ["old"], "list after refused saves");
+  },
+
+  async "by append, in a new memory and behind an old one"({ backend }) {
+    if (!supports(backend, "log")) return;
+    await backend.save("old", notes(0));
+    for (const [what, record] of Object.entries(unfit())) {
+      const records = [...notes(1), record as Note];
+      await rejects(() => backend.append("new", records), "INVALID_RECORD", `append of ${what}`);
+      await rejects(() => backend.append("old", records), "INVALID_RECORD", `append of ${what}`);
+    }
+    equal(await backend.load("new"), null, "what refused appends made");
+    equal(numbers(await backend.load("old")), [0], "what refused appends left in place");
+  },
+
+  async "records that are no array"({ backend }) {
+    for (const records of [undefined, null, "text", { 0: {} }, 7]) {
+      await rejects(
+        () => backend.save("m", records as unknown as Note[]),
+        "INVALID_RECORD",
+        `save of ${String(records)} as records`,
+      );
+    }
+    equal(await backend.load("m"), null, "what refused saves made");
+  },
+
+  async "a __proto__ key reaches no prototype"({ backend }) {
+    const record = JSON.parse('{"a":{"__proto__":{"polluted":true}}}') as Note;
+    await rejects(() => backend.save("m", [record]), "INVALID_RECORD", "save of a __proto__ key");
+    equal(({} as { polluted?: unknown }).polluted, undefined, "Object.prototype.polluted");
+    equal(await backend.load("m"), null, "what the refused save made");
+  },
+
+  async "a property that is undefined is as good as none"({ backend }) {
+    await backend.save("m", [{ n: 1, gone: undefined }]);
+    equal(await backend.load("m"), [{ n: 1 }], "load");
+  },
+});
+
+function unfit(): Record<string, unknown> {
+  const cyclic: Note = {};
+  cyclic["self"] = cyclic;
+  return {
+    "a bigint": { n: 1n },
+    "a cycle": cyclic,
+    NaN: { n: Number.NaN },
+    Infinity: { deep: [{ n: Number.POSITIVE_INFINITY }] },
+    "a Date": { at: new Date(0) },
+    "a Map": { map: new Map([[1, 2]]) },
+    "a Set": { set: new Set([1]) },
+    "binary data": { data: new Uint8Array([1, 2]) },
+    "undefined in an array": { list: [1, undefined] },
+    "a hole in an array": { list: new Array<number>(2) },
+    "a function": { call: () => 1 },
+    "a symbol": { symbol: Symbol("s") },
+    "a __proto__ key": JSON.parse('{"__proto__":{"a":1}}'),
+    "a record that is a text": "text",
+    "a record that is null": null,
+    "a record that is an array": [{ n: 1 }],
+  };
+}

@@ -1,0 +1,59 @@
+import { supports } from "@deep-agent/core";
+import { equal, ok } from "../expectations.ts";
+import { notes, numbers } from "../notes.ts";
+import { type Suite, suite } from "../suite.ts";
+
+export const replacement: Suite = suite("save replaces the whole log, at once", {
+  async "by more, by fewer, by the same"({ backend }) {
+    for (const [from, count] of [
+      [0, 3],
+      [10, 7],
+      [20, 1],
+      [20, 1],
+      [30, 5],
+    ] as const) {
+      await backend.save("m", notes(from, count));
+      equal(await backend.load("m"), notes(from, count), "load after save");
+    }
+  },
+
+  async "what was appended, as well as what was saved"({ backend }) {
+    if (!supports(backend, "log")) return;
+    await backend.append("m", notes(0, 2));
+    await backend.append("m", notes(2));
+    await backend.save("m", notes(5, 2));
+    equal(numbers(await backend.load("m")), [5, 6], "load after save");
+    await backend.append("m", notes(7));
+    equal(numbers(await backend.load("m")), [5, 6, 7], "load after an append behind it");
+    equal(numbers((await backend.read("m", { last: 1 }))?.records), [7], "the newest record");
+  },
+
+  async "readers see the old log or the new one, nothing of both"({ backend }) {
+    const versions = [notes(0, 40), notes(1_000, 25)];
+    await backend.save("m", versions[0] ?? []);
+    let done = false;
+    const write = async (): Promise<void> => {
+      for (let round = 1; round <= 30; round++) await backend.save("m", versions[round % 2] ?? []);
+      done = true;
+    };
+    const look = async (): Promise<void> => {
+      while (!done) {
+        const seen = numbers(await backend.load("m"));
+        const whole = versions.some((version) => JSON.stringify(numbers(version)) === JSON.stringify(seen));
+        ok(whole, `a reader saw ${seen?.length ?? "no"} records that are no version: ${seen?.slice(0, 5)}…`);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    await Promise.all([write(), look(), look()]);
+  },
+
+  async "of several saves at the same time, one is what stays"({ backend }) {
+    const saves = Array.from({ length: 16 }, (_, writer) => notes(writer * 100, 10));
+    await Promise.all(saves.map((records) => backend.save("m", records)));
+    const left = numbers(await backend.load("m")) ?? [];
+    ok(
+      saves.some((records) => JSON.stringify(numbers(records)) === JSON.stringify(left)),
+      `after 16 saves at the same time the memory is none of them: ${left.slice(0, 12)}`,
+    );
+  },
+});

@@ -1,0 +1,46 @@
+import { supports } from "@deep-agent/core";
+import { ok } from "../expectations.ts";
+import { notes } from "../notes.ts";
+import type { Stage } from "../stage.ts";
+import { type Suite, suite } from "../suite.ts";
+
+export const residue: Suite = suite(
+  "delete leaves nothing behind in the store",
+  {
+    async "neither of what was saved, nor of what was appended or replaced"(stage) {
+      const { backend } = stage;
+      const before = await kept(stage);
+      for (const id of ["m", "user:42", "a/b", "é", "x".repeat(1_000)]) {
+        await backend.save(id, notes(0, 20));
+        await backend.save(id, notes(5, 3));
+        if (supports(backend, "log")) {
+          await backend.append(id, notes(8), { operationId: "op" });
+          await backend.append(id, notes(8), { operationId: "op" });
+        }
+        if (supports(backend, "expiry")) await backend.touch(id);
+        await backend.load(id);
+        await backend.delete(id);
+      }
+      await expectNothingNew(stage, before);
+    },
+
+    async "nor of a memory that was never there"(stage) {
+      const { backend } = stage;
+      const before = await kept(stage);
+      await backend.load("absent");
+      await backend.delete("absent");
+      await backend.list();
+      await expectNothingNew(stage, before);
+    },
+  },
+  "residue",
+);
+
+async function kept({ target, backend }: Stage): Promise<Set<string>> {
+  return new Set(await target.residue?.(backend));
+}
+
+async function expectNothingNew(stage: Stage, before: ReadonlySet<string>): Promise<void> {
+  const left = [...(await kept(stage))].filter((name) => !before.has(name));
+  ok(left.length === 0, `the store still keeps ${left.length} things, such as ${JSON.stringify(left.slice(0, 3))}`);
+}

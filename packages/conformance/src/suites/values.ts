@@ -1,0 +1,110 @@
+/** Numbers that careless stores change. -0 is not among them: JSON has none. */
+export const edgesOfNumbers: readonly number[] = [
+  0,
+  1,
+  -1,
+  0.1,
+  1 / 3,
+  1e21,
+  1e-7,
+  123456789012345680000,
+  2 ** 31,
+  2 ** 32,
+  2 ** 53,
+  -(2 ** 53),
+  Number.MAX_SAFE_INTEGER,
+  Number.MIN_SAFE_INTEGER,
+  Number.MAX_VALUE,
+  Number.MIN_VALUE,
+  Number.EPSILON,
+  -1e-323,
+];
+
+/** Texts that revivers, serialisers and parsers take for something else. */
+export const lookalikes: readonly string[] = [
+  "",
+  " ",
+  "\0",
+  "null",
+  "undefined",
+  "NaN",
+  "true",
+  "0",
+  "-0",
+  "1e5",
+  "[]",
+  "{}",
+  '{"n":1}',
+  "2020-01-01T00:00:00.000Z",
+  "/Date(0)/",
+  ":base64:aGk=",
+  ":text",
+  "::",
+  "data:,",
+  "__proto__",
+  "[object Object]",
+  "\r",
+  "\r\n",
+  "line\nline\n",
+  "\u2028\u2029",
+  "\ufeffbom",
+  " padded ",
+  "tab\t",
+  '"quoted"',
+  "back\\slash",
+  "\\u0041",
+  "%00%2F",
+  "'; DROP TABLE memories; --",
+  `$${"{x}"}`,
+  "{{x}}",
+  '{"t":"op","at":1,"r":[{"n":1}]}',
+  "#1 x 1 1 1 0",
+];
+
+/** Keys that objects have anyway, or that stores give a meaning. */
+export const oddKeys: readonly string[] = [
+  "",
+  " ",
+  "0",
+  "10",
+  "-1",
+  "constructor",
+  "prototype",
+  "toString",
+  "valueOf",
+  "hasOwnProperty",
+  "length",
+  "then",
+  "toJson",
+  "$set",
+  "a.b",
+  "a b",
+  "é",
+  "e\u0301",
+  "😀",
+  "\n",
+  "\0",
+  "_id",
+  "id",
+  "r",
+  "t",
+  "at",
+  "value",
+  "expires",
+];
+
+/** Every code point, the halves of pairs aside, in texts of a plane's quarter each. */
+export function allOfUnicode(): string[] {
+  const texts: string[] = [];
+  let points: number[] = [];
+  const cut = (): void => {
+    texts.push(String.fromCodePoint(...points));
+    points = [];
+  };
+  for (let point = 0; point <= 0x10ffff; point++) {
+    if (point < 0xd800 || point > 0xdfff) points.push(point);
+    if (points.length === 0x4000) cut();
+  }
+  if (points.length > 0) cut();
+  return texts;
+}

@@ -1,0 +1,36 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { conformance } from "@deep-agent/conformance";
+import { describe, it } from "@jest/globals";
+import { FileBackend } from "../src/index.ts";
+
+let directory: string;
+
+conformance(
+  { describe, it },
+  {
+    name: "file",
+    open() {
+      directory = mkdtempSync(join(tmpdir(), "deep-agent-file-"));
+      return new FileBackend<object>(directory);
+    },
+    reopen: () => new FileBackend<object>(directory),
+    close: () => rmSync(directory, { recursive: true }),
+    // What a delete leaves for a day says that the memory is gone, and nothing that was said.
+    residue: () =>
+      readdirSync(directory).filter((file) => readFileSync(join(directory, file), "utf8").includes('"r":[{')),
+    lose() {
+      const path = newestFile();
+      const text = readFileSync(path, "utf8");
+      // Each line begins with the newline that parts it from the one before.
+      truncateSync(path, Buffer.byteLength(text.slice(0, text.lastIndexOf("\n"))));
+    },
+  },
+);
+
+/** The highest generation of the only memory. */
+function newestFile(): string {
+  const files = readdirSync(directory).filter((file) => file.endsWith(".jsonl"));
+  return join(directory, files.sort().at(-1) ?? "");
+}
