@@ -5,48 +5,65 @@ import { report } from "./report.ts";
 import { promiseText, summaryText } from "./report-text.ts";
 import { type ConformanceTarget, checkTarget } from "./target.ts";
 
-const USAGE = `Usage: deep-agent-conformance MODULE [--json]
+const USAGE = `Usage: deep-agent-conformance MODULE [--json] [--timeout SECONDS]
 
 Tests whether a backend keeps the contract of @deep-agent/core. MODULE is a file whose default export is a conformance target:
 
   export default { name: "my store", open: () => new MyBackend() };
 
---json   prints the report as JSON, and nothing else, on stdout
+--json             prints the report as JSON, and nothing else, on stdout
+--timeout SECONDS  how long a test may take before it counts as hanging: 120 if it is not given
 Exit status: 0 every promise that was tested is kept, 1 one is broken, 2 there was nothing to test.`;
 
-process.exitCode = await main(process.argv.slice(2));
+// An adapter that holds on to something, or hangs, must not keep this from ending.
+process.exit(await main(process.argv.slice(2)));
 
 async function main(args: readonly string[]): Promise<number> {
-  let module: string | undefined;
-  let json = false;
+  let given: Arguments;
   try {
-    const options = { json: { type: "boolean" }, help: { type: "boolean", short: "h" } } as const;
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-    if (values.help) {
-      print(USAGE);
-      return 0;
-    }
-    if (positionals.length !== 1) throw new TypeError("Name one module.");
-    [module] = positionals;
-    json = values.json ?? false;
+    given = parse(args);
   } catch (error) {
-    complain(`${(error as Error).message}\n\n${USAGE}`); // parseArgs throws errors
+    await complain(`${(error as Error).message}\n\n${USAGE}`); // parseArgs and Arguments throw errors
     return 2;
   }
+  if (given === "help") {
+    await print(USAGE);
+    return 0;
+  }
   try {
-    return await test(await targetIn(String(module)), json);
+    return await test(await targetIn(given.module), given);
   } catch (error) {
-    complain(
-      `${module} could not be tested. ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    );
+    const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    await complain(`${given.module} could not be tested. ${problem}`);
     return 2;
   }
 }
 
-async function test(target: ConformanceTarget, json: boolean): Promise<number> {
-  if (!json) print(`${target.name}\n`);
-  const result = await report(target, json ? {} : { onPromise: (promise) => print(promiseText(promise)) });
-  print(json ? JSON.stringify(result, undefined, 2) : summaryText(result));
+type Arguments = "help" | { module: string; json: boolean; timeoutMs: number | undefined };
+
+/** Throws for what makes no sense. */
+function parse(args: readonly string[]): Arguments {
+  const options = {
+    json: { type: "boolean" },
+    timeout: { type: "string" },
+    help: { type: "boolean", short: "h" },
+  } as const;
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+  if (values.help) return "help";
+  const [module, ...more] = positionals;
+  if (module === undefined || more.length > 0) throw new TypeError("Name one module.");
+  const seconds = values.timeout === undefined ? undefined : Number(values.timeout);
+  if (seconds !== undefined && !(seconds > 0)) throw new TypeError("--timeout takes a number of seconds.");
+  return { module, json: values.json ?? false, timeoutMs: seconds && seconds * 1_000 };
+}
+
+async function test(target: ConformanceTarget, { json, timeoutMs }: Exclude<Arguments, "help">): Promise<number> {
+  if (!json) await print(`${target.name}\n`);
+  const result = await report(target, {
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(!json && { onPromise: (promise) => void print(promiseText(promise)) }),
+  });
+  await print(json ? JSON.stringify(result, undefined, 2) : summaryText(result));
   return result.conforms ? 0 : 1;
 }
 
@@ -58,10 +75,17 @@ async function targetIn(path: string): Promise<ConformanceTarget> {
   return target;
 }
 
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+function print(text: string): Promise<void> {
+  return written(process.stdout, text);
 }
 
-function complain(text: string): void {
-  process.stderr.write(`${text}\n`);
+function complain(text: string): Promise<void> {
+  return written(process.stderr, text);
+}
+
+/** Resolves when it is out: ending a process cuts off what is not. */
+function written(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write(`${text}\n`, () => resolve());
+  });
 }

@@ -10,6 +10,7 @@ export class Recorder {
   readonly #first: Call[] = [];
   #last: Call[] = [];
   #dropped = 0;
+  readonly #notes: string[] = [];
 
   /** The answer is written behind the call once it is there. */
   call(name: string, args: readonly unknown[]): Call {
@@ -26,10 +27,15 @@ export class Recorder {
     return call;
   }
 
+  /** Something else that is worth knowing, as a comment behind the program. */
+  note(text: string): void {
+    this.#notes.push(`// ${text}`);
+  }
+
   /** The lines of the program. */
   get lines(): string[] {
     const left = this.#dropped === 0 ? [] : [`// … and ${this.#dropped} more calls`];
-    return [...this.#first.map(String), ...left, ...this.#last.map(String)];
+    return [...this.#first.map(String), ...left, ...this.#last.map(String), ...this.#notes];
   }
 }
 

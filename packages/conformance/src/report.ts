@@ -38,16 +38,18 @@ export interface ReportOptions {
   onPromise?: (promise: PromiseReport) => void;
   /** The promises to look at, by name. Default: all. For those who develop the kit or an adapter; a report of some is no proof. */
   promises?: readonly string[];
+  /** How long a test may take before it counts as hanging, in ms. Default 120,000. */
+  timeoutMs?: number;
 }
 
 /** Runs the tests of the whole contract without any test runner. Rejects with a `TypeError` for what is no target, and where it does not open. */
 export async function report(target: ConformanceTarget, options: ReportOptions = {}): Promise<Report> {
   checkTarget(target);
-  const { onPromise, promises: wanted } = options;
+  const { onPromise, promises: wanted, timeoutMs = TEST_TIMEOUT_MS } = options;
   const capabilities = await declared(target);
   const promises: PromiseReport[] = [];
   for (const suite of allSuites.filter(({ promise }) => wanted === undefined || wanted.includes(promise))) {
-    const result = await reportOn(target, suite, capabilities);
+    const result = await reportOn(target, suite, capabilities, timeoutMs);
     promises.push(result);
     onPromise?.(result);
   }
@@ -58,8 +60,9 @@ async function declared(target: ConformanceTarget): Promise<Record<Capability, b
   const backend = await target.open();
   const names = Object.keys(capabilityMethods) as Capability[];
   const entries = names.map((name) => [name, supports(backend, name)] as const);
-  if (supports(backend, "lifecycle")) await backend.close();
-  await target.close?.(backend);
+  // How it closes is for the tests to tell.
+  if (supports(backend, "lifecycle")) await Promise.allSettled([backend.close()]);
+  await Promise.allSettled([target.close?.(backend)]);
   return Object.fromEntries(entries) as Record<Capability, boolean>;
 }
 
@@ -67,26 +70,31 @@ async function reportOn(
   target: ConformanceTarget,
   suite: Suite,
   capabilities: Record<Capability, boolean>,
+  timeoutMs: number,
 ): Promise<PromiseReport> {
   const { promise, facility, capability } = suite;
   const isAbsent = capability !== undefined && !capabilities[capability];
   const untested = isAbsent ? undefined : facility && missing(target, facility);
   if (untested !== undefined) return { promise, outcome: "untested", reason: untested, tests: [] };
   const tests: TestReport[] = [];
-  for (const test of suite.tests) tests.push(await reportOnTest(target, suite, test));
+  for (const test of suite.tests) tests.push(await reportOnTest(target, suite, test, timeoutMs));
   if (tests.some(({ outcome }) => outcome === "broken")) return { promise, outcome: "broken", tests };
   if (isAbsent) return { promise, outcome: "absent", reason: `the backend has no ${capability}`, tests };
   return { promise, outcome: "kept", tests };
 }
 
-async function reportOnTest(target: ConformanceTarget, suite: Suite, test: Test): Promise<TestReport> {
+async function reportOnTest(
+  target: ConformanceTarget,
+  suite: Suite,
+  test: Test,
+  timeoutMs: number,
+): Promise<TestReport> {
   const started = performance.now();
   const { name } = test;
   const ms = (): number => Math.round(performance.now() - started);
   const stray = new StrayRejections();
   try {
-    const outcome = await inTime(runTest(target, suite, test));
-    await stray.check();
+    const outcome = await runTest(target, suite, test, { timeoutMs, check: () => stray.check() });
     return { name, outcome, ms: ms() };
   } catch (error) {
     const { problem, reproduction = [] } = error instanceof BrokenPromise ? error : { problem: String(error) };
@@ -115,18 +123,5 @@ class StrayRejections {
 
   ignore(): void {
     process.off("unhandledRejection", this.#listener);
-  }
-}
-
-async function inTime<R>(run: Promise<R>): Promise<R> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    const problem = `It did not end within ${TEST_TIMEOUT_MS / 1000} s.`;
-    timer = setTimeout(() => reject(new Error(problem)), TEST_TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([run, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -5,7 +5,7 @@ import { Stage } from "./stage.ts";
 import type { Suite, Test } from "./suite.ts";
 import type { ConformanceTarget } from "./target.ts";
 
-/** How long a test may take, in ms: a guard against hanging, not a measure. */
+/** How long a test may take, in ms: a guard against hanging, not a measure. A runner that has a limit is given a longer one. */
 export const TEST_TIMEOUT_MS = 120_000;
 
 /** A test that failed: what was wrong, and what had been called. */
@@ -28,23 +28,55 @@ export class BrokenPromise extends Error {
   }
 }
 
+export interface RunOptions {
+  /** How long the test may take, in ms. Default {@link TEST_TIMEOUT_MS}. */
+  timeoutMs?: number;
+  /** Asked before the test counts as kept: throws where something else went wrong meanwhile. */
+  check?: () => Promise<void>;
+}
+
 /**
  * Runs one test on a store of its own. `"absent"`: the backend does not have what the test is about, and does not pretend to.
  * Rejects with {@link BrokenPromise}.
  */
-export async function runTest(target: ConformanceTarget, suite: Suite, test: Test): Promise<"kept" | "absent"> {
+export async function runTest(
+  target: ConformanceTarget,
+  suite: Suite,
+  test: Test,
+  { timeoutMs = TEST_TIMEOUT_MS, check }: RunOptions = {},
+): Promise<"kept" | "absent"> {
   const recorder = new Recorder();
   try {
-    const stage = await Stage.open(target, recorder);
-    try {
-      if (suite.capability !== undefined && !supports(stage.backend, suite.capability)) stage.absent(suite.capability);
-      await test.run(stage);
-    } finally {
-      await stage.close();
-    }
+    await inTime(runOnStage(target, suite, test, recorder), timeoutMs);
+    await check?.();
     return "kept";
   } catch (error) {
     if (error instanceof Absent) return "absent";
     throw new BrokenPromise(suite.promise, test.name, recorder.lines, error);
+  }
+}
+
+async function runOnStage(target: ConformanceTarget, suite: Suite, test: Test, recorder: Recorder): Promise<void> {
+  const stage = await Stage.open(target, recorder);
+  try {
+    if (suite.capability !== undefined && !supports(stage.backend, suite.capability)) stage.absent(suite.capability);
+    await test.run(stage);
+  } catch (error) {
+    // It says more than what may now go wrong at the end.
+    await stage.close().catch((second: unknown) => recorder.note(`closing failed, too: ${String(second)}`));
+    throw error;
+  }
+  await stage.close();
+}
+
+async function inTime<R>(run: Promise<R>, timeoutMs: number): Promise<R> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`It did not end within ${timeoutMs / 1000} s.`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([run, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -134,7 +134,8 @@ export const idempotency: Suite = suiteOf(
       await backend.save("m", notes(0, 2), { operationId: "save" });
       equal(numbers(await backend.load("m")), [0, 1, 2], "load after the second attempt");
       await backend.save("m", notes(5), { operationId: "another" });
-      equal(numbers(await backend.load("m")), [5], "load after another save");
+      await backend.save("m", notes(0, 2), { operationId: "save" });
+      equal(numbers(await backend.load("m")), [5], "load after another save, and a late attempt at the first");
       await backend.save("other", notes(7), { operationId: "save" });
       equal(numbers(await backend.load("other")), [7], "load of another memory");
     },

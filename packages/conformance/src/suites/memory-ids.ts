@@ -21,6 +21,10 @@ export const memoryIds: Suite = suite("any well-formed id is safe, and no other 
       "NUL",
       "LPT1",
       "a:b",
+      ".tmp",
+      "x.tmp",
+      "a.1",
+      "a.1.jsonl",
     ]),
 
   "what shells, queries and patterns take for more": (stage) =>

@@ -197,7 +197,8 @@ class Run {
 
   #fresh(count: number): Note[] {
     this.#records += count;
-    return notes(this.#records - count, count);
+    // Of many lengths, so that they end anywhere in a store's blocks.
+    return notes(this.#records - count, count).map(({ n }) => ({ n, text: "x".repeat((Number(n) * 37) % 400) }));
   }
 
   #operation(what: string, again: number | null): string {

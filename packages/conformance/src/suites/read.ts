@@ -44,6 +44,19 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
     }
   },
 
+  async "the pages before stay what they are, whatever is appended meanwhile"({ backend }) {
+    const entries = await fill(backend);
+    const seen: unknown[] = [];
+    let page = await backend.read("m", { last: 3 });
+    for (let round = 0; page !== null; round++) {
+      equal([page.reset, page.regressed], [false, false], "reset and regressed of a page");
+      seen.unshift(...(numbers(page.records) ?? []));
+      await backend.append("m", notes(1_000 + round));
+      page = page.start === null ? null : await backend.read("m", { before: page.start, last: 3 });
+    }
+    equal(seen, entries.flat(), "all pages together");
+  },
+
   async "all that is before, where no number is given"({ backend }) {
     const entries = await fill(backend);
     const { start } = (await backend.read("m", { last: 2 })) ?? {};

@@ -1,0 +1,89 @@
+import { type Capability, capabilityMethods, supports } from "@deep-agent/core";
+import { beforeEach, describe, expect, it } from "@jest/globals";
+import type { RedisBackend } from "../src/index.ts";
+import { type Note, notes, rejectionOf, useServer } from "./support/backends.ts";
+
+/*
+ * What the adapter promises beyond the contract, which the kit tests (conformance.test.ts): what it declares, what lies in the
+ * store, and how it waits.
+ */
+
+const redis = useServer();
+const ID = "user-alice";
+
+let backend: RedisBackend<Note>;
+beforeEach(() => {
+  backend = redis.open();
+});
+
+describe("it has every capability", () => {
+  it.each(Object.keys(capabilityMethods) as Capability[])("%s", (capability) => {
+    expect(supports(backend, capability)).toBe(true);
+  });
+});
+
+describe("what is damaged is told", () => {
+  it("a stored __proto__ is CORRUPT, in a message that says where", async () => {
+    await backend.append(ID, notes(0, 1));
+    const entry = '{"t":"x","at":9999999999999999,"r":[{"__proto__":{"canary":1}}]}';
+    await redis.command("RPUSH", redis.prefix + ID, entry);
+    const error = await rejectionOf(backend.load(ID));
+    expect(error).toMatchObject({ code: "CORRUPT", backend: "redis", memoryId: ID });
+    expect(String(error)).toContain("entry 2");
+    expect(String(error)).not.toContain("canary");
+  });
+});
+
+describe("a call that waits", () => {
+  it("is waited for by close", async () => {
+    await backend.ping();
+    await redis.server.freeze();
+    const append = backend.append(ID, notes(0, 1));
+    const found = backend.close().then(() => redis.elements(ID));
+    await redis.server.thaw();
+    expect(await found).toHaveLength(2);
+    expect(await append).toContain(".1.");
+  });
+
+  it("for the server can be aborted", async () => {
+    await backend.ping();
+    const controller = new AbortController();
+    const reason = new Error("the user left");
+    await redis.server.freeze();
+    try {
+      const call = backend.read(ID, { signal: controller.signal });
+      setImmediate(() => controller.abort(reason));
+      await expect(call).rejects.toBe(reason);
+    } finally {
+      await redis.server.thaw();
+    }
+    expect(await backend.load(ID)).toBeNull();
+  });
+});
+
+describe("it tells facts about a memory", () => {
+  it("how much is in it, and since when", async () => {
+    const started = Date.now();
+    await backend.append(ID, notes(0, 3));
+    const first = await backend.info(ID);
+    expect(first).toMatchObject({ records: 3 });
+    expect(first?.createdAt).toBeGreaterThanOrEqual(started - 2);
+    expect(first?.updatedAt).toBe(first?.createdAt);
+    expect(first?.bytes).toBeGreaterThan((await redis.elements(ID)).join("").length);
+    // In a week, by the default.
+    expect((first?.expiresAt ?? 0) - (first?.updatedAt ?? 0)).toBeGreaterThan(604_799_000 - 5_000);
+    expect((first?.expiresAt ?? 0) - (first?.updatedAt ?? 0)).toBeLessThan(604_800_000 + 5_000);
+    expect(await redis.open({ ttl: 0, prefix: `${redis.prefix}never:` }).append("x", notes(0, 1))).toContain(".1.");
+    expect((await redis.open({ prefix: `${redis.prefix}never:` }).info("x"))?.expiresAt).toBeNull();
+    await backend.save(ID, notes(0, 5));
+    await backend.append(ID, notes(5, 2));
+    const later = await backend.info(ID);
+    expect(later).toMatchObject({ records: 7, createdAt: first?.createdAt });
+    expect(later?.updatedAt).toBeGreaterThanOrEqual(first?.updatedAt ?? Number.NaN);
+  });
+
+  it("and answers a ping", async () => {
+    const { latencyMs } = await backend.ping();
+    expect(latencyMs).toBeGreaterThan(0);
+  });
+});
