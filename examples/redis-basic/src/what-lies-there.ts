@@ -2,8 +2,9 @@ import { createClient } from "@redis/client";
 
 /** Shows a memory as any client of Redis sees it. */
 export async function whatLiesThere(url: string, memoryId: string): Promise<void> {
-  const key = `deep-agent:memories:${memoryId}`;
-  const client = createClient({ url: url.replace(/\?.*/, "") });
+  const [server = "", options] = url.split("?");
+  const key = `${new URLSearchParams(options).get("prefix") ?? "deep-agent:memories:"}${memoryId}`;
+  const client = createClient({ url: server });
   client.on("error", (error) => console.error(String(error)));
   await client.connect();
   try {

@@ -14,7 +14,9 @@ export class Stage<B extends MemoryBackend<Note> = MemoryBackend<Note>> {
   /** Whose store the target removes, and what else was opened on it. */
   readonly #first: AnyBackend;
   #others: AnyBackend[] = [];
-  #stages: Stage[] = [];
+  /** What has taken the place of this one. */
+  #successor: Stage | undefined;
+  #isClosed = false;
 
   private constructor(target: ConformanceTarget, recorder: Recorder, first: AnyBackend) {
     this.target = target;
@@ -28,11 +30,12 @@ export class Stage<B extends MemoryBackend<Note> = MemoryBackend<Note>> {
     return new Stage(target, recorder, checkBackend(await target.open()));
   }
 
-  /** Another stage, whose memories expire. Closed with this one. */
+  /** A stage whose memories expire, in the place of this one, and of another such: a target has one store at a time. */
   async expiring(ttlMs: number): Promise<Stage<B>> {
+    await this.close();
     const ttl = this.target.ttl as TtlTarget; // the suite asks for it
     const stage = new Stage<B>(this.target, this.#recorder, checkBackend(await ttl.open(ttlMs)));
-    this.#stages.push(stage as unknown as Stage);
+    this.#successor = stage as unknown as Stage;
     return stage;
   }
 
@@ -60,21 +63,21 @@ export class Stage<B extends MemoryBackend<Note> = MemoryBackend<Note>> {
     throw new Absent(`the backend has no ${capability}`);
   }
 
-  /** Closes every backend, then has the store removed. */
+  /** Closes every backend, then has the store removed. Rejects with the first failure, when all was tried. */
   async close(): Promise<void> {
+    if (this.#isClosed) return this.#successor?.close();
+    this.#isClosed = true;
+    const closings = [...this.#others, this.#first].map((backend) => async () => {
+      if (supports(backend, "lifecycle")) await backend.close();
+    });
     const failures: unknown[] = [];
-    const attempt = async (step: () => unknown): Promise<void> => {
+    for (const step of [...closings, async () => this.target.close?.(this.#first)]) {
       try {
         await step();
       } catch (error) {
         failures.push(error);
       }
-    };
-    for (const stage of this.#stages) await attempt(() => stage.close());
-    for (const backend of [...this.#others, this.#first]) {
-      if (supports(backend, "lifecycle")) await attempt(() => backend.close());
     }
-    await attempt(() => this.target.close?.(this.#first));
     if (failures.length > 0) throw failures[0];
   }
 }

@@ -1,6 +1,6 @@
 /** Settles as `promise` does, or rejects with the signal's reason, whichever is first. The promise itself is not stopped. For adapters, too. */
 export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
+  if (!signal) return promise; // null, too: it is as good as none wherever options are checked
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(signal.reason);
   if (signal.aborted) onAbort();

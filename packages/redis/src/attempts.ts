@@ -13,6 +13,12 @@ export interface Operation {
   signal: AbortSignal | undefined;
 }
 
+/** When an attempt has to end: a local moment of `performance.now()`, or the abort of its call, behind which nothing more is sent. */
+export interface Until {
+  readonly moment: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** A server's clock was further on than we thought, and it did nothing. */
 export class TooLate extends Error {
   override readonly name = "TooLate";
@@ -36,15 +42,14 @@ const LONGEST_PAUSE = 500;
 
 /**
  * Makes attempts until one is answered, or the operation's deadline is near. Each may take half of the time that is left, so that a
- * connection on which nothing comes back leaves time for another one; `until` is the local moment at which it ends, and `again` says
- * that an earlier attempt may have taken effect.
+ * connection on which nothing comes back leaves time for another one; `again` says that an earlier attempt may have taken effect.
  *
  * Rejects at once with what the server refused, and where a command was certainly not sent: then it is known what became of it. It
  * rejects with {@link Unsure} where an earlier attempt may have taken effect.
  */
 export async function withAttempts<R>(
   operation: Operation,
-  attempt: (until: number, again: boolean) => Promise<R>,
+  attempt: (until: Until, again: boolean) => Promise<R>,
 ): Promise<R> {
   const { deadline, repeatable, signal } = operation;
   // The newest that may have been sent, and may yet take effect.
@@ -55,7 +60,7 @@ export async function withAttempts<R>(
     const until = half - begun < SHORTEST_ATTEMPT ? deadline : half;
     let pause: number;
     try {
-      return await attempt(until, lost !== undefined);
+      return await attempt({ moment: until, signal }, lost !== undefined);
     } catch (error) {
       const unanswered = error instanceof NoReply;
       const mayLinger = unanswered && error.sent;

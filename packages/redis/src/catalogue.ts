@@ -7,6 +7,7 @@ import {
   type RecentOptions,
   type RecentPage,
 } from "@deep-agent/core";
+import type { Until } from "./attempts.ts";
 import { TooLate } from "./attempts.ts";
 import { parseHeader } from "./header.ts";
 import { indexKeyOf, keyOf, patternOf } from "./memory-key.ts";
@@ -104,7 +105,7 @@ export class Catalogue {
     if (members.length === 0) return [];
     const replies = await this.#run("list", signal, (until) => {
       const commands = members.map(({ memoryId }) => ["LINDEX", keyOf(memoryId, this.#settings), "0"]);
-      return this.#scripts.commands.send(commands, { timeoutMs: until - performance.now() });
+      return this.#scripts.together(commands, until);
     });
     const existing: (RecentMemory & Member)[] = [];
     const gone: Member[] = [];
@@ -139,7 +140,7 @@ export class Catalogue {
     }
   }
 
-  #run<R>(verb: string, signal: AbortSignal | undefined, attempt: (until: number) => Promise<R>): Promise<R> {
+  #run<R>(verb: string, signal: AbortSignal | undefined, attempt: (until: Until) => Promise<R>): Promise<R> {
     return this.#operations.run({ verb: `${verb} memories`, memoryId: undefined, writes: false, signal }, attempt);
   }
 }

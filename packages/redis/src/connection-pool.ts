@@ -30,28 +30,11 @@ export class ConnectionPool implements RedisCommands {
     this.#timeoutMs = timeoutMs;
   }
 
-  async send(commands: readonly RedisCommand[], { timeoutMs }: SendOptions): Promise<readonly RedisReply[]> {
-    const connection = this.#choose();
-    connection.hold();
-    let overdue = false;
-    const timer = setTimeout(() => {
-      overdue = true;
-      connection.end();
-    }, timeoutMs);
-    try {
-      await connection.opened();
-      const replies = await connection.send(commands);
-      // A server that was a master, and whose address may now be another's.
-      if (replies.some((reply) => reply instanceof RefusedReply && reply.message.startsWith("READONLY")))
-        connection.retire();
-      return replies;
-    } catch (error) {
-      if (overdue && error instanceof NoReply)
-        throw new NoReply(error.sent, new Error(`nothing within ${Math.round(timeoutMs)} ms`));
-      throw error;
-    } finally {
-      clearTimeout(timer);
-      connection.release();
+  async send(commands: readonly RedisCommand[], { timeoutMs, signal }: SendOptions): Promise<readonly RedisReply[]> {
+    const overdueAt = performance.now() + timeoutMs;
+    for (;;) {
+      const replies = await exchange(this.#choose(), commands, Math.max(0, overdueAt - performance.now()), signal);
+      if (replies !== undefined) return replies;
     }
   }
 
@@ -85,5 +68,47 @@ export class ConnectionPool implements RedisCommands {
         const detail = `a further connection could not be made, and those that there are serve all calls: ${error.message}`;
         backendChannel.publish({ type: "warning", backend: BACKEND, detail });
       });
+  }
+}
+
+/**
+ * Sends them on that connection, which is given up where they are not answered in time, open or not. `undefined`: another call, whose
+ * time was up, gave it up before they were sent.
+ */
+async function exchange(
+  connection: Connection,
+  commands: readonly RedisCommand[],
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<readonly RedisReply[] | undefined> {
+  let sent = false;
+  let isOverdue = false;
+  const { promise: overdue, reject } = Promise.withResolvers<never>();
+  // Whatever the client still waits for, a name server or a handshake: the caller does not.
+  const timer = setTimeout(() => {
+    isOverdue = true;
+    const reason = new Error(`nothing within ${Math.round(timeoutMs)} ms`);
+    reject(new NoReply(sent, reason));
+    connection.giveUp(reason);
+  }, timeoutMs);
+  connection.hold();
+  const replies = async (): Promise<readonly RedisReply[]> => {
+    await connection.opened();
+    signal?.throwIfAborted();
+    sent = true;
+    return connection.send(commands);
+  };
+  try {
+    const answers = await Promise.race([overdue, replies()]);
+    // A server that was a master, and whose address may now be another's.
+    if (answers.some((reply) => reply instanceof RefusedReply && reply.message.startsWith("READONLY")))
+      connection.retire();
+    return answers;
+  } catch (error) {
+    if (!isOverdue && !sent && connection.isOverdue) return undefined;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    connection.release();
   }
 }

@@ -13,13 +13,16 @@ export class Connection {
   #inFlight = 0;
   #state: "opening" | "open" | "ended" = "opening";
   #retired = false;
+  #isOverdue = false;
+  /** Why it ended, where that is known. */
+  #reason: Error | undefined;
 
   /** Begins to connect. */
   constructor(settings: ConnectionSettings, timeoutMs: number) {
     this.#client = clientFor(settings, timeoutMs);
     // Without a listener an error would end the process. Whoever waits for a reply is told of it; where nobody does, the next
     // call finds the connection ended.
-    this.#client.on("error", () => this.end());
+    this.#client.on("error", (error: Error) => this.end(error));
     this.#opened = this.#open();
   }
 
@@ -39,8 +42,14 @@ export class Connection {
 
   /** The replies to commands that travel together. Call it when it is open. */
   async send(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {
-    if (this.#state !== "open") throw new NoReply(false, new Error("The connection has ended."));
-    return repliesOf(commands.map((command) => this.#client.sendCommand([...command])));
+    if (this.#state !== "open") throw new NoReply(false, this.#reason ?? new Error("The connection has ended."));
+    try {
+      return await repliesOf(commands.map((command) => this.#client.sendCommand([...command])));
+    } catch (error) {
+      // The client says of all that waits only that it was disconnected.
+      if (this.#reason !== undefined && error instanceof NoReply) throw new NoReply(error.sent, this.#reason);
+      throw error;
+    }
   }
 
   /** Counts a call as using it, until it is released. */
@@ -65,8 +74,20 @@ export class Connection {
     return this.#retired;
   }
 
-  /** Ends it, and all that waits on it. */
-  end(): void {
+  /** Whether it was given up because an answer was overdue. */
+  get isOverdue(): boolean {
+    return this.#isOverdue;
+  }
+
+  /** Ends it because an answer on it is overdue. */
+  giveUp(reason: Error): void {
+    this.#isOverdue = true;
+    this.end(reason);
+  }
+
+  /** Ends it, and all that waits on it, for that reason. */
+  end(reason?: Error): void {
+    this.#reason ??= reason;
     this.#state = "ended";
     // Also where it is about to be made: what is made in spite of it is ended then.
     this.#client.destroy();
@@ -77,11 +98,11 @@ export class Connection {
       await this.#client.connect();
     } catch (error) {
       this.#state = "ended";
-      throw new NoReply(false, error as Error); // as node-redis rejects
+      throw new NoReply(false, this.#reason ?? (error as Error)); // as node-redis rejects
     }
     if (this.#state === "ended") {
       this.#client.destroy();
-      throw new NoReply(false, new Error("The connection was ended while it was made."));
+      throw new NoReply(false, this.#reason ?? new Error("The connection was ended while it was made."));
     }
     this.#state = "open";
     if (this.#inFlight === 0) this.#client.unref();

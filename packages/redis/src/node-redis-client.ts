@@ -25,7 +25,7 @@ export class ForeignClient implements RedisCommands {
     this.#client = recognised(client);
   }
 
-  async send(commands: readonly RedisCommand[], { timeoutMs }: SendOptions): Promise<readonly RedisReply[]> {
+  async send(commands: readonly RedisCommand[], { timeoutMs, signal }: SendOptions): Promise<readonly RedisReply[]> {
     const client = this.#client;
     if (!client.isOpen)
       throw new NoReply(false, new Error("the client that was given is not connected: call its connect() first"));
@@ -35,7 +35,10 @@ export class ForeignClient implements RedisCommands {
       timeoutMs,
     );
     try {
-      return await Promise.race([overdue, isPool(client) ? executed(client, commands) : together(client, commands)]);
+      return await Promise.race([
+        overdue,
+        isPool(client) ? executed(client, commands, signal) : together(client, commands),
+      ]);
     } finally {
       clearTimeout(timer);
     }
@@ -46,14 +49,20 @@ export class ForeignClient implements RedisCommands {
   }
 }
 
-async function executed(pool: NodeRedisPool, commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {
+async function executed(
+  pool: NodeRedisPool,
+  commands: readonly RedisCommand[],
+  signal: AbortSignal | undefined,
+): Promise<readonly RedisReply[]> {
   let sent = false;
   try {
     return await pool.execute((client) => {
+      signal?.throwIfAborted(); // it may have waited long for a connection
       sent = true;
       return together(client, commands);
     });
   } catch (error) {
+    if (signal?.aborted && error === signal.reason) throw error;
     throw error instanceof NoReply ? error : new NoReply(sent, error as Error); // as node-redis rejects
   }
 }

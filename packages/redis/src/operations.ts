@@ -1,5 +1,5 @@
 import { untilAborted } from "@deep-agent/core";
-import { withAttempts } from "./attempts.ts";
+import { type Until, withAttempts } from "./attempts.ts";
 import { closed, type Doing, redisError } from "./redis-error.ts";
 
 /** One call of the backend. */
@@ -23,9 +23,10 @@ export class Operations {
   }
 
   /** Settles by the deadline, with a `MemoryError` where it rejects, or when the signal is aborted, with its reason. */
-  async run<R>(call: Call, attempt: (until: number, again: boolean) => Promise<R>): Promise<R> {
+  async run<R>(call: Call, attempt: (until: Until, again: boolean) => Promise<R>): Promise<R> {
     if (this.#closed) throw closed();
-    const { signal, repeatable = () => true } = call;
+    const { repeatable = () => true } = call;
+    const signal = call.signal ?? undefined; // null is as good as none
     const deadline = performance.now() + this.#timeoutMs;
     const running = withAttempts({ deadline, repeatable, signal }, attempt);
     this.#running.add(running);

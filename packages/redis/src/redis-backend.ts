@@ -63,7 +63,7 @@ interface Parts<T extends object> {
  * ```
  *
  * Nothing is opened before the first call, and options can be set until then. Every call settles by its deadline
- * ({@link MemoryOptions.timeoutMs}). It has every capability; `catalogue` only where the index is kept.
+ * ({@link MemoryOptions.timeoutMs}), `list` and `recent` by one for each page. It has every capability; `catalogue` only where the index is kept.
  */
 export class RedisBackend<T extends object = Message>
   implements MemoryBackend<T>, LogCapability<T>, HealthCapability, LifecycleCapability, InfoCapability, ExpiryCapability

@@ -8,7 +8,7 @@ export interface RedisCommands {
    * none). Resolves to one reply for each command: what the server refused is a {@link RefusedReply} among them.
    *
    * Rejects with {@link NoReply} where replies did not come within `timeoutMs`, or cannot come any more. A connection of ours on
-   * which a reply is overdue is dropped with all that waits on it.
+   * which a reply is overdue is dropped with all that waits on it. Rejects with the signal's reason where that came before sending.
    */
   send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]>;
   /** Lets go of what was opened, at once. */
@@ -26,6 +26,8 @@ export interface SendOptions {
   key?: string | undefined;
   /** Milliseconds, from now, until replies are overdue. */
   timeoutMs: number;
+  /** Where it is aborted before they are sent, they must not be: whoever aborted relies on it. Afterwards it changes nothing. */
+  signal?: AbortSignal | undefined;
 }
 
 /** An error that the server answered. */

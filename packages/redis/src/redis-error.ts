@@ -69,6 +69,14 @@ const phrases: readonly [RegExp, Kind][] = [
     { code: "INVALID_CONFIG", retryable: false, hint: "Give a `db` that the server has." },
   ],
   [
+    /invalid (multi)?bulk length/,
+    {
+      code: "RECORD_TOO_LARGE",
+      retryable: false,
+      hint: "The server takes no argument that long (proto-max-bulk-len): keep what is that large elsewhere.",
+    },
+  ],
+  [
     /unknown command|syntax error|[Uu]nknown Redis command/,
     { code: "NOT_SUPPORTED", retryable: false, hint: "Redis 6.2 or later is needed." },
   ],

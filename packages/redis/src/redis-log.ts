@@ -8,7 +8,7 @@ import {
   type SaveOptions,
   type Snapshot,
 } from "@deep-agent/core";
-import { TooLate } from "./attempts.ts";
+import { TooLate, type Until } from "./attempts.ts";
 import { convertedEntries, convertedInfo, convertValue, readConverted } from "./go-deep-agent.ts";
 import { parseHeader } from "./header.ts";
 import { type LogPart, snapshotOf, wholeLog } from "./log-part.ts";
@@ -19,7 +19,7 @@ import { conflict, damaged, foreign } from "./redis-error.ts";
 import type { MemorySettings } from "./redis-options.ts";
 import { formatRevision } from "./revision.ts";
 import { Refusal, type ScriptRunner } from "./script-runner.ts";
-import { APPEND, CONVERT, DELETE, INFO, PEEK, READ, SAVE, type Script } from "./scripts.ts";
+import { APPEND, CONVERT, DELETE, INFO, PEEK, READ, SAVE, type Script, TOUCH } from "./scripts.ts";
 
 type Reply = readonly RedisReply[];
 
@@ -146,11 +146,18 @@ export class RedisLog<T extends object> {
   }
 
   async touch(memoryId: string, { signal }: CallOptions): Promise<void> {
-    const key = keyOf(memoryId, this.#settings);
-    const command = this.#settings.ttl === null ? ["PERSIST", key] : ["PEXPIRE", key, this.#ttl];
-    await this.#operations.run({ verb: "renew", memoryId, writes: true, signal }, (until) =>
-      this.#scripts.command(command, until, key),
-    );
+    await this.#operations.run({ verb: "renew", memoryId, writes: true, signal }, async (until) => {
+      for (let seen = ""; ; ) {
+        const reply = await this.#scripted(TOUCH, [keyOf(memoryId, this.#settings)], [this.#ttl, seen], until);
+        const [what, , type] = reply;
+        if (what === "renewed" || what === "absent") return;
+        if (what !== "foreign" || type !== "string" || seen !== "") throw this.#problem(memoryId, reply);
+        const value = await this.#value(memoryId, until);
+        // Throws where it is no value of go-deep-agent.
+        if (value) convertedInfo(memoryId, value);
+        if (value !== undefined) seen = "string";
+      }
+    });
   }
 
   get #ttl(): string {
@@ -178,7 +185,7 @@ export class RedisLog<T extends object> {
     memoryId: string,
     options: ReadOptions,
     mode: "" | "all",
-    until: number,
+    until: Until,
   ): Promise<Snapshot<T> | null | undefined> {
     const { last, since = "", before = "" } = options;
     const args = [last === undefined ? "" : String(last), since, before, mode];
@@ -201,14 +208,14 @@ export class RedisLog<T extends object> {
   }
 
   /** What a value of go-deep-agent would be as a log. */
-  async #converted(memoryId: string, options: ReadOptions, until: number): Promise<Snapshot<T> | null | undefined> {
+  async #converted(memoryId: string, options: ReadOptions, until: Until): Promise<Snapshot<T> | null | undefined> {
     const value = await this.#value(memoryId, until);
     if (value === undefined) return this.#part(memoryId, options, "all", until);
     // Its messages are what every log of T is taken to hold.
     return value === null ? null : (readConverted(memoryId, value, options) as Snapshot<object> as Snapshot<T>);
   }
 
-  async #peek(memoryId: string, until: number): Promise<Sight> {
+  async #peek(memoryId: string, until: Until): Promise<Sight> {
     const reply = await this.#scripts.script(PEEK, [keyOf(memoryId, this.#settings)], [], until);
     const [what, , name, created] = reply;
     if (what === "log") return { name: String(name), created: String(created) };
@@ -223,7 +230,7 @@ export class RedisLog<T extends object> {
     script: Script,
     memoryId: string,
     args: readonly string[],
-    until: number,
+    until: Until,
     taken: (reply: Reply) => R | undefined,
   ): Promise<R> {
     for (;;) {
@@ -235,17 +242,20 @@ export class RedisLog<T extends object> {
     }
   }
 
-  async #convert(memoryId: string, until: number): Promise<void> {
+  async #convert(memoryId: string, until: Until): Promise<void> {
     const value = await this.#value(memoryId, until);
     if (value === null || value === undefined) return;
     const converted = convertValue(memoryId, value);
     const args = [value, converted.epoch, this.#ttl, memoryId, ...convertedEntries(converted)];
     const reply = await this.#scripted(CONVERT, writtenKeys(memoryId, this.#settings), args, until);
-    if (reply[0] !== "converted" && reply[0] !== "other") throw this.#problem(memoryId, reply);
+    if (reply[0] === "converted") return;
+    if (reply[0] !== "other") throw this.#problem(memoryId, reply);
+    // What is the same to us and not to the server has bytes that are no text.
+    if ((await this.#value(memoryId, until)) === value) throw damaged(memoryId, "its value is not UTF-8");
   }
 
   /** The STRING under the key; `null`: there is nothing any more; `undefined`: there is something else by now. */
-  async #value(memoryId: string, until: number): Promise<string | null | undefined> {
+  async #value(memoryId: string, until: Until): Promise<string | null | undefined> {
     const key = keyOf(memoryId, this.#settings);
     try {
       return (await this.#scripts.command(["GET", key], until, key)) as string | null;
@@ -255,7 +265,7 @@ export class RedisLog<T extends object> {
     }
   }
 
-  async #scripted(script: Script, keys: readonly string[], args: readonly string[], until: number): Promise<Reply> {
+  async #scripted(script: Script, keys: readonly string[], args: readonly string[], until: Until): Promise<Reply> {
     const deadline = await this.#scripts.deadline(until);
     return this.#scripts.script(script, keys, [deadline, ...args], until);
   }
@@ -271,7 +281,9 @@ export class RedisLog<T extends object> {
 
 /** As the scripts read them. */
 function encoded(revision: Revision | null | undefined): string {
-  return revision === undefined ? "" : (revision ?? NOTHING);
+  if (revision === undefined || revision === null) return revision === null ? NOTHING : "";
+  // Words of the scripts' own, which no read gave.
+  return revision === NOTHING || revision === "*" ? `?${revision}` : revision;
 }
 
 function isWrongType(error: unknown): boolean {

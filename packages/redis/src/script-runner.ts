@@ -1,5 +1,13 @@
 import type { Outcome } from "@deep-agent/core";
-import { NoReply, type RedisCommands, type RedisReply, RefusedReply } from "./redis-commands.ts";
+import type { Until } from "./attempts.ts";
+import {
+  NoReply,
+  type RedisCommand,
+  type RedisCommands,
+  type RedisReply,
+  RefusedReply,
+  type SendOptions,
+} from "./redis-commands.ts";
 import type { Script } from "./scripts.ts";
 import type { ServerClock } from "./server-clock.ts";
 
@@ -25,11 +33,15 @@ export class ScriptRunner {
     this.clock = clock;
   }
 
-  /** `until` is a local moment (`performance.now()`). */
-  async command(args: readonly string[], until: number, key?: string): Promise<RedisReply> {
-    const [reply = null] = await this.commands.send([args], { key, timeoutMs: timeLeft(until) });
+  async command(args: readonly string[], until: Until, key?: string): Promise<RedisReply> {
+    const [reply = null] = await this.commands.send([args], sending(until, key));
     if (reply instanceof RefusedReply) throw new Refusal(reply.message);
     return reply;
+  }
+
+  /** Of several commands, whatever the server answers to each. */
+  together(commands: readonly RedisCommand[], until: Until): Promise<readonly RedisReply[]> {
+    return this.commands.send(commands, sending(until, undefined));
   }
 
   /** By the script's name, and where the server does not know it, by its text. */
@@ -37,11 +49,11 @@ export class ScriptRunner {
     { sha, source, noteTime }: Script,
     keys: readonly string[],
     args: readonly string[],
-    until: number,
+    until: Until,
   ): Promise<readonly RedisReply[]> {
     const rest = [String(keys.length), ...keys, ...args];
     const key = keys[0];
-    const [first] = await this.commands.send([["EVALSHA", sha, ...rest]], { key, timeoutMs: timeLeft(until) });
+    const [first] = await this.commands.send([["EVALSHA", sha, ...rest]], sending(until, key));
     const reply =
       first instanceof RefusedReply && first.message.startsWith("NOSCRIPT")
         ? await this.command(["EVAL", source, ...rest], until, key)
@@ -53,17 +65,19 @@ export class ScriptRunner {
   }
 
   /** The deadline of a command, for the server's clock. */
-  async deadline(until: number): Promise<string> {
+  async deadline(until: Until): Promise<string> {
     if (!this.clock.isKnown) {
       const time = (await this.command(["TIME"], until)) as readonly string[]; // seconds, and µs of the second
       this.clock.observe(Number(time[0]) * 1_000_000 + Number(time[1]));
     }
-    return String(this.clock.at(until));
+    return String(this.clock.at(until.moment));
   }
 }
 
-function timeLeft(until: number): number {
-  const left = until - performance.now();
-  if (left <= 0) throw new NoReply(false, new Error("no time was left to send it"));
-  return left;
+/** Throws where nothing may be sent any more: {@link NoReply}, or the signal's reason. */
+function sending({ moment, signal }: Until, key: string | undefined): SendOptions {
+  signal?.throwIfAborted();
+  const timeoutMs = moment - performance.now();
+  if (timeoutMs <= 0) throw new NoReply(false, new Error("no time was left to send it"));
+  return { key, timeoutMs, signal };
 }

@@ -108,6 +108,17 @@ local function tryIndex(index, member)
   if index then redis.call('ZADD', index, 'XX', 'INCR', 0, member) end
 end
 
+-- What has expired does not say so: looks at a few others for each memory that is new, or the index would only grow.
+local function sweep(index, key, member)
+  if not index then return end
+  local prefix = string.sub(key, 1, #key - #member)
+  local some = redis.pcall('ZRANDMEMBER', index, 3)
+  for _, other in ipairs(refused(some) and {} or some) do
+    local kind = redis.pcall('TYPE', prefix .. other)
+    if (kind.ok or kind) == 'none' then redis.pcall('ZREM', index, other) end
+  end
+end
+
 -- Pushes values[from] and what follows. Not all at once: Lua's stack ends near 8,000.
 local function push(key, values, from)
   for first = from, #values, 4000 do
@@ -215,15 +226,7 @@ if not log then
   local failure = renew(key, ttl)
   if refused(failure) then return discard(key, failure) end
   enlist(index, time, member)
-  if index then
-    -- What has expired does not say so: look at a few others for each that is new, or the index would only grow.
-    local prefix = string.sub(key, 1, #key - #member)
-    local some = redis.pcall('ZRANDMEMBER', index, 3)
-    for _, other in ipairs(refused(some) and {} or some) do
-      local kind = redis.pcall('TYPE', prefix .. other)
-      if (kind.ok or kind) == 'none' then redis.pcall('ZREM', index, other) end
-    end
-  end
+  sweep(index, key, member)
   return {'appended', round(now), epoch, '1', round(time)}
 end
 
@@ -324,6 +327,7 @@ if not log then
   if not refused(failure) then failure = renew(key, ttl) end
   if refused(failure) then return discard(key, failure) end
   enlist(index, time, member)
+  sweep(index, key, member)
   return {'saved', round(now)}
 end
 -- Behind the old log first, which goes when the new one is whole.
@@ -381,6 +385,21 @@ if index then
 end
 if is then return {'deleted', round(now)} end
 return {'absent', round(now)}
+`);
+
+/**
+ * Counts the time to live anew, and changes nothing else.
+ *
+ * ARGV: 1 deadline; 2 time to live in ms ("0": for ever); 3 "string": a value of go-deep-agent has been seen there.
+ *
+ * Reply: { "renewed", now } | absent | foreign | damaged | late | refused.
+ */
+export const TOUCH: Script = script(`${writing}
+local log, instead = open(KEYS[1])
+if not log and not (instead[1] == 'foreign' and instead[3] == ARGV[3]) then return instead end
+local failure = renew(KEYS[1], ARGV[2])
+if refused(failure) then return {'refused', round(now), failure.err} end
+return {'renewed', round(now)}
 `);
 
 /**

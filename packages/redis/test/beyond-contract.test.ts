@@ -34,6 +34,34 @@ describe("what is damaged is told", () => {
   });
 });
 
+describe("what belongs to another program", () => {
+  it.each([
+    ["a hash", ["HSET", "field", "value"]],
+    ["a list", ["RPUSH", "element"]],
+    ["a text", ["SET", "text"]],
+  ])("is not touched: %s", async (_what, [command = "", ...args]) => {
+    const key = redis.prefix + ID;
+    await redis.command(command, key, ...args);
+    for (const one of [backend, redis.open({ ttl: null })]) {
+      await expect(one.touch(ID)).rejects.toMatchObject({ code: "CORRUPT", outcome: "not-applied" });
+    }
+    expect(await redis.command("TTL", key)).toBe(-1);
+    await redis.command("EXPIRE", key, "1000");
+    await expect(redis.open({ ttl: null }).touch(ID)).rejects.toMatchObject({ code: "CORRUPT" });
+    expect(Number(await redis.command("TTL", key))).toBeGreaterThan(900);
+  });
+});
+
+describe("a revision is what a read gave", () => {
+  it.each(["-", "*", "?-"])("and no word of the scripts: %j", async (word) => {
+    const conflict = { code: "CONFLICT", outcome: "not-applied" };
+    await expect(backend.append(ID, notes(0, 1), { since: word })).rejects.toMatchObject(conflict);
+    await expect(backend.append(ID, notes(0, 1), { expectedRevision: word })).rejects.toMatchObject(conflict);
+    await expect(backend.save(ID, notes(0, 1), { expectedRevision: word })).rejects.toMatchObject(conflict);
+    expect(await backend.load(ID)).toBeNull();
+  });
+});
+
 describe("a call that waits", () => {
   it("is waited for by close", async () => {
     await backend.ping();

@@ -136,16 +136,19 @@ describe("the memories written last", () => {
     expect(supports(backend, "catalogue")).toBe(false);
   });
 
-  it("do not make the index grow for ever, though they expire where nobody looks", async () => {
-    const backend = redis.open({ ttl: 1_000 });
-    let largest = 0;
-    for (let n = 0; n < 600; n++) {
-      await backend.append(`m${n}`, notes(0, 1));
-      await redis.command("PEXPIRE", `${redis.prefix}m${n}`, "0");
-      if (n % 50 === 0) largest = Math.max(largest, (await members()).length);
-    }
-    expect(largest).toBeLessThan(60);
-  });
+  it.each(["append", "save"] as const)(
+    "do not make the index grow for ever by %s, though they expire where nobody looks",
+    async (method) => {
+      const backend = redis.open({ ttl: 1_000 });
+      let largest = 0;
+      for (let n = 0; n < 600; n++) {
+        await backend[method](`m${n}`, notes(0, 1));
+        await redis.command("PEXPIRE", `${redis.prefix}m${n}`, "0");
+        if (n % 50 === 0) largest = Math.max(largest, (await members()).length);
+      }
+      expect(largest).toBeLessThan(60);
+    },
+  );
 
   it("are told, though the user may not put the index right, and that is told as well", async () => {
     const backend = redis.open();

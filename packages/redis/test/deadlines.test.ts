@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { type LossyProxy, startProxy } from "@deep-agent/test-redis";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -25,7 +26,7 @@ beforeEach(() => {
 });
 
 /** Resolves when the backend has a connection, however busy the machine. */
-async function connect(one: RedisBackend<Note>): Promise<void> {
+async function connected(one: RedisBackend<Note>): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       await one.ping();
@@ -52,9 +53,9 @@ const calls: [string, (one: RedisBackend<Note>) => Promise<unknown>][] = [
 ];
 
 /** How long a call took, in ms, and how it ended. */
-async function timed(call: Promise<unknown>): Promise<{ ms: number; error: unknown }> {
+async function timed(call: () => Promise<unknown>): Promise<{ ms: number; error: unknown }> {
   const started = performance.now();
-  const error = await rejectionOf(call);
+  const error = await rejectionOf(call());
   return { ms: performance.now() - started, error };
 }
 
@@ -62,11 +63,11 @@ describe("a server that stands still", () => {
   it.each(calls)("%s settles by its deadline, and what it sent does nothing later", async (name, call) => {
     await patient.append(ID, notes(0, 1));
     const before = await redis.elements(ID);
-    await connect(backend);
+    await connected(backend);
     await redis.server.freeze();
     let ended: { ms: number; error: unknown };
     try {
-      ended = await timed(call(backend));
+      ended = await timed(() => call(backend));
       // Not all that is late is in one attempt: the next one is, too.
       await rejectionOf(call(backend));
     } finally {
@@ -86,8 +87,23 @@ describe("a server that stands still", () => {
     expect(await patient.load(ID)).toEqual(notes(0, 1));
   });
 
+  it("renews no time to live behind the deadline", async () => {
+    const hourly = redis.open({ timeoutMs: TIMEOUT, ttl: "1h" });
+    await patient.append(ID, notes(0, 1));
+    await connected(hourly);
+    await redis.server.freeze();
+    try {
+      expect(await rejectionOf(hourly.touch(ID))).toMatchObject({ code: "UNAVAILABLE" });
+      await new Promise((resolve) => setTimeout(resolve, TIMEOUT)); // its deadline passes on the server's clock
+    } finally {
+      await redis.server.thaw();
+    }
+    await redis.command("PING");
+    expect(Number(await redis.command("TTL", redis.prefix + ID))).toBeGreaterThan(600_000);
+  });
+
   it("does not keep a backend from closing", async () => {
-    await connect(backend);
+    await connected(backend);
     await redis.server.freeze();
     try {
       const call = rejectionOf(backend.load(ID));
@@ -101,7 +117,7 @@ describe("a server that stands still", () => {
   });
 
   it("is not waited for by one that was aborted", async () => {
-    await connect(backend);
+    await connected(backend);
     const reason = new Error("the user left");
     await redis.server.freeze();
     try {
@@ -112,6 +128,87 @@ describe("a server that stands still", () => {
     } finally {
       await redis.server.thaw();
     }
+  });
+});
+
+describe("an aborted call", () => {
+  it("sends nothing more: what it was to write does not come behind what others do then", async () => {
+    for (let round = 0; round < 20; round++) {
+      const id = `${ID}-${round}`;
+      const cold = redis.open();
+      for (const write of [
+        (signal: AbortSignal) => cold.append(id, notes(0, 1), { since: null, signal }),
+        (signal: AbortSignal) => patient.save(id, notes(0, 1), { signal }),
+        (signal: AbortSignal) => patient.append(id, notes(0, 1), { signal }),
+      ]) {
+        const controller = new AbortController();
+        const reason = new Error("the user left");
+        const call = rejectionOf(write(controller.signal));
+        controller.abort(reason);
+        expect(await call).toBe(reason);
+        await patient.delete(id);
+        await cold.ping();
+        await patient.ping();
+        expect(await patient.load(id)).toBeNull();
+      }
+    }
+  });
+
+  it("of a delete does not take what others have written since", async () => {
+    await patient.append(ID, notes(0, 1));
+    const controller = new AbortController();
+    const one = redis.open();
+    const call = rejectionOf(one.delete(ID, { signal: controller.signal }));
+    controller.abort();
+    await call;
+    await patient.append(ID, notes(1, 1));
+    await one.ping();
+    expect(await patient.load(ID)).toEqual(notes(0, 2));
+  });
+
+  it("takes null for no signal", async () => {
+    const signal = null as unknown as undefined;
+    await patient.append(ID, notes(0, 1), { signal });
+    expect(await patient.load(ID, { signal })).toEqual(notes(0, 1));
+  });
+});
+
+describe("a server that answers no handshake", () => {
+  it("is given up within the attempt's time, whatever the client still waits for", async () => {
+    const sockets = new Set<Socket>();
+    const silent = createServer((socket) => sockets.add(socket.on("error", () => undefined)));
+    await once(silent.listen(0, "127.0.0.1"), "listening");
+    const { port } = silent.address() as AddressInfo;
+    for (const tls of [false, true]) {
+      const one = new RedisBackend<Note>({ addr: `127.0.0.1:${port}`, tls, timeoutMs: 1_000 });
+      const error = await rejectionOf(one.ping());
+      expect(String(error)).toMatch(/could not be reached \(nothing within (4\d\d|500) ms\)/);
+      await one.close();
+    }
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+});
+
+describe("a connection that breaks while it is in use", () => {
+  it("is told by its reason, to all who waited on it", async () => {
+    let broken = false;
+    const through = createServer((client) => {
+      const server = connect(redis.server.port, redis.server.host);
+      for (const socket of [client, server]) socket.on("error", () => undefined);
+      server.pipe(client);
+      client.on("data", (data) => (broken ? client.resetAndDestroy() : server.write(data)));
+      client.on("close", () => server.destroy());
+    });
+    await once(through.listen(0, "127.0.0.1"), "listening");
+    const { port } = through.address() as AddressInfo;
+    const one = redis.open({ addr: `127.0.0.1:${port}`, timeoutMs: 1_000, poolSize: 1 });
+    await connected(one);
+    broken = true;
+    const errors = await Promise.all([one.load(ID), one.load(ID), one.load(ID)].map(rejectionOf));
+    for (const error of errors) expect(String(error)).toMatch(/ECONNRESET/);
+    await one.close();
+    through.close();
   });
 });
 
@@ -136,7 +233,7 @@ describe("a connection on which nothing comes back", () => {
   it("ends by the deadline where there is never one", async () => {
     const one = redis.open({ addr: proxy.addr, timeoutMs: TIMEOUT });
     proxy.rule = () => "swallow";
-    const { error, ms } = await timed(one.load(ID));
+    const { error, ms } = await timed(() => one.load(ID));
     expect(error).toMatchObject({ code: "UNAVAILABLE", outcome: "not-applied", retryable: true });
     expect(ms).toBeGreaterThanOrEqual(TIMEOUT / 2 - ROUNDING);
     expect(ms).toBeLessThan(TIMEOUT + BUSY);
@@ -152,7 +249,7 @@ describe("a connection on which nothing comes back", () => {
       () => one.save("new", notes(0, 1), { expectedRevision: null }),
       () => one.append(ID, notes(7, 1)),
     ]) {
-      await connect(one);
+      await connected(one);
       proxy.rule = ([name = ""]) => (name.startsWith("EVAL") ? "hold" : "pass");
       expect(await rejectionOf(write())).toMatchObject({ code: "UNAVAILABLE", outcome: "unknown" });
       expect(proxy.held).toBeGreaterThan(0);

@@ -279,4 +279,12 @@ describe("a value that is none is CORRUPT, and stays as it is", () => {
     await backend.append(ID, [hello]);
     expect(await backend.load(ID)).toEqual([hello]);
   });
+
+  it("also where its bytes are no text, which a write cannot name", async () => {
+    const bytes = `return redis.call("SET", KEYS[1], '[{"Role":"user","Content":"a\\255","ToolCalls":null,"ToolCallID":""}]')`;
+    await redis.command("EVAL", bytes, "1", key());
+    const error = await rejectionOf(backend.append(ID, [hello]));
+    expect(error).toMatchObject({ code: "CORRUPT", outcome: "not-applied", retryable: false });
+    expect(await redis.command("TYPE", key())).toBe("string");
+  });
 });

@@ -104,13 +104,20 @@ export const conditions: Suite = suiteOf("log", "a write on a condition is made 
 
   async "a revision that no read gave changes nothing"({ backend }) {
     await backend.append("m", notes(0));
-    for (const made of ["x", "0", "1.1", "..", "a.1.1", "-", " ", "x".repeat(2_000), "\n", "é"]) {
+    for (const made of ["x", "0", "1.1", "..", "a.1.1", "-", "*", "null", " ", "x".repeat(2_000), "\n", "é"]) {
       for (const options of [{ expectedRevision: made }, { since: made }]) {
         const what = `append with ${Object.keys(options)[0]} ${JSON.stringify(made.slice(0, 20))}`;
-        await rejects(() => backend.append("m", notes(9), options), ["CONFLICT", "INVALID_ARGUMENT"], what);
+        for (const id of ["m", "absent"]) {
+          await rejects(
+            () => backend.append(id, notes(9), options),
+            ["CONFLICT", "INVALID_ARGUMENT"],
+            `${what} to ${id}`,
+          );
+        }
       }
     }
     equal(numbers(await backend.load("m")), [0], "load");
+    equal(await backend.load("absent"), null, "load of what was absent");
   },
 
   async "of writers that expect the same, one gets its way"({ backend }) {
