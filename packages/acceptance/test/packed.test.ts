@@ -1,31 +1,15 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-
-interface Manifest {
-  name: string;
-  version: string;
-  private?: boolean;
-  dependencies?: Record<string, string>;
-}
+import { compile } from "./support/compiler.ts";
+import { install, installedHere, manifestIn, packageIn, packed, run } from "./support/packing.ts";
 
 const packages = resolve(import.meta.dirname, "../..");
 const published = readdirSync(packages)
   .map((folder) => join(packages, folder))
   .filter((folder) => existsSync(join(folder, "package.json")))
-  .map((folder) => ({ folder, manifest: manifestIn(folder) }))
+  .map(packageIn)
   .filter(({ manifest }) => !manifest.private);
 
 describe("a published package works in a project that has nothing else", () => {
@@ -35,30 +19,22 @@ describe("a published package works in a project that has nothing else", () => {
   let said: string[];
 
   beforeAll(() => {
-    const tarballs: Record<string, string> = {};
-    for (const { folder, manifest } of published) {
-      const packed = run("pnpm", ["pack", "--json", "--pack-destination", home], folder);
-      tarballs[manifest.name] = `file:${(JSON.parse(packed) as { filename: string }).filename}`;
-    }
+    const tarballs = Object.fromEntries(published.map(({ folder, manifest }) => [manifest.name, packed(folder, home)]));
     mkdirSync(project);
-    // The overrides lead what the packages need of each other to the tarballs, and what they need of others to what is installed
-    // here: no registry is asked.
-    const overrides = { ...Object.assign({}, ...published.map(dependenciesHere)), ...tarballs };
-    writeFileSync(
-      join(project, "package.json"),
-      JSON.stringify({ private: true, dependencies: tarballs, pnpm: { overrides } }),
-    );
-    run("pnpm", ["install", "--offline", "--no-frozen-lockfile"], project);
+    install(project, { private: true, dependencies: tarballs }, { ...installedHere(published), ...tarballs });
     programs = writePrograms();
-    said = compile(programs);
+    said = compile(project, programs);
   }, 300_000);
 
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-  describe.each(published)("$manifest.name", ({ manifest: { name } }) => {
+  describe.each(published)("$manifest.name", ({ manifest: { name, files = [] } }) => {
     it("contains its build, README and licence, and no workspace", () => {
       const installed = join(project, "node_modules", name);
-      expect(readdirSync(installed).sort()).toEqual(["LICENSE", "README.md", "dist", "package.json"]);
+      // The programs of what it depends on are linked into it.
+      const contents = readdirSync(installed).filter((file) => file !== "node_modules");
+      expect(files).toContain("dist");
+      expect(contents.sort()).toEqual(["LICENSE", "README.md", "package.json", ...files].sort());
       expect(JSON.stringify(manifestIn(installed))).not.toContain("workspace:");
     });
 
@@ -104,17 +80,6 @@ describe("a published package works in a project that has nothing else", () => {
     });
   }
 
-  /** What the compiler says of the programs; the packages' own types are checked too. */
-  function compile(files: readonly string[]): string[] {
-    const { resolve: find } = createRequire(import.meta.url);
-    const types = resolve(find("@types/node/package.json"), "../..");
-    const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--types", "node"];
-    const tsc = [find("typescript/bin/tsc"), ...options, "--typeRoots", types, "--pretty", "false", ...files];
-    const { stdout, error } = spawnSync(process.execPath, tsc, { cwd: project, encoding: "utf8", timeout: 120_000 });
-    if (error !== undefined) throw error;
-    return stdout.split("\n").filter((line) => line !== "");
-  }
-
   /** What the compiler says of one of them, or of what is in the package that it is about. */
   function complaints(file: string): string[] {
     const own = new Set(programs);
@@ -125,19 +90,4 @@ describe("a published package works in a project that has nothing else", () => {
 
 function fileName(packageName: string): string {
   return packageName.slice(1).replaceAll("/", "."); // to the compiler, an "@" begins a list of options
-}
-
-function manifestIn(folder: string): Manifest {
-  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
-}
-
-/** Where each of a package's dependencies is installed in this workspace. */
-function dependenciesHere({ folder, manifest }: { folder: string; manifest: Manifest }): Record<string, string> {
-  const names = Object.keys(manifest.dependencies ?? {});
-  return Object.fromEntries(names.map((name) => [name, `link:${realpathSync(join(folder, "node_modules", name))}`]));
-}
-
-/** Jest's own limits do not reach what it waits for synchronously. */
-function run(command: string, options: readonly string[], cwd: string): string {
-  return execFileSync(command, options, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 120_000 });
 }

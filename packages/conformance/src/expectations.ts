@@ -63,7 +63,9 @@ export async function rejectionOf(call: () => Promise<unknown>, what: string): P
 }
 
 function named(error: unknown): string {
-  return error instanceof Error ? `${error.name} (${error.message.slice(0, 200)})` : shown(error);
+  // Not asked for its class: it may be of another realm.
+  const { name, message } = (error ?? {}) as { name?: unknown; message?: unknown };
+  return typeof message === "string" ? `${name} (${message.slice(0, 200)})` : shown(error);
 }
 
 function firstDifference(actual: unknown, expected: unknown, path: string): string | undefined {

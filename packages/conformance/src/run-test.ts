@@ -19,7 +19,9 @@ export class BrokenPromise extends Error {
   readonly reproduction: readonly string[];
 
   constructor(promise: string, test: string, reproduction: readonly string[], cause: unknown) {
-    const problem = cause instanceof Error ? cause.message : String(cause);
+    // Not asked for its class: it may be of another realm.
+    const { message = String(cause) } = (cause ?? {}) as { message?: string };
+    const problem = String(message);
     super([problem, "", "What was called:", ...reproduction.map((line) => `  ${line}`), ""].join("\n"), { cause });
     this.promise = promise;
     this.test = test;

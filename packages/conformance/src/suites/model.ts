@@ -22,9 +22,9 @@ export const model: Suite = suiteOf("log", "the log does what a list of entries 
     });
     const details = await fc.check(property, { numRuns: RUNS, interruptAfterTimeLimit: TIME_LIMIT });
     if (!details.failed || details.interrupted) return;
-    const cause = details.errorInstance;
+    const { message = "" } = (details.errorInstance ?? {}) as { message?: string };
     const steps = (details.counterexample?.[0] ?? []).map((step) => JSON.stringify(step)).join(", ");
-    broken(`${cause instanceof Error ? cause.message : String(cause)} (seed ${details.seed}, steps: ${steps})`);
+    broken(`${message} (seed ${details.seed}, steps: ${steps})`);
   },
 });
 

@@ -1,0 +1,103 @@
+import { MemoryError, type RecentOptions, type RecentPage } from "@deep-agent/core";
+import type { Database } from "./database.ts";
+import { idBytes, idOf, idRange } from "./id-range.ts";
+import type { Place } from "./revision.ts";
+
+/** How many saves a memory remembers by their operation ids. */
+const REMEMBERED_SAVES = 64;
+
+/** What is kept of a memory beside its entries. Its place is that of the end of its log. */
+export interface Memory extends Place {
+  records: number;
+  bytes: number;
+  createdAt: number;
+  updatedAt: number;
+  /** The operation ids of its latest saves, the last one at the end. */
+  saves: readonly string[];
+}
+
+/** A memory as it stands in the table. */
+export interface StoredMemory extends Memory {
+  /** By which its entries name it. */
+  key: number;
+}
+
+/** The table `memories`. Within transactions of the database. */
+export class MemoryTable {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  find(memoryId: string): StoredMemory | undefined {
+    const row = this.#database.statement("SELECT * FROM memories WHERE id = ?").get(idBytes(memoryId));
+    if (row === undefined) return undefined;
+    return {
+      key: Number(row["key"]),
+      epoch: String(row["epoch"]),
+      position: Number(row["position"]),
+      mark: String(row["mark"]),
+      records: Number(row["records"]),
+      bytes: Number(row["bytes"]),
+      createdAt: Number(row["created_at"]),
+      updatedAt: Number(row["updated_at"]),
+      saves: JSON.parse(String(row["saves"])) as string[], // written by `put` alone
+    };
+  }
+
+  /** Makes or replaces the row; answers its key. This counts as the latest write of all. */
+  put(memoryId: string, memory: Memory): number {
+    const { epoch, position, mark, records, bytes, createdAt, updatedAt } = memory;
+    const saves = JSON.stringify(memory.saves.slice(-REMEMBERED_SAVES));
+    const upsert = `
+      INSERT INTO memories (id, epoch, position, mark, records, bytes, saves, created_at, updated_at, write_number)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(write_number), 0) + 1 FROM memories))
+      ON CONFLICT (id) DO UPDATE SET
+        epoch = excluded.epoch, position = excluded.position, mark = excluded.mark, records = excluded.records,
+        bytes = excluded.bytes, saves = excluded.saves, created_at = excluded.created_at,
+        updated_at = excluded.updated_at, write_number = excluded.write_number
+      RETURNING key`;
+    const values = [idBytes(memoryId), epoch, position, mark, records, bytes, saves, createdAt, updatedAt];
+    return Number(this.#database.statement(upsert).get(...values)?.["key"]);
+  }
+
+  remove(memory: StoredMemory): void {
+    this.#database.statement("DELETE FROM memories WHERE key = ?").run(memory.key);
+  }
+
+  ids(prefix: string): string[] {
+    const { from, to } = idRange(prefix);
+    const rows = this.#database.statement("SELECT id FROM memories WHERE id BETWEEN ? AND ?").all(from, to);
+    return rows.map((row) => idOf(row["id"])).filter((memoryId) => memoryId.startsWith(prefix));
+  }
+
+  /**
+   * The cursor is the number of the write that the page before ended with: what others write between two pages moves to the
+   * front, and neither repeats nor shifts what is to come.
+   */
+  recent({ limit, cursor, prefix = "" }: RecentOptions): RecentPage {
+    const { from, to } = idRange(prefix);
+    const newestFirst = this.#database.statement(
+      `SELECT id, updated_at, write_number FROM memories
+       WHERE write_number < ? AND id BETWEEN ? AND ? ORDER BY write_number DESC`,
+    );
+    const memories: RecentPage["memories"] = [];
+    let last: number | undefined;
+    for (const row of newestFirst.iterate(before(cursor), from, to)) {
+      const memoryId = idOf(row["id"]);
+      if (!memoryId.startsWith(prefix)) continue;
+      // One more than fits: there is another page.
+      if (memories.length === limit) return { memories, cursor: String(last) };
+      memories.push({ memoryId, updatedAt: Number(row["updated_at"]) });
+      last = Number(row["write_number"]);
+    }
+    return { memories, cursor: null };
+  }
+}
+
+function before(cursor: unknown): number {
+  if (cursor === undefined) return Number.MAX_SAFE_INTEGER;
+  if (typeof cursor === "string" && /^\d{1,15}$/.test(cursor)) return Number(cursor);
+  throw new MemoryError("INVALID_ARGUMENT", "`cursor` must be the cursor of the page before.", { backend: "sqlite" });
+}

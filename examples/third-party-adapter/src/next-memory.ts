@@ -1,0 +1,40 @@
+import { newId } from "@deep-agent/core";
+import type { Memory } from "./memory-table.ts";
+
+/** The memory after an append of one entry; `undefined`: there was none. */
+export function grown(memory: Memory | undefined, texts: readonly string[]): Memory {
+  const now = Date.now();
+  const before = memory ?? { epoch: newId(), position: 0, records: 0, bytes: 0, createdAt: now, saves: [] };
+  return {
+    ...before,
+    position: before.position + 1,
+    mark: newId(),
+    records: before.records + texts.length,
+    bytes: before.bytes + bytesOf(texts),
+    updatedAt: now,
+  };
+}
+
+/** The memory after a save over it, which is another log: revisions of before no longer hold. */
+export function replaced(
+  memory: Memory | undefined,
+  texts: readonly string[],
+  operationId: string | undefined,
+): Memory {
+  const now = Date.now();
+  return {
+    epoch: newId(),
+    position: texts.length,
+    // One for all entries: those of a save are there together or not at all.
+    mark: texts.length === 0 ? "" : newId(),
+    records: texts.length,
+    bytes: bytesOf(texts),
+    createdAt: memory?.createdAt ?? now,
+    updatedAt: now,
+    saves: [...(memory?.saves ?? []), ...(operationId === undefined ? [] : [operationId])],
+  };
+}
+
+function bytesOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+}

@@ -1,0 +1,194 @@
+import {
+  type AppendOptions,
+  type CallOptions,
+  type CatalogueCapability,
+  checkAppend,
+  checkCall,
+  checkList,
+  checkOptions,
+  checkRead,
+  checkRecent,
+  checkSave,
+  type HealthCapability,
+  type InfoCapability,
+  type LifecycleCapability,
+  type ListOptions,
+  type LogCapability,
+  type MemoryBackend,
+  type MemoryInfo,
+  type Message,
+  newId,
+  type ReadOptions,
+  type RecentOptions,
+  type RecentPage,
+  type Revision,
+  type SaveOptions,
+  type Snapshot,
+} from "@deep-agent/core";
+import { Database } from "./database.ts";
+import { EntryTable } from "./entry-table.ts";
+import { judge } from "./judgement.ts";
+import { type Memory, MemoryTable } from "./memory-table.ts";
+import { grown, replaced } from "./next-memory.ts";
+import { formatRevision } from "./revision.ts";
+import { conflict } from "./sqlite-error.ts";
+import { checkedOptions, type SqliteOptions } from "./sqlite-options.ts";
+
+/** How many of the newest entries are searched for an operation where the caller does not say what it knew. */
+const SEARCHED_ENTRIES = 64;
+
+/**
+ * Memories in a SQLite file, which several processes of one machine may use at the same time.
+ *
+ * ```ts
+ * const backend = new SqliteBackend({ path: "memories.db" });
+ * ```
+ */
+export class SqliteBackend<T extends object = Message>
+  implements
+    MemoryBackend<T>,
+    LogCapability<T>,
+    HealthCapability,
+    LifecycleCapability,
+    InfoCapability,
+    CatalogueCapability
+{
+  readonly #database: Database;
+  readonly #memories: MemoryTable;
+  readonly #entries: EntryTable;
+
+  /** Opens nothing; the first call does. Throws `INVALID_CONFIG`. */
+  constructor(options: SqliteOptions) {
+    this.#database = new Database(checkedOptions(options));
+    this.#memories = new MemoryTable(this.#database);
+    this.#entries = new EntryTable(this.#database);
+  }
+
+  // A method checks what it is given, and then does all its work in one transaction, before it first yields: calls take
+  // effect whole, in the order in which they are made.
+
+  async load(memoryId: string, options?: CallOptions): Promise<T[] | null> {
+    checkCall(memoryId, options);
+    return this.#read(memoryId, {})?.records ?? null;
+  }
+
+  async read(memoryId: string, options?: ReadOptions): Promise<Snapshot<T> | null> {
+    checkRead(memoryId, options);
+    return this.#read(memoryId, options ?? {});
+  }
+
+  async append(memoryId: string, records: readonly T[], options: AppendOptions = {}): Promise<Revision> {
+    const texts = checkAppend(memoryId, records, options);
+    const { operationId = newId(), since, expectedRevision } = options;
+    return this.#database.write({ doing: "write to", memoryId }, () => {
+      const memory = this.#memories.find(memoryId);
+      const known = typeof since === "string" && memory !== undefined ? judge(since, memory, this.#entries) : undefined;
+      // Made before: answered as then, whatever else is asked. It can lie only behind what its caller knew at first.
+      if (memory !== undefined) {
+        const after = since === undefined ? memory.position - SEARCHED_ENTRIES : (known?.position ?? 0);
+        const found = this.#entries.find(memory.key, operationId, after);
+        if (found !== undefined) return formatRevision({ epoch: memory.epoch, ...found });
+      }
+      const continues = since === undefined || (since === null ? memory === undefined : known?.holds === true);
+      if (!continues) throw conflict(memoryId, "it is not the log that `since` speaks of");
+      checkExpected(memoryId, memory, expectedRevision);
+
+      const next = grown(memory, texts);
+      const key = this.#memories.put(memoryId, next);
+      this.#entries.add(key, { ...next, operation: operationId, texts });
+      return formatRevision(next);
+    });
+  }
+
+  async save(memoryId: string, records: readonly T[], options: SaveOptions = {}): Promise<void> {
+    const texts = checkSave(memoryId, records, options);
+    const { operationId, expectedRevision } = options;
+    this.#database.write({ doing: "write to", memoryId }, () => {
+      const memory = this.#memories.find(memoryId);
+      if (operationId !== undefined && memory?.saves.includes(operationId)) return;
+      checkExpected(memoryId, memory, expectedRevision);
+
+      if (memory !== undefined) this.#entries.removeAll(memory.key);
+      const next = replaced(memory, texts, operationId);
+      const key = this.#memories.put(memoryId, next);
+      // An entry for each record: a window can then begin anywhere in what was saved.
+      for (const [index, text] of texts.entries()) {
+        this.#entries.add(key, { position: index + 1, operation: "", mark: next.mark, texts: [text] });
+      }
+    });
+  }
+
+  async delete(memoryId: string, options?: CallOptions): Promise<void> {
+    checkCall(memoryId, options);
+    this.#database.write({ doing: "delete", memoryId }, () => {
+      const memory = this.#memories.find(memoryId);
+      if (memory === undefined) return;
+      this.#entries.removeAll(memory.key);
+      this.#memories.remove(memory);
+    });
+  }
+
+  async list(options: ListOptions = {}): Promise<string[]> {
+    checkList(options);
+    return this.#database.read({ doing: "list" }, () => this.#memories.ids(options.prefix ?? ""));
+  }
+
+  /** By the order of the writes, also of those within one millisecond. */
+  async recent(options: RecentOptions): Promise<RecentPage> {
+    checkRecent(options);
+    return this.#database.read({ doing: "list" }, () => this.#memories.recent(options));
+  }
+
+  /** `bytes` is what the JSON texts of the records take in UTF-8. Nothing expires. */
+  async info(memoryId: string, options?: CallOptions): Promise<MemoryInfo | null> {
+    checkCall(memoryId, options);
+    const memory = this.#database.read({ doing: "read", memoryId }, () => this.#memories.find(memoryId));
+    if (memory === undefined) return null;
+    const { records, bytes, createdAt, updatedAt } = memory;
+    return { records, bytes, createdAt, updatedAt, expiresAt: null };
+  }
+
+  /** Reads from the file. */
+  async ping(options?: CallOptions): Promise<{ latencyMs: number }> {
+    checkOptions(options);
+    const started = performance.now();
+    this.#database.read({ doing: "read" }, () => this.#database.statement("SELECT 1 FROM memories LIMIT 1").get());
+    return { latencyMs: performance.now() - started };
+  }
+
+  /** No call is ever in flight here: each is over when it returns its promise. */
+  async close(): Promise<void> {
+    this.#database.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #read(memoryId: string, { last, since, before }: ReadOptions): Snapshot<T> | null {
+    return this.#database.read({ doing: "read", memoryId }, () => {
+      const memory = this.#memories.find(memoryId);
+      if (memory === undefined) return null;
+      const told = since ?? before;
+      const known = told === undefined ? undefined : judge(told, memory, this.#entries);
+      // Where it does not hold, the reader gets what there is, and is told to drop what it had.
+      const after = since !== undefined && known?.holds ? known.position : 0;
+      const end = before !== undefined && known?.holds ? known.position : memory.position;
+      const { records, start } = this.#entries.newest<T>(memory.key, memoryId, { after, end, last });
+      // The entry right before the page; there is none at the beginning.
+      const mark = this.#entries.markAt(memory.key, start) ?? "";
+      return {
+        records,
+        revision: formatRevision(memory),
+        start: start === 0 ? null : formatRevision({ epoch: memory.epoch, position: start, mark }),
+        reset: known?.holds === false || (since !== undefined && start > after),
+        regressed: known?.regressed === true,
+      };
+    });
+  }
+}
+
+function checkExpected(memoryId: string, memory: Memory | undefined, expected: Revision | null | undefined): void {
+  if (expected === undefined || expected === (memory === undefined ? null : formatRevision(memory))) return;
+  throw conflict(memoryId, expected === null ? "it exists" : "it is not at the expected revision");
+}

@@ -1,0 +1,11 @@
+// Is about to write a new database, says so, and lets go of it after a while.
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const [path = ""] = process.argv.slice(2);
+const db = new DatabaseSync(path);
+db.exec("BEGIN IMMEDIATE");
+process.stdout.write("ready\n");
+await sleep(300);
+db.exec("COMMIT");
+db.close();

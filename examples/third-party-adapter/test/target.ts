@@ -1,0 +1,60 @@
+// What the conformance kit is told of this adapter, by its tests and by `npx deep-agent-conformance test/target.ts`.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { SqliteBackend } from "../src/index.ts";
+
+export const name = "sqlite";
+
+let folder: string;
+const path = (): string => join(folder, "memories.db");
+
+export function open(): SqliteBackend<object> {
+  folder = mkdtempSync(join(tmpdir(), "memory-sqlite-"));
+  return reopen();
+}
+
+export function reopen(): SqliteBackend<object> {
+  return new SqliteBackend<object>({ path: path() });
+}
+
+export function close(): void {
+  rmSync(folder, { recursive: true });
+}
+
+/** Every row of every table. */
+export function residue(): string[] {
+  return onFile((db) => [...rowsOf(db, "memories"), ...rowsOf(db, "entries")]);
+}
+
+/** As a backup does that was made before the last append. There is one memory. */
+export function lose(): void {
+  onFile((db) =>
+    db.exec(`
+      BEGIN IMMEDIATE;
+      DELETE FROM entries WHERE position = (SELECT position FROM memories);
+      UPDATE memories SET position = position - 1, mark = (SELECT mark FROM entries ORDER BY position DESC LIMIT 1);
+      COMMIT;
+    `),
+  );
+}
+
+/** Asks the file itself, as another program would. */
+function onFile<R>(ask: (db: DatabaseSync) => R): R {
+  const db = new DatabaseSync(path());
+  try {
+    return ask(db);
+  } finally {
+    db.close();
+  }
+}
+
+function rowsOf(db: DatabaseSync, table: string): string[] {
+  // The kit asks before the first call, too, which makes the tables.
+  if (db.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(table) === undefined) return [];
+  return db
+    .prepare(`SELECT * FROM ${table}`)
+    .all()
+    .map((row) => `${table}: ${JSON.stringify(row)}`);
+}

@@ -1,0 +1,11 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+
+/** A new folder, gone after the test: the path of a file in it. */
+export function temporaryFolder(context: TestContext): (name: string) => string {
+  const folder = mkdtempSync(join(tmpdir(), "memory-sqlite-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  return (name) => join(folder, name);
+}

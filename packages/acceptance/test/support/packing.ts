@@ -1,0 +1,71 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/*
+ * Packages as they are published, in projects of their own, without a registry.
+ */
+
+export interface Manifest {
+  name: string;
+  version: string;
+  private?: boolean;
+  files?: string[];
+  dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
+  peerDependencies?: Record<string, string>;
+  peerDependenciesMeta?: Record<string, { optional?: boolean }>;
+}
+
+export interface Package {
+  folder: string;
+  manifest: Manifest;
+}
+
+export function packageIn(folder: string): Package {
+  return { folder, manifest: manifestIn(folder) };
+}
+
+export function manifestIn(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
+}
+
+/** Packs a package as publishing it does, its `prepack` included: the address of its tarball, for a manifest. */
+export function packed(folder: string, destination: string): string {
+  const said = run("pnpm", ["pack", "--json", "--pack-destination", destination], folder);
+  // Behind what its scripts have to say.
+  const answer = said.slice(said.search(/^\{/m));
+  return `file:${(JSON.parse(answer) as { filename: string }).filename}`;
+}
+
+/** Where what some packages cannot do without is installed in this workspace, for a manifest. */
+export function installedHere(packages: readonly Package[]): Record<string, string> {
+  const all = packages.flatMap(({ folder, manifest }) =>
+    needs(manifest).map((name) => [name, linkTo(name, folder)] as const),
+  );
+  return Object.fromEntries(all);
+}
+
+function needs({ dependencies, peerDependencies = {}, peerDependenciesMeta = {} }: Manifest): string[] {
+  const peers = Object.keys(peerDependencies).filter((name) => peerDependenciesMeta[name]?.optional !== true);
+  return [...Object.keys(dependencies ?? {}), ...peers];
+}
+
+/** Where a package is installed that is a dependency of the one in the folder, for a manifest. */
+export function linkTo(name: string, folder: string): string {
+  return `link:${realpathSync(join(folder, "node_modules", name))}`;
+}
+
+/**
+ * Installs a project whose manifest this is. The overrides lead what packages need of each other to their tarballs, and
+ * what they need of others to what is installed here: no registry is asked.
+ */
+export function install(project: string, manifest: object, overrides: Readonly<Record<string, string>>): void {
+  writeFileSync(join(project, "package.json"), JSON.stringify({ ...manifest, pnpm: { overrides } }));
+  run("pnpm", ["install", "--offline", "--no-frozen-lockfile"], project);
+}
+
+/** Runs a program to its end: what it wrote. Jest's own limits do not reach what it waits for synchronously. */
+export function run(command: string, options: readonly string[], cwd: string): string {
+  return execFileSync(command, options, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 120_000 });
+}

@@ -1,0 +1,144 @@
+import { createContext, runInContext } from "node:vm";
+import { MemoryError } from "@deep-agent/core";
+import { describe, expect, it } from "@jest/globals";
+import { equal, ok, rejectionOf, rejects, sameMembers } from "../src/expectations.ts";
+
+/** What an expectation says; `undefined`: nothing is wrong. */
+function problem(expectation: () => unknown): string | undefined {
+  try {
+    expectation();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+async function problemLater(expectation: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await expectation();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+describe("what is not equal is told by the first place that differs", () => {
+  it.each<[unknown, unknown, string]>([
+    [1, 2, " is 1 instead of 2"],
+    [-0, 0, " is -0 instead of 0"],
+    [null, [], " is null instead of []"],
+    [undefined, null, " is undefined instead of null"],
+    ["1", 1, " is '1' instead of 1"],
+    [[1, 2], [1, 3], "[1] is 2 instead of 3"],
+    [[1, 3, 4], [1, 2, 5], "[1] is 3 instead of 2"],
+    [[1], [1, 2], " has 1 elements instead of 2"],
+    [[], {}, " is [] instead of {}"],
+    [{}, [], " is {} instead of []"],
+    [{ a: { b: [0, { c: 1 }] } }, { a: { b: [0, { c: 2 }] } }, ".a.b[1].c is 1 instead of 2"],
+    [{ a: 1, b: 2 }, { a: 1 }, ' has "b", which was not stored'],
+    [{ a: 1 }, { a: 1, b: 2 }, ' lacks "b"'],
+    [{ at: new Date(0) }, { at: {} }, ".at is no plain object"],
+    [new Map(), {}, " is no plain object"],
+    [{ at: new Date(0) }, { at: "1970" }, ".at is 1970-01-01T00:00:00.000Z instead of '1970'"],
+  ])("%p is not %p:%s", (actual, expected, message) => {
+    expect(problem(() => equal(actual, expected, "it"))).toBe(`it${message}`);
+  });
+
+  it("in one line, however large it is", () => {
+    const records = Array.from({ length: 10_000 }, (_, n) => ({ n, text: "x".repeat(1_000) }));
+    const message = problem(() => equal(records, null, "it"));
+    expect(message?.length).toBeLessThan(2_000);
+    expect(message).not.toContain("\n");
+  });
+});
+
+describe("what is equal as JSON is equal", () => {
+  it.each<[unknown, unknown]>([
+    [undefined, undefined],
+    [Number.NaN, Number.NaN],
+    [[], []],
+    [{ a: 1, gone: undefined }, { a: 1 }],
+    [{ a: 1 }, { gone: undefined, a: 1 }],
+    [
+      { b: 1, a: [null, "", 0] },
+      { a: [null, "", 0], b: 1 },
+    ],
+    [Object.assign(Object.create(null), { a: 1 }), { a: 1 }],
+  ])("%p and %p", (actual, expected) => {
+    expect(problem(() => equal(actual, expected, "it"))).toBeUndefined();
+  });
+
+  it("also where it was made in another realm", () => {
+    const made: unknown = runInContext("[{ a: [1, { b: null }] }]", createContext());
+    expect(Object.getPrototypeOf(made)).not.toBe(Array.prototype);
+    expect(problem(() => equal(made, [{ a: [1, { b: null }] }], "it"))).toBeUndefined();
+    expect(problem(() => equal(made, [{ a: [1, { b: 0 }] }], "it"))).toBe("it[0].a[1].b is null instead of 0");
+    const date: unknown = runInContext("new Date(0)", createContext());
+    expect(problem(() => equal(date, {}, "it"))).toBe("it is no plain object");
+  });
+});
+
+describe("other expectations", () => {
+  it("hold of the same members in any order, each as often", () => {
+    expect(problem(() => sameMembers(["b", "a"], ["a", "b"], "list"))).toBeUndefined();
+    expect(problem(() => sameMembers(["a", "a"], ["a", "b"], "list"))).toBe("list[1] is 'a' instead of 'b'");
+    expect(problem(() => sameMembers(["a"], ["a", "b"], "list"))).toBe("list has 1 elements instead of 2");
+    expect(problem(() => sameMembers(null as unknown as string[], [], "list"))).toBe("list is not an array");
+  });
+
+  it("change no answer: it is the backend's", () => {
+    const answer = Object.freeze(["b", "a"]);
+    sameMembers(answer, ["a", "b"], "list");
+    expect(answer).toEqual(["b", "a"]);
+  });
+
+  it("tell what is not true, and nothing else", () => {
+    expect(problem(() => ok(true, "it is not so"))).toBeUndefined();
+    expect(problem(() => ok(0, "it is not so"))).toBe("it is not so");
+  });
+});
+
+describe("a call that must reject", () => {
+  const rejecting = (error: unknown) => (): Promise<never> => Promise.reject(error as Error);
+
+  it("does so with a MemoryError of that code, or of one of those", async () => {
+    const error = new MemoryError("CONFLICT", "It changed.");
+    expect(await rejects(rejecting(error), "CONFLICT", "save")).toBe(error);
+    expect(await rejects(rejecting(error), ["INVALID_ARGUMENT", "CONFLICT"], "save")).toBe(error);
+  });
+
+  it.each<[string, () => Promise<unknown>, string]>([
+    [
+      "another code",
+      rejecting(new MemoryError("CLOSED", "It was closed.")),
+      "save rejects with CLOSED instead of CONFLICT or INVALID_ARGUMENT",
+    ],
+    [
+      "another error",
+      rejecting(new RangeError("too long")),
+      "save rejects with RangeError (too long) instead of a MemoryError of code CONFLICT or INVALID_ARGUMENT",
+    ],
+    [
+      "no error at all",
+      rejecting("no"),
+      "save rejects with 'no' instead of a MemoryError of code CONFLICT or INVALID_ARGUMENT",
+    ],
+    ["an answer", () => Promise.resolve([1]), "save does not reject, but answers [ 1 ]"],
+    [
+      "a throw",
+      () => {
+        throw new Error("at once");
+      },
+      "save throws Error (at once) instead of giving a promise that rejects",
+    ],
+    ["no promise", () => null as unknown as Promise<unknown>, "save gives no promise"],
+  ])("is told of %s", async (_what, call, message) => {
+    expect(await problemLater(() => rejects(call, ["CONFLICT", "INVALID_ARGUMENT"], "save"))).toBe(message);
+  });
+
+  it("answers what it rejected with, whatever that is", async () => {
+    expect(await rejectionOf(rejecting(null), "load")).toBeNull();
+    const reason = { left: true };
+    expect(await rejectionOf(rejecting(reason), "load")).toBe(reason);
+  });
+});

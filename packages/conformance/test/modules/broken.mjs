@@ -1,0 +1,4 @@
+import { broken } from "../runners/targets.mjs";
+
+// biome-ignore lint/style/noDefaultExport: this is what the program asks of a module.
+export default broken;

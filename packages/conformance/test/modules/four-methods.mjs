@@ -1,0 +1,19 @@
+import { checkPlainSave } from "@deep-agent/core";
+import { good } from "../runners/targets.mjs";
+
+// biome-ignore lint/style/noDefaultExport: this is what the program asks of a module.
+export default {
+  name: "four methods",
+  open() {
+    const backend = good.open();
+    return {
+      load: (...args) => backend.load(...args),
+      async save(...args) {
+        checkPlainSave(...args);
+        await backend.save(...args);
+      },
+      delete: (...args) => backend.delete(...args),
+      list: (...args) => backend.list(...args),
+    };
+  },
+};

@@ -1,0 +1,107 @@
+import type { Snapshot } from "@deep-agent/core";
+import type { Note } from "../../../src/notes.ts";
+import { breaking, type Mutant } from "../mutant.ts";
+
+export const aliasing: Mutant[] = breaking("nothing is shared with the caller", {
+  "keeps the array that it is given": (honest) => {
+    const kept = new Map<string, readonly Note[]>();
+    return {
+      async save(id, records, options) {
+        await honest.save(id, records, options);
+        kept.set(id, records);
+      },
+      load: async (id, options) => structuredClone([...(kept.get(id) ?? (await honest.load(id, options)) ?? [])]),
+    };
+  },
+  "keeps the records that it is given": (honest) => {
+    const kept = new Map<string, readonly Note[]>();
+    return {
+      async save(id, records, options) {
+        await honest.save(id, records, options);
+        kept.set(id, [...records]);
+      },
+      load: async (id, options) => structuredClone([...(kept.get(id) ?? (await honest.load(id, options)) ?? [])]),
+    };
+  },
+  "waits before it looks at what it is given": (honest) => ({
+    async save(...args) {
+      await Promise.resolve();
+      await honest.save(...args);
+    },
+  }),
+  "waits before it looks at what it is to append": (honest) => ({
+    async append(...args) {
+      await Promise.resolve();
+      return honest.append(...args);
+    },
+  }),
+  "answers with the array that it keeps": (honest) => {
+    const kept = new Map<string, Note[] | null>();
+    return {
+      async save(id, records, options) {
+        kept.delete(id);
+        await honest.save(id, records, options);
+      },
+      async load(id, options) {
+        const records = kept.get(id) ?? (await honest.load(id, options));
+        kept.set(id, records);
+        return records;
+      },
+    };
+  },
+  "answers with the records that it keeps": (honest) => {
+    const kept = new Map<string, Note[] | null>();
+    return {
+      async save(id, records, options) {
+        kept.delete(id);
+        await honest.save(id, records, options);
+      },
+      async load(id, options) {
+        const records = kept.get(id) ?? (await honest.load(id, options));
+        kept.set(id, records);
+        return records && [...records];
+      },
+    };
+  },
+  "answers two loads at the same time with one array": (honest) => {
+    const pending = new Map<string, Promise<Note[] | null>>();
+    return {
+      load(id, options) {
+        const load = pending.get(id) ?? honest.load(id, options).finally(() => pending.delete(id));
+        pending.set(id, load);
+        return load;
+      },
+    };
+  },
+  "answers reads with the snapshot that it keeps": (honest) => {
+    const kept = new Map<string, Snapshot<Note>>();
+    return {
+      async read(id, options) {
+        const snapshot = await honest.read(id, options);
+        if (snapshot === null) return null;
+        const { revision } = snapshot;
+        kept.set(revision, kept.get(revision) ?? snapshot);
+        return kept.get(revision) ?? null;
+      },
+    };
+  },
+  "writes into the options": (honest) => ({
+    async save(id, records, options = {}) {
+      Object.assign(options, { startedAt: Date.now() });
+      await honest.save(id, records, options);
+    },
+  }),
+  "writes into the records": (honest) => ({
+    async save(id, records, options) {
+      await honest.save(id, records, options);
+      for (const record of records) record["isSaved"] = true;
+    },
+  }),
+  "sorts the array that it is given": (honest) => ({
+    async append(id, records, options) {
+      const revision = await honest.append(id, records, options);
+      (records as Note[]).sort();
+      return revision;
+    },
+  }),
+});

@@ -1,0 +1,134 @@
+import type { Revision } from "@deep-agent/core";
+import { breaking, type Mutant } from "../mutant.ts";
+import { moved } from "../revisions.ts";
+
+export const append: Mutant[] = breaking("an append adds one whole entry behind all others", {
+  "replaces instead": (honest) => ({
+    async append(id, records, options) {
+      await honest.save(id, records, options);
+      return (await honest.read(id))?.revision ?? "";
+    },
+  }),
+  "adds in front": (honest) => ({
+    async append(id, records, options) {
+      const before = (await honest.load(id)) ?? [];
+      await honest.delete(id);
+      const revision = await honest.append(id, records, options);
+      return before.length === 0 ? revision : honest.append(id, before);
+    },
+  }),
+  "makes an entry of each record": (honest) => ({
+    async append(id, records, options) {
+      if (records.length === 0) return honest.append(id, records, options);
+      let revision: Revision = "";
+      for (const record of records) revision = await honest.append(id, [record]);
+      return revision;
+    },
+  }),
+  "appends what is before the record that it cannot keep": (honest) => ({
+    async append(id, records, options) {
+      const unfit = records.findIndex(({ n }) => typeof n === "bigint");
+      if (unfit > 0) await honest.append(id, records.slice(0, unfit));
+      return honest.append(id, records, options);
+    },
+  }),
+  "drops what is beyond a thousand records of an entry": (honest) => ({
+    append: async (id, records, options) => honest.append(id, records.slice(0, 1_000), options),
+  }),
+  "takes nothing for an entry": (honest) => ({
+    append: async (id, records, options) => (records.length === 0 ? "nothing" : honest.append(id, records, options)),
+  }),
+  "makes a memory of nothing": (honest) => ({
+    async append(id, records, options) {
+      if (records.length === 0) await honest.save(id, []);
+      return honest.append(id, records, options);
+    },
+  }),
+
+  // LangGraph's kit lets it pass.
+  "appends to memories that it does not list": (honest) => {
+    const saved = new Set<string>();
+    return {
+      async save(id, records, options) {
+        saved.add(id);
+        await honest.save(id, records, options);
+      },
+      list: async (options) => (await honest.list(options)).filter((id) => saved.has(id)),
+    };
+  },
+  "appends to nothing where it was emptied": (honest) => ({
+    async append(id, records, options) {
+      if ((await honest.load(id))?.length === 0) return (await honest.read(id))?.revision ?? "";
+      return honest.append(id, records, options);
+    },
+  }),
+  "appends to the memory whose id begins alike": (honest) => ({
+    async append(id, records, options) {
+      const [other] = await honest.list({ prefix: id.slice(0, 1) });
+      return honest.append(other ?? id, records, options);
+    },
+  }),
+
+  "answers nothing": (honest) => ({
+    async append(...args) {
+      await honest.append(...args);
+      return undefined as unknown as Revision;
+    },
+  }),
+  "answers where the log stood before": (honest) => ({
+    append: async (...args) => moved(await honest.append(...args), -1),
+  }),
+  "answers where the log stands by then": (honest) => ({
+    append: async (...args) => moved(await honest.append(...args), 1),
+  }),
+  "has one revision for ever": (honest) => ({
+    async append(...args) {
+      await honest.append(...args);
+      return "1";
+    },
+    async read(...args) {
+      const snapshot = await honest.read(...args);
+      return snapshot && { ...snapshot, revision: "1" };
+    },
+  }),
+  "counts its revisions anew after a delete": (honest) => {
+    const writes = new Map<string, number>();
+    const wrote = (id: string): Revision => {
+      writes.set(id, (writes.get(id) ?? 0) + 1);
+      return `r${writes.get(id)}`;
+    };
+    return {
+      async append(...args) {
+        await honest.append(...args);
+        return wrote(args[0]);
+      },
+      async save(...args) {
+        await honest.save(...args);
+        wrote(args[0]);
+      },
+      async delete(...args) {
+        await honest.delete(...args);
+        writes.delete(args[0]);
+      },
+      async read(id, options) {
+        const snapshot = await honest.read(id, options);
+        return snapshot && { ...snapshot, revision: `r${writes.get(id)}` };
+      },
+    };
+  },
+  "keeps its revision where the same is saved": (honest) => ({
+    async save(id, records, options) {
+      const isSame = JSON.stringify(await honest.load(id)) === JSON.stringify(records);
+      if (!isSame) await honest.save(id, records, options);
+    },
+  }),
+  "has another revision for each reading": (honest) => {
+    let reads = 0;
+    return {
+      async read(...args) {
+        const snapshot = await honest.read(...args);
+        return snapshot && { ...snapshot, revision: `${snapshot.revision}.${reads++}` };
+      },
+    };
+  },
+});

@@ -1,0 +1,147 @@
+import { setImmediate as tick } from "node:timers/promises";
+import { type AppendOptions, MemoryError, type Revision } from "@deep-agent/core";
+import type { Full } from "../instance.ts";
+import { breaking, type Mutant, type Mutation } from "../mutant.ts";
+import { at, positionOf } from "../revisions.ts";
+
+export const conditions: Mutant[] = breaking("a write on a condition is made where it holds, and nowhere else", {
+  "appends, then says CONFLICT": (honest) => ({
+    async append(id, records, options) {
+      try {
+        return await honest.append(id, records, options);
+      } catch (error) {
+        if (MemoryError.is(error, "CONFLICT")) await honest.append(id, records);
+        throw error;
+      }
+    },
+  }),
+  "saves, then says CONFLICT": (honest) => ({
+    async save(id, records, options) {
+      try {
+        await honest.save(id, records, options);
+      } catch (error) {
+        if (MemoryError.is(error, "CONFLICT")) await honest.save(id, records);
+        throw error;
+      }
+    },
+  }),
+  "appends whatever is expected": appending(() => ({ expectedRevision: undefined })),
+  "saves whatever is expected": (honest) => ({ save: async (id, records) => honest.save(id, records) }),
+  "appends whatever `since` says": appending(() => ({ since: undefined })),
+  "takes an expected null for nothing expected": (honest) => ({
+    save: async (id, records, options = {}) =>
+      honest.save(id, records, { ...options, expectedRevision: options.expectedRevision ?? undefined }),
+  }),
+  "takes an expected null for nothing expected where it appends": appending(({ expectedRevision }) => ({
+    expectedRevision: expectedRevision ?? undefined,
+  })),
+  "takes a `since` of null for none": appending(({ since }) => ({ since: since ?? undefined })),
+  "takes an empty memory for none": (honest) => ({
+    async save(id, records, options = {}) {
+      const isEmpty = (await honest.load(id))?.length === 0;
+      await honest.save(id, records, isEmpty ? { ...options, expectedRevision: undefined } : options);
+    },
+  }),
+  "takes a deleted memory for one that is there": (honest) => {
+    const deleted = new Set<string>();
+    return {
+      async delete(id, options) {
+        deleted.add(id);
+        await honest.delete(id, options);
+      },
+      async save(id, records, options) {
+        if (options?.expectedRevision === null && deleted.has(id)) throw new MemoryError("CONFLICT", "It exists.");
+        await honest.save(id, records, options);
+      },
+    };
+  },
+  "takes `since` for what is expected": appending(({ since }) => ({ expectedRevision: since })),
+  "takes a revision that it cannot read for none": appending(({ since, expectedRevision }) => ({
+    since: isReadable(since) ? since : undefined,
+    expectedRevision: isReadable(expectedRevision) ? expectedRevision : undefined,
+  })),
+  "fails at a revision that it cannot read": appending(({ since }) => {
+    if (typeof since === "string" && since.length > 1_000) throw new TypeError("The revision is too long.");
+    return {};
+  }),
+
+  "knows a log by the number of its entries": (honest) => ({
+    async append(id, records, options = {}) {
+      return honest.append(id, records, { ...options, ...(await byNumber(honest, id, options)) });
+    },
+    async save(id, records, options = {}) {
+      await honest.save(id, records, { ...options, ...(await byNumber(honest, id, options)) });
+    },
+  }),
+  "compares first, and appends then": (honest) => ({
+    async append(id, records, { expectedRevision, ...options } = {}) {
+      await expectRevision(honest, id, expectedRevision);
+      await tick();
+      return honest.append(id, records, options);
+    },
+  }),
+  "compares first, and saves then": (honest) => ({
+    async save(id, records, { expectedRevision, ...options } = {}) {
+      await expectRevision(honest, id, expectedRevision);
+      await tick();
+      await honest.save(id, records, options);
+    },
+  }),
+  "refuses all who expect the same": (honest) => {
+    let running = 0;
+    return {
+      async append(id, records, options) {
+        running += 1;
+        await tick();
+        const isAlone = running === 1 || options?.expectedRevision === undefined;
+        await tick();
+        running -= 1;
+        if (!isAlone) throw new MemoryError("CONFLICT", "Somebody else writes, too.");
+        return honest.append(id, records, options);
+      },
+    };
+  },
+  "does not know what became of a conflict": failing(
+    ({ message, memoryId }) => new MemoryError("CONFLICT", message, { memoryId, outcome: "unknown" }),
+  ),
+  "does not say which memory is in conflict": failing(({ message }) => new MemoryError("CONFLICT", message)),
+  "says UNAVAILABLE for a conflict": failing(({ message }) => new MemoryError("UNAVAILABLE", message)),
+});
+
+/** Changes the options of an append. */
+function appending(change: (options: AppendOptions) => AppendOptions): Mutation {
+  return (honest) => ({
+    append: async (id, records, options = {}) => honest.append(id, records, { ...options, ...change(options) }),
+  });
+}
+
+/** Rejects a save with another error. */
+function failing(change: (error: MemoryError) => MemoryError): Mutation {
+  return (honest) => ({
+    async save(...args) {
+      try {
+        await honest.save(...args);
+      } catch (error) {
+        throw MemoryError.is(error, "CONFLICT") ? change(error) : error;
+      }
+    },
+  });
+}
+
+function isReadable(revision: Revision | null | undefined): boolean {
+  return revision === null || revision === undefined || /\.\d+$/.test(revision);
+}
+
+async function expectRevision(honest: Full, id: string, expected: Revision | null | undefined): Promise<void> {
+  const revision = (await honest.read(id, { last: 1 }))?.revision ?? null;
+  if (expected !== undefined && expected !== revision)
+    throw new MemoryError("CONFLICT", "It changed.", { memoryId: id });
+}
+
+/** What is known of another log, as if it were of this one. */
+async function byNumber(honest: Full, id: string, { since, expectedRevision }: AppendOptions): Promise<AppendOptions> {
+  const revision = (await honest.read(id, { last: 1 }))?.revision;
+  const ofThis = <R extends Revision | null | undefined>(known: R): R | Revision =>
+    revision === undefined || !known || !isReadable(known) ? known : at(revision, positionOf(known));
+  return { since: ofThis(since), expectedRevision: ofThis(expectedRevision) };
+}

@@ -1,0 +1,138 @@
+import type { Note } from "../../../src/notes.ts";
+import { breaking, type Mutant, type Mutation } from "../mutant.ts";
+import { globPattern, likePattern } from "../patterns.ts";
+
+export const deletion: Mutant[] = breaking("delete removes one memory, and all of it", {
+  // LangGraph's kit lets it pass.
+  "deletes all that begin with the id": deleting((id) => (other) => other.startsWith(id)),
+  "takes an id for a glob": deleting((id) => {
+    const pattern = globPattern(id);
+    return (other) => pattern.test(other);
+  }),
+  "takes an id for a LIKE pattern": deleting((id) => {
+    const pattern = likePattern(id);
+    return (other) => pattern.test(other);
+  }),
+  "deletes those that differ in case": deleting((id) => (other) => other.toLowerCase() === id.toLowerCase()),
+  "deletes those that differ in white space": deleting((id) => (other) => other.trim() === id),
+  "deletes the folder of that name": deleting((id) => (other) => other === id || other.startsWith(`${id}/`)),
+
+  "deletes nothing": () => ({ delete: async () => undefined }),
+  "empties what it is to delete": (honest) => ({ delete: (id) => honest.save(id, []) }),
+  "leaves one record": (honest) => ({
+    async delete(id) {
+      const records = (await honest.load(id)) ?? [];
+      if (records.length > 1) await honest.save(id, records.slice(0, 1));
+      else await honest.delete(id);
+    },
+  }),
+  "deletes only what was saved": (honest) => {
+    const appended = new Set<string>();
+    return {
+      async append(id, ...rest) {
+        appended.add(id);
+        return honest.append(id, ...rest);
+      },
+      delete: async (id, options) => (appended.has(id) ? undefined : honest.delete(id, options)),
+    };
+  },
+  "answers whether there was something": (honest) => ({
+    async delete(id, options) {
+      const records = await honest.load(id);
+      await honest.delete(id, options);
+      return (records !== null) as unknown as undefined;
+    },
+  }),
+  "hides what it deletes, until something is appended": (honest) => {
+    const hidden = new Set<string>();
+    return {
+      load: async (id, options) => (hidden.has(id) ? null : honest.load(id, options)),
+      read: async (id, options) => (hidden.has(id) ? null : honest.read(id, options)),
+      info: async (id, options) => (hidden.has(id) ? null : honest.info(id, options)),
+      list: async (options) => (await honest.list(options)).filter((id) => !hidden.has(id)),
+      async recent(options) {
+        const page = await honest.recent(options);
+        return { ...page, memories: page.memories.filter(({ memoryId }) => !hidden.has(memoryId)) };
+      },
+      async save(id, records, options) {
+        hidden.delete(id);
+        await honest.save(id, records, options);
+      },
+      async append(id, records, options) {
+        hidden.delete(id);
+        return honest.append(id, records, options);
+      },
+      async delete(id) {
+        hidden.add(id);
+      },
+    };
+  },
+  "takes no id again": (honest) => {
+    const deleted = new Set<string>();
+    return {
+      async delete(id, options) {
+        deleted.add(id);
+        await honest.delete(id, options);
+      },
+      save: async (id, records, options) => (deleted.has(id) ? undefined : honest.save(id, records, options)),
+    };
+  },
+  "keeps the last state of what was deleted": (honest) => {
+    const last = new Map<string, Note[]>();
+    return {
+      async delete(id, options) {
+        last.set(id, (await honest.load(id)) ?? []);
+        await honest.delete(id, options);
+      },
+      load: async (id, options) => (await honest.load(id, options)) ?? last.get(id) ?? null,
+    };
+  },
+  "keeps what was deleted in its catalogue": (honest) => {
+    const deleted: string[] = [];
+    return {
+      async delete(id, options) {
+        deleted.push(id);
+        await honest.delete(id, options);
+      },
+      async recent(options) {
+        const { memories, cursor } = await honest.recent(options);
+        return { memories: [...memories, ...deleted.map((memoryId) => ({ memoryId, updatedAt: 0 }))], cursor };
+      },
+    };
+  },
+  "keeps the facts about what was deleted": (honest) => {
+    let facts: Awaited<ReturnType<typeof honest.info>> = null;
+    return {
+      async delete(id, options) {
+        facts = await honest.info(id);
+        await honest.delete(id, options);
+      },
+      info: async (id, options) => (await honest.info(id, options)) ?? facts,
+    };
+  },
+  "fails where another deletes the same": (honest) => {
+    let deletes = 0;
+    return {
+      async delete(id, options) {
+        deletes += 1;
+        try {
+          await Promise.resolve();
+          if (deletes > 1) throw new Error("The row was changed by another transaction.");
+          await honest.delete(id, options);
+        } finally {
+          deletes -= 1;
+        }
+      },
+    };
+  },
+});
+
+/** Deletes all memories whose ids the given one is taken for. */
+function deleting(matcher: (id: string) => (other: string) => boolean): Mutation {
+  return (honest) => ({
+    async delete(id, options) {
+      const ids = (await honest.list()).filter(matcher(id));
+      await Promise.all([id, ...ids].map((other) => honest.delete(other, options)));
+    },
+  });
+}

@@ -1,0 +1,88 @@
+import { setImmediate as tick } from "node:timers/promises";
+import type { Note } from "../../../src/notes.ts";
+import { breaking, type Mutant, type Mutation } from "../mutant.ts";
+import { storingAll } from "../storing.ts";
+
+export const order: Mutant[] = breaking("the order of writes and of records is kept", {
+  "sorts records by createdAt": loading((records) =>
+    records.sort((one, other) => Number(one["createdAt"]) - Number(other["createdAt"])),
+  ),
+  "sorts records by their text": loading((records) =>
+    records.sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1)),
+  ),
+  "answers the newest first": loading((records) => records.reverse()),
+  "turns a batch round": storingAll((records) => [...records].reverse()),
+  "reads the newest first": (honest) => ({
+    async read(...args) {
+      const snapshot = await honest.read(...args);
+      snapshot?.records.reverse();
+      return snapshot;
+    },
+  }),
+  "orders appends by the second": (honest) => {
+    const appended: { second: number; record: Note }[] = [];
+    return {
+      async append(id, records, options) {
+        for (const record of records) appended.push({ second: Math.floor(Date.now() / 1_000), record });
+        return honest.append(id, records, options);
+      },
+      async load(id, options) {
+        const loaded = await honest.load(id, options);
+        if (appended.length === 0) return loaded;
+        const rank = ({ second, record }: (typeof appended)[number]): string => `${second} ${JSON.stringify(record)}`;
+        return appended.sort((one, other) => (rank(one) < rank(other) ? -1 : 1)).map(({ record }) => record);
+      },
+    };
+  },
+  "acknowledges a save before it is made": (_honest, { memories }) => ({
+    async save(...args) {
+      setImmediate(() => memories.save(...args).catch(() => undefined));
+    },
+  }),
+  "acknowledges a delete before it is made": (_honest, { memories }) => ({
+    async delete(...args) {
+      setImmediate(() => memories.delete(...args).catch(() => undefined));
+    },
+  }),
+  "answers a load with what it loaded just now": (honest) => {
+    const loads = new Map<string, Note[] | null>();
+    return {
+      async load(id, options) {
+        const records = loads.get(id) ?? (await honest.load(id, options));
+        loads.set(id, records);
+        setImmediate(() => loads.delete(id));
+        return structuredClone(records);
+      },
+    };
+  },
+  "lets batches run into each other": (honest) => ({
+    async append(id, records, options) {
+      const half = Math.ceil(records.length / 2);
+      const revision = await honest.append(id, records.slice(0, half), options);
+      if (half === records.length) return revision;
+      await tick();
+      return honest.append(id, records.slice(half));
+    },
+  }),
+  "does one batch twice, in the place of another": (honest) => {
+    let running: readonly Note[] | undefined;
+    return {
+      async append(id, records, options) {
+        running ??= records;
+        const revision = await honest.append(id, running, options);
+        await tick();
+        running = undefined;
+        return revision;
+      },
+    };
+  },
+});
+
+function loading(change: (records: Note[]) => Note[]): Mutation {
+  return (honest) => ({
+    async load(...args) {
+      const records = await honest.load(...args);
+      return records && change(records);
+    },
+  });
+}

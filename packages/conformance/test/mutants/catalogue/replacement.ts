@@ -1,0 +1,70 @@
+import { setImmediate as tick } from "node:timers/promises";
+import type { Note } from "../../../src/notes.ts";
+import { breaking, type Mutant } from "../mutant.ts";
+
+export const replacement: Mutant[] = breaking("save replaces the whole log, at once", {
+  "adds to what is there": (honest) => ({
+    async save(id, records, options) {
+      await honest.save(id, [...((await honest.load(id)) ?? []), ...records], options);
+    },
+  }),
+  "leaves what is longer than the new log": (honest) => ({
+    async save(id, records, options) {
+      const old = (await honest.load(id)) ?? [];
+      await honest.save(id, [...records, ...old.slice(records.length)], options);
+    },
+  }),
+  "leaves the log where the new one is shorter": (honest) => ({
+    async save(id, records, options) {
+      const old = (await honest.load(id)) ?? [];
+      if (records.length >= old.length) await honest.save(id, records, options);
+    },
+  }),
+  "leaves what was appended": (honest) => {
+    const appended: Note[] = [];
+    return {
+      async append(id, records, options) {
+        appended.push(...records);
+        return honest.append(id, records, options);
+      },
+      save: (id, records, options) => honest.save(id, [...records, ...appended], options),
+    };
+  },
+  "deletes the old log, then writes the new one": (honest) => ({
+    async save(id, records, options) {
+      await honest.delete(id);
+      await tick();
+      await honest.save(id, records, options);
+    },
+  }),
+  "empties the old log, then writes the new one": (honest) => ({
+    async save(id, records, options) {
+      await honest.save(id, []);
+      await tick();
+      await honest.save(id, records, options);
+    },
+  }),
+  "writes a log in two halves": (honest) => ({
+    async save(id, records, options) {
+      await honest.save(id, records.slice(0, records.length / 2));
+      await tick();
+      await honest.save(id, records, options);
+    },
+  }),
+  "writes each record into its row": (honest) => {
+    const rows: Note[] = [];
+    let saves = 0;
+    return {
+      async save(id, records, options) {
+        const own = [...records.entries()];
+        rows.length = records.length;
+        // Every other one begins at the end: writers that meet leave something of both.
+        for (const [index, record] of saves++ % 2 === 0 ? own : own.reverse()) {
+          rows[index] = record;
+          await tick();
+        }
+        await honest.save(id, rows, options);
+      },
+    };
+  },
+});

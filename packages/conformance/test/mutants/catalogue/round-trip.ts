@@ -1,0 +1,113 @@
+import { breaking, type Mutant } from "../mutant.ts";
+import { storing, storingAll, storingKeys, storingNumbers, storingTexts, storingValues } from "../storing.ts";
+
+const MESSAGE_FIELDS = [
+  "role",
+  "content",
+  "toolCalls",
+  "toolCallId",
+  "name",
+  "id",
+  "createdAt",
+  "n",
+  "x",
+  "value",
+  "text",
+];
+
+export const roundTrip: Mutant[] = breaking("what went in comes out equal", {
+  "drops the last record": storingAll((records) => records.slice(0, -1)),
+  "keeps the newest thousand records": storingAll((records) => records.slice(-1_000)),
+  "keeps equal records once": storingAll((records) => [
+    ...new Map(records.map((record) => [JSON.stringify(record), record])).values(),
+  ]),
+  "drops records that are empty": storingAll((records) => records.filter((record) => Object.keys(record).length > 0)),
+
+  // LangGraph's kit lets it pass.
+  "cuts texts at 64 KB": storingTexts((text) => text.slice(0, 65_536)),
+  "cuts texts at 64 KB less one": storingTexts((text) => text.slice(0, 65_535)),
+  "cuts texts at half a megabyte": storingTexts((text) => text.slice(0, 524_288)),
+  "trims texts": storingTexts((text) => text.trim()),
+  "ends texts at a NUL": storingTexts((text) => text.split("\0")[0] ?? ""),
+  "turns the ends of lines into its own": storingTexts((text) => text.replaceAll("\r\n", "\n").replaceAll("\r", "\n")),
+  "drops a byte order mark": storingTexts((text) => text.replace(/^\ufeff/, "")),
+
+  // LangGraph's kit lets it pass.
+  "takes texts for Latin-1": storingTexts((text) => Buffer.from(text, "latin1").toString("latin1")),
+  "decodes texts a buffer at a time": storingTexts((text) =>
+    (text.match(/[\s\S]{1,999}/g) ?? []).map((part) => Buffer.from(part).toString()).join(""),
+  ),
+  "drops what is beyond 16 bits": storingTexts((text) => text.replace(/[\u{10000}-\u{10ffff}]/gu, "")),
+  "replaces lone surrogates": storingTexts((text) => text.toWellFormed()),
+  "normalises texts": storingTexts((text) => text.normalize("NFC")),
+
+  "keeps numbers in 32 bits": storingNumbers((value) => (Number.isInteger(value) ? value | 0 : value)),
+  "keeps numbers as floats of 32 bits": storingNumbers(Math.fround),
+  "keeps six places of a number": storingNumbers((value) => Number(value.toFixed(6))),
+  "keeps large numbers as texts": storingValues((value) =>
+    typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER ? String(value) : value,
+  ),
+
+  // LangGraph's kit lets it pass.
+  "drops fields that are null": storing((record) =>
+    Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null)),
+  ),
+  "keeps null in lists as an empty text": storingValues((value) =>
+    Array.isArray(value) ? value.map((element: unknown) => element ?? "") : value,
+  ),
+  "drops fields that it does not know": storing((record) =>
+    Object.fromEntries(Object.entries(record).filter(([key]) => MESSAGE_FIELDS.includes(key))),
+  ),
+  "flattens content to text": storing((record) => {
+    const parts = record["content"] as { text?: string }[];
+    return Array.isArray(parts) ? { ...record, content: parts.map(({ text }) => text ?? "").join("") } : record;
+  }),
+  "parses the arguments of tool calls": storingValues((value) => {
+    const { arguments: text } = (value ?? {}) as { arguments?: unknown };
+    return text === '{"city":"Zürich"}' ? { ...(value as object), arguments: JSON.parse(text) } : value;
+  }),
+
+  "revives dates": (honest) => ({
+    load: async (...args) => JSON.parse(JSON.stringify(await honest.load(...args)), revived),
+  }),
+  "revives base64": storingTexts((text) =>
+    text.startsWith(":base64:") ? Buffer.from(text.slice(8), "base64").toString() : text,
+  ),
+  "takes a colon at the beginning for an escape": storingTexts((text) => text.replace(/^:/, "")),
+  "takes texts that are JSON for JSON": storingValues((value) => (value === "[]" || value === "{}" ? [] : value)),
+
+  "drops keys that begin with a dollar": storingKeys((key) => (key.startsWith("$") ? undefined : key)),
+  "cuts keys at a dot": storingKeys((key) => key.split(".")[0]),
+  "normalises keys": storingKeys((key) => key.normalize("NFC")),
+  "drops empty keys": storingKeys((key) => (key === "" ? undefined : key)),
+  "trims keys": storingKeys((key) => key.trim()),
+
+  "ends at a depth of a hundred": storing((record) => shallow(record, 100)),
+  "escapes texts once more where it appends": (honest, store) => {
+    const { append } = storingTexts((text) => JSON.stringify(text).slice(1, -1))(honest, store);
+    return { append };
+  },
+  "answers reads in another encoding": (honest) => ({
+    async read(...args) {
+      const snapshot = await honest.read(...args);
+      return (
+        snapshot && {
+          ...snapshot,
+          records: JSON.parse(Buffer.from(JSON.stringify(snapshot.records)).toString("latin1")),
+        }
+      );
+    },
+  }),
+});
+
+function revived(_key: string, value: unknown): unknown {
+  return typeof value === "string" && /^\d{4}-\d\d-\d\dT.*Z$/.test(value) ? new Date(value) : value;
+}
+
+/** What is deeper is null. */
+function shallow<V>(value: V, depth: number): V {
+  if (typeof value !== "object" || value === null) return value;
+  if (depth === 0) return null as V;
+  const entries = Object.entries(value).map(([key, property]) => [key, shallow<unknown>(property, depth - 1)] as const);
+  return (Array.isArray(value) ? entries.map(([, property]) => property) : Object.fromEntries(entries)) as V;
+}

@@ -1,0 +1,71 @@
+import { type Capabilities, type MemoryBackend, MemoryError } from "@deep-agent/core";
+import type { Note } from "../../src/notes.ts";
+import type { Store } from "./store.ts";
+
+type All = Capabilities<Note>;
+
+/** A backend with every capability. */
+export type Full = MemoryBackend<Note> &
+  All["log"] &
+  All["health"] &
+  All["lifecycle"] &
+  All["info"] &
+  All["catalogue"] &
+  All["expiry"];
+
+/** An honest backend on a store that others may use, too. Closing it leaves the store as it is. */
+export function instanceOn(store: Store): Full {
+  const { memories } = store;
+  let isClosed = false;
+  const open = (): void => {
+    if (isClosed) throw new MemoryError("CLOSED", "This instance was closed.");
+  };
+  const close = async (): Promise<void> => {
+    isClosed = true;
+  };
+  store.instances += 1;
+  return {
+    async load(...args) {
+      open();
+      return memories.load(...args);
+    },
+    async save(...args) {
+      open();
+      return memories.save(...args);
+    },
+    async delete(...args) {
+      open();
+      return memories.delete(...args);
+    },
+    async list(...args) {
+      open();
+      return memories.list(...args);
+    },
+    async append(...args) {
+      open();
+      return memories.append(...args);
+    },
+    async read(...args) {
+      open();
+      return memories.read(...args);
+    },
+    async ping(...args) {
+      open();
+      return memories.ping(...args);
+    },
+    async info(...args) {
+      open();
+      return memories.info(...args);
+    },
+    async recent(...args) {
+      open();
+      return memories.recent(...args);
+    },
+    async touch(...args) {
+      open();
+      return memories.touch(...args);
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

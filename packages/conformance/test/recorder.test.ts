@@ -1,0 +1,114 @@
+import { MemoryError } from "@deep-agent/core";
+import { InMemoryBackend } from "@deep-agent/in-memory";
+import { describe, expect, it } from "@jest/globals";
+import { type Note, notes } from "../src/notes.ts";
+import { Recorder, recorded } from "../src/recorder.ts";
+import type { AnyBackend } from "../src/target.ts";
+
+function recording(changes: Partial<AnyBackend> = {}): { recorder: Recorder; backend: AnyBackend } {
+  const recorder = new Recorder();
+  const backend = Object.assign(new InMemoryBackend<Note>(), changes);
+  return { recorder, backend: recorded(backend, recorder) };
+}
+
+describe("the calls of a test are told as a program that makes them again", () => {
+  it("with what each was given, and what it answered", async () => {
+    const { recorder, backend } = recording();
+    await backend.save("m", notes(0, 2));
+    await backend.load("m", { signal: undefined });
+    await backend.load("absent");
+    expect(recorder.lines).toEqual([
+      "await backend.save('m', [ { n: 0 }, { n: 1 } ]); // undefined",
+      "await backend.load('m', { signal: undefined }); // [ { n: 0 }, { n: 1 } ]",
+      "await backend.load('absent'); // null",
+    ]);
+  });
+
+  it("and with how it failed: by a code, or by another error", async () => {
+    const { recorder, backend } = recording({
+      delete: () => Promise.reject(new Error("connection lost")),
+      list: () => {
+        throw new MemoryError("CLOSED", "It was closed.");
+      },
+    });
+    await expect(backend.load("")).rejects.toMatchObject({ code: "INVALID_MEMORY_ID" });
+    await expect(backend.delete("m")).rejects.toThrow("connection lost");
+    expect(() => backend.list()).toThrow("It was closed.");
+    expect(recorder.lines).toEqual([
+      "await backend.load(''); // rejects: INVALID_MEMORY_ID",
+      "await backend.delete('m'); // rejects: Error: connection lost",
+      "await backend.list(); // rejects: CLOSED",
+    ]);
+  });
+
+  it("as it was given, whatever becomes of it later", async () => {
+    const { recorder, backend } = recording();
+    const records = notes(0);
+    const saved = backend.save("m", records);
+    records.push(...notes(1));
+    await saved;
+    expect(recorder.lines).toEqual(["await backend.save('m', [ { n: 0 } ]); // undefined"]);
+  });
+
+  it("one that is not over says so", async () => {
+    const { recorder, backend } = recording({ list: () => new Promise(() => undefined) });
+    void backend.list();
+    await backend.load("m");
+    expect(recorder.lines).toEqual(["await backend.list(); // not settled", "await backend.load('m'); // null"]);
+  });
+
+  it("a line each, however much was given", async () => {
+    const { recorder, backend } = recording();
+    await backend.save("x".repeat(1_000), [...notes(0, 10_000), { text: "line\n".repeat(10_000) }]);
+    expect(recorder.lines).toHaveLength(1);
+    expect(recorder.lines[0]?.length).toBeLessThan(400);
+    expect(recorder.lines[0]).not.toContain("\n");
+  });
+
+  it("several instances by names of their own, and methods without one", async () => {
+    const recorder = new Recorder();
+    const backend = recorded(new InMemoryBackend<Note>(), recorder, "backend2") as AnyBackend & AsyncDisposable;
+    await backend[Symbol.asyncDispose]();
+    expect(recorder.lines).toEqual(["await backend2[Symbol.asyncDispose](); // undefined"]);
+  });
+
+  it("of many, the first 12 and the last 24", async () => {
+    const { recorder, backend } = recording();
+    for (let n = 0; n < 36; n++) await backend.load(`m${n}`);
+    expect(recorder.lines).toHaveLength(36);
+    for (let n = 36; n < 100; n++) await backend.load(`m${n}`);
+    expect(recorder.lines).toHaveLength(37);
+    expect(recorder.lines.slice(11, 14)).toEqual([
+      "await backend.load('m11'); // null",
+      "// … and 64 more calls",
+      "await backend.load('m76'); // null",
+    ]);
+    expect(recorder.lines.at(-1)).toBe("await backend.load('m99'); // null");
+  });
+
+  it("and behind them, what else is worth knowing", async () => {
+    const { recorder, backend } = recording();
+    recorder.note("closing failed, too");
+    await backend.load("m");
+    expect(recorder.lines).toEqual(["await backend.load('m'); // null", "// closing failed, too"]);
+  });
+});
+
+describe("a backend behaves as if nobody wrote down its calls", () => {
+  it("with the answers, errors and promises of its own", async () => {
+    const answer = Promise.resolve([]);
+    const { backend } = recording({ list: () => answer });
+    expect(backend.list()).toBe(answer);
+    await backend.save("m", notes(0));
+    expect(await backend.load("m")).toEqual(notes(0));
+    expect(backend).toBeInstanceOf(InMemoryBackend);
+  });
+
+  it("with the members that it has, and no others", () => {
+    const { backend } = recording({ list: undefined as never });
+    expect(Reflect.get(backend, "list")).toBeUndefined();
+    expect(Reflect.get(backend, "made up")).toBeUndefined();
+    expect(typeof Reflect.get(backend, "append")).toBe("function");
+    expect(backend.load).toBe(backend.load);
+  });
+});

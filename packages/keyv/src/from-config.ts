@@ -1,0 +1,12 @@
+import type { BackendConfig, Message } from "@deep-agent/core";
+import { KeyvBackend } from "./keyv-backend.ts";
+import type { KeyvBackendOptions } from "./keyv-options.ts";
+
+/**
+ * The backend for `openBackend({ adapter: "@deep-agent/keyv", store, ttl: "7d" })`, with {@link KeyvBackendOptions}. Throws
+ * `INVALID_CONFIG`.
+ */
+export function fromConfig<T extends object = Message>(config: BackendConfig): KeyvBackend<T> {
+  const { adapter: _adapter, ...options } = config;
+  return new KeyvBackend<T>(options as KeyvBackendOptions); // the constructor checks names and values
+}

@@ -1,0 +1,128 @@
+import { describe, expect, it } from "@jest/globals";
+import { Keyv, KeyvMemoryAdapter } from "keyv";
+import { KeyvBackend, type KeyvStore } from "../src/index.ts";
+import { FaultyStore, type Note, notes } from "./support/stores.ts";
+
+/** A Map that cannot be gone through. */
+class Bare {
+  readonly #rows = new Map<string, unknown>();
+  get = (key: string): unknown => this.#rows.get(key);
+  has = (key: string): boolean => this.#rows.has(key);
+  delete = (key: string): boolean => this.#rows.delete(key);
+  clear = (): void => this.#rows.clear();
+  set = (key: string, value: unknown): void => void this.#rows.set(key, value);
+}
+
+/** The same with promises. */
+class BareAsync {
+  readonly #rows = new Map<string, unknown>();
+  get = async (key: string): Promise<unknown> => this.#rows.get(key);
+  set = async (key: string, value: unknown): Promise<void> => void this.#rows.set(key, value);
+  delete = async (key: string): Promise<boolean> => this.#rows.delete(key);
+  clear = async (): Promise<void> => this.#rows.clear();
+  /** Not what Keyv goes through such a store by. */
+  entries = (): Iterable<[string, unknown]> => this.#rows.entries();
+}
+
+/** As many older stores do, it goes through keys alone, and of all namespaces. */
+class Keys extends BareAsync {
+  readonly keys = new Set<string>();
+  override set = async (key: string, value: unknown): Promise<void> => {
+    this.keys.add(key);
+    this.#values.set(key, value);
+  };
+  override get = async (key: string): Promise<unknown> => this.#values.get(key);
+  readonly #values = new Map<string, unknown>();
+  async *iterator(): AsyncGenerator<string> {
+    yield* this.keys;
+  }
+}
+
+function withoutIterator(): KeyvStore {
+  const store = new FaultyStore();
+  Object.defineProperty(store, "iterator", { value: undefined });
+  return store;
+}
+
+describe("a store that cannot be gone through says so, and does all else", () => {
+  it.each<[string, () => KeyvStore | Keyv]>([
+    ["a Map-like one", () => new Bare()],
+    ["one with promises", () => new BareAsync()],
+    ["one for Keyv 6", withoutIterator],
+    ["one in a Keyv", () => new Keyv(new Bare())],
+    ["one in an adapter", () => new KeyvMemoryAdapter(new Bare())],
+  ])("%s", async (_which, store) => {
+    const backend = new KeyvBackend<Note>(store());
+    await backend.save("alice", notes(0, 1));
+    await expect(backend.list()).rejects.toMatchObject({
+      code: "NOT_SUPPORTED",
+      outcome: "not-applied",
+      backend: "keyv",
+      hint: expect.stringContaining("iterator"),
+    });
+    expect(await backend.load("alice")).toEqual(notes(0, 1));
+    await backend.delete("alice");
+    expect(await backend.load("alice")).toBeNull();
+  });
+});
+
+describe("list answers the memories, and nothing else that is in the store", () => {
+  it("not what others keep there, whether Keyv can read it or not", async () => {
+    const store = new FaultyStore();
+    const keyv = new Keyv({ store });
+    const backend = new KeyvBackend<Note>(keyv);
+    await backend.save("alice", notes(0, 1));
+    await backend.save("Bob:7", notes(0, 1));
+    await keyv.set("alice", "somebody's own");
+    await keyv.set("deep-agent.", "somebody's own");
+    store.rows.set("session", { value: "not JSON at all", expires: undefined });
+    store.rows.set("count", { value: 7, expires: undefined });
+    expect((await backend.list()).sort()).toEqual(["Bob:7", "alice"]);
+  });
+
+  it("not what other namespaces have, also where the store goes through all of them", async () => {
+    const store = new Keys();
+    for (const namespace of ["a", "ab", "a::b", undefined]) {
+      await new KeyvBackend<Note>(new Keyv({ store, ...(namespace && { namespace }) })).save(`of-${namespace}`, []);
+    }
+    for (const namespace of ["a", "ab", "a::b", undefined]) {
+      const backend = new KeyvBackend<Note>(new Keyv({ store, ...(namespace && { namespace }) }));
+      expect(await backend.list()).toEqual([`of-${namespace}`]);
+    }
+  });
+
+  it("not what has expired and is still in the store", async () => {
+    const store = new FaultyStore();
+    const backend = new KeyvBackend<Note>(new Keyv({ store, ttl: 60_000 }));
+    await backend.save("alice", notes(0, 1));
+    await backend.save("bob", notes(0, 1));
+    const row = store.rows.get("deep-agent.bob");
+    const { value } = JSON.parse(String(row?.value)) as { value: string };
+    store.rows.set("deep-agent.bob", { value: JSON.stringify({ value, expires: 1 }), expires: 1 });
+    expect(await backend.list()).toEqual(["alice"]);
+    expect(await backend.load("bob")).toBeNull();
+  });
+
+  it("each once, where the store comes across one twice", async () => {
+    const store = new FaultyStore();
+    const backend = new KeyvBackend<Note>(store);
+    await backend.save("alice", notes(0, 1));
+    const iterator = store.iterator.bind(store);
+    store.iterator = async function* () {
+      yield* iterator();
+      yield* iterator();
+    };
+    expect(await backend.list()).toEqual(["alice"]);
+  });
+
+  it("one that goes while they are listed is left out", async () => {
+    const store = new FaultyStore();
+    const backend = new KeyvBackend<Note>(store);
+    await backend.save("alice", notes(0, 1));
+    store.iterator = async function* () {
+      yield ["deep-agent.gone", undefined];
+      yield ["deep-agent.alice", undefined];
+    };
+    expect(await backend.list()).toEqual(["alice"]);
+  });
+});
