@@ -36,7 +36,7 @@ export function conformance({ describe, it }: Runner, target: ConformanceTarget)
           const body = async (): Promise<void> => {
             await runTest(target, suite, test);
           };
-          if (reason === undefined) limit(it(test.name, body, TEST_TIMEOUT_MS));
+          if (reason === undefined) limit(it(test.name, body, RUNNER_TIMEOUT_MS));
           else it.skip?.(`${test.name} (not tested: ${reason})`, body);
         }
       });

@@ -7,7 +7,7 @@ const KEPT_LAST = 24;
 
 /** Writes down the calls of a test, as a program that makes them again: what a report prints for a promise that is broken. */
 export class Recorder {
-  readonly #first: Call[] = [];
+  #first: Call[] = [];
   #last: Call[] = [];
   #dropped = 0;
   readonly #notes: string[] = [];
@@ -25,6 +25,12 @@ export class Recorder {
       }
     }
     return call;
+  }
+
+  clear(): void {
+    this.#first = [];
+    this.#last = [];
+    this.#dropped = 0;
   }
 
   /** Something else that is worth knowing, as a comment behind the program. */
@@ -110,6 +116,6 @@ function shown(value: unknown): string {
     compact: true,
     depth: 4,
     maxArrayLength: 6,
-    maxStringLength: 80,
+    maxStringLength: 40,
   });
 }

@@ -39,6 +39,22 @@ export class Stage<B extends MemoryBackend<Note> = MemoryBackend<Note>> {
     return stage;
   }
 
+  /** What was called until now has nothing to do with what comes. */
+  forgetCalls(): void {
+    this.#recorder.clear();
+  }
+
+  /** The names of all that the store keeps, if the target can tell. The target is given the very backend that it opened. */
+  async residue(): Promise<ReadonlySet<string> | undefined> {
+    const names = await this.target.residue?.(this.#first);
+    return names && new Set(names);
+  }
+
+  /** Has the store lose the newest entry of a memory. */
+  async lose(memoryId: string): Promise<void> {
+    await this.target.lose?.(this.#first, memoryId);
+  }
+
   /** A second backend on the store, beside the first. */
   async another(): Promise<B> {
     const other = checkBackend(await this.target.reopen?.(this.#first));

@@ -86,6 +86,14 @@ describe("the calls of a test are told as a program that makes them again", () =
     expect(recorder.lines.at(-1)).toBe("await backend.load('m99'); // null");
   });
 
+  it("but not those that have nothing to do with what came then", async () => {
+    const { recorder, backend } = recording();
+    for (let n = 0; n < 100; n++) await backend.load(`m${n}`);
+    recorder.clear();
+    await backend.load("m");
+    expect(recorder.lines).toEqual(["await backend.load('m'); // null"]);
+  });
+
   it("and behind them, what else is worth knowing", async () => {
     const { recorder, backend } = recording();
     recorder.note("closing failed, too");

@@ -93,10 +93,11 @@ export class CheckedKeyv {
   /** The value of a key that was come across; `undefined`: it has expired, or is gone by now. */
   async #valueOf(key: string, stored: unknown): Promise<unknown> {
     try {
-      if (stored !== undefined && stored !== null) return await this.#open(key, stored);
+      return await this.#open(key, stored);
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
     }
+    // Older stores give keys alone; or it was replaced or deleted since.
     return this.get(key);
   }
 

@@ -175,6 +175,17 @@ describe("whoever else uses the Keyv finds it as it was", () => {
     expect(heard.map(String)).toContain("Error: the disk is on fire");
   });
 
+  it("what a hook of the Keyv forbids is not read past it", async () => {
+    const { keyv, backend } = await setting(false);
+    keyv.onHook({
+      event: "before:get",
+      handler: () => {
+        throw new Error("not yours");
+      },
+    });
+    await expect(backend.load(ID)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  });
+
   it("two backends on it do not hide failures from each other", async () => {
     const { store, keyv, backend } = await setting(false);
     const other = new KeyvBackend<Note>(keyv);

@@ -60,6 +60,19 @@ describe.each([
       expect(error).toMatchObject({ code: "CORRUPT", outcome: "not-applied", retryable: false, memoryId: ID });
       expect(inspect(error)).not.toContain("canary");
     });
+
+    it.each<[string, unknown]>([
+      ["a text", "canary hello"],
+      ["null", null],
+      ["another memory", encodeMemory("bob", [])],
+    ])("in the Keyv, when it is listed: %s", async (_what, value) => {
+      const { keyv, backend } = setting(isListening);
+      await backend.save("carol", notes(0, 1));
+      await keyv.set(KEY, value);
+      const error: unknown = await backend.list().catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: "CORRUPT", message: expect.stringContaining(KEY) });
+      expect(inspect(error)).not.toContain("canary");
+    });
   },
 );
 

@@ -135,16 +135,15 @@ export const expiry: Suite = suite(
 
     "nothing is left of it in the store": (outer) =>
       expiring(outer, async ({ backend, stage, pass }) => {
-        const { residue } = stage.target;
-        if (residue === undefined) return;
-        const before = new Set(await residue(backend));
+        const before = await stage.residue();
+        if (before === undefined) return;
         await backend.save("m", notes(0, 5));
         if (supports(backend, "log")) await backend.append("m", notes(5));
         await pass(1.2);
         // Some stores only notice when they are asked.
         equal(await backend.load("m"), null, "load after the end");
         if (supports(backend, "catalogue")) await backend.recent({ limit: 5 });
-        const left = [...(await residue(backend))].filter((name) => !before.has(name));
+        const left = [...((await stage.residue()) ?? [])].filter((name) => !before.has(name));
         equal(left, [], "what the store still keeps");
       }),
   },

@@ -1,6 +1,5 @@
 import { equal, rejects } from "../expectations.ts";
 import { notes, numbers } from "../notes.ts";
-import type { Stage } from "../stage.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 
 export const loss: Suite = suiteOf(
@@ -11,7 +10,7 @@ export const loss: Suite = suiteOf(
       const { backend } = stage;
       for (let n = 0; n < 4; n++) await backend.append("m", notes(n));
       const known = (await backend.read("m"))?.revision;
-      await lose(stage);
+      await stage.lose("m");
       const snapshot = await backend.read("m", { since: known });
       equal(numbers(snapshot?.records), [0, 1, 2], "what is left");
       equal([snapshot?.reset, snapshot?.regressed], [true, true], "reset and regressed");
@@ -21,8 +20,8 @@ export const loss: Suite = suiteOf(
       const { backend } = stage;
       for (let n = 0; n < 4; n++) await backend.append("m", notes(n));
       const known = (await backend.read("m"))?.revision;
-      await lose(stage);
-      await lose(stage);
+      await stage.lose("m");
+      await stage.lose("m");
       for (let n = 10; n < 14; n++) await backend.append("m", notes(n));
       const snapshot = await backend.read("m", { since: known });
       equal(numbers(snapshot?.records), [0, 1, 10, 11, 12, 13], "what is there");
@@ -34,7 +33,7 @@ export const loss: Suite = suiteOf(
       for (let n = 0; n < 3; n++) await backend.append("m", notes(n));
       const known = (await backend.read("m"))?.revision;
       await backend.append("m", notes(3));
-      await lose(stage);
+      await stage.lose("m");
       await backend.append("m", notes(4));
       const snapshot = await backend.read("m", { since: known });
       equal(numbers(snapshot?.records), [4], "what came since");
@@ -45,7 +44,7 @@ export const loss: Suite = suiteOf(
       const { backend } = stage;
       for (let n = 0; n < 3; n++) await backend.append("m", notes(n), { operationId: `op-${n}` });
       const since = (await backend.read("m"))?.revision;
-      await lose(stage);
+      await stage.lose("m");
       await rejects(
         () => backend.append("m", notes(3), { operationId: "op-3", since }),
         "CONFLICT",
@@ -59,8 +58,3 @@ export const loss: Suite = suiteOf(
   },
   "lose",
 );
-
-/** The store loses the newest entry. */
-async function lose({ target, backend }: Pick<Stage, "target" | "backend">): Promise<void> {
-  await target.lose?.(backend, "m");
-}

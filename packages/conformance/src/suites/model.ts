@@ -23,8 +23,12 @@ export const model: Suite = suiteOf("log", "the log does what a list of entries 
     const details = await fc.check(property, { numRuns: RUNS, interruptAfterTimeLimit: TIME_LIMIT });
     if (!details.failed || details.interrupted) return;
     const { message = "" } = (details.errorInstance ?? {}) as { message?: string };
-    const steps = (details.counterexample?.[0] ?? []).map((step) => JSON.stringify(step)).join(", ");
-    broken(`${message} (seed ${details.seed}, steps: ${steps})`);
+    const shortest = details.counterexample?.[0] ?? [];
+    // Once more, so that what was called is that alone.
+    stage.forgetCalls();
+    const run = new Run(backends, `m${runs++}`);
+    for (const step of shortest) await run.execute(step);
+    broken(`${message} (seed ${details.seed}; it does not happen each time)`);
   },
 });
 
@@ -161,7 +165,7 @@ class Run {
       { numbers: due.numbers, reset: due.reset, regressed: false },
       "read",
     );
-    this.#expectPlace(snapshot.revision, due.revision, "the revision of a read");
+    this.#expectPlace(snapshot.revision, [due.revision], "the revision of a read");
   }
 
   /** All pages, back to the beginning. */
@@ -172,21 +176,26 @@ class Run {
       page = await this.#backend.read(this.#id, { last, before: page.start });
       if (page?.reset !== false || page.regressed || page.records.length === 0)
         broken("a page does not continue the one behind it");
+      if ((seen?.length ?? 0) > this.#records) broken("the pages do not end");
       seen = [...(numbers(page.records) ?? []), ...(seen ?? [])];
     }
     equal(seen, numbers(this.#log.records()), "all pages together");
   }
 
-  /** A revision stands for one place, and a place has one revision. */
-  #expectPlace(revision: Revision, due: Place, what: string): void {
+  /** A revision stands for one place, and a place has one revision. Any of those that are due is right. */
+  #expectPlace(revision: Revision, due: readonly Place[], what: string): void {
+    const texts = due.map((place) => JSON.stringify(place));
     const seen = this.#places.get(revision);
     if (seen !== undefined) {
-      equal(seen, due, `${what}: the place that it was seen at before`);
+      if (!texts.includes(JSON.stringify(seen)))
+        broken(`${what} is that of ${JSON.stringify(seen)} instead of ${texts.join(" or ")}`);
       return;
     }
-    const same = [...this.#places.values()].some((place) => JSON.stringify(place) === JSON.stringify(due));
-    if (same) broken(`${what} is a second one for the same place`);
-    this.#places.set(revision, due);
+    const known = [...this.#places.values()].map((place) => JSON.stringify(place));
+    const open = due.filter((place) => !known.includes(JSON.stringify(place)));
+    if (open.length === 0) broken(`${what} is a second one for the same place`);
+    // Where there are several, which one it is may never be known.
+    if (open[0] !== undefined && open.length === 1) this.#places.set(revision, open[0]);
   }
 
   #pick(known: Known): [Revision, Place] | [null, null] | [] {

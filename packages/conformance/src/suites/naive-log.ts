@@ -23,18 +23,21 @@ export class NaiveLog {
     return this.#state?.entries.flatMap((entry) => entry.records) ?? null;
   }
 
-  append(records: Note[], operationId: string, since?: Place | null, expected?: Place | null): Place | "CONFLICT" {
+  /** The places behind the entry: more than one where the operation is there more than once, as those may have it who forgot it. */
+  append(records: Note[], operationId: string, since?: Place | null, expected?: Place | null): Place[] | "CONFLICT" {
     const entries = this.#state?.entries ?? [];
     const continues = since === null ? this.#state === null : since === undefined || this.#continues(since);
     let from = 0;
     if (since === undefined) from = Math.max(0, entries.length - 64);
     else if (continues && since !== null) from = since.position;
-    const found = entries.findLastIndex((entry, index) => index >= from && entry.operationId === operationId);
-    if (this.#state !== null && found !== -1) return { ...this.#head(), position: found + 1 };
+    const positions = entries.flatMap((entry, index) =>
+      index >= from && entry.operationId === operationId ? [index + 1] : [],
+    );
+    if (positions.length > 0) return positions.map((position) => ({ ...this.#head(), position }));
     if (!continues || !this.#isExpected(expected)) return "CONFLICT";
     this.#state ??= { log: ++this.#logs, save: 0, entries: [], saves: new Set() };
     this.#state.entries.push({ operationId, records });
-    return this.#head();
+    return [this.#head()];
   }
 
   save(records: Note[], operationId: string, expected?: Place | null): "saved" | "CONFLICT" {

@@ -38,6 +38,7 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
         equal(numbers(page.records), expected.flat(), `the page of the last ${last} before ${pages.length} entries`);
         for (const entry of expected.reverse()) pages.unshift(entry);
         if (page.start === null) break;
+        ok(pages.length < entries.length, "the first page does not say that it begins the log");
         page = await backend.read("m", { before: page.start, last });
       }
       equal(pages.flat(), entries.flat(), "all pages together");
@@ -49,6 +50,7 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
     const seen: unknown[] = [];
     let page = await backend.read("m", { last: 3 });
     for (let round = 0; page !== null; round++) {
+      ok(round < entries.length, "the pages do not end");
       equal([page.reset, page.regressed], [false, false], "reset and regressed of a page");
       seen.unshift(...(numbers(page.records) ?? []));
       await backend.append("m", notes(1_000 + round));
@@ -83,6 +85,15 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
       equal([snapshot?.reset, snapshot?.regressed], [false, false], "reset and regressed");
       equal(snapshot?.revision, revisions.at(-1), "the revision of the whole log");
     }
+  },
+
+  async "what came since the log was empty"({ backend }) {
+    await backend.save("m", []);
+    const since = (await backend.read("m"))?.revision;
+    await backend.append("m", notes(0, 2));
+    const snapshot = await backend.read("m", { since });
+    equal(numbers(snapshot?.records), [0, 1], "what came since");
+    equal([snapshot?.reset, snapshot?.regressed], [false, false], "reset and regressed");
   },
 
   async "with both, no more than the newest, and `reset` where that cut"({ backend }) {

@@ -33,8 +33,11 @@ export const replacement: Suite = suite("save replaces the whole log, at once", 
     await backend.save("m", versions[0] ?? []);
     let done = false;
     const write = async (): Promise<void> => {
-      for (let round = 1; round <= 30; round++) await backend.save("m", versions[round % 2] ?? []);
-      done = true;
+      try {
+        for (let round = 1; round <= 30; round++) await backend.save("m", versions[round % 2] ?? []);
+      } finally {
+        done = true;
+      }
     };
     const look = async (): Promise<void> => {
       while (!done) {

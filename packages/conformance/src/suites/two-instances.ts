@@ -92,6 +92,7 @@ export const twoInstances: Suite = suiteOf(
         "append since a log that the other one replaced",
       );
       equal(numbers((await backend.read("m", { since }))?.records), [5], "read since it");
+      equal(numbers(await backend.load("m")), [5], "load after the other one's save");
       await other.delete("m");
       equal(await backend.load("m"), null, "load after the other one's delete");
       equal(await backend.list(), [], "list after the other one's delete");
