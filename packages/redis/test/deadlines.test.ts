@@ -182,7 +182,8 @@ describe("a server that answers no handshake", () => {
     for (const tls of [false, true]) {
       const one = new RedisBackend<Note>({ addr: `127.0.0.1:${port}`, tls, timeoutMs: 1_000 });
       const error = await rejectionOf(one.ping());
-      expect(String(error)).toMatch(/could not be reached \(nothing within (4\d\d|500) ms\)/);
+      const [, ms] = /could not be reached \(nothing within (\d+) ms\)/.exec(String(error)) ?? [];
+      expect(Number(ms)).toBeLessThanOrEqual(500);
       await one.close();
     }
     for (const socket of sockets) socket.destroy();
