@@ -37,11 +37,17 @@ export function conformance({ describe, it }: Runner, target: ConformanceTarget)
             await runTest(target, suite, test);
           };
           if (reason === undefined) limit(it(test.name, body, RUNNER_TIMEOUT_MS));
-          else it.skip?.(`${test.name} (not tested: ${reason})`, body);
+          else leaveOut(it, `${test.name} (not tested: ${reason})`);
         }
       });
     }
   });
+}
+
+/** As a test that is skipped, or where the runner has none of those, as one that says so by its name. */
+function leaveOut(it: It, name: string): void {
+  const declare = it.skip?.bind(it) ?? it;
+  declare(name, async () => undefined);
 }
 
 /** Mocha takes a time limit on what `it` answers. */

@@ -71,11 +71,13 @@ class Call {
 /** The backend, with every call of it written down. */
 export function recorded(backend: AnyBackend, recorder: Recorder, name = "backend"): AnyBackend {
   const wrappers = new Map<unknown, unknown>();
-  return new Proxy(backend, {
-    get(target, property) {
-      const value: unknown = Reflect.get(target, property, target);
+  // Over nothing, since what a frozen object has may not be answered otherwise.
+  return new Proxy(Object.create(null) as AnyBackend, {
+    has: (_nothing, property) => Reflect.has(backend, property),
+    get(_nothing, property) {
+      const value: unknown = Reflect.get(backend, property, backend);
       if (typeof value !== "function") return value;
-      const wrapper = wrappers.get(value) ?? wrapped(target, property, value as (...args: unknown[]) => unknown);
+      const wrapper = wrappers.get(value) ?? wrapped(backend, property, value as (...args: unknown[]) => unknown);
       wrappers.set(value, wrapper);
       return wrapper;
     },

@@ -1,8 +1,12 @@
 import { type Capability, capabilityMethods, supports } from "@deep-agent/core";
+import { inTime } from "./in-time.ts";
 import { BrokenPromise, runTest, TEST_TIMEOUT_MS } from "./run-test.ts";
 import type { Suite, Test } from "./suite.ts";
 import { suites as allSuites } from "./suites/index.ts";
 import { type ConformanceTarget, checkTarget, missing } from "./target.ts";
+
+/** The longest that a timer of Node takes, in ms. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** What became of a target's promises. JSON, so that machines can read it. */
 export interface Report {
@@ -46,7 +50,11 @@ export interface ReportOptions {
 export async function report(target: ConformanceTarget, options: ReportOptions = {}): Promise<Report> {
   checkTarget(target);
   const { onPromise, promises: wanted, timeoutMs = TEST_TIMEOUT_MS } = options;
-  const capabilities = await declared(target);
+  if (!(timeoutMs > 0 && timeoutMs <= LONGEST_TIMEOUT_MS))
+    throw new TypeError(`\`timeoutMs\` is no time in ms: ${timeoutMs}.`);
+  const unknown = wanted?.find((name) => !allSuites.some(({ promise }) => promise === name));
+  if (unknown !== undefined) throw new TypeError(`There is no promise ${JSON.stringify(unknown)}.`);
+  const capabilities = await declared(target, timeoutMs);
   const promises: PromiseReport[] = [];
   for (const suite of allSuites.filter(({ promise }) => wanted === undefined || wanted.includes(promise))) {
     const result = await reportOn(target, suite, capabilities, timeoutMs);
@@ -56,13 +64,16 @@ export async function report(target: ConformanceTarget, options: ReportOptions =
   return { name: target.name, conforms: promises.every(({ outcome }) => outcome !== "broken"), capabilities, promises };
 }
 
-async function declared(target: ConformanceTarget): Promise<Record<Capability, boolean>> {
-  const backend = await target.open();
+async function declared(target: ConformanceTarget, timeoutMs: number): Promise<Record<Capability, boolean>> {
+  const backend = await inTime(Promise.resolve(target.open()), timeoutMs);
   const names = Object.keys(capabilityMethods) as Capability[];
   const entries = names.map((name) => [name, supports(backend, name)] as const);
+  const close = async (): Promise<void> => {
+    if (supports(backend, "lifecycle")) await backend.close();
+    await target.close?.(backend);
+  };
   // How it closes is for the tests to tell.
-  if (supports(backend, "lifecycle")) await Promise.allSettled([backend.close()]);
-  await Promise.allSettled([target.close?.(backend)]);
+  await Promise.allSettled([inTime(close(), timeoutMs)]);
   return Object.fromEntries(entries) as Record<Capability, boolean>;
 }
 
@@ -92,7 +103,7 @@ async function reportOnTest(
   const started = performance.now();
   const { name } = test;
   const ms = (): number => Math.round(performance.now() - started);
-  const stray = new StrayRejections();
+  const stray = new StrayErrors();
   try {
     const outcome = await runTest(target, suite, test, { timeoutMs, check: () => stray.check() });
     return { name, outcome, ms: ms() };
@@ -104,8 +115,8 @@ async function reportOnTest(
   }
 }
 
-/** Rejections that nobody handles: an adapter that leaves them would end its user's process. */
-class StrayRejections {
+/** What nobody handles, a rejection or what a timer throws: an adapter that leaves such would end its user's process. */
+class StrayErrors {
   #first: { error: unknown } | undefined;
   readonly #listener = (error: unknown): void => {
     this.#first ??= { error };
@@ -113,15 +124,17 @@ class StrayRejections {
 
   constructor() {
     process.on("unhandledRejection", this.#listener);
+    process.on("uncaughtException", this.#listener);
   }
 
   /** Throws where there was one. */
   async check(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
-    if (this.#first !== undefined) throw new Error(`A rejection was left unhandled: ${String(this.#first.error)}`);
+    if (this.#first !== undefined) throw new Error(`An error was left unhandled: ${String(this.#first.error)}`);
   }
 
   ignore(): void {
     process.off("unhandledRejection", this.#listener);
+    process.off("uncaughtException", this.#listener);
   }
 }

@@ -1,5 +1,6 @@
 import { supports } from "@deep-agent/core";
 import { Absent } from "./absent.ts";
+import { inTime } from "./in-time.ts";
 import { Recorder } from "./recorder.ts";
 import { Stage } from "./stage.ts";
 import type { Suite, Test } from "./suite.ts";
@@ -48,37 +49,37 @@ export async function runTest(
   { timeoutMs = TEST_TIMEOUT_MS, check }: RunOptions = {},
 ): Promise<"kept" | "absent"> {
   const recorder = new Recorder();
+  const overdue = new AbortController();
   try {
-    await inTime(runOnStage(target, suite, test, recorder), timeoutMs);
+    await inTime(runOnStage(target, suite, test, recorder, overdue.signal), timeoutMs);
     await check?.();
     return "kept";
   } catch (error) {
     if (error instanceof Absent) return "absent";
     throw new BrokenPromise(suite.promise, test.name, recorder.lines, error);
+  } finally {
+    overdue.abort();
   }
 }
 
-async function runOnStage(target: ConformanceTarget, suite: Suite, test: Test, recorder: Recorder): Promise<void> {
+/** Behind its time, a test leaves its store as it is: by then, what the target removes may be another test's. */
+async function runOnStage(
+  target: ConformanceTarget,
+  suite: Suite,
+  test: Test,
+  recorder: Recorder,
+  overdue: AbortSignal,
+): Promise<void> {
   const stage = await Stage.open(target, recorder);
   try {
-    if (suite.capability !== undefined && !supports(stage.backend, suite.capability)) stage.absent(suite.capability);
+    if (suite.capability !== undefined && !supports(stage.backend, suite.capability))
+      throw stage.absent(suite.capability);
     await test.run(stage);
   } catch (error) {
+    if (overdue.aborted) return;
     // It says more than what may now go wrong at the end.
     await stage.close().catch((second: unknown) => recorder.note(`closing failed, too: ${String(second)}`));
     throw error;
   }
-  await stage.close();
-}
-
-async function inTime<R>(run: Promise<R>, timeoutMs: number): Promise<R> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`It did not end within ${timeoutMs / 1000} s.`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([run, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  if (!overdue.aborted) await stage.close();
 }

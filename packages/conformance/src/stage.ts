@@ -70,13 +70,13 @@ export class Stage<B extends MemoryBackend<Note> = MemoryBackend<Note>> {
     return this.another();
   }
 
-  /** Ends the test with the capability absent: none of its methods may be there. */
-  absent(capability: Capability): never {
+  /** What a test ends with where the capability is absent. Throws where any of its methods is there. */
+  absent(capability: Capability): Absent {
     for (const method of capabilityMethods[capability]) {
       const value: unknown = Reflect.get(this.#first, method);
       equal(value, undefined, `${String(method)}, as the capability ${capability} is absent`);
     }
-    throw new Absent(`the backend has no ${capability}`);
+    return new Absent(`the backend has no ${capability}`);
   }
 
   /** Closes every backend, then has the store removed. Rejects with the first failure, when all was tried. */

@@ -83,7 +83,16 @@ export function checkTarget(value: unknown): asserts value is ConformanceTarget 
   if (concurrentOpen !== undefined && typeof concurrentOpen !== "boolean") {
     throw new TypeError("`concurrentOpen` of a conformance target must be a boolean.");
   }
-  if (ttl !== undefined && typeof (ttl as { open?: unknown } | null)?.open !== "function") {
+  if (ttl !== undefined) checkTtl(ttl);
+}
+
+function checkTtl(ttl: unknown): void {
+  const { open, advance, ...others } = (ttl ?? {}) as Record<string, unknown>;
+  if (typeof open !== "function") {
     throw new TypeError("`ttl` of a conformance target must have a function `open`, which takes milliseconds.");
   }
+  if (advance !== undefined && typeof advance !== "function") throw new TypeError("`ttl.advance` must be a function.");
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined)
+    throw new TypeError(`\`ttl\` has no member ${JSON.stringify(unknown)}; it has open, advance.`);
 }

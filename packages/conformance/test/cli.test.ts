@@ -81,8 +81,15 @@ describe("an adapter that leaves something behind is reported, and ends nothing 
     const { status, stdout } = await run("rejecting");
     expect(status).toBe(1);
     expect(stdout).toMatch(/^BROKEN +ping answers how long the store took to answer$/m);
-    expect(stdout).toContain("A rejection was left unhandled: Error: Nobody waits for this.");
+    expect(stdout).toContain("An error was left unhandled: Error: Nobody waits for this.");
     expect(stdout).toMatch(/^kept +what went in comes out equal$/m);
+    expect(stdout).toContain("DOES NOT CONFORM");
+  });
+
+  it("an error that is thrown outside of every call", async () => {
+    const { status, stdout } = await run("throwing");
+    expect(status).toBe(1);
+    expect(stdout).toContain("An error was left unhandled: Error: The connection was lost.");
     expect(stdout).toContain("DOES NOT CONFORM");
   });
 

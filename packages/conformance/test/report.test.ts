@@ -117,6 +117,18 @@ describe("a report comes to an end", () => {
     ]);
   });
 
+  it("where the backend does not open: then there is none", async () => {
+    const open = (): Promise<never> => new Promise(() => undefined);
+    await expect(report({ name: "x", open }, { timeoutMs: 50 })).rejects.toThrow("It did not end within 0.05 s.");
+  });
+
+  it("where a store is not removed", async () => {
+    const target = { ...targetOf("stays"), close: (): Promise<void> => new Promise(() => undefined) };
+    const { outcome, tests } = await outcomeOf(HEALTH, target, 50);
+    expect(outcome).toBe("broken");
+    expect(tests).toMatchObject([{ problem: "It did not end within 0.05 s." }]);
+  });
+
   it("with a time limit that is for each test, not for all", async () => {
     const slow = targetOf("slow", (honest) => ({
       async delete(...args) {
@@ -167,6 +179,16 @@ describe("a report leaves no store behind", () => {
 describe("there is no report on what is no target", () => {
   it("but a TypeError", async () => {
     await expect(report({ name: "x" } as unknown as ConformanceTarget)).rejects.toThrow(TypeError);
+  });
+
+  it.each([0, -1, Number.NaN, 2 ** 31])("nor with a time limit of %p ms", async (timeoutMs) => {
+    await expect(report(inMemory, { timeoutMs })).rejects.toThrow(TypeError);
+  });
+
+  it("nor on a promise that the kit does not have", async () => {
+    await expect(report(inMemory, { promises: [HEALTH, "all is well"] })).rejects.toThrow(
+      'There is no promise "all is well".',
+    );
   });
 
   it("nor on one that does not open: its error is told", async () => {

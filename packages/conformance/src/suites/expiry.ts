@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type MemoryBackend, supports } from "@deep-agent/core";
+import { Absent } from "../absent.ts";
 import { equal, ok, rejects } from "../expectations.ts";
 import { type Note, notes, numbers } from "../notes.ts";
 import type { Stage } from "../stage.ts";
@@ -69,8 +70,8 @@ export const expiry: Suite = suite(
       }),
 
     "each append renews it": (outer) =>
-      expiring(outer, async ({ backend, pass }) => {
-        if (!supports(backend, "log")) return;
+      expiring(outer, async ({ backend, stage, pass }) => {
+        if (!supports(backend, "log")) throw stage.absent("log");
         await backend.append("m", notes(0));
         for (let n = 1; n < 4; n++) {
           await pass(0.6);
@@ -121,8 +122,8 @@ export const expiry: Suite = suite(
       }),
 
     "info tells when": (outer) =>
-      expiring(outer, async ({ backend, pass, ttl }) => {
-        if (!supports(backend, "info")) return;
+      expiring(outer, async ({ backend, stage, pass, ttl }) => {
+        if (!supports(backend, "info")) throw stage.absent("info");
         await backend.save("m", notes(0));
         const first = await backend.info("m");
         ok(first !== null && first.expiresAt !== null, "a memory that expires has no expiresAt");
@@ -135,8 +136,10 @@ export const expiry: Suite = suite(
 
     "nothing is left of it in the store": (outer) =>
       expiring(outer, async ({ backend, stage, pass }) => {
+        await backend.save("first", notes(0));
+        await backend.delete("first");
         const before = await stage.residue();
-        if (before === undefined) return;
+        if (before === undefined) throw new Absent("the target has no `residue`");
         await backend.save("m", notes(0, 5));
         if (supports(backend, "log")) await backend.append("m", notes(5));
         await pass(1.2);

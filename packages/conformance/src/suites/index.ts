@@ -27,6 +27,7 @@ import { refusal } from "./refusal.ts";
 import { replacement } from "./replacement.ts";
 import { residue } from "./residue.ts";
 import { roundTrip } from "./round-trip.ts";
+import { sharing } from "./sharing.ts";
 import { twoInstances } from "./two-instances.ts";
 
 /** The contract: every promise, in the order in which a newcomer would read them. */
@@ -59,6 +60,7 @@ export const suites: readonly Suite[] = [
   closing,
   load,
   persistence,
+  sharing,
   twoInstances,
   conversations,
 ];

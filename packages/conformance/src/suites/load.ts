@@ -10,7 +10,7 @@ const TURNS = 6;
 export const load: Suite = suite("32 writers at the same time lose nothing, double nothing and tear nothing", {
   async "appending to one memory, over every instance that there can be"(stage) {
     const { backend, target } = stage;
-    if (!supports(backend, "log")) return;
+    if (!supports(backend, "log")) throw stage.absent("log");
     const other = missing(target, "concurrentOpen") === undefined ? await stage.another() : backend;
     if (!supports(other, "log")) return;
     await together(async (writer) => {

@@ -7,6 +7,9 @@ export interface Place {
   position: number;
 }
 
+/** How many of the newest entries are searched for an operation where its caller does not say what it knew. */
+const REACH = 64;
+
 interface State {
   log: number;
   save: number;
@@ -28,7 +31,7 @@ export class NaiveLog {
     const entries = this.#state?.entries ?? [];
     const continues = since === null ? this.#state === null : since === undefined || this.#continues(since);
     let from = 0;
-    if (since === undefined) from = Math.max(0, entries.length - 64);
+    if (since === undefined) from = Math.max(0, entries.length - REACH);
     else if (continues && since !== null) from = since.position;
     const positions = entries.flatMap((entry, index) =>
       index >= from && entry.operationId === operationId ? [index + 1] : [],
@@ -38,6 +41,11 @@ export class NaiveLog {
     this.#state ??= { log: ++this.#logs, save: 0, entries: [], saves: new Set() };
     this.#state.entries.push({ operationId, records });
     return [this.#head()];
+  }
+
+  /** Whether the operation stands further back than an append without `since` has to look. */
+  holdsOutOfReach(operationId: string): boolean {
+    return this.#state?.entries.slice(0, -REACH).some((entry) => entry.operationId === operationId) ?? false;
   }
 
   save(records: Note[], operationId: string, expected?: Place | null): "saved" | "CONFLICT" {

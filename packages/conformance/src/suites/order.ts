@@ -25,15 +25,17 @@ export const order: Suite = suite("the order of writes and of records is kept", 
     }
   },
 
-  async "appends in the same millisecond stand as they were made"({ backend }) {
-    if (!supports(backend, "log")) return;
+  async "appends in the same millisecond stand as they were made"(stage) {
+    const { backend } = stage;
+    if (!supports(backend, "log")) throw stage.absent("log");
     for (let n = 0; n < 100; n++) await backend.append("m", notes(n));
     equal(numbers(await backend.load("m")), numbers(notes(0, 100)), "load");
     equal(numbers((await backend.read("m", { last: 3 }))?.records), [97, 98, 99], "the newest three");
   },
 
-  async "batches at the same time stay whole"({ backend }) {
-    if (!supports(backend, "log")) return;
+  async "batches at the same time stay whole"(stage) {
+    const { backend } = stage;
+    if (!supports(backend, "log")) throw stage.absent("log");
     const size = 5;
     const batch = (writer: number): Note[] => Array.from({ length: size }, (_, index) => ({ writer, index }));
     await Promise.all(Array.from({ length: 24 }, (_, writer) => backend.append("m", batch(writer))));

@@ -1,7 +1,8 @@
-import { supports } from "@deep-agent/core";
+import { type MemoryInfo, supports } from "@deep-agent/core";
 import { equal, sameMembers } from "../expectations.ts";
 import { notes, numbers } from "../notes.ts";
 import { type Suite, suite } from "../suite.ts";
+import { nextMoment } from "./moments.ts";
 
 export const persistence: Suite = suite(
   "another instance on the store finds what was written",
@@ -33,6 +34,27 @@ export const persistence: Suite = suite(
       sameMembers(await other.list(), ids, "list");
     },
 
+    async "what is told of them: facts, and which were written last"(stage) {
+      const { backend } = stage;
+      await backend.save("a", notes(0, 3));
+      await nextMoment();
+      await backend.save("b", notes(1));
+      const facts = supports(backend, "info") ? await backend.info("a") : null;
+      const other = await stage.reopened();
+      if (supports(other, "info")) {
+        const { records, createdAt, updatedAt } = (await other.info("a")) ?? {};
+        equal({ records, createdAt, updatedAt }, pick(facts), "info of a");
+      }
+      if (supports(other, "catalogue")) {
+        const { memories } = await other.recent({ limit: 5 });
+        equal(
+          memories.map(({ memoryId }) => memoryId),
+          ["b", "a"],
+          "recent",
+        );
+      }
+    },
+
     async "what was appended, at the revisions that it had, each operation once"(stage) {
       const { backend } = stage;
       if (!supports(backend, "log")) return;
@@ -53,3 +75,7 @@ export const persistence: Suite = suite(
   },
   "reopen",
 );
+
+function pick(facts: MemoryInfo | null): object {
+  return { records: facts?.records, createdAt: facts?.createdAt, updatedAt: facts?.updatedAt };
+}

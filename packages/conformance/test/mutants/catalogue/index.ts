@@ -27,6 +27,7 @@ import { refusal } from "./refusal.ts";
 import { replacement } from "./replacement.ts";
 import { residue } from "./residue.ts";
 import { roundTrip } from "./round-trip.ts";
+import { sharing } from "./sharing.ts";
 import { touching } from "./touching.ts";
 import { twoInstances } from "./two-instances.ts";
 
@@ -60,6 +61,7 @@ export const mutants: readonly Mutant[] = [
   ...closing,
   ...load,
   ...persistence,
+  ...sharing,
   ...twoInstances,
   ...conversations,
 ];

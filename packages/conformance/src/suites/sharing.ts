@@ -1,0 +1,42 @@
+import { supports } from "@deep-agent/core";
+import { equal } from "../expectations.ts";
+import { notes, numbers } from "../notes.ts";
+import { type Suite, suite } from "../suite.ts";
+
+export const sharing: Suite = suite(
+  "what one instance does, another one sees at its next call",
+  {
+    async "saves, replacements and deletes, also of what it had read before"(stage) {
+      const { backend } = stage;
+      const other = await stage.another();
+      equal(await other.load("m"), null, "load by the other one, of what is not there");
+      await backend.save("m", notes(0, 2));
+      equal(numbers(await other.load("m")), [0, 1], "load by the other one");
+      equal(await other.list(), ["m"], "list by the other one");
+      await backend.save("m", notes(5));
+      equal(numbers(await other.load("m")), [5], "load by the other one, of what was replaced");
+      await other.save("m", notes(6));
+      equal(numbers(await backend.load("m")), [6], "load by the first one, of what the other one saved");
+      await backend.delete("m");
+      equal(await other.load("m"), null, "load by the other one, of what was deleted");
+      equal(await other.list(), [], "list by the other one, of what was deleted");
+    },
+
+    async "the facts, and which memories were written last"(stage) {
+      const { backend } = stage;
+      const other = await stage.another();
+      await backend.save("m", notes(0, 3));
+      if (supports(other, "info")) {
+        equal((await other.info("m"))?.records, 3, "the records that info counts for the other one");
+      }
+      if (supports(other, "catalogue")) {
+        const ids = async (): Promise<string[]> =>
+          (await other.recent({ limit: 5 })).memories.map(({ memoryId }) => memoryId);
+        equal(await ids(), ["m"], "recent of the other one");
+        await backend.delete("m");
+        equal(await ids(), [], "recent of the other one, after a delete");
+      }
+    },
+  },
+  "concurrentOpen",
+);

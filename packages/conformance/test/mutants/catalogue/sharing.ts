@@ -1,0 +1,51 @@
+import type { Note } from "../../../src/notes.ts";
+import { breaking, type Mutant } from "../mutant.ts";
+
+export const sharing: Mutant[] = breaking("what one instance does, another one sees at its next call", {
+  "keeps what it has read": (honest) => {
+    const known = new Map<string, Note[] | null>();
+    return {
+      async load(id, options) {
+        const records = known.get(id) ?? (await honest.load(id, options));
+        known.set(id, records);
+        return records;
+      },
+      async save(id, records, options) {
+        known.delete(id);
+        await honest.save(id, records, options);
+      },
+    };
+  },
+  "keeps the list of ids": (honest) => {
+    let ids: string[] | undefined;
+    return {
+      async list(options) {
+        ids ??= await honest.list(options);
+        return [...ids];
+      },
+    };
+  },
+  "has facts of what it wrote itself alone": (honest) => {
+    const written = new Set<string>();
+    return {
+      async save(id, ...args) {
+        written.add(id);
+        await honest.save(id, ...args);
+      },
+      info: async (id, options) => (written.has(id) ? honest.info(id, options) : null),
+    };
+  },
+  "knows as recent what it wrote itself alone": (honest) => {
+    const written = new Set<string>();
+    return {
+      async save(id, ...args) {
+        written.add(id);
+        await honest.save(id, ...args);
+      },
+      async recent(options) {
+        const page = await honest.recent(options);
+        return { ...page, memories: page.memories.filter(({ memoryId }) => written.has(memoryId)) };
+      },
+    };
+  },
+});
