@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
+import { inspect, parseArgs } from "node:util";
 import { report } from "./report.ts";
 import { promiseText, summaryText } from "./report-text.ts";
 import { type ConformanceTarget, checkTarget } from "./target.ts";
+import { UsageError } from "./usage-error.ts";
 
 const USAGE = `Usage: deep-agent-conformance MODULE [--json] [--timeout SECONDS]
 
@@ -33,8 +34,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     return await test(await targetIn(given.module), given);
   } catch (error) {
-    const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    await complain(`${given.module} could not be tested. ${problem}`);
+    await complain(`${given.module} could not be tested. ${problemText(error)}`);
     return 2;
   }
 }
@@ -73,6 +73,12 @@ async function targetIn(path: string): Promise<ConformanceTarget> {
   const target: unknown = module.default ?? { ...module };
   checkTarget(target);
   return target;
+}
+
+/** Where an error comes from helps where it is not the kit's. */
+function problemText(error: unknown): string {
+  if (error instanceof UsageError) return error.message;
+  return error instanceof Error ? inspect(error) : String(error);
 }
 
 function print(text: string): Promise<void> {

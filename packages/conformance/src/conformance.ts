@@ -34,7 +34,9 @@ export function conformance({ describe, it }: Runner, target: ConformanceTarget)
         const reason = suite.facility && missing(target, suite.facility);
         for (const test of suite.tests) {
           const body = async (): Promise<void> => {
-            await runTest(target, suite, test);
+            const { notes } = await runTest(target, suite, test);
+            // biome-ignore lint/suspicious/noConsole: a runner has no other place for what should be known of a test that passes.
+            for (const note of notes) console.warn(`${target.name}, ${suite.promise}: ${note}`);
           };
           if (reason === undefined) limit(it(test.name, body, RUNNER_TIMEOUT_MS));
           else leaveOut(it, `${test.name} (not tested: ${reason})`);

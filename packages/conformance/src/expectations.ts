@@ -68,8 +68,14 @@ function named(error: unknown): string {
   return typeof message === "string" ? `${name} (${message.slice(0, 200)})` : shown(error);
 }
 
+/** How much of a text is shown before it is only told where it differs. */
+const SHOWN_TEXT = 60;
+
 function firstDifference(actual: unknown, expected: unknown, path: string): string | undefined {
-  const differs = (): string => `${path} is ${shown(actual)} instead of ${shown(expected)}`;
+  const differs = (): string => {
+    const isLong = typeof actual === "string" && typeof expected === "string" && expected.length > SHOWN_TEXT;
+    return `${path}${isLong ? textDifference(actual, expected) : ` is ${shown(actual)} instead of ${shown(expected)}`}`;
+  };
   if (typeof expected !== "object" || expected === null) return Object.is(actual, expected) ? undefined : differs();
   if (typeof actual !== "object" || actual === null || Array.isArray(actual) !== Array.isArray(expected))
     return differs();
@@ -94,6 +100,15 @@ function firstDifference(actual: unknown, expected: unknown, path: string): stri
     if (difference !== undefined) return difference;
   }
   return undefined;
+}
+
+function textDifference(actual: string, expected: string): string {
+  let at = 0;
+  while (at < actual.length && actual[at] === expected[at]) at += 1;
+  const lengths =
+    actual.length === expected.length ? "" : ` (${actual.length} characters instead of ${expected.length})`;
+  const part = (text: string): string => shown(text.slice(at, at + SHOWN_TEXT / 2));
+  return ` differs at character ${at}: ${part(actual)} instead of ${part(expected)}${lengths}`;
 }
 
 /** Made by a literal, `JSON.parse` or `Object.create(null)`, in whatever realm. */

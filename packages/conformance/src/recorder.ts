@@ -33,15 +33,19 @@ export class Recorder {
     this.#dropped = 0;
   }
 
-  /** Something else that is worth knowing, as a comment behind the program. */
+  /** Something else that is worth knowing: a comment behind the program. */
   note(text: string): void {
-    this.#notes.push(`// ${text}`);
+    this.#notes.push(text);
+  }
+
+  get notes(): readonly string[] {
+    return this.#notes;
   }
 
   /** The lines of the program. */
   get lines(): string[] {
     const left = this.#dropped === 0 ? [] : [`// … and ${this.#dropped} more calls`];
-    return [...this.#first.map(String), ...left, ...this.#last.map(String), ...this.#notes];
+    return [...this.#first.map(String), ...left, ...this.#last.map(String), ...this.#notes.map((text) => `// ${text}`)];
   }
 }
 

@@ -1,9 +1,11 @@
 import { type Capability, capabilityMethods, supports } from "@deep-agent/core";
 import { inTime } from "./in-time.ts";
 import { BrokenPromise, runTest, TEST_TIMEOUT_MS } from "./run-test.ts";
+import { StrayErrors } from "./stray-errors.ts";
 import type { Suite, Test } from "./suite.ts";
 import { suites as allSuites } from "./suites/index.ts";
-import { type ConformanceTarget, checkTarget, missing } from "./target.ts";
+import { type AnyBackend, type ConformanceTarget, checkBackend, checkTarget, missing } from "./target.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** The longest that a timer of Node takes, in ms. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
@@ -31,6 +33,8 @@ export interface TestReport {
   name: string;
   outcome: "kept" | "broken" | "absent";
   ms: number;
+  /** What should be known of it though it passed: that it saw little. */
+  notes?: readonly string[];
   /** What was wrong. */
   problem?: string;
   /** The calls that led to it, as lines of a program. */
@@ -51,21 +55,38 @@ export async function report(target: ConformanceTarget, options: ReportOptions =
   checkTarget(target);
   const { onPromise, promises: wanted, timeoutMs = TEST_TIMEOUT_MS } = options;
   if (!(timeoutMs > 0 && timeoutMs <= LONGEST_TIMEOUT_MS))
-    throw new TypeError(`\`timeoutMs\` is no time in ms: ${timeoutMs}.`);
+    throw new UsageError(`\`timeoutMs\` is no time in ms: ${timeoutMs}.`);
   const unknown = wanted?.find((name) => !allSuites.some(({ promise }) => promise === name));
-  if (unknown !== undefined) throw new TypeError(`There is no promise ${JSON.stringify(unknown)}.`);
-  const capabilities = await declared(target, timeoutMs);
-  const promises: PromiseReport[] = [];
-  for (const suite of allSuites.filter(({ promise }) => wanted === undefined || wanted.includes(promise))) {
-    const result = await reportOn(target, suite, capabilities, timeoutMs);
-    promises.push(result);
-    onPromise?.(result);
+  if (unknown !== undefined) throw new UsageError(`There is no promise ${JSON.stringify(unknown)}.`);
+  const suites = allSuites.filter(({ promise }) => wanted === undefined || wanted.includes(promise));
+  const run: Run = { target, timeoutMs, stray: new StrayErrors() };
+  try {
+    const capabilities = await declared(run);
+    const promises: PromiseReport[] = [];
+    for (const suite of suites) {
+      const result = await reportOn(run, suite, capabilities);
+      promises.push(result);
+      onPromise?.(result);
+    }
+    // What the opening left is told with the first test. There may have been none.
+    if (promises.every(({ tests }) => tests.length === 0)) await run.stray.check();
+    const conforms = promises.every(({ outcome }) => outcome !== "broken");
+    return { name: target.name, conforms, capabilities, promises };
+  } finally {
+    run.stray.ignore();
   }
-  return { name: target.name, conforms: promises.every(({ outcome }) => outcome !== "broken"), capabilities, promises };
 }
 
-async function declared(target: ConformanceTarget, timeoutMs: number): Promise<Record<Capability, boolean>> {
-  const backend = await inTime(Promise.resolve(target.open()), timeoutMs);
+/** What all parts of a report need. */
+interface Run {
+  readonly target: ConformanceTarget;
+  readonly timeoutMs: number;
+  readonly stray: StrayErrors;
+}
+
+async function declared(run: Run): Promise<Record<Capability, boolean>> {
+  const { target, timeoutMs } = run;
+  const backend = await opened(run);
   const names = Object.keys(capabilityMethods) as Capability[];
   const entries = names.map((name) => [name, supports(backend, name)] as const);
   const close = async (): Promise<void> => {
@@ -77,64 +98,39 @@ async function declared(target: ConformanceTarget, timeoutMs: number): Promise<R
   return Object.fromEntries(entries) as Record<Capability, boolean>;
 }
 
-async function reportOn(
-  target: ConformanceTarget,
-  suite: Suite,
-  capabilities: Record<Capability, boolean>,
-  timeoutMs: number,
-): Promise<PromiseReport> {
+async function opened({ target, timeoutMs, stray }: Run): Promise<AnyBackend> {
+  try {
+    return checkBackend(await inTime(Promise.resolve(target.open()), timeoutMs));
+  } catch (error) {
+    // It may be why.
+    await stray.check().catch((second: Error) => {
+      throw new Error(`${String(error)} ${second.message}`, { cause: error });
+    });
+    throw error;
+  }
+}
+
+async function reportOn(run: Run, suite: Suite, capabilities: Record<Capability, boolean>): Promise<PromiseReport> {
   const { promise, facility, capability } = suite;
   const isAbsent = capability !== undefined && !capabilities[capability];
-  const untested = isAbsent ? undefined : facility && missing(target, facility);
+  const untested = isAbsent ? undefined : facility && missing(run.target, facility);
   if (untested !== undefined) return { promise, outcome: "untested", reason: untested, tests: [] };
   const tests: TestReport[] = [];
-  for (const test of suite.tests) tests.push(await reportOnTest(target, suite, test, timeoutMs));
+  for (const test of suite.tests) tests.push(await reportOnTest(run, suite, test));
   if (tests.some(({ outcome }) => outcome === "broken")) return { promise, outcome: "broken", tests };
   if (isAbsent) return { promise, outcome: "absent", reason: `the backend has no ${capability}`, tests };
   return { promise, outcome: "kept", tests };
 }
 
-async function reportOnTest(
-  target: ConformanceTarget,
-  suite: Suite,
-  test: Test,
-  timeoutMs: number,
-): Promise<TestReport> {
+async function reportOnTest({ target, timeoutMs, stray }: Run, suite: Suite, test: Test): Promise<TestReport> {
   const started = performance.now();
   const { name } = test;
   const ms = (): number => Math.round(performance.now() - started);
-  const stray = new StrayErrors();
   try {
-    const outcome = await runTest(target, suite, test, { timeoutMs, check: () => stray.check() });
-    return { name, outcome, ms: ms() };
+    const { outcome, notes } = await runTest(target, suite, test, { timeoutMs, check: () => stray.check() });
+    return { name, outcome, ms: ms(), ...(notes.length > 0 && { notes }) };
   } catch (error) {
     const { problem, reproduction = [] } = error instanceof BrokenPromise ? error : { problem: String(error) };
     return { name, outcome: "broken", ms: ms(), problem, reproduction };
-  } finally {
-    stray.ignore();
-  }
-}
-
-/** What nobody handles, a rejection or what a timer throws: an adapter that leaves such would end its user's process. */
-class StrayErrors {
-  #first: { error: unknown } | undefined;
-  readonly #listener = (error: unknown): void => {
-    this.#first ??= { error };
-  };
-
-  constructor() {
-    process.on("unhandledRejection", this.#listener);
-    process.on("uncaughtException", this.#listener);
-  }
-
-  /** Throws where there was one. */
-  async check(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    if (this.#first !== undefined) throw new Error(`An error was left unhandled: ${String(this.#first.error)}`);
-  }
-
-  ignore(): void {
-    process.off("unhandledRejection", this.#listener);
-    process.off("uncaughtException", this.#listener);
   }
 }

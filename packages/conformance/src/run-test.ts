@@ -34,8 +34,15 @@ export class BrokenPromise extends Error {
 export interface RunOptions {
   /** How long the test may take, in ms. Default {@link TEST_TIMEOUT_MS}. */
   timeoutMs?: number;
-  /** Asked before the test counts as kept: throws where something else went wrong meanwhile. */
+  /** Asked when the test is over: throws where something else went wrong meanwhile. */
   check?: () => Promise<void>;
+}
+
+/** How a test ended that found nothing wrong. */
+export interface Passed {
+  readonly outcome: "kept" | "absent";
+  /** What should be known of it all the same. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -47,15 +54,16 @@ export async function runTest(
   suite: Suite,
   test: Test,
   { timeoutMs = TEST_TIMEOUT_MS, check }: RunOptions = {},
-): Promise<"kept" | "absent"> {
+): Promise<Passed> {
   const recorder = new Recorder();
   const overdue = new AbortController();
   try {
-    await inTime(runOnStage(target, suite, test, recorder, overdue.signal), timeoutMs);
+    const outcome = await inTime(runOnStage(target, suite, test, recorder, overdue.signal), timeoutMs);
     await check?.();
-    return "kept";
+    return { outcome, notes: recorder.notes };
   } catch (error) {
-    if (error instanceof Absent) return "absent";
+    // It may be why, and it is not the next test's.
+    await check?.().catch((second: unknown) => recorder.note(String(second)));
     throw new BrokenPromise(suite.promise, test.name, recorder.lines, error);
   } finally {
     overdue.abort();
@@ -69,17 +77,19 @@ async function runOnStage(
   test: Test,
   recorder: Recorder,
   overdue: AbortSignal,
-): Promise<void> {
+): Promise<Passed["outcome"]> {
   const stage = await Stage.open(target, recorder);
   try {
     if (suite.capability !== undefined && !supports(stage.backend, suite.capability))
       throw stage.absent(suite.capability);
     await test.run(stage);
   } catch (error) {
-    if (overdue.aborted) return;
     // It says more than what may now go wrong at the end.
-    await stage.close().catch((second: unknown) => recorder.note(`closing failed, too: ${String(second)}`));
+    if (!overdue.aborted)
+      await stage.close().catch((second: unknown) => recorder.note(`closing failed, too: ${String(second)}`));
+    if (error instanceof Absent) return "absent";
     throw error;
   }
   if (!overdue.aborted) await stage.close();
+  return "kept";
 }

@@ -3,7 +3,7 @@ import { Absent } from "./absent.ts";
 import { broken, equal } from "./expectations.ts";
 import type { Note } from "./notes.ts";
 import { type Recorder, recorded } from "./recorder.ts";
-import type { AnyBackend, ConformanceTarget, TtlTarget } from "./target.ts";
+import { type AnyBackend, type ConformanceTarget, checkBackend, type TtlTarget } from "./target.ts";
 
 /** What a test works on: an empty store of its own, and the backends on it. */
 export class Stage<B extends MemoryBackend<Note> = MemoryBackend<Note>> {
@@ -42,6 +42,11 @@ export class Stage<B extends MemoryBackend<Note> = MemoryBackend<Note>> {
   /** What was called until now has nothing to do with what comes. */
   forgetCalls(): void {
     this.#recorder.clear();
+  }
+
+  /** Something that should be known of the test, though it passes: that it saw little. */
+  note(text: string): void {
+    this.#recorder.note(text);
   }
 
   /** The names of all that the store keeps, if the target can tell. The target is given the very backend that it opened. */
@@ -96,9 +101,4 @@ export class Stage<B extends MemoryBackend<Note> = MemoryBackend<Note>> {
     }
     if (failures.length > 0) throw failures[0];
   }
-}
-
-function checkBackend(backend: AnyBackend | undefined): AnyBackend {
-  if (typeof backend === "object" && backend !== null) return backend;
-  throw new TypeError(`The target gave ${backend === null ? "null" : typeof backend} where a backend was due.`);
 }

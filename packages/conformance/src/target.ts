@@ -1,4 +1,5 @@
 import type { MemoryBackend } from "@deep-agent/core";
+import { UsageError } from "./usage-error.ts";
 
 /** A backend of whatever records: the kit uses records of its own. */
 export type AnyBackend = MemoryBackend<object>;
@@ -65,23 +66,25 @@ const members: readonly string[] = [
 /** Throws a `TypeError` for what is no target: a member that is misspelt would silently leave out tests. */
 export function checkTarget(value: unknown): asserts value is ConformanceTarget {
   if (typeof value !== "object" || value === null)
-    throw new TypeError("A conformance target is an object { name, open, … }.");
+    throw new UsageError("A conformance target is an object { name, open, … }.");
   const target = value as Record<string, unknown>;
   const unknown = Object.keys(target).find((name) => !members.includes(name));
   if (unknown !== undefined) {
-    throw new TypeError(`A conformance target has no member ${JSON.stringify(unknown)}; it has ${members.join(", ")}.`);
+    throw new UsageError(
+      `A conformance target has no member ${JSON.stringify(unknown)}; it has ${members.join(", ")}.`,
+    );
   }
   const { name, open, concurrentOpen, ttl } = target;
-  if (typeof name !== "string" || name === "") throw new TypeError("A conformance target needs a `name`.");
+  if (typeof name !== "string" || name === "") throw new UsageError("A conformance target needs a `name`.");
   if (typeof open !== "function")
-    throw new TypeError("A conformance target needs a function `open`, which gives a backend.");
+    throw new UsageError("A conformance target needs a function `open`, which gives a backend.");
   for (const member of ["close", "reopen", "residue", "lose"]) {
     if (target[member] !== undefined && typeof target[member] !== "function") {
-      throw new TypeError(`\`${member}\` of a conformance target must be a function.`);
+      throw new UsageError(`\`${member}\` of a conformance target must be a function.`);
     }
   }
   if (concurrentOpen !== undefined && typeof concurrentOpen !== "boolean") {
-    throw new TypeError("`concurrentOpen` of a conformance target must be a boolean.");
+    throw new UsageError("`concurrentOpen` of a conformance target must be a boolean.");
   }
   if (ttl !== undefined) checkTtl(ttl);
 }
@@ -89,10 +92,16 @@ export function checkTarget(value: unknown): asserts value is ConformanceTarget 
 function checkTtl(ttl: unknown): void {
   const { open, advance, ...others } = (ttl ?? {}) as Record<string, unknown>;
   if (typeof open !== "function") {
-    throw new TypeError("`ttl` of a conformance target must have a function `open`, which takes milliseconds.");
+    throw new UsageError("`ttl` of a conformance target must have a function `open`, which takes milliseconds.");
   }
-  if (advance !== undefined && typeof advance !== "function") throw new TypeError("`ttl.advance` must be a function.");
+  if (advance !== undefined && typeof advance !== "function") throw new UsageError("`ttl.advance` must be a function.");
   const [unknown] = Object.keys(others);
   if (unknown !== undefined)
-    throw new TypeError(`\`ttl\` has no member ${JSON.stringify(unknown)}; it has open, advance.`);
+    throw new UsageError(`\`ttl\` has no member ${JSON.stringify(unknown)}; it has open, advance.`);
+}
+
+/** What a function of a target gave, which must be a backend. Throws a `TypeError` where it is none. */
+export function checkBackend(backend: AnyBackend | undefined): AnyBackend {
+  if (typeof backend === "object" && backend !== null) return backend;
+  throw new UsageError(`The target gave ${backend === null ? "null" : typeof backend} where a backend was due.`);
 }

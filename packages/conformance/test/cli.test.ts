@@ -93,6 +93,15 @@ describe("an adapter that leaves something behind is reported, and ends nothing 
     expect(stdout).toContain("DOES NOT CONFORM");
   });
 
+  it("a rejection while the backend is first opened", async () => {
+    const { status, stdout } = await run("stumbling", "--json");
+    expect(status).toBe(1);
+    const { promises: found } = JSON.parse(stdout) as Report;
+    const tests = found.flatMap((promise) => promise.tests);
+    expect(tests[0]).toMatchObject({ problem: "An error was left unhandled: Error: The first connection was lost." });
+    expect(tests.filter(({ outcome }) => outcome === "broken")).toHaveLength(1);
+  });
+
   it("a call that never ends", async () => {
     const { status, stdout } = await run("hanging", "--timeout", "5");
     expect(status).toBe(1);
@@ -110,11 +119,27 @@ describe("where there is nothing to test, the program says why and ends with sta
     ["failing", "The module has a problem of its own."],
     ["no-target", "A conformance target is an object { name, open, … }."],
     ["misspelt", 'A conformance target has no member "tll"; it has name, open, close,'],
+    ["no-server", "Error: There is no server. An error was left unhandled: Error: The name was not resolved."],
   ])("a module that is %s", async (module, problem) => {
     const { status, stdout, output } = await run(module);
-    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect({ status, told: stdout.trim() }).toEqual({ status: 2, told: module === "no-server" ? module : "" });
     expect(output).toContain(`test/modules/${module}.mjs could not be tested.`);
     expect(output).toContain(problem);
+  });
+
+  it.each([
+    ["no-target", "A conformance target is an object { name, open, … }."],
+    [
+      "misspelt",
+      'A conformance target has no member "tll"; it has name, open, close, reopen, concurrentOpen, residue, lose, ttl.',
+    ],
+    ["no-backend", "The target gave null where a backend was due."],
+  ])("in one line where what is wrong is said by it: %s", async (module, problem) => {
+    const { status, output } = await run(module, "--json");
+    expect({ status, output }).toEqual({
+      status: 2,
+      output: `test/modules/${module}.mjs could not be tested. ${problem}\n`,
+    });
   });
 
   it.each<[string, string[], string]>([

@@ -1,8 +1,9 @@
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import { BrokenPromise, type ConformanceTarget, conformance } from "../src/index.ts";
 import { inMemory } from "./in-memory-target.ts";
 import { targetOf } from "./mutants/mutant.ts";
 import { promises } from "./mutants/promises.ts";
+import { slowTarget } from "./slow-target.ts";
 
 interface Declared {
   path: string[];
@@ -90,6 +91,19 @@ describe("a test that the runner runs", () => {
     await expect(bodyOf(inMemory, test)()).resolves.toBeUndefined();
     const without = targetOf("no health", () => ({ ping: undefined }));
     await expect(bodyOf(without, test)()).resolves.toBeUndefined();
+  });
+
+  it("warns where the backend is too slow to be tested well, and passes", async () => {
+    const warn = jest.spyOn(console, "warn").mockImplementation(() => undefined);
+    const target = slowTarget(7);
+    await bodyOf(target, "any sequence of appends, saves, deletes and reads, whatever they know of it")();
+    expect(warn.mock.calls).toEqual([
+      [
+        "slow, the log does what a list of entries would do, whatever is asked of it: " +
+          "hardly tested: of 200 sequences of calls, 7 ended within 8 s",
+      ],
+    ]);
+    jest.restoreAllMocks();
   });
 
   it("fails with the promise, the problem and the calls where it is broken", async () => {

@@ -44,6 +44,16 @@ describe("what is not equal is told by the first place that differs", () => {
     expect(problem(() => equal(actual, expected, "it"))).toBe(`it${message}`);
   });
 
+  it("of a long text by the place", () => {
+    const text = "x".repeat(100_000);
+    expect(problem(() => equal([text], [`${text}yz`], "it"))).toBe(
+      "it[0] differs at character 100000: '' instead of 'yz' (100000 characters instead of 100002)",
+    );
+    expect(problem(() => equal(`${text}a${text}`, `${text}b${text}`, "it"))).toBe(
+      `it differs at character 100000: 'a${"x".repeat(29)}' instead of 'b${"x".repeat(29)}'`,
+    );
+  });
+
   it("in one line, however large it is", () => {
     const records = Array.from({ length: 10_000 }, (_, n) => ({ n, text: "x".repeat(1_000) }));
     const message = problem(() => equal(records, null, "it"));

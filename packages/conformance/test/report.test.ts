@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "@jest/globals";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { type ConformanceTarget, type PromiseReport, report, reportText } from "../src/index.ts";
 import { inMemory } from "./in-memory-target.ts";
 import { type Mutation, targetOf } from "./mutants/mutant.ts";
 import { promises } from "./mutants/promises.ts";
+import { slowTarget } from "./slow-target.ts";
 
 const ROUND_TRIP = "what went in comes out equal";
 const HEALTH = "ping answers how long the store took to answer";
 const LOSS = "a log that lost what it had acknowledged says so";
+const MODEL = "the log does what a list of entries would do, whatever is asked of it";
+const PERSISTENCE = "another instance on the store finds what was written";
 const DELETION = "delete removes one memory, and all of it";
 
 /** What became of one promise. */
@@ -142,6 +145,101 @@ describe("a report comes to an end", () => {
   });
 });
 
+describe("a report says where a backend was too slow to be tested well", () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  const told = "of 200 sequences of calls, 19 ended within 8 s";
+
+  it("of a promise that is kept, as far as could be seen", async () => {
+    const result = await report(slowTarget(19), { promises: [MODEL] });
+    expect(result).toMatchObject({
+      conforms: true,
+      promises: [{ outcome: "kept", tests: [{ outcome: "kept", notes: [`hardly tested: ${told}`] }] }],
+    });
+    expect(reportText(result)).toContain(`\nkept     ${MODEL} (hardly tested: ${told})\n`);
+  });
+
+  it("nothing, where enough was tried", async () => {
+    const { tests } = await outcomeOf(MODEL, slowTarget(20));
+    expect(tests).toEqual([{ name: expect.any(String), outcome: "kept", ms: expect.any(Number) }]);
+  });
+
+  it("as broken, where nothing could be seen", async () => {
+    const { outcome, tests } = await outcomeOf(MODEL, slowTarget(0));
+    expect(outcome).toBe("broken");
+    expect(tests).toMatchObject([
+      { problem: "the backend is too slow to be tested: of 200 sequences of calls, 0 ended within 8 s" },
+    ]);
+  });
+
+  it("and leaves the store alone when the time is over", async () => {
+    const calls: string[] = [];
+    const target = slowTarget(1, (id) => calls.push(id));
+    await outcomeOf(MODEL, target);
+    expect(calls.filter((id) => id !== "m0")).toEqual(["m1"]);
+  });
+});
+
+describe("a report tells what else went wrong meanwhile", () => {
+  /** As Node does of a rejection that nobody handles: jest's own process hears nothing of those. */
+  const strayError = (message: string): void => {
+    process.emit("unhandledRejection", new Error(message), Promise.resolve());
+  };
+
+  it("beside what a test found, and not with the next", async () => {
+    const target = targetOf("broken twice", () => ({
+      async ping() {
+        strayError("The connection was lost.");
+        return { latencyMs: -1 };
+      },
+    }));
+    const { promises: found } = await report(target, { promises: [HEALTH, PERSISTENCE] });
+    expect(found.map(({ outcome }) => outcome)).toEqual(["broken", "kept"]);
+    expect(found[0]?.tests).toMatchObject([
+      {
+        problem: "latencyMs is -1",
+        reproduction: [
+          "await backend.ping(); // { latencyMs: -1 }",
+          "// Error: An error was left unhandled: Error: The connection was lost.",
+        ],
+      },
+    ]);
+  });
+
+  it("of a backend without the capability that the test is about", async () => {
+    const target = targetOf("no health", withoutHealth);
+    const open: ConformanceTarget["open"] = () => {
+      strayError("The connection was lost.");
+      return target.open();
+    };
+    expect(await outcomeOf(HEALTH, { ...target, open })).toMatchObject({
+      outcome: "broken",
+      tests: [{ problem: "An error was left unhandled: Error: The connection was lost." }],
+    });
+  });
+
+  it("as it was first opened, also where there is no test to tell it with", async () => {
+    const open: ConformanceTarget["open"] = () => {
+      strayError("The connection was lost.");
+      return inMemory.open();
+    };
+    await expect(report({ name: "x", open }, { promises: [LOSS] })).rejects.toThrow(
+      "An error was left unhandled: Error: The connection was lost.",
+    );
+  });
+
+  it("and listens no longer than it runs", async () => {
+    const listeners = (): number[] =>
+      ["unhandledRejection", "uncaughtException"].map((name) => process.listenerCount(name));
+    const before = listeners();
+    await report(inMemory, { promises: [HEALTH] });
+    await expect(report({ name: "x", open: () => Promise.reject(new Error("No.")) })).rejects.toThrow("No.");
+    expect(listeners()).toEqual(before);
+  });
+});
+
 describe("a report leaves no store behind", () => {
   it("each that was opened is removed once, whatever was found", async () => {
     const opened: unknown[] = [];
@@ -189,6 +287,17 @@ describe("there is no report on what is no target", () => {
     await expect(report(inMemory, { promises: [HEALTH, "all is well"] })).rejects.toThrow(
       'There is no promise "all is well".',
     );
+  });
+
+  it.each([
+    [null, "null"],
+    [undefined, "undefined"],
+    ["redis://", "string"],
+  ])("nor on one whose open gives %p", async (backend, told) => {
+    const target = { name: "x", open: () => backend } as unknown as ConformanceTarget;
+    const error: unknown = await report(target).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error).toMatchObject({ message: `The target gave ${told} where a backend was due.` });
   });
 
   it("nor on one that does not open: its error is told", async () => {

@@ -46,6 +46,8 @@ export const info: Suite = suiteOf("info", "info tells the facts about a memory"
     await nextMoment();
     await backend.load("m");
     equal((await backend.info("m"))?.updatedAt, before.updatedAt, "updatedAt, as the memory was only read");
+    await backend.save("m", notes(2));
+    ok(check(await backend.info("m")).updatedAt > before.updatedAt, "updatedAt did not go on with a save");
   },
 
   async "of one memory alone"({ backend }) {

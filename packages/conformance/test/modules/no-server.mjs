@@ -1,0 +1,11 @@
+import { setImmediate as tick } from "node:timers/promises";
+
+// biome-ignore lint/style/noDefaultExport: this is what the program asks of a module.
+export default {
+  name: "no-server",
+  async open() {
+    void Promise.reject(new Error("The name was not resolved."));
+    await tick();
+    throw new Error("There is no server.");
+  },
+};

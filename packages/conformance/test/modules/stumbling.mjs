@@ -1,0 +1,17 @@
+import { setImmediate as tick } from "node:timers/promises";
+import { good } from "../runners/targets.mjs";
+
+let opened = 0;
+
+// biome-ignore lint/style/noDefaultExport: this is what the program asks of a module.
+export default {
+  ...good,
+  name: "stumbles over its first connection",
+  async open() {
+    if (opened++ === 0) {
+      void Promise.reject(new Error("The first connection was lost."));
+      await tick();
+    }
+    return good.open();
+  },
+};
