@@ -8,14 +8,14 @@ export interface Address {
 }
 
 const DEFAULT_HOST = "localhost";
-const DEFAULT_PORT = 6379;
+export const DEFAULT_PORT = 6379;
 
 const pattern = /^(?:\[([\da-fA-F:.%]+)\]|([^\s:/@[\]?#]+))?(?::(\d{1,5}))?$/;
 
 /** `"host:port"`, `"host"`, `":port"` or `"[::1]:port"`. Throws `INVALID_CONFIG`, without the text: there may be a password in it. */
-export function parseAddress(addr: unknown = ""): Address {
+export function parseAddress(addr: unknown = "", defaultPort: number = DEFAULT_PORT): Address {
   const match = typeof addr === "string" ? pattern.exec(addr) : null;
-  const port = Number(match?.[3] ?? DEFAULT_PORT);
+  const port = Number(match?.[3] ?? defaultPort);
   if (match !== null && port > 0 && port < 65_536) return { host: match[1] ?? match[2] ?? DEFAULT_HOST, port };
   throw invalidConfig(
     "The address of the Redis server is none.",
@@ -30,20 +30,47 @@ const parameters: { readonly [name: string]: (text: string) => unknown } = {
   poolSize: numberOf,
   timeoutMs: numberOf,
   maxRecords: numberOf,
-  index: (text) => (text === "true" ? true : text === "false" ? false : Number.NaN),
+  index: booleanOf,
+  reads: (text) => text,
+  cluster: booleanOf,
+  sentinel: (text) => text,
 };
 
 /**
- * The options that a URL stands for: `redis://[username][:password]@host[:port][/db][?ttl=…&prefix=…]`, or `rediss:` for TLS, as
- * registered with IANA for these schemes. Throws `INVALID_CONFIG`, without the URL.
+ * The options that a URL stands for: `redis://[username][:password]@host[:port][,host…][/db][?ttl=…&prefix=…]`, or `rediss:` for TLS, as
+ * registered with IANA for these schemes, but for the hosts: several are nodes of a cluster, or with `sentinel=<name>` sentinels. Throws
+ * `INVALID_CONFIG`, without the URL.
  */
-export function parseUrl(text: unknown): RedisBackendOptions & Address {
-  const url = typeof text === "string" ? URL.parse(text) : null;
+export function parseUrl(text: unknown): RedisBackendOptions & Partial<Address> {
+  // URLs know of one host. What is in front of the hosts may have commas of its own.
+  const [, before = "", first = "", others = "", behind = ""] =
+    /^([a-z]+:\/\/(?:[^/?#]*@)?)([^,/?#@]*)((?:,[^,/?#@]*)*)(.*)$/s.exec(String(text)) ?? [];
+  const url = typeof text === "string" ? URL.parse(before + first + behind) : null;
   if (url === null || !/^rediss?:$/.test(url.protocol)) throw invalid("The URL of the Redis server is none.");
   const { hostname, port, pathname, hash, searchParams } = url;
   if (hash !== "") throw invalid("The URL of the Redis server has a fragment (#…).");
   if (!/^\/?$|^\/\d+$/.test(pathname))
     throw invalid("The path of the Redis server's URL is not the number of a database.");
+  const { cluster = others !== "", sentinel, ...options } = parametersOf(searchParams);
+  const nodes = [first, ...others.split(",").slice(1)];
+  return {
+    ...options, // by the table above, of the types of the options; their values are checked with them
+    ...(sentinel !== undefined
+      ? { sentinel: { name: String(sentinel), nodes } }
+      : cluster
+        ? { cluster: nodes }
+        : {
+            host: hostname.replace(/^\[(.*)\]$/, "$1") || DEFAULT_HOST,
+            port: port === "" ? DEFAULT_PORT : Number(port),
+          }),
+    tls: url.protocol === "rediss:",
+    ...(url.username !== "" && { username: decoded(url.username) }),
+    ...(url.password !== "" && { password: decoded(url.password) }),
+    ...(pathname.length > 1 && { db: Number(pathname.slice(1)) }),
+  };
+}
+
+function parametersOf(searchParams: URLSearchParams): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (const name of new Set(searchParams.keys())) {
     const read = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
@@ -53,19 +80,16 @@ export function parseUrl(text: unknown): RedisBackendOptions & Address {
     if (more.length > 0) throw invalid(`The parameter ${JSON.stringify(name)} is given twice.`);
     options[name] = read(value);
   }
-  return {
-    ...options, // by the table above, of the types of the options; their values are checked with them
-    host: hostname.replace(/^\[(.*)\]$/, "$1") || DEFAULT_HOST,
-    port: port === "" ? DEFAULT_PORT : Number(port),
-    tls: url.protocol === "rediss:",
-    ...(url.username !== "" && { username: decoded(url.username) }),
-    ...(url.password !== "" && { password: decoded(url.password) }),
-    ...(pathname.length > 1 && { db: Number(pathname.slice(1)) }),
-  };
+  if (Number.isNaN(options["cluster"])) throw invalid("The parameter `cluster` must be true or false.");
+  return options;
 }
 
 function numberOf(text: string): number {
   return /^\d+$/.test(text) ? Number(text) : Number.NaN;
+}
+
+function booleanOf(text: string): boolean | number {
+  return text === "true" ? true : text === "false" ? false : Number.NaN;
 }
 
 function decoded(text: string): string {

@@ -1,5 +1,6 @@
 import timers from "node:timers/promises";
 import { NoReply } from "./redis-commands.ts";
+import { Refusal } from "./refusal.ts";
 
 /** An operation that may take several attempts. Local times are of `performance.now()`. */
 export interface Operation {
@@ -10,6 +11,8 @@ export interface Operation {
    * after each attempt. Where it is not, another attempt waits until the one before can take effect no more.
    */
   repeatable: () => boolean;
+  /** Whether trying again may help where nothing was sent, or where a server refused it: another one may take its place. */
+  failsOver: boolean;
   signal: AbortSignal | undefined;
 }
 
@@ -44,14 +47,14 @@ const LONGEST_PAUSE = 500;
  * Makes attempts until one is answered, or the operation's deadline is near. Each may take half of the time that is left, so that a
  * connection on which nothing comes back leaves time for another one; `again` says that an earlier attempt may have taken effect.
  *
- * Rejects at once with what the server refused, and where a command was certainly not sent: then it is known what became of it. It
- * rejects with {@link Unsure} where an earlier attempt may have taken effect.
+ * Rejects at once with what the server refused, and where a command was certainly not sent: then it is known what became of it. Where
+ * servers take each other's place, it waits for that as long as there is time. It rejects with {@link Unsure} where an earlier attempt may have taken effect.
  */
 export async function withAttempts<R>(
   operation: Operation,
   attempt: (until: Until, again: boolean) => Promise<R>,
 ): Promise<R> {
-  const { deadline, repeatable, signal } = operation;
+  const { deadline, repeatable, failsOver, signal } = operation;
   // The newest that may have been sent, and may yet take effect.
   let lost: NoReply | undefined;
   for (let number = 0; ; number++) {
@@ -67,7 +70,10 @@ export async function withAttempts<R>(
       if (mayLinger) lost = error;
       // What was not even sent says less than what was, and was lost.
       const failure = lost === undefined ? error : new Unsure(unanswered ? lost : error);
-      const mayHelp = error instanceof TooLate || (unanswered && lost !== undefined);
+      const mayHelp =
+        error instanceof TooLate ||
+        (unanswered && (lost !== undefined || failsOver)) ||
+        (failsOver && error instanceof Refusal && error.passes);
       if (!mayHelp) throw failure;
       const now = performance.now();
       const lingering = mayLinger && !repeatable() ? Math.max(0, until - now) + 1 : 0;

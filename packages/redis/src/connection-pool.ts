@@ -43,6 +43,12 @@ export class ConnectionPool implements RedisCommands {
     this.#connections = [];
   }
 
+  /** No further calls: those that are on their way may still be answered. */
+  retire(): void {
+    for (const connection of this.#connections) connection.retire();
+    this.#connections = [];
+  }
+
   #choose(): Connection {
     this.#connections = this.#connections.filter(({ state, isRetired }) => state !== "ended" && !isRetired);
     const open = this.#connections.filter(({ state }) => state === "open");

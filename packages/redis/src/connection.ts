@@ -109,13 +109,15 @@ export class Connection {
   }
 }
 
-function clientFor({ host, port, username, password, db, tls }: ConnectionSettings, timeoutMs: number) {
+function clientFor(settings: ConnectionSettings, timeoutMs: number) {
+  const { host, port, username, password, db, tls, isReplica = false } = settings;
   const common = { host, port, connectTimeout: timeoutMs, reconnectStrategy: false as const };
   return createClient({
     socket: tls === false ? common : { ...(tls === true ? {} : tls), ...common, tls: true },
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     database: db,
+    readonly: isReplica,
     // Deadlines are the backend's own; those of the client cover only what was not yet written.
     commandOptions: { timeout: 0 },
     disableClientInfo: true,

@@ -13,10 +13,10 @@ export function indexKeyOf({ prefix }: MemorySettings): string {
   return `${prefix.startsWith("@") ? "#" : "@"}recent:${prefix}`;
 }
 
-/** The keys of a script that writes a memory. */
+/** The keys of a script that writes a memory. Those of a cluster are at different servers: the index is written apart. */
 export function writtenKeys(memoryId: string, settings: MemorySettings): string[] {
   const key = keyOf(memoryId, settings);
-  return settings.index ? [key, indexKeyOf(settings)] : [key];
+  return settings.index && !settings.isCluster ? [key, indexKeyOf(settings)] : [key];
 }
 
 /** A pattern of SCAN that matches what begins with this text, and nothing else. */

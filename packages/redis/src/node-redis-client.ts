@@ -1,47 +1,57 @@
+import { inTime } from "./overdue.ts";
 import { NoReply, type RedisCommand, type RedisCommands, type RedisReply, type SendOptions } from "./redis-commands.ts";
-import { invalidConfig } from "./redis-error.ts";
-import { repliesOf } from "./replies.ts";
+import { refusalOf, repliesOf, textOf } from "./replies.ts";
 
 /** What is asked of a client of node-redis (`createClient` of `redis` or `@redis/client`). */
 export interface NodeRedisClient {
   sendCommand(args: string[]): Promise<unknown>;
+  multi(): NodeRedisPipeline<[args: string[]]>;
   readonly isOpen: boolean;
   withTypeMapping?(mapping: object): NodeRedisClient;
 }
 
-/** And of a pool of them (`createClientPool`). */
+/** Of a pool of them (`createClientPool`). */
 export interface NodeRedisPool {
   execute<R>(task: (client: NodeRedisClient) => R): Promise<Awaited<R>>;
   readonly isOpen: boolean;
   readonly totalClients: number;
 }
 
-/** The command port over a client that somebody else made, and closes. */
-export class ForeignClient implements RedisCommands {
+/** And of one that asks sentinels where the master is (`createSentinel`). */
+export interface NodeRedisSentinel {
+  sendCommand(isReadonly: boolean, args: string[]): Promise<unknown>;
+  multi(): NodeRedisPipeline<[isReadonly: boolean, args: string[]]>;
+  getMasterNode(): { host: string; port: number } | undefined;
+  readonly isOpen: boolean;
+}
+
+/** Commands that node-redis sends, or gives up, together. */
+export interface NodeRedisPipeline<Command extends readonly unknown[]> {
+  addCommand(...command: Command): unknown;
+  execAsPipeline(): Promise<unknown[]>;
+}
+
+/** The command port over a client or pool of node-redis that somebody else made, and closes. */
+export class NodeRedisCommands implements RedisCommands {
   readonly #client: NodeRedisClient | NodeRedisPool;
 
-  /** Throws `INVALID_CONFIG` for what is no such client. */
-  constructor(client: unknown) {
-    this.#client = recognised(client);
+  constructor(client: NodeRedisClient | NodeRedisPool) {
+    this.#client = client;
   }
 
-  async send(commands: readonly RedisCommand[], { timeoutMs, signal }: SendOptions): Promise<readonly RedisReply[]> {
+  async send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]> {
     const client = this.#client;
-    if (!client.isOpen)
-      throw new NoReply(false, new Error("the client that was given is not connected: call its connect() first"));
-    const { promise: overdue, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => reject(new NoReply(true, new Error(`nothing within ${Math.round(timeoutMs)} ms`))),
-      timeoutMs,
-    );
-    try {
-      return await Promise.race([
-        overdue,
-        isPool(client) ? executed(client, commands, signal) : together(client, commands),
-      ]);
-    } finally {
-      clearTimeout(timer);
-    }
+    if (!client.isOpen) throw notConnected();
+    return inTime(options, (begun) => {
+      if (isPool(client)) {
+        return client.execute((one) => {
+          begun();
+          return together(one, commands, options);
+        });
+      }
+      begun();
+      return together(client, commands, options);
+    });
   }
 
   close(): void {
@@ -49,48 +59,74 @@ export class ForeignClient implements RedisCommands {
   }
 }
 
-async function executed(
-  pool: NodeRedisPool,
-  commands: readonly RedisCommand[],
-  signal: AbortSignal | undefined,
-): Promise<readonly RedisReply[]> {
-  let sent = false;
-  try {
-    return await pool.execute((client) => {
-      signal?.throwIfAborted(); // it may have waited long for a connection
-      sent = true;
-      return together(client, commands);
+/** The same over one that asks sentinels. It sends again by itself what got no reply. */
+export class NodeRedisSentinelCommands implements RedisCommands {
+  readonly failsOver = true;
+  readonly #client: NodeRedisSentinel;
+
+  constructor(client: NodeRedisSentinel) {
+    this.#client = client;
+  }
+
+  async send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]> {
+    const { inseparable = false, readOnly = false } = options;
+    const client = this.#client;
+    if (!client.isOpen) throw notConnected();
+    return inTime(options, (begun) => {
+      begun();
+      if (inseparable)
+        return pipelined(
+          client.multi(),
+          commands.map((command) => [readOnly, [...command]] as const),
+        );
+      return repliesOf(commands.map((command) => client.sendCommand(readOnly, [...command])));
     });
-  } catch (error) {
-    if (signal?.aborted && error === signal.reason) throw error;
-    throw error instanceof NoReply ? error : new NoReply(sent, error as Error); // as node-redis rejects
+  }
+
+  serverOf(): string | undefined {
+    const { host, port } = this.#client.getMasterNode() ?? {};
+    return host && `${host}:${port}`;
+  }
+
+  close(): void {
+    // It is not ours.
   }
 }
 
 /** Commands that are given to a client in one go leave it together. */
-function together(client: NodeRedisClient, commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {
+function together(
+  client: NodeRedisClient,
+  commands: readonly RedisCommand[],
+  { inseparable = false }: SendOptions,
+): Promise<readonly RedisReply[]> {
   // Whatever its owner wants replies to be turned into, we read text.
   const plain = client.withTypeMapping?.({}) ?? client;
+  if (inseparable)
+    return pipelined(
+      plain.multi(),
+      commands.map((command) => [[...command]] as const),
+    );
   return repliesOf(commands.map((command) => plain.sendCommand([...command])));
+}
+
+/** What is refused rejects all of a pipeline: the others' replies are not known then. */
+async function pipelined<Command extends readonly unknown[]>(
+  pipeline: NodeRedisPipeline<Command>,
+  commands: readonly Command[],
+): Promise<readonly RedisReply[]> {
+  for (const command of commands) pipeline.addCommand(...command);
+  try {
+    return (await pipeline.execAsPipeline()).map(textOf);
+  } catch (error) {
+    const refusal = refusalOf(error);
+    return commands.map(() => refusal);
+  }
 }
 
 function isPool(client: NodeRedisClient | NodeRedisPool): client is NodeRedisPool {
   return "execute" in client && "totalClients" in client;
 }
 
-/** By structure: the names of classes say nothing where code is bundled or installed twice. */
-function recognised(client: unknown): NodeRedisClient | NodeRedisPool {
-  const has = (name: string): boolean => typeof client === "object" && client !== null && name in client;
-  if (has("call") || has("nodeClient") || has("getMasterNode")) {
-    throw invalidConfig(
-      "Clients of ioredis, clusters and sentinels are not yet taken.",
-      "Give a client or pool of node-redis (createClient, createClientPool), or implement RedisCommands and use RedisBackend.fromCommands.",
-    );
-  }
-  // As far as it matters here, it is one of the two.
-  if (has("sendCommand") && has("isOpen")) return client as NodeRedisClient | NodeRedisPool;
-  throw invalidConfig(
-    "What was given is no client of node-redis.",
-    "Give what its createClient or createClientPool returned.",
-  );
+function notConnected(): NoReply {
+  return new NoReply(false, new Error("the client that was given is not connected: call its connect() first"));
 }

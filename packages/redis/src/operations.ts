@@ -13,13 +13,15 @@ export interface Call extends Omit<Doing, "server"> {
 export class Operations {
   readonly #server: string;
   readonly #timeoutMs: number;
+  readonly #failsOver: boolean;
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
 
-  /** `server` is how errors call it. */
-  constructor(server: string, timeoutMs: number) {
+  /** `server` is how errors call it; `failsOver` as {@link withAttempts} asks. */
+  constructor(server: string, timeoutMs: number, failsOver: boolean) {
     this.#server = server;
     this.#timeoutMs = timeoutMs;
+    this.#failsOver = failsOver;
   }
 
   /** Settles by the deadline, with a `MemoryError` where it rejects, or when the signal is aborted, with its reason. */
@@ -28,7 +30,7 @@ export class Operations {
     const { repeatable = () => true } = call;
     const signal = call.signal ?? undefined; // null is as good as none
     const deadline = performance.now() + this.#timeoutMs;
-    const running = withAttempts({ deadline, repeatable, signal }, attempt);
+    const running = withAttempts({ deadline, repeatable, failsOver: this.#failsOver, signal }, attempt);
     this.#running.add(running);
     try {
       return await untilAborted(running, signal);

@@ -26,25 +26,30 @@ import {
   type Snapshot,
   type Ttl,
 } from "@deep-agent/core";
-import { Catalogue } from "./catalogue.ts";
-import { ConnectionPool } from "./connection-pool.ts";
-import { ForeignClient, type NodeRedisClient, type NodeRedisPool } from "./node-redis-client.ts";
+import { warnOfEviction } from "./eviction.ts";
+import { commandsOf, type ForeignClient } from "./foreign-client.ts";
+import { Listing } from "./listing.ts";
 import { Operations } from "./operations.ts";
+import { ownCommands, serverName } from "./own-commands.ts";
+import { RecentIndex, type ReindexProgress } from "./recent-index.ts";
 import type { RedisCommands } from "./redis-commands.ts";
-import { closed, invalidConfig } from "./redis-error.ts";
+import { closed, invalidConfig, noIndex } from "./redis-error.ts";
 import { RedisLog } from "./redis-log.ts";
 import {
+  checkConnection,
   checkOptionNames,
-  connectionSettings,
+  type Durability,
   foreignConnection,
   isMemoryOption,
   type MemoryOptions,
+  type MemorySettings,
   memorySettings,
   type OptionName,
   type RedisBackendOptions,
+  type SentinelOptions,
+  topologyOf,
 } from "./redis-options.ts";
 import { ScriptRunner } from "./script-runner.ts";
-import { ServerClock } from "./server-clock.ts";
 
 /** What a backend is made of when it is first used. */
 interface Parts<T extends object> {
@@ -52,7 +57,14 @@ interface Parts<T extends object> {
   operations: Operations;
   scripts: ScriptRunner;
   log: RedisLog<T>;
-  catalogue: Catalogue;
+  listing: Listing;
+  index: RecentIndex;
+}
+
+/** Of {@link RedisBackend.reindex}. */
+export interface ReindexOptions extends CallOptions {
+  /** Called now and then, with how far it has come. */
+  onProgress?: ((progress: ReindexProgress) => void) | undefined;
 }
 
 /**
@@ -77,18 +89,16 @@ export class RedisBackend<T extends object = Message>
   constructor(options: string | RedisBackendOptions = {}) {
     const given = typeof options === "string" ? { addr: options } : options;
     checkOptionNames(given, true);
-    this.#options = checked(given, true);
+    this.#options = this.#checked(given);
   }
 
   /**
-   * A backend on a client of node-redis that is connected already: of `createClient` or `createClientPool`. `close()` leaves it open.
-   * Listening to its `error` events is its owner's business. Throws `INVALID_CONFIG`.
+   * A backend on a client that you have: of node-redis (`createClient`, `createClientPool`, `createCluster`, `createSentinel`), connected, or of
+   * ioredis (`Redis`, `Cluster`). `close()` leaves it open, and listening to its `error` events is its owner's business. Its own prefix for
+   * keys is not applied. Throws `INVALID_CONFIG`.
    */
-  static fromClient<T extends object = Message>(
-    client: NodeRedisClient | NodeRedisPool,
-    options: MemoryOptions = {},
-  ): RedisBackend<T> {
-    return RedisBackend.fromCommands<T>(new ForeignClient(client), options);
+  static fromClient<T extends object = Message>(client: ForeignClient, options: MemoryOptions = {}): RedisBackend<T> {
+    return RedisBackend.fromCommands<T>(commandsOf(client), options);
   }
 
   /** A backend on another client, through an implementation of the command port. `close()` closes it. Throws `INVALID_CONFIG`. */
@@ -97,8 +107,9 @@ export class RedisBackend<T extends object = Message>
     options: MemoryOptions = {},
   ): RedisBackend<T> {
     checkOptionNames(options, false);
-    const backend = new RedisBackend<T>(options);
+    const backend = new RedisBackend<T>();
     backend.#given = commands;
+    backend.#options = backend.#checked(options);
     return backend;
   }
 
@@ -127,6 +138,21 @@ export class RedisBackend<T extends object = Message>
     return this.#with("tls", tls);
   }
 
+  /** Sets {@link RedisBackendOptions.cluster}. */
+  withCluster(nodes: readonly string[]): this {
+    return this.#with("cluster", nodes);
+  }
+
+  /** Sets {@link RedisBackendOptions.sentinel}. */
+  withSentinel(sentinel: SentinelOptions): this {
+    return this.#with("sentinel", sentinel);
+  }
+
+  /** Sets {@link RedisBackendOptions.addressMap}. */
+  withAddressMap(addressMap: Readonly<Record<string, string>>): this {
+    return this.#with("addressMap", addressMap);
+  }
+
   /** Sets {@link MemoryOptions.ttl}. */
   withTTL(ttl: Ttl): this {
     return this.#with("ttl", ttl);
@@ -150,6 +176,16 @@ export class RedisBackend<T extends object = Message>
   /** Sets {@link MemoryOptions.maxRecords}. */
   withMaxRecords(maxRecords: number | null): this {
     return this.#with("maxRecords", maxRecords);
+  }
+
+  /** Sets {@link MemoryOptions.durability}. */
+  withDurability(durability: Durability): this {
+    return this.#with("durability", durability);
+  }
+
+  /** Sets {@link MemoryOptions.reads}. */
+  withReads(reads: "master" | "replica"): this {
+    return this.#with("reads", reads);
   }
 
   async load(memoryId: string, options: CallOptions = {}): Promise<T[] | null> {
@@ -186,19 +222,33 @@ export class RedisBackend<T extends object = Message>
     await log.delete(memoryId, options);
   }
 
-  /** By SCAN over all keys of the database: O(keys), whoever they belong to. Prefixes that nest overlap. */
+  /**
+   * By SCAN over all keys of the database, of all masters: O(keys), whoever they belong to. Prefixes that nest overlap. Memories that are there from
+   * its beginning to its end are in it, also where slots of a cluster move meanwhile.
+   */
   async list(options: ListOptions = {}): Promise<string[]> {
-    const { catalogue } = this.#use();
+    const { listing } = this.#use();
     checkList(options);
-    return catalogue.list(options);
+    return listing.list(options);
   }
 
   /**
    * By the index: the most recently written first, O(limit); with `prefix`, O(memories that are newer). `undefined` where no index is
-   * kept. Memories written without the index, and values of go-deep-agent, are not in it.
+   * kept. Memories written without the index, and values of go-deep-agent, are not in it until {@link reindex} or their next write.
    */
   get recent(): ((options: RecentOptions) => Promise<RecentPage>) | undefined {
-    return memorySettings(this.#options).index ? (options) => this.#recent(options) : undefined;
+    return this.#memorySettings(this.#options).index ? (options) => this.#recent(options) : undefined;
+  }
+
+  /**
+   * Makes the index behind `recent` complete: puts in what `list` finds, takes out what is gone. Others may write meanwhile. Values of
+   * go-deep-agent have no time, and stay out. Throws `NOT_SUPPORTED` where no index is kept.
+   */
+  async reindex({ onProgress, signal }: ReindexOptions = {}): Promise<ReindexProgress> {
+    const { index, listing } = this.#use();
+    checkOptions({ signal });
+    if (this.recent === undefined) throw noIndex();
+    return index.rebuild(listing, onProgress, signal);
   }
 
   /** `bytes` is what Redis estimates that the key takes in its memory. */
@@ -239,9 +289,9 @@ export class RedisBackend<T extends object = Message>
   }
 
   async #recent(options: RecentOptions): Promise<RecentPage> {
-    const { catalogue } = this.#use();
+    const { index } = this.#use();
     checkRecent(options);
-    return catalogue.recent(options);
+    return index.recent(options);
   }
 
   #use(): Parts<T> {
@@ -251,24 +301,21 @@ export class RedisBackend<T extends object = Message>
   }
 
   #assemble(): Parts<T> {
-    const settings = memorySettings(this.#options);
-    let server = "the Redis server";
-    let commands = this.#given;
-    if (commands === undefined) {
-      const connection = connectionSettings(this.#options);
-      server = connection.host.includes(":")
-        ? `[${connection.host}]:${connection.port}`
-        : `${connection.host}:${connection.port}`;
-      commands = new ConnectionPool(connection, settings.timeoutMs);
-    }
-    const operations = new Operations(server, settings.timeoutMs);
-    const scripts = new ScriptRunner(commands, new ServerClock());
+    const settings = this.#memorySettings(this.#options);
+    const commands = this.#given ?? ownCommands(this.#options, settings.timeoutMs);
+    const server = this.#given === undefined ? serverName(topologyOf(this.#options)) : "the Redis server";
+    const operations = new Operations(server, settings.timeoutMs, commands.failsOver ?? false);
+    const scripts = new ScriptRunner(commands, settings.replicas);
+    const index = new RecentIndex(scripts, operations, settings);
+    const listing = new Listing(scripts, operations, settings);
+    warnOfEviction(scripts, settings.timeoutMs);
     return {
       commands,
       operations,
       scripts,
-      log: new RedisLog<T>(scripts, operations, settings),
-      catalogue: new Catalogue(scripts, operations, settings),
+      listing,
+      index,
+      log: new RedisLog<T>(scripts, operations, index, settings),
     };
   }
 
@@ -279,16 +326,19 @@ export class RedisBackend<T extends object = Message>
         "Configure a backend before anything is read or written.",
       );
     }
-    const ownConnection = this.#given === undefined;
-    if (!ownConnection && !isMemoryOption(name)) throw foreignConnection(name);
-    this.#options = checked({ ...this.#options, [name]: value }, ownConnection);
+    if (this.#given !== undefined && !isMemoryOption(name)) throw foreignConnection(name);
+    this.#options = this.#checked({ ...this.#options, [name]: value });
     return this;
   }
-}
 
-/** A copy of the options, all of which make sense. */
-function checked(options: RedisBackendOptions, ownConnection: boolean): RedisBackendOptions {
-  memorySettings(options);
-  if (ownConnection) connectionSettings(options);
-  return { ...options };
+  /** A copy of the options, all of which make sense. */
+  #checked(options: RedisBackendOptions): RedisBackendOptions {
+    this.#memorySettings(options);
+    if (this.#given === undefined) checkConnection(options);
+    return { ...options };
+  }
+
+  #memorySettings(options: RedisBackendOptions): MemorySettings {
+    return memorySettings(options, this.#given && this.#given.masters !== undefined);
+  }
 }

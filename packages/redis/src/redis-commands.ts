@@ -13,6 +13,18 @@ export interface RedisCommands {
   send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]>;
   /** Lets go of what was opened, at once. */
   close(): void;
+  /** Where there are several servers, names the one that serves the key now, as far as is known. Clocks differ from one to the other. */
+  serverOf?(key: string): string | undefined;
+  /** Where keys are spread over several servers: a port to each that has some. Absent: one server has them all. */
+  masters?(options: SendOptions): Promise<readonly MasterCommands[]>;
+  /** Whether a server that is away, or no master, is replaced by another: then it is worth trying again. */
+  readonly failsOver?: boolean;
+}
+
+/** One of several servers. */
+export interface MasterCommands {
+  readonly name: string;
+  readonly commands: Pick<RedisCommands, "send">;
 }
 
 /** A command and its arguments, as they go over the wire. */
@@ -28,15 +40,22 @@ export interface SendOptions {
   timeoutMs: number;
   /** Where it is aborted before they are sent, they must not be: whoever aborted relies on it. Afterwards it changes nothing. */
   signal?: AbortSignal | undefined;
+  /** Whether a replica may answer. */
+  readOnly?: boolean | undefined;
+  /** Whether each of them is worth nothing without those before it on the same connection: a client that repeats them repeats all. */
+  inseparable?: boolean | undefined;
 }
 
 /** An error that the server answered. */
 export class RefusedReply {
   /** As the server wrote it: `"OOM command not allowed when used memory > 'maxmemory'."` */
   readonly message: string;
+  /** The server that said it, where there are several. */
+  readonly server: string | undefined;
 
-  constructor(message: string) {
+  constructor(message: string, server?: string) {
     this.message = message;
+    this.server = server;
   }
 }
 
@@ -45,9 +64,12 @@ export class NoReply extends Error {
   override readonly name = "NoReply";
   /** `false`: the commands certainly never reached the server. `true`: they may have, or may still. */
   readonly sent: boolean;
+  /** The server that did not answer, where there are several. */
+  readonly server: string | undefined;
 
-  constructor(sent: boolean, cause: object) {
+  constructor(sent: boolean, cause: object, server?: string) {
     super((cause as Partial<Error>).message, { cause }); // not asked for its class: it may be of another realm
     this.sent = sent;
+    this.server = server;
   }
 }

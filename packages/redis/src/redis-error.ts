@@ -1,7 +1,8 @@
 import { cleanCause, MemoryError, type MemoryErrorCode, type Outcome, quoteId } from "@deep-agent/core";
 import { TooLate, Unsure } from "./attempts.ts";
 import { NoReply } from "./redis-commands.ts";
-import { Refusal } from "./script-runner.ts";
+import { Refusal } from "./refusal.ts";
+import { TooFewReplicas } from "./script-runner.ts";
 
 export const BACKEND = "redis";
 
@@ -55,7 +56,7 @@ const refusals: Readonly<Record<string, Kind>> = {
   MOVED: {
     code: "NOT_SUPPORTED",
     retryable: false,
-    hint: "This server is part of a cluster, which takes a cluster's client.",
+    hint: "This server is part of a cluster: give its nodes as `cluster`, or a cluster's client.",
   },
   NOPROTO: { code: "NOT_SUPPORTED", retryable: false, hint: "Redis 6.2 or later is needed." },
 };
@@ -86,6 +87,12 @@ const unknownRefusal: Kind = { code: "UNAVAILABLE", retryable: false, hint: "See
 
 const unreachable: Kind = busy("Check that it runs and can be reached from here: redis-cli -h HOST -p PORT PING.");
 
+const notDurable: Kind = {
+  code: "DURABILITY",
+  retryable: true,
+  hint: "See redis-cli INFO replication; the same operation again waits for them again, and writes nothing twice.",
+};
+
 /** What Node and OpenSSL say of certificates and handshakes. */
 const untrusted: Kind = {
   code: "UNAVAILABLE",
@@ -111,9 +118,13 @@ export function redisError(error: unknown, doing: Doing): unknown {
 
 function mapped(error: unknown, doing: Doing, outcome: Outcome): unknown {
   if (MemoryError.is(error)) return outcome === "unknown" ? unsure(error) : error;
+  if (error instanceof TooFewReplicas) {
+    return failure(notDurable, doing, `it is written, but ${error.message} in time`, "applied");
+  }
   if (error instanceof Refusal) {
     const became = outcome === "unknown" ? outcome : error.outcome;
-    return failure(kindOf(error.message), doing, `${doing.server} answered ${shown(error)}`, became, error);
+    const server = error.server ?? doing.server;
+    return failure(kindOf(error.message), doing, `${server} answered ${shown(error)}`, became, error);
   }
   if (error instanceof TooLate) {
     return failure(unreachable, doing, `${doing.server} got it after its deadline, and did nothing`, outcome);
@@ -124,8 +135,9 @@ function mapped(error: unknown, doing: Doing, outcome: Outcome): unknown {
   const { code = "" } = reason as { code?: string };
   const answered = /^[A-Z]{2,} /.test(reason.message);
   const kind = answered ? kindOf(reason.message) : tlsCodes.test(code) ? untrusted : unreachable;
-  const unsent = answered ? `${doing.server} refused the connection` : `${doing.server} could not be reached`;
-  const problem = error.sent ? `no reply came from ${doing.server}` : unsent;
+  const server = error.server ?? doing.server;
+  const unsent = answered ? `${server} refused the connection` : `${server} could not be reached`;
+  const problem = error.sent ? `no reply came from ${server}` : unsent;
   return failure(kind, doing, `${problem} (${shown(reason)})`, outcome, reason);
 }
 
@@ -193,4 +205,23 @@ export function closed(): MemoryError {
 
 export function invalidConfig(message: string, hint?: string): MemoryError {
   return new MemoryError("INVALID_CONFIG", message, { backend: BACKEND, hint });
+}
+
+export function unsteady(): MemoryError {
+  return new MemoryError(
+    "UNAVAILABLE",
+    "Cannot list memories: again and again, servers took each other's place meanwhile.",
+    {
+      backend: BACKEND,
+      retryable: true,
+      hint: "Try again when the failover or the resharding is over.",
+    },
+  );
+}
+
+export function noIndex(): MemoryError {
+  return new MemoryError("NOT_SUPPORTED", "This RedisBackend keeps no index.", {
+    backend: BACKEND,
+    hint: "Set `index: true`, and a prefix that is not empty.",
+  });
 }

@@ -14,11 +14,13 @@ import { parseHeader } from "./header.ts";
 import { type LogPart, snapshotOf, wholeLog } from "./log-part.ts";
 import { keyOf, writtenKeys } from "./memory-key.ts";
 import type { Operations } from "./operations.ts";
+import type { RecentIndex } from "./recent-index.ts";
 import type { RedisReply } from "./redis-commands.ts";
 import { conflict, damaged, foreign } from "./redis-error.ts";
 import type { MemorySettings } from "./redis-options.ts";
+import { Refusal } from "./refusal.ts";
 import { formatRevision } from "./revision.ts";
-import { Refusal, type ScriptRunner } from "./script-runner.ts";
+import type { ScriptRunner } from "./script-runner.ts";
 import { APPEND, CONVERT, DELETE, INFO, PEEK, READ, SAVE, type Script, TOUCH } from "./scripts.ts";
 
 type Reply = readonly RedisReply[];
@@ -38,11 +40,13 @@ const NOTHING = "-";
 export class RedisLog<T extends object> {
   readonly #scripts: ScriptRunner;
   readonly #operations: Operations;
+  readonly #index: RecentIndex;
   readonly #settings: MemorySettings;
 
-  constructor(scripts: ScriptRunner, operations: Operations, settings: MemorySettings) {
+  constructor(scripts: ScriptRunner, operations: Operations, index: RecentIndex, settings: MemorySettings) {
     this.#scripts = scripts;
     this.#operations = operations;
+    this.#index = index;
     this.#settings = settings;
   }
 
@@ -51,18 +55,30 @@ export class RedisLog<T extends object> {
     // Where the log is named, an attempt that comes late finds its entry there, or another log. Where it is not, it would be the
     // first entry of a memory that was deleted meanwhile.
     const repeatable = (): boolean => typeof since === "string" || typeof expectedRevision === "string";
-    return this.#operations.run({ verb: "append to", memoryId, writes: true, signal, repeatable }, (until, again) => {
-      const known = since === undefined && again ? "*" : encoded(since);
-      // A new one each time: a log that another attempt made may have been deleted since.
-      const epoch = newId();
-      const args = [operationId, `[${texts.join(",")}]`, String(texts.length), known, encoded(expectedRevision), epoch];
-      args.push(this.#ttl, String(this.#settings.maxRecords ?? 0), memoryId);
-      return this.#write(APPEND, memoryId, args, until, ([what, , logEpoch, position, at]) => {
-        if (what === "conflict") throw conflict(memoryId);
-        if (what !== "appended" && what !== "found") return undefined;
-        return formatRevision(String(logEpoch), Number(position), String(at));
-      });
-    });
+    return this.#operations.run(
+      { verb: "append to", memoryId, writes: true, signal, repeatable },
+      async (until, again) => {
+        const known = since === undefined && again ? "*" : encoded(since);
+        // A new one each time: a log that another attempt made may have been deleted since.
+        const epoch = newId();
+        const args = [
+          operationId,
+          `[${texts.join(",")}]`,
+          String(texts.length),
+          known,
+          encoded(expectedRevision),
+          epoch,
+        ];
+        args.push(this.#ttl, String(this.#settings.maxRecords ?? 0), memoryId);
+        const written = await this.#write(APPEND, memoryId, args, until, ([what, , logEpoch, position, at]) => {
+          if (what === "conflict") throw conflict(memoryId);
+          return what === "appended" || what === "found" ? { logEpoch, position, at } : undefined;
+        });
+        const [position, at] = [Number(written.position), String(written.at)];
+        await this.#enlist(memoryId, at, position === 1, until);
+        return formatRevision(String(written.logEpoch), position, at);
+      },
+    );
   }
 
   async save(memoryId: string, texts: readonly string[], options: SaveOptions): Promise<void> {
@@ -79,11 +95,11 @@ export class RedisLog<T extends object> {
         epochs.push(newId());
         const known = [epochs.join(" "), operationId ?? "", seen, encoded(expectedRevision)];
         const args = [...known, this.#ttl, memoryId, dropped, ...kept];
-        const saved = await this.#write(SAVE, memoryId, args, until, ([what]) => {
-          if (what === "conflict") throw conflict(memoryId);
-          return what === "saved" || what === "other" ? what : undefined;
+        const [saved, now] = await this.#write(SAVE, memoryId, args, until, (reply) => {
+          if (reply[0] === "conflict") throw conflict(memoryId);
+          return reply[0] === "saved" || reply[0] === "other" ? reply : undefined;
         });
-        if (saved === "saved") return;
+        if (saved === "saved") return this.#enlist(memoryId, String(now), seen === NOTHING, until);
         seen = undefined;
       }
     });
@@ -94,8 +110,10 @@ export class RedisLog<T extends object> {
     await this.#operations.run({ verb: "delete", memoryId, writes: true, signal }, async (until, again) => {
       for (;;) {
         seen ??= await this.#peek(memoryId, until);
-        if (seen.name === NOTHING) return;
-        const reply = await this.#scripted(DELETE, writtenKeys(memoryId, this.#settings), [seen.name, memoryId], until);
+        // What an earlier attempt took away, replicas may still have.
+        if (seen.name === NOTHING && !(again && this.#scripts.waits)) return;
+        const args = [seen.name, memoryId, this.#scripts.waits ? "propagate" : ""];
+        const reply = await this.#scripts.write(DELETE, writtenKeys(memoryId, this.#settings), args, until);
         const [what, , reason] = reply;
         if (what === "deleted" || what === "absent") return;
         if (what === "unlisted") throw new Refusal(String(reason), "applied");
@@ -126,7 +144,7 @@ export class RedisLog<T extends object> {
   info(memoryId: string, { signal }: CallOptions): Promise<MemoryInfo | null> {
     return this.#operations.run({ verb: "look at", memoryId, writes: false, signal }, async (until) => {
       for (;;) {
-        const reply = await this.#scripts.script(INFO, [keyOf(memoryId, this.#settings)], [], until);
+        const reply = await this.#scripts.read(INFO, [keyOf(memoryId, this.#settings)], [], until, this.#readsReplicas);
         const [what, now, header, toLive, bytes] = reply;
         if (what === "absent") return null;
         const kept = {
@@ -148,7 +166,7 @@ export class RedisLog<T extends object> {
   async touch(memoryId: string, { signal }: CallOptions): Promise<void> {
     await this.#operations.run({ verb: "renew", memoryId, writes: true, signal }, async (until) => {
       for (let seen = ""; ; ) {
-        const reply = await this.#scripted(TOUCH, [keyOf(memoryId, this.#settings)], [this.#ttl, seen], until);
+        const reply = await this.#scripts.write(TOUCH, [keyOf(memoryId, this.#settings)], [this.#ttl, seen], until);
         const [what, , type] = reply;
         if (what === "renewed" || what === "absent") return;
         if (what !== "foreign" || type !== "string" || seen !== "") throw this.#problem(memoryId, reply);
@@ -160,8 +178,18 @@ export class RedisLog<T extends object> {
     });
   }
 
+  get #readsReplicas(): boolean {
+    return this.#settings.reads === "replica";
+  }
+
   get #ttl(): string {
     return String(this.#settings.ttl ?? 0);
+  }
+
+  /** Where the script that wrote a memory could not write the index as well. */
+  async #enlist(memoryId: string, at: string, isNew: boolean, until: Until): Promise<void> {
+    const { index, isCluster } = this.#settings;
+    if (index && isCluster) await this.#index.enlist(memoryId, at, isNew, until);
   }
 
   /** All of it: a plain command, since there is nothing to judge. */
@@ -169,7 +197,9 @@ export class RedisLog<T extends object> {
     const key = keyOf(memoryId, this.#settings);
     return this.#operations.run({ verb: "read", memoryId, writes: false, signal }, async (until) => {
       try {
-        const elements = (await this.#scripts.command(["LRANGE", key, "0", "-1"], until, key)) as readonly string[];
+        const command = ["LRANGE", key, "0", "-1"];
+        const options = { key, readOnly: this.#readsReplicas };
+        const elements = (await this.#scripts.command(command, until, options)) as readonly string[];
         const [header] = elements;
         if (header === undefined) return null;
         return snapshotOf<T>(memoryId, wholeLog(headerOf(memoryId, header), elements.slice(1)), {}) ?? null;
@@ -189,7 +219,9 @@ export class RedisLog<T extends object> {
   ): Promise<Snapshot<T> | null | undefined> {
     const { last, since = "", before = "" } = options;
     const args = [last === undefined ? "" : String(last), since, before, mode];
-    const reply = await this.#scripts.script(READ, [keyOf(memoryId, this.#settings)], args, until);
+    // A replica that lags behind would make what was read before look as if it had been lost.
+    const readOnly = this.#readsReplicas && since === "" && before === "";
+    const reply = await this.#scripts.read(READ, [keyOf(memoryId, this.#settings)], args, until, readOnly);
     const [what, , header, position, at, verdict, floor, from, atBefore, entries] = reply;
     if (what === "absent") return null;
     if (what === "foreign" && header === "string") return this.#converted(memoryId, options, until);
@@ -216,7 +248,7 @@ export class RedisLog<T extends object> {
   }
 
   async #peek(memoryId: string, until: Until): Promise<Sight> {
-    const reply = await this.#scripts.script(PEEK, [keyOf(memoryId, this.#settings)], [], until);
+    const reply = await this.#scripts.read(PEEK, [keyOf(memoryId, this.#settings)], [], until);
     const [what, , name, created] = reply;
     if (what === "log") return { name: String(name), created: String(created) };
     if (what === "absent") return { name: NOTHING };
@@ -234,7 +266,7 @@ export class RedisLog<T extends object> {
     taken: (reply: Reply) => R | undefined,
   ): Promise<R> {
     for (;;) {
-      const reply = await this.#scripted(script, writtenKeys(memoryId, this.#settings), args, until);
+      const reply = await this.#scripts.write(script, writtenKeys(memoryId, this.#settings), args, until);
       const result = taken(reply);
       if (result !== undefined) return result;
       if (reply[0] !== "foreign" || reply[2] !== "string") throw this.#problem(memoryId, reply);
@@ -247,7 +279,7 @@ export class RedisLog<T extends object> {
     if (value === null || value === undefined) return;
     const converted = convertValue(memoryId, value);
     const args = [value, converted.epoch, this.#ttl, memoryId, ...convertedEntries(converted)];
-    const reply = await this.#scripted(CONVERT, writtenKeys(memoryId, this.#settings), args, until);
+    const reply = await this.#scripts.write(CONVERT, writtenKeys(memoryId, this.#settings), args, until);
     if (reply[0] === "converted") return;
     if (reply[0] !== "other") throw this.#problem(memoryId, reply);
     // What is the same to us and not to the server has bytes that are no text.
@@ -258,16 +290,11 @@ export class RedisLog<T extends object> {
   async #value(memoryId: string, until: Until): Promise<string | null | undefined> {
     const key = keyOf(memoryId, this.#settings);
     try {
-      return (await this.#scripts.command(["GET", key], until, key)) as string | null;
+      return (await this.#scripts.command(["GET", key], until, { key })) as string | null;
     } catch (error) {
       if (isWrongType(error)) return undefined;
       throw error;
     }
-  }
-
-  async #scripted(script: Script, keys: readonly string[], args: readonly string[], until: Until): Promise<Reply> {
-    const deadline = await this.#scripts.deadline(until);
-    return this.#scripts.script(script, keys, [deadline, ...args], until);
   }
 
   #problem(memoryId: string, [what, , detail]: Reply): Error {

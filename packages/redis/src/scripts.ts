@@ -359,7 +359,8 @@ return {'log', round(now), log.epoch, log.created}
 /**
  * Removes what the caller saw.
  *
- * ARGV: 1 deadline; 2 the epoch that was seen ("!string": a value of go-deep-agent, "!damaged": a damaged list); 3 the memory's id.
+ * ARGV: 1 deadline; 2 the epoch that was seen ("!string": a value of go-deep-agent, "!damaged": a damaged list, "-": nothing); 3 the
+ * memory's id; 4 "propagate": where nothing is there, write all the same, so that a WAIT behind this waits for who took it away.
  *
  * Reply: { "deleted", now } | { "other", now } (something else is there) | absent | foreign | late |
  * { "unlisted", now, error } (deleted, but the index could not be told).
@@ -384,6 +385,10 @@ if index then
   if refused(failure) then return {'unlisted', round(now), failure.err} end
 end
 if is then return {'deleted', round(now)} end
+if ARGV[4] == 'propagate' then
+  redis.call('RPUSH', key, '')
+  redis.call('UNLINK', key)
+end
 return {'absent', round(now)}
 `);
 
@@ -510,4 +515,16 @@ for number = 2, #ARGV, 2 do
   if redis.call('ZSCORE', KEYS[1], ARGV[number]) == ARGV[number + 1] then redis.call('ZREM', KEYS[1], ARGV[number]) end
 end
 return {'pruned', round(now)}
+`);
+
+/**
+ * Puts memories into the index, where they have not a later place already.
+ *
+ * KEYS: 1 the index. ARGV: 1 deadline; 2 how many others to name; then member and score of each.
+ * Reply: { "enlisted", now, { member, score, … } } | late. The others are any that are there.
+ */
+export const ENLIST: Script = script(`${writing}
+for number = 3, #ARGV, 2 do redis.call('ZADD', KEYS[1], 'GT', ARGV[number + 1], ARGV[number]) end
+if ARGV[2] == '0' then return {'enlisted', round(now), {}} end
+return {'enlisted', round(now), redis.call('ZRANDMEMBER', KEYS[1], ARGV[2], 'WITHSCORES')}
 `);

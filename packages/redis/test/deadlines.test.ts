@@ -269,7 +269,7 @@ describe("a server's clock need not be right", () => {
       // Scripts that are told another time, on the way to a server whose clock nobody can set.
       const { ConnectionPool } = await import("../src/connection-pool.ts");
       const { connectionSettings } = await import("../src/redis-options.ts");
-      const pool = new ConnectionPool(connectionSettings({ addr: redis.server.addr }), 30_000);
+      const pool = new ConnectionPool(connectionSettings({}, redis.server), 30_000);
       const shifted = RedisBackend.fromCommands<Note>(
         {
           send: (commands, options) =>

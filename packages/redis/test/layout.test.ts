@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { indexKeyOf } from "../src/memory-key.ts";
+import { memorySettings } from "../src/redis-options.ts";
 import { notes, useServer } from "./support/backends.ts";
 
 /*
@@ -216,7 +217,7 @@ describe("the index is a sorted set", () => {
 
   it("whose name no pattern of memories matches", () => {
     for (const prefix of ["app:", "@", "@recent:", "#recent:", "a", "@recent:@"]) {
-      const settings = { prefix, ttl: 0, timeoutMs: 1, index: true, maxRecords: null };
+      const settings = memorySettings({ prefix });
       expect(indexKeyOf(settings)).toMatch(/^[@#]recent:/);
       expect(indexKeyOf(settings).startsWith(prefix)).toBe(false);
       expect(indexKeyOf(settings).endsWith(`recent:${prefix}`)).toBe(true);

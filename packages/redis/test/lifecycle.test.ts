@@ -126,12 +126,12 @@ describe("a client that was given", () => {
     client.destroy();
   });
 
-  it.each<[string, object]>([
+  it.each<[string, unknown]>([
     ["nothing of the kind", {}],
-    ["ioredis", { call: () => undefined, sendCommand: () => undefined, isCluster: false }],
-    ["a cluster", { masters: [], nodeClient: () => undefined, sendCommand: () => undefined, isOpen: true }],
-    ["a sentinel", { getMasterNode: () => undefined, sendCommand: () => undefined, isOpen: true }],
-  ])("is refused where it is none that fits: %s", (_what, client) => {
+    ["what sends commands, and never says whether it is open", { sendCommand: () => undefined }],
+    ["a URL", "redis://localhost:6379"],
+    ["nothing", null],
+  ])("is refused where it is none that fits: %s", (_what, client: unknown) => {
     const make = (): unknown => RedisBackend.fromClient(client as Parameters<typeof RedisBackend.fromClient>[0]);
     expect(make).toThrow(expect.objectContaining({ code: "INVALID_CONFIG", hint: expect.any(String) }));
   });

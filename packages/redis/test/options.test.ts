@@ -103,6 +103,11 @@ describe("an option means the same however it is given", () => {
     const all: Record<keyof RedisBackendOptions, true> = {
       addr: true,
       url: true,
+      cluster: true,
+      sentinel: true,
+      addressMap: true,
+      durability: true,
+      reads: true,
       username: true,
       password: true,
       db: true,
@@ -114,8 +119,9 @@ describe("an option means the same however it is given", () => {
       maxRecords: true,
       tls: true,
     };
-    // The address itself is in each.
-    expect([...named, "addr", "url"].sort()).toEqual(Object.keys(all).sort());
+    // The address itself is in each; what is for several servers is tested with several, in topologies.test.ts.
+    const elsewhere = ["addr", "url", "cluster", "sentinel", "addressMap", "durability", "reads"];
+    expect([...named, ...elsewhere].sort()).toEqual(Object.keys(all).sort());
   });
 
   it("the prefix is that of the key, and the database the one that is asked for", async () => {

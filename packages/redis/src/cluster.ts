@@ -1,0 +1,245 @@
+import keySlot from "cluster-key-slot";
+import { inTime } from "./overdue.ts";
+import {
+  type MasterCommands,
+  NoReply,
+  type RedisCommand,
+  type RedisCommands,
+  type RedisReply,
+  RefusedReply,
+  type SendOptions,
+} from "./redis-commands.ts";
+
+/** The nodes of a cluster, as some client reaches them. Addresses are `"host:port"`, as the cluster has them. */
+export interface ClusterNodes {
+  /** Those that may be asked where slots are. */
+  known(): readonly string[];
+  /** Resolves when some are known, where it may be that none is yet. */
+  opened?(): Promise<unknown>;
+  /** A port to that node alone, to a replica if so said; `undefined`: the client does not know it (yet). */
+  at(address: string, isReplica: boolean): Pick<RedisCommands, "send"> | undefined;
+  /** The cluster was found to be another than was known, where slots have these masters now; `key` is one that was looked for. */
+  changed(masters: ReadonlySet<string>, key: string): void;
+  close(): void;
+}
+
+/** How often a command is sent on from node to node, before it is left to a further attempt. */
+const MOST_HOPS = 5;
+
+/** How long a node may take to tell where slots are, in ms. */
+const MAP_LIMIT = 1_000;
+
+/**
+ * The command port over the nodes of a cluster: commands go to the master that serves their key's slot, by the slot map that nodes
+ * tell, and where a node sends them (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#redirection-and-resharding).
+ */
+export class ClusterCommands implements RedisCommands {
+  readonly failsOver = true;
+  readonly #nodes: ClusterNodes;
+  /** By slot, the address of its master. */
+  #owners: string[] = [];
+  /** By a master's address, those of its replicas. */
+  #replicas = new Map<string, string[]>();
+  #learning: Promise<void> | undefined;
+  #isStale = true;
+  /** A node that did not answer is asked last where slots are. */
+  #suspect: string | undefined;
+
+  constructor(nodes: ClusterNodes) {
+    this.#nodes = nodes;
+  }
+
+  serverOf(key: string): string | undefined {
+    return this.#owners[keySlot(key)];
+  }
+
+  send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]> {
+    return inTime(options, (begun) => this.#send(commands, options, begun));
+  }
+
+  async masters(options: SendOptions): Promise<readonly MasterCommands[]> {
+    await inTime(options, async () => {
+      await this.#learn(options, undefined);
+      return [];
+    });
+    return [...new Set(this.#owners)].filter(Boolean).map((name) => ({
+      name,
+      commands: { send: (commands, within) => this.#at(name, commands, within, false) },
+    }));
+  }
+
+  close(): void {
+    this.#nodes.close();
+  }
+
+  async #send(
+    commands: readonly RedisCommand[],
+    options: SendOptions,
+    begun: () => void,
+  ): Promise<readonly RedisReply[]> {
+    const overdueAt = performance.now() + options.timeoutMs;
+    const left = (): SendOptions => ({ ...options, timeoutMs: Math.max(1, overdueAt - performance.now()) });
+    if (this.#isStale) await this.#learn(left(), options.key);
+    const slot = options.key === undefined ? undefined : keySlot(options.key);
+    let address = slot === undefined ? this.#owners.find(Boolean) : this.#owners[slot];
+    if (address === undefined) throw new NoReply(false, new Error(`no node serves slot ${slot}`));
+    begun();
+    if (options.readOnly) {
+      const replies = await this.#fromReplica(address, commands, left());
+      if (replies !== undefined) return replies;
+    }
+    for (let asks = false, hops = 0; ; hops++) {
+      const replies = await this.#at(address, commands, left(), asks);
+      const redirect = redirection(replies, address);
+      if (redirect === undefined || hops === MOST_HOPS) return replies;
+      address = redirect.address;
+      asks = redirect.kind === "ASK";
+      if (asks) continue;
+      this.#owners[redirect.slot] = address;
+      // One slot was moved, and perhaps others.
+      this.#learn(left(), options.key).catch(() => {
+        this.#isStale = true;
+      });
+    }
+  }
+
+  /** The replies of the node at that address. `asks`: the slot is on its way there, which it wants to be told. */
+  async #at(
+    address: string,
+    commands: readonly RedisCommand[],
+    options: SendOptions,
+    asks: boolean,
+  ): Promise<readonly RedisReply[]> {
+    const node = this.#nodes.at(address, false);
+    if (node === undefined) {
+      this.#suspected(address, options.key);
+      throw new NoReply(false, new Error("the client does not know this node of its cluster yet"), address);
+    }
+    try {
+      if (!asks) return await node.send(commands, options);
+      // It is forgotten behind the command that it stands before.
+      const asking = await node.send([["ASKING"], ...commands], options);
+      return asking.slice(1);
+    } catch (error) {
+      if (!(error instanceof NoReply)) throw error;
+      this.#suspected(address, options.key);
+      throw new NoReply(error.sent, error.cause as Error, address);
+    }
+  }
+
+  /** `undefined`: no replica answered. */
+  async #fromReplica(
+    master: string,
+    commands: readonly RedisCommand[],
+    options: SendOptions,
+  ): Promise<readonly RedisReply[] | undefined> {
+    const replicas = this.#replicas.get(master) ?? [];
+    const address = replicas[Math.floor(Math.random() * replicas.length)];
+    const node = address === undefined ? undefined : this.#nodes.at(address, true);
+    if (node === undefined) return undefined;
+    try {
+      // Half of the time is the master's.
+      const replies = await node.send(commands, { ...options, timeoutMs: options.timeoutMs / 2 });
+      const isUnable = (reply: RedisReply): boolean =>
+        reply instanceof RefusedReply && /^(MOVED|ASK|LOADING|MASTERDOWN|CLUSTERDOWN) /.test(reply.message);
+      return replies.some(isUnable) ? undefined : replies;
+    } catch (error) {
+      if (error instanceof NoReply) return undefined;
+      throw error;
+    }
+  }
+
+  #suspected(address: string, key: string | undefined): void {
+    this.#suspect = address;
+    this.#isStale = true;
+    if (key !== undefined) this.#nodes.changed(new Set(this.#owners), key);
+  }
+
+  /** Reads the slot map; calls at the same time share one reading. */
+  async #learn(options: SendOptions, key: string | undefined): Promise<void> {
+    this.#learning ??= this.#read(options, key).finally(() => {
+      this.#learning = undefined;
+    });
+    await this.#learning;
+  }
+
+  async #read({ timeoutMs }: SendOptions, key: string | undefined): Promise<void> {
+    const overdueAt = performance.now() + timeoutMs;
+    if (this.#nodes.known().length === 0) await this.#nodes.opened?.();
+    const known = new Set([...this.#owners.filter(Boolean), ...this.#nodes.known()]);
+    const addresses = [...known].sort((a, b) => Number(a === this.#suspect) - Number(b === this.#suspect));
+    let failure = new NoReply(false, new Error("no node of the cluster is known"));
+    for (const address of addresses) {
+      const left = overdueAt - performance.now();
+      if (left <= 0) break;
+      try {
+        const asked = this.#nodes.at(address, false);
+        if (asked === undefined) continue;
+        const [reply] = await asked.send([["CLUSTER", "SLOTS"]], { timeoutMs: Math.min(MAP_LIMIT, left) });
+        if (reply instanceof RefusedReply) {
+          failure = new NoReply(false, new Error(reply.message), address);
+        } else {
+          this.#note(reply as SlotMap, address, key); // as CLUSTER SLOTS answers
+          return;
+        }
+      } catch (error) {
+        if (!(error instanceof NoReply)) throw error;
+        // Nothing of what it is asked for was sent anywhere.
+        failure = new NoReply(false, error.cause as Error, address);
+      }
+    }
+    throw failure;
+  }
+
+  #note(map: SlotMap, address: string, key: string | undefined): void {
+    const before = new Set(this.#owners.filter(Boolean));
+    const owners: string[] = [];
+    const replicas = new Map<string, string[]>();
+    for (const [first, last, master, ...others] of map) {
+      const owner = addressOf(master, address);
+      owners.fill(owner, first, last + 1);
+      for (let slot = first; slot <= last; slot++) owners[slot] = owner;
+      replicas.set(
+        owner,
+        others.map((other) => addressOf(other, address)),
+      );
+    }
+    this.#owners = owners;
+    this.#replicas = replicas;
+    this.#isStale = false;
+    const now = new Set(owners.filter(Boolean));
+    if (!isSame(before, now)) this.#nodes.changed(now, key ?? "");
+  }
+}
+
+type SlotMap = readonly (readonly [first: number, last: number, master: SlotNode, ...replicas: SlotNode[]])[];
+type SlotNode = readonly [host: string | null, port: number, ...more: unknown[]];
+
+/** A node without a host is at that of the node that was asked. */
+function addressOf([host, port]: SlotNode, asked: string): string {
+  return `${host || asked.slice(0, asked.lastIndexOf(":"))}:${port}`;
+}
+
+interface Redirection {
+  kind: "MOVED" | "ASK";
+  slot: number;
+  address: string;
+}
+
+function redirection(replies: readonly RedisReply[], from: string): Redirection | undefined {
+  for (const reply of replies) {
+    const match = reply instanceof RefusedReply ? /^(MOVED|ASK) (\d+) (.*):(\d+)/.exec(reply.message) : null;
+    if (match === null) continue;
+    const [, kind, slot, host, port] = match;
+    return {
+      kind: kind as Redirection["kind"],
+      slot: Number(slot),
+      address: addressOf([host ?? null, Number(port)], from),
+    };
+  }
+  return undefined;
+}
+
+export function isSame(some: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
+  return some.size === others.size && [...some].every((one) => others.has(one));
+}

@@ -1,0 +1,37 @@
+import type { Address } from "./address.ts";
+import { ClusterCommands } from "./cluster.ts";
+import { ConnectionPool } from "./connection-pool.ts";
+import { OwnClusterNodes } from "./own-cluster.ts";
+import type { RedisCommands } from "./redis-commands.ts";
+import { connectionSettings, type RedisBackendOptions, type Topology, topologyOf } from "./redis-options.ts";
+import { SentinelCommands } from "./sentinel.ts";
+
+/** The command port over connections of our own. `timeoutMs`: how long making one may take. */
+export function ownCommands(options: RedisBackendOptions, timeoutMs: number): RedisCommands {
+  const topology = topologyOf(options);
+  const settingsAt = (address: Address): ReturnType<typeof connectionSettings> => connectionSettings(options, address);
+  switch (topology.kind) {
+    case "server":
+      return new ConnectionPool(settingsAt(topology.address), timeoutMs);
+    case "cluster":
+      return new ClusterCommands(new OwnClusterNodes(topology.nodes, settingsAt, timeoutMs));
+    case "sentinel":
+      return new SentinelCommands({ ...topology, serverAt: settingsAt }, timeoutMs);
+  }
+}
+
+/** How errors call the servers, where they cannot say which one. */
+export function serverName(topology: Topology): string {
+  switch (topology.kind) {
+    case "server":
+      return shown(topology.address);
+    case "cluster":
+      return `the cluster of ${topology.nodes.map(shown).join(", ")}`;
+    case "sentinel":
+      return `the master ${JSON.stringify(topology.name)} of the sentinels ${topology.sentinels.map(shown).join(", ")}`;
+  }
+}
+
+function shown({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

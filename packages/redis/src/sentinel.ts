@@ -1,0 +1,183 @@
+import type { Address } from "./address.ts";
+import { ConnectionPool } from "./connection-pool.ts";
+import { inTime } from "./overdue.ts";
+import {
+  NoReply,
+  type RedisCommand,
+  type RedisCommands,
+  type RedisReply,
+  RefusedReply,
+  type SendOptions,
+} from "./redis-commands.ts";
+import type { ConnectionSettings } from "./redis-options.ts";
+
+/** How long a sentinel may take to answer before the next one is asked, in ms. */
+const SENTINEL_LIMIT = 1_000;
+
+/** What {@link SentinelCommands} is made of. */
+export interface SentinelSettings {
+  /** What the sentinels call the master. */
+  readonly name: string;
+  readonly sentinels: readonly ConnectionSettings[];
+  /** How to reach a server that the sentinels name. */
+  readonly serverAt: (address: Address) => ConnectionSettings;
+}
+
+/** A server that sentinels named. */
+interface Server {
+  readonly address: string;
+  readonly pool: ConnectionPool;
+}
+
+/**
+ * The command port over connections of our own to the master that sentinels name: asked for when there is none, or when it does not answer
+ * or is none any more (https://redis.io/docs/latest/develop/reference/sentinel-clients/).
+ */
+export class SentinelCommands implements RedisCommands {
+  readonly failsOver = true;
+  readonly #settings: SentinelSettings;
+  readonly #timeoutMs: number;
+  #sentinels: readonly ConnectionSettings[];
+  #master: Server | undefined;
+  #finding: Promise<Server> | undefined;
+  #replica: Server | undefined;
+  #isClosed = false;
+
+  /** `timeoutMs`: how long making a connection may take. */
+  constructor(settings: SentinelSettings, timeoutMs: number) {
+    this.#settings = settings;
+    this.#sentinels = settings.sentinels;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  serverOf(): string | undefined {
+    return this.#master?.address;
+  }
+
+  send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]> {
+    return inTime(options, async (begun) => {
+      const overdueAt = performance.now() + options.timeoutMs;
+      const left = (): SendOptions => ({ ...options, timeoutMs: Math.max(1, overdueAt - performance.now()) });
+      if (options.readOnly) {
+        const replies = await this.#fromReplica(commands, left());
+        if (replies !== undefined) return replies;
+      }
+      const master = this.#master ?? (await this.#find());
+      begun();
+      try {
+        const replies = await master.pool.send(commands, left());
+        if (replies.some((reply) => isRefused(reply, /^(READONLY|MASTERDOWN) /))) this.#forget(master);
+        return replies;
+      } catch (error) {
+        if (!(error instanceof NoReply)) throw error;
+        this.#forget(master);
+        throw new NoReply(error.sent, error.cause as Error, master.address);
+      }
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#master?.pool.close();
+    this.#replica?.pool.close();
+  }
+
+  #forget(master: Server): void {
+    if (this.#master === master) this.#master = undefined;
+    master.pool.retire();
+  }
+
+  /** Calls at the same time share one search. */
+  #find(): Promise<Server> {
+    this.#finding ??= this.#ask((sentinel) => this.#masterBy(sentinel))
+      .then((master) => {
+        if (this.#isClosed) master.pool.close();
+        this.#master = master;
+        return master;
+      })
+      .finally(() => {
+        this.#finding = undefined;
+      });
+    return this.#finding;
+  }
+
+  /** Asks one sentinel after the other, first the one that answered last. */
+  async #ask<R>(question: (ask: (...words: string[]) => Promise<RedisReply>) => Promise<R>): Promise<R> {
+    let failure = new NoReply(false, new Error("there is no sentinel to ask"));
+    for (const sentinel of this.#sentinels) {
+      const name = `the sentinel ${sentinel.host}:${sentinel.port}`;
+      const pool = new ConnectionPool({ ...sentinel, poolSize: 1 }, SENTINEL_LIMIT);
+      try {
+        const answer = await question(async (...words) => {
+          const [reply = null] = await pool.send([["SENTINEL", ...words]], { timeoutMs: SENTINEL_LIMIT });
+          if (reply instanceof RefusedReply) throw new NoReply(false, new Error(reply.message));
+          return reply;
+        });
+        this.#sentinels = [sentinel, ...this.#sentinels.filter((other) => other !== sentinel)];
+        return answer;
+      } catch (error) {
+        if (!(error instanceof NoReply)) throw error;
+        // The server that is meant was sent nothing.
+        failure = new NoReply(false, error.cause as Error, error.server ?? name);
+      } finally {
+        pool.close();
+      }
+    }
+    throw failure;
+  }
+
+  async #masterBy(ask: (...words: string[]) => Promise<RedisReply>): Promise<Server> {
+    const { name } = this.#settings;
+    const reply = (await ask("GET-MASTER-ADDR-BY-NAME", name)) as readonly [string, string] | null;
+    if (reply === null) throw new NoReply(false, new Error(`it knows no master ${JSON.stringify(name)}`));
+    const server = this.#serverAt(reply);
+    try {
+      // It may have been one until just now.
+      const [role] = await server.pool.send([["ROLE"]], { timeoutMs: SENTINEL_LIMIT });
+      if (role instanceof RefusedReply) throw new NoReply(false, new Error(role.message));
+      if (!Array.isArray(role) || role[0] !== "master") throw new NoReply(false, new Error("it is no master"));
+    } catch (error) {
+      server.pool.close();
+      if (error instanceof NoReply) throw new NoReply(false, error.cause as Error, server.address);
+      throw error;
+    }
+    return server;
+  }
+
+  /** `undefined`: no replica answered. */
+  async #fromReplica(
+    commands: readonly RedisCommand[],
+    options: SendOptions,
+  ): Promise<readonly RedisReply[] | undefined> {
+    try {
+      this.#replica ??= await this.#ask((ask) => this.#replicaBy(ask));
+      // Half of the time is the master's.
+      const replies = await this.#replica.pool.send(commands, { ...options, timeoutMs: options.timeoutMs / 2 });
+      if (!replies.some((reply) => isRefused(reply, /^(LOADING|MASTERDOWN) /))) return replies;
+    } catch (error) {
+      if (!(error instanceof NoReply)) throw error;
+    }
+    this.#replica?.pool.retire();
+    this.#replica = undefined;
+    return undefined;
+  }
+
+  async #replicaBy(ask: (...words: string[]) => Promise<RedisReply>): Promise<Server> {
+    const replies = (await ask("REPLICAS", this.#settings.name)) as readonly (readonly string[])[];
+    const healthy = replies
+      .map((fields) => new Map(fields.map((field, place) => [field, fields[place + 1] ?? ""])))
+      .filter((facts) => facts.get("flags") === "slave" && facts.get("master-link-status") === "ok");
+    const chosen = healthy[Math.floor(Math.random() * healthy.length)];
+    if (chosen === undefined) throw new NoReply(false, new Error("it knows no replica that is up"));
+    return this.#serverAt([chosen.get("ip") ?? "", chosen.get("port") ?? ""]);
+  }
+
+  #serverAt([host, port]: readonly [string, string]): Server {
+    const pool = new ConnectionPool(this.#settings.serverAt({ host, port: Number(port) }), this.#timeoutMs);
+    return { address: `${host}:${port}`, pool };
+  }
+}
+
+function isRefused(reply: RedisReply, words: RegExp): boolean {
+  return reply instanceof RefusedReply && words.test(reply.message);
+}
