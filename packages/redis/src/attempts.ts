@@ -72,7 +72,7 @@ export async function withAttempts<R>(
       const failure = lost === undefined ? error : new Unsure(unanswered ? lost : error);
       const mayHelp =
         error instanceof TooLate ||
-        (unanswered && (lost !== undefined || failsOver)) ||
+        (unanswered && (lost !== undefined || (failsOver && !isDenied(error)))) ||
         (failsOver && error instanceof Refusal && error.passes);
       if (!mayHelp) throw failure;
       const now = performance.now();
@@ -86,6 +86,11 @@ export async function withAttempts<R>(
     }
     await timers.setTimeout(pause, undefined, { signal });
   }
+}
+
+/** A user that one server does not know, or that may not do what connecting takes: others will not know better. */
+function isDenied({ message }: NoReply): boolean {
+  return /^(NOAUTH|NOPERM|WRONGPASS)\b/.test(message);
 }
 
 /** With jitter, so that those who were cut off together do not come back together. */

@@ -119,7 +119,8 @@ export class ClusterCommands implements RedisCommands {
       if (!asks) return await node.send(commands, options);
       // It is forgotten behind the command that it stands before.
       const asking = await node.send([["ASKING"], ...commands], options);
-      return asking.slice(1);
+      const [asked] = asking;
+      return asked instanceof RefusedReply ? commands.map(() => asked) : asking.slice(1);
     } catch (error) {
       if (!(error instanceof NoReply)) throw error;
       this.#suspected(address, options.key);

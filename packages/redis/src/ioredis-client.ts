@@ -1,6 +1,6 @@
 import { inTime } from "./overdue.ts";
 import { NoReply, type RedisCommand, type RedisCommands, type RedisReply, type SendOptions } from "./redis-commands.ts";
-import { refusalOf, textOf } from "./replies.ts";
+import { refusalOf, repliesOf, textOf } from "./replies.ts";
 
 /** What is asked of a client of ioredis (`new Redis()`), which may ask sentinels where the master is. */
 export interface IoredisClient {
@@ -13,7 +13,10 @@ export interface IoredisClient {
 interface Pipeline {
   options?: object;
   exec(): Promise<readonly (readonly [error: Error | null, reply?: unknown])[] | null>;
-  readonly [command: string]: unknown;
+}
+
+interface Methods {
+  readonly [command: string]: (...args: readonly string[]) => unknown;
 }
 
 /** The command port over a client of ioredis that somebody else made, and closes. It sends again by itself what got no reply. */
@@ -32,10 +35,20 @@ export class IoredisCommands implements RedisCommands {
       const pipeline = this.#client.pipeline() as Pipeline; // it has more, by the names of commands
       // Keys are the backend's prefix and the id, whatever prefix the client gives to others.
       pipeline.options = { ...pipeline.options, keyPrefix: undefined };
-      for (const [name = "", ...args] of commands) (pipeline[name.toLowerCase()] as Add).apply(pipeline, args);
       begun();
-      const replies = (await pipeline.exec()) ?? [];
-      return replies.map(([error, reply]) => (error ? refusalOf(error) : textOf(reply)));
+      if (!commands.every(([name = ""]) => name.toLowerCase() in pipeline)) {
+        // ioredis-mock has EVAL, but not in its pipelines.
+        return repliesOf(commands.map((command) => call(this.#client, command) as Promise<unknown>));
+      }
+      for (const command of commands) call(pipeline, command);
+      try {
+        const replies = (await pipeline.exec()) ?? [];
+        return replies.map(([error, reply]) => (error ? refusalOf(error) : textOf(reply)));
+      } catch (error) {
+        // As ioredis-mock does for a script that it does not know yet.
+        const refusal = refusalOf(error);
+        return commands.map(() => refusal);
+      }
     });
   }
 
@@ -50,4 +63,6 @@ export class IoredisCommands implements RedisCommands {
   }
 }
 
-type Add = (...args: readonly string[]) => unknown;
+function call(on: object, [name = "", ...args]: RedisCommand): unknown {
+  return (on as Methods)[name.toLowerCase()]?.(...args); // it has one for each command
+}

@@ -19,7 +19,7 @@ export function writtenKeys(memoryId: string, settings: MemorySettings): string[
   return settings.index && !settings.isCluster ? [key, indexKeyOf(settings)] : [key];
 }
 
-/** A pattern of SCAN that matches what begins with this text, and nothing else. */
+/** A pattern of SCAN that matches what begins with this text, and nothing else. Other signs than these mean something in brackets alone. */
 export function patternOf(beginning: string): string {
-  return `${beginning.replace(/[\\*?[\]^-]/g, "\\$&")}*`;
+  return `${beginning.replace(/[\\*?[]/g, "\\$&")}*`;
 }

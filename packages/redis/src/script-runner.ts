@@ -129,7 +129,10 @@ export class ScriptRunner {
     const answer = granted(reply ?? null) as readonly RedisReply[]; // as all of our scripts do
     // Where another server took its place meanwhile, it is not known whose time that is.
     if (noteTime && !options.readOnly && server === this.#serverOf(key)) this.#clock(server).observe(Number(answer[1]));
-    return [answer, second === undefined ? undefined : granted(second)];
+    if (second instanceof RefusedReply) {
+      throw new Refusal(second.message, done.has(String(answer[0])) ? "applied" : "not-applied", second.server);
+    }
+    return [answer, second];
   }
 
   /** The deadline of a command, for the clock of the server that it goes to. */

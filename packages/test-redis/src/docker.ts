@@ -42,6 +42,7 @@ function containers(env: NodeJS.ProcessEnv, isRootless: boolean, isDesktop: bool
   const user = isRootless ? "0:0" : `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
   return {
     name: `docker, ${IMAGE}`,
+    sharesLoopback,
     async start(port, directory, args) {
       const name = `deep-agent-test-${randomBytes(6).toString("hex")}`;
       const network = sharesLoopback ? ["--network", "host"] : ["--publish", `127.0.0.1:${port}:${port}`];

@@ -2,7 +2,9 @@
 export interface Engine {
   /** For people to read. */
   readonly name: string;
-  /** Begins to run one on that port of 127.0.0.1. */
+  /** Whether its servers reach each other on 127.0.0.1, by the ports that this process knows. */
+  readonly sharesLoopback: boolean;
+  /** Begins to run one on that port of 127.0.0.1; there is an empty configuration file in the folder, or the last one. */
   start(port: number, directory: string, args: readonly string[]): Promise<RunningServer>;
 }
 

@@ -1,4 +1,10 @@
 export { type Certificates, certificates } from "./certificates.ts";
+export { TestCluster } from "./cluster.ts";
 export type { Engine, RunningServer } from "./engine.ts";
+export { LossyProxies, type SharedRule, startProxies } from "./proxies.ts";
 export { type Action, type Counts, LossyProxy, type Rule, startProxy } from "./proxy.ts";
-export { type RedisServer, type RedisServerOptions, startRedis } from "./redis-server.ts";
+export { type Asking, type RedisServer, type RedisServerOptions, startRedis } from "./redis-server.ts";
+export { SentinelSet } from "./sentinel-set.ts";
+export type { ClusterMember, MoveProgress } from "./slot-move.ts";
+export { type ClusterOptions, startCluster } from "./start-cluster.ts";
+export { type SentinelOptions, startSentinels } from "./start-sentinels.ts";

@@ -8,6 +8,7 @@ import { logOf, serverArguments } from "./server-arguments.ts";
 export function programEngine(program: string, env: NodeJS.ProcessEnv): Engine {
   return {
     name: program,
+    sharesLoopback: true,
     async start(port, directory, args) {
       const child = await AwaitedChild.of(
         spawn(program, serverArguments("127.0.0.1", port, directory, args), {

@@ -1,12 +1,12 @@
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import net from "node:net";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { createClient } from "@redis/client";
+import { createClient, RESP_TYPES } from "@redis/client";
 import type { Engine, RunningServer } from "./engine.ts";
 import { findEngine } from "./find-engine.ts";
+import { freePort } from "./free-port.ts";
+import { configFileOf } from "./server-arguments.ts";
 
 const HOST = "127.0.0.1";
 
@@ -32,6 +32,17 @@ export interface RedisServerOptions {
   engine?: Engine;
 }
 
+/** Never connected. Its duplicates are made in no time, whereas `createClient` builds a class for every other address. */
+const anyClient = createClient();
+
+/** How a command is sent. */
+export interface Asking {
+  /** Reject after so many ms. Default: wait on. */
+  limitMs?: number;
+  /** Strings of the answer are Buffers. Default `false`: they are taken to be UTF-8. */
+  inBytes?: boolean;
+}
+
 /** A redis-server of this test's own, on loopback, with a data folder of its own. */
 export class RedisServer implements AsyncDisposable {
   readonly host: string = HOST;
@@ -40,6 +51,7 @@ export class RedisServer implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #options: RedisServerOptions;
   #running: RunningServer | undefined;
+  #isFrozen = false;
 
   constructor(engine: Engine, port: number, directory: string, options: RedisServerOptions) {
     this.#engine = engine;
@@ -67,12 +79,15 @@ export class RedisServer implements AsyncDisposable {
   async start(): Promise<void> {
     if (this.#running?.isAlive()) throw new Error("This redis-server runs already.");
     const { args = [] } = this.#options;
+    // Empty at first. What the server itself writes there stays: a sentinel does, and CONFIG REWRITE.
+    await writeFile(configFileOf(this.directory), "", { flag: "a" });
     const running = await this.#engine.start(
       this.port,
       this.directory,
       typeof args === "function" ? args(this.port) : args,
     );
     this.#running = running;
+    this.#isFrozen = false;
     const limit = Date.now() + START_LIMIT;
     for (;;) {
       if (!running.isAlive()) break;
@@ -89,28 +104,35 @@ export class RedisServer implements AsyncDisposable {
 
   /** Sends one command by a connection of its own. */
   command(...words: string[]): Promise<unknown> {
-    return this.#command(words);
+    return this.ask(words);
   }
 
-  async #command(words: readonly string[], limitMs?: number): Promise<unknown> {
+  /** As `command`, for those who cannot wait for a frozen server, or want strings as they are. */
+  async ask(words: readonly (string | Buffer)[], { limitMs, inBytes = false }: Asking = {}): Promise<unknown> {
     const { password, tls } = this.#options;
-    const socket = {
-      host: HOST,
-      port: this.port,
-      reconnectStrategy: false as const,
-      ...(limitMs !== undefined && { socketTimeout: limitMs }),
-    };
-    const client = createClient({
+    const socket = { host: HOST, port: this.port, reconnectStrategy: false as const };
+    const client = anyClient.duplicate({
       socket: tls === undefined ? socket : { ...socket, tls: true, ...tls },
       ...(password !== undefined && { password }),
+      ...(inBytes && { commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } } }),
       disableClientInfo: true,
       maintNotifications: "disabled",
     });
     client.on("error", () => client.destroy());
-    await client.connect();
+    const answer = async (): Promise<unknown> => {
+      await client.connect();
+      return client.sendCommand([...words]);
+    };
+    const late = new AbortController();
     try {
-      return await client.sendCommand([...words]);
+      if (limitMs === undefined) return await answer();
+      const giveUp = async (): Promise<never> => {
+        await pause(limitMs, undefined, { signal: late.signal });
+        throw new Error(`${this.addr} did not answer within ${limitMs} ms.`);
+      };
+      return await Promise.race([answer(), giveUp()]);
     } finally {
+      late.abort();
       client.destroy();
     }
   }
@@ -118,22 +140,31 @@ export class RedisServer implements AsyncDisposable {
   /** It stands still, with all its connections, until it is thawed. */
   async freeze(): Promise<void> {
     await this.#process.freeze();
+    this.#isFrozen = true;
   }
 
   async thaw(): Promise<void> {
     await this.#process.thaw();
+    this.#isFrozen = false;
+  }
+
+  /** Whether `freeze` made it so. */
+  get isFrozen(): boolean {
+    return this.#isFrozen;
   }
 
   /** As if by power loss: nothing more is written. */
   async kill(): Promise<void> {
     await this.#process.kill();
     this.#running = undefined;
+    this.#isFrozen = false;
   }
 
   /** As an operator stops it. */
   async stop(): Promise<void> {
     await this.#process.stop();
     this.#running = undefined;
+    this.#isFrozen = false;
   }
 
   /** Stops it, if it runs, and starts it on the same port and data. */
@@ -157,7 +188,7 @@ export class RedisServer implements AsyncDisposable {
   /** What it answers to a PING; `undefined`: it does not listen yet. */
   async #firstAnswer(): Promise<string | undefined> {
     try {
-      return String(await this.#command(["PING"], PING_LIMIT));
+      return String(await this.ask(["PING"], { limitMs: PING_LIMIT }));
     } catch (error) {
       const { message } = error as Error;
       return /^[A-Z]+ /.test(message) ? message : undefined;
@@ -183,15 +214,4 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     }
   }
   throw failure;
-}
-
-async function freePort(): Promise<number> {
-  const listener = net.createServer();
-  listener.listen(0, HOST);
-  await once(listener, "listening");
-  const address = listener.address();
-  listener.close();
-  await once(listener, "close");
-  if (address === null || typeof address === "string") throw new Error("No port is free.");
-  return address.port;
 }

@@ -113,7 +113,8 @@ describe("where a redis-server comes from", () => {
     expect(verbs.slice(3)).toEqual("run pause unpause stop run pause kill run pause unpause stop".split(" "));
     const started = (await calls()).find((call) => call.startsWith("docker run"));
     expect(started).toMatch(/^docker run --rm --name deep-agent-test-\w+ --user \d+:\d+ /);
-    expect(started).toContain(`--volume ${tmpdir()}:${tmpdir()} redis:7 redis-server --bind `);
+    const file = join(server.directory, "redis.conf");
+    expect(started).toContain(`--volume ${tmpdir()}:${tmpdir()} redis:7 redis-server ${file} --bind `);
   });
 
   it("says what Docker said where it does not start", async () => {

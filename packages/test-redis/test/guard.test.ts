@@ -4,14 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
+import { isRunning } from "./support/is-running.ts";
 
 describe("a server that its test process forgot", () => {
   it.each(["leave", "stay"])("ends with that process, and its data is removed: %s", async (how) => {

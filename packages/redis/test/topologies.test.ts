@@ -1,0 +1,125 @@
+import { type Report, report, reportText } from "@deep-agent/conformance";
+import { afterAll, describe, expect, it } from "@jest/globals";
+import RedisMock from "ioredis-mock";
+import { RedisBackend } from "../src/index.ts";
+import { type Place, places, type Topology, topologies } from "./support/topologies.ts";
+
+/*
+ * The whole contract, on every client and topology. The table at the end says which promises hold where.
+ */
+const reports: Report[] = [];
+
+/** How long a test of the kit may take here, where servers have a busy machine to themselves, in ms. */
+const PATIENCE = 120_000;
+
+const MOCK = "ioredis-mock";
+
+/** It takes patterns of keys for regular expressions, where "[" and line ends mean something else. */
+const NOT_OF_THE_MOCK: ReadonlySet<string> = new Set([
+  "list answers the ids of all memories, each once",
+  "ids that look alike are different memories",
+  "any well-formed id is safe, and no other is taken",
+  "another instance on the store finds what was written",
+]);
+
+afterAll(() => void process.stdout.write(table(reports)));
+
+describe("the contract holds for", () => {
+  it.each([...new Set(topologies.map(({ on }) => on))])(
+    "all clients on %s",
+    async (on) => {
+      await using place = await places[on]();
+      // Much of the kit is waiting for time to pass: they wait together.
+      const found = await Promise.all(
+        topologies.filter((one) => one.on === on).map((topology) => conformanceOf(topology, place)),
+      );
+      reports.push(...found);
+      expect(found.map(broken).join("")).toBe("");
+    },
+    600_000,
+  );
+
+  it("ioredis-mock, but for what it does otherwise than Redis", async () => {
+    const client = new RedisMock();
+    let stores = 0;
+    const onStore = (ttl: number | null): RedisBackend<object> => {
+      const backend = RedisBackend.fromClient<object>(client, { prefix: `store-${stores}:`, ttl });
+      // It has no MEMORY USAGE.
+      return Object.defineProperty(backend, "info", { value: undefined });
+    };
+    const newStore = (ttl: number | null): RedisBackend<object> => {
+      stores += 1;
+      return onStore(ttl);
+    };
+    const found = await report(
+      { name: MOCK, open: () => newStore(null), reopen: () => onStore(null), ttl: { open: newStore } },
+      {
+        promises: reports[0]?.promises.map(({ promise }) => promise).filter((name) => !NOT_OF_THE_MOCK.has(name)) ?? [],
+      },
+    );
+    client.disconnect();
+    reports.push(found);
+    expect(broken(found)).toBe("");
+  });
+});
+
+async function conformanceOf(topology: Topology, place: Place): Promise<Report> {
+  const { backend, close } = await topology.open(place);
+  let stores = 0;
+  // Others are on the same servers meanwhile.
+  const prefix = (): string => `${topology.name}-${stores}:`;
+  const onStore = (ttl: number | null): RedisBackend<object> =>
+    backend<object>({ prefix: prefix(), ttl, index: true, timeoutMs: 30_000 });
+  const newStore = (ttl: number | null): RedisBackend<object> => {
+    stores += 1;
+    return onStore(ttl);
+  };
+  try {
+    return await report(
+      {
+        name: topology.name,
+        open: () => newStore(null),
+        reopen: () => onStore(null),
+        ttl: { open: newStore },
+        residue: () => place.keys(prefix()),
+        async lose(_backend, memoryId) {
+          const key = prefix() + memoryId;
+          const entry = JSON.parse(String(await place.command(key, "RPOP", key))) as { r: unknown[] };
+          const header = String(await place.command(key, "LINDEX", key, "0")).split(" ");
+          header[4] = String(Number(header[4]) - entry.r.length);
+          await place.command(key, "LSET", key, "0", header.join(" "));
+        },
+      },
+      { timeoutMs: PATIENCE },
+    );
+  } finally {
+    await close();
+  }
+}
+
+function broken(found: Report): string {
+  return found.conforms ? "" : reportText(found);
+}
+
+function table(all: readonly Report[]): string {
+  const signs = { kept: "+", broken: "BROKEN", absent: "-", untested: "?" };
+  const promises = all[0]?.promises.map(({ promise }) => promise) ?? [];
+  const names = all.map(({ name }, place) => `  ${String.fromCharCode(97 + place)}  ${name}`);
+  const head = `${all.map((_, place) => String.fromCharCode(97 + place)).join(" ")}  promise`;
+  const rows = promises.map((promise) => {
+    const cells = all.map(({ name, promises: own }) => {
+      const outcome = own.find((one) => one.promise === promise)?.outcome;
+      return outcome === undefined && name === MOCK ? "~" : signs[outcome ?? "untested"];
+    });
+    return `${cells.join(" ")}  ${promise}`;
+  });
+  return [
+    "",
+    "+ kept, - absent, ? not to be seen from outside, ~ of patterns that the mock does not understand",
+    ...names,
+    "",
+    head,
+    ...rows,
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,7 @@
+/** Disposes of every one, though some fail; then throws what they threw. */
+export async function disposeAll(things: readonly AsyncDisposable[]): Promise<void> {
+  const ends = await Promise.allSettled(things.map(async (thing) => thing[Symbol.asyncDispose]()));
+  const failures = ends.flatMap((end) => (end.status === "rejected" ? [end.reason as unknown] : []));
+  if (failures.length > 0)
+    throw new AggregateError(failures, `Could not dispose of ${failures.length} of ${things.length}.`);
+}
