@@ -81,17 +81,19 @@ export class ClusterCommands implements RedisCommands {
     const left = (): SendOptions => ({ ...options, timeoutMs: Math.max(1, overdueAt - performance.now()) });
     if (this.#isStale) await this.#learn(left(), options.key);
     const slot = options.key === undefined ? undefined : keySlot(options.key);
-    let address = slot === undefined ? this.#owners.find(Boolean) : this.#owners[slot];
-    if (address === undefined) throw new NoReply(false, new Error(`no node serves slot ${slot}`));
+    const owner = slot === undefined ? this.#owners.find(Boolean) : this.#owners[slot];
+    if (owner === undefined) throw new NoReply(false, new Error(`no node serves slot ${slot}`));
     begun();
     if (options.readOnly) {
-      const replies = await this.#fromReplica(address, commands, left());
+      const replies = await this.#fromReplica(owner, commands, left());
       if (replies !== undefined) return replies;
     }
+    let address = owner;
     for (let asks = false, hops = 0; ; hops++) {
       const replies = await this.#at(address, commands, left(), asks);
       const redirect = redirection(replies, address);
-      if (redirect === undefined || hops === MOST_HOPS) return replies;
+      if (redirect === undefined) return replies.map((reply) => saidBy(address, reply));
+      if (hops === MOST_HOPS) throw new NoReply(false, new Error("its nodes send it from one to the other"), address);
       address = redirect.address;
       asks = redirect.kind === "ASK";
       if (asks) continue;
@@ -166,7 +168,12 @@ export class ClusterCommands implements RedisCommands {
 
   async #read({ timeoutMs }: SendOptions, key: string | undefined): Promise<void> {
     const overdueAt = performance.now() + timeoutMs;
-    if (this.#nodes.known().length === 0) await this.#nodes.opened?.();
+    if (this.#nodes.known().length === 0) {
+      await inTime({ timeoutMs }, async () => {
+        await this.#nodes.opened?.();
+        return [];
+      });
+    }
     const known = new Set([...this.#owners.filter(Boolean), ...this.#nodes.known()]);
     const addresses = [...known].sort((a, b) => Number(a === this.#suspect) - Number(b === this.#suspect));
     let failure = new NoReply(false, new Error("no node of the cluster is known"));
@@ -198,7 +205,6 @@ export class ClusterCommands implements RedisCommands {
     const replicas = new Map<string, string[]>();
     for (const [first, last, master, ...others] of map) {
       const owner = addressOf(master, address);
-      owners.fill(owner, first, last + 1);
       for (let slot = first; slot <= last; slot++) owners[slot] = owner;
       replicas.set(
         owner,
@@ -219,6 +225,10 @@ type SlotNode = readonly [host: string | null, port: number, ...more: unknown[]]
 /** A node without a host is at that of the node that was asked. */
 function addressOf([host, port]: SlotNode, asked: string): string {
   return `${host || asked.slice(0, asked.lastIndexOf(":"))}:${port}`;
+}
+
+function saidBy(address: string, reply: RedisReply): RedisReply {
+  return reply instanceof RefusedReply ? new RefusedReply(reply.message, address) : reply;
 }
 
 interface Redirection {

@@ -10,7 +10,8 @@ import type { ScriptRunner } from "./script-runner.ts";
 export function warnOfEviction({ commands }: ScriptRunner, timeoutMs: number): void {
   if (!backendChannel.hasSubscribers) return;
   look().catch((error: unknown) => {
-    if (!(error instanceof NoReply)) throw error;
+    if (error instanceof NoReply) return;
+    warn("whether the server drops keys when it is full is not known: looking failed in a way that was not expected");
   });
 
   async function look(): Promise<void> {
@@ -23,7 +24,11 @@ export function warnOfEviction({ commands }: ScriptRunner, timeoutMs: number): v
       if (policy === "noeviction" || limit === "0") continue;
       const which = name === undefined ? "the server" : `the server ${name}`;
       const detail = `${which} drops keys when it is full (maxmemory-policy ${policy}): memories can vanish. Set it to noeviction.`;
-      backendChannel.publish({ type: "warning", backend: BACKEND, detail });
+      warn(detail);
     }
   }
+}
+
+function warn(detail: string): void {
+  backendChannel.publish({ type: "warning", backend: BACKEND, detail });
 }

@@ -74,7 +74,7 @@ export class Listing {
     beginning: string,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly string[]> {
-    const server = this.#scripts.commands.serverOf?.(beginning);
+    let server: string | undefined;
     let cursor = "0";
     do {
       const command = ["SCAN", cursor, "MATCH", patternOf(beginning), "COUNT", String(SCANNED_AT_ONCE)];
@@ -84,8 +84,9 @@ export class Listing {
         const reply = await this.#scripts.command(command, until, by && { by });
         return reply as readonly [string, readonly string[]]; // as SCAN answers
       });
-      const isAnother = attempts > 1 || server !== this.#scripts.commands.serverOf?.(beginning);
-      if (cursor !== "0" && by === undefined && isAnother) throw new Restarted();
+      const answered = this.#scripts.commands.serverOf?.(beginning);
+      if (cursor !== "0" && (attempts > 1 || (by === undefined && answered !== server))) throw new Restarted();
+      server = answered;
       yield keys;
       cursor = next;
     } while (cursor !== "0");

@@ -1,5 +1,6 @@
 import { type ClusterNodes, isSame } from "./cluster.ts";
 import { type NodeRedisClient, NodeRedisCommands } from "./node-redis-client.ts";
+import { inTime } from "./overdue.ts";
 import { NoReply, type RedisCommands } from "./redis-commands.ts";
 
 /** What is asked of a cluster's client of node-redis (`createCluster`). */
@@ -36,12 +37,12 @@ export class NodeRedisClusterNodes implements ClusterNodes {
     const client = this.#client.nodeClient(node as never); // one of its own nodes
     if (!(client instanceof Promise)) return new NodeRedisCommands(client);
     return {
-      send: async (commands, options) => {
-        const opened = await client.catch((error: Error) => {
-          throw new NoReply(false, error);
-        });
-        return new NodeRedisCommands(opened).send(commands, options);
-      },
+      send: (commands, options) =>
+        inTime(options, async (begun) => {
+          const opened = await client;
+          begun();
+          return new NodeRedisCommands(opened).send(commands, options);
+        }),
     };
   }
 

@@ -14,7 +14,7 @@ import * as ioredis6 from "ioredis-6";
 import { type MemoryOptions, RedisBackend } from "../../src/index.ts";
 
 /** Servers, and a way for clients to them on which commands can get lost. */
-export interface Servers extends AsyncDisposable {
+interface Servers extends AsyncDisposable {
   /** Those that are there at first, masters first. */
   readonly servers: readonly RedisServer[];
   readonly proxies: LossyProxies;
