@@ -57,6 +57,8 @@ export async function withAttempts<R>(
   const { deadline, repeatable, failsOver, signal } = operation;
   // The newest that may have been sent, and may yet take effect.
   let lost: NoReply | undefined;
+  // Why nothing could be sent, where that is more than that the time was up.
+  let reason: unknown;
   for (let number = 0; ; number++) {
     const begun = performance.now();
     const half = begun + (deadline - begun) / 2;
@@ -69,7 +71,8 @@ export async function withAttempts<R>(
       const mayLinger = unanswered && error.sent;
       if (mayLinger) lost = error;
       // What was not even sent says less than what was, and was lost.
-      const failure = lost === undefined ? error : new Unsure(unanswered ? lost : error);
+      if (!isTimeUp(error)) reason = error;
+      const failure = lost === undefined ? (reason ?? error) : new Unsure(unanswered ? lost : error);
       const mayHelp =
         error instanceof TooLate ||
         (unanswered && (lost !== undefined || (failsOver && !isDenied(error)))) ||
@@ -91,6 +94,10 @@ export async function withAttempts<R>(
 /** A user that one server does not know, or that may not do what connecting takes: others will not know better. */
 function isDenied({ message }: NoReply): boolean {
   return /^(NOAUTH|NOPERM|WRONGPASS)\b/.test(message);
+}
+
+function isTimeUp(error: unknown): boolean {
+  return error instanceof NoReply && /^(nothing within|no time was left)/.test(error.message);
 }
 
 /** With jitter, so that those who were cut off together do not come back together. */
