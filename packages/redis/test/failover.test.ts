@@ -1,0 +1,177 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Message } from "@deep-agent/core";
+import {
+  type RedisServer,
+  type SentinelSet,
+  startCluster,
+  startSentinels,
+  type TestCluster,
+} from "@deep-agent/test-redis";
+import { describe, expect, it } from "@jest/globals";
+import { type Durability, RedisBackend, type RedisBackendOptions } from "../src/index.ts";
+import { type Ledger, ledgerOf, persistently, say, sumOf, Writer } from "./support/ledger.ts";
+
+/*
+ * Masters that are killed, cut off and frozen under four writers. What is acknowledged when a replica has it, too, is there afterwards; what is
+ * acknowledged by the master alone may be lost, and then somebody is told.
+ */
+const WRITERS = 4;
+
+/** Turns of a scenario, at least: half of them before something happens. */
+const TURNS = 700;
+
+/** How long a master goes on without its replicas, in ms, where it acknowledges nothing. */
+const CUT_OFF = 600;
+
+/** Resolves when so many more turns are acknowledged. */
+type Written = (more: number) => Promise<void>;
+
+interface Scenario {
+  what: string;
+  /** What happens, to whom. Resolves when there is a master again. */
+  happens(set: SentinelSet, master: RedisServer, written: Written): Promise<unknown>;
+  /** Whether the master alone acknowledges what nobody else can have. */
+  loses: boolean;
+}
+
+const scenarios: readonly Scenario[] = [
+  {
+    what: "the master is killed",
+    async happens(set, master) {
+      await master.kill();
+      await set.awaitFailover(master);
+    },
+    loses: false,
+  },
+  {
+    what: "the replicas stand still and are cut off, and the master is killed",
+    async happens(set, master, written) {
+      const replicas = set.servers.filter((server) => server !== master);
+      await Promise.all(replicas.map((replica) => replica.freeze()));
+      // What is under way to them would still arrive when they are thawed.
+      await master.command("CLIENT", "KILL", "TYPE", "replica");
+      await Promise.race([written(50), pause(CUT_OFF)]);
+      await master.kill();
+      await Promise.all(replicas.map((replica) => replica.thaw()));
+      await set.awaitFailover(master);
+    },
+    loses: true,
+  },
+  {
+    what: "the master stands still, is replaced, and goes on",
+    async happens(set, master) {
+      await master.freeze();
+      await set.awaitFailover(master);
+      await master.thaw();
+    },
+    loses: false,
+  },
+];
+
+const durabilities: [when: string, durability: Durability][] = [
+  ["one replica has it", { replicas: 1, timeoutMs: 500 }],
+  ["the master has it", "memory"],
+];
+
+describe.each(durabilities)("behind sentinels, acknowledged when %s", (when, durability) => {
+  it.each(scenarios)("$what", async ({ what, happens, loses }) => {
+    await using set = await startSentinels();
+    const sentinel = { name: set.name, nodes: set.sentinels.map(({ host, port }) => `${host}:${port}`) };
+    const master = await set.master();
+    const ledger = await underLoad({ sentinel, durability }, ["m"], (written) => happens(set, master, written));
+    say(`sentinels, ${what}, acknowledged when ${when}`, ledger);
+    expect(ledger).toMatchObject(promised(durability));
+    expect(ledger.lost > 0 || !loses || durability !== "memory").toBe(true);
+  });
+});
+
+describe.each(durabilities)("on a cluster, acknowledged when %s", (when, durability) => {
+  const ids = ["a", "b", "c", "d"];
+  const key = (memoryId: string): string => `deep-agent:memories:${memoryId}`;
+
+  it("one master is killed", async () => {
+    await using cluster = await startCluster({ replicas: 1 });
+    expect(new Set(await Promise.all(ids.map((id) => cluster.masterOf(key(id))))).size).toBe(3);
+    const ledger = await underLoad({ cluster: nodesOf(cluster), durability }, ids, async () => {
+      const master = await cluster.masterOf(key("a"));
+      await master.kill();
+      await cluster.awaitFailover(master);
+      // As the replica of the one that took its place, which has no other.
+      await master.start();
+    });
+    say(`cluster, one master is killed, acknowledged when ${when}`, ledger);
+    expect(ledger).toMatchObject(promised(durability));
+  });
+
+  it("a slot is moved to and fro", async () => {
+    await using cluster = await startCluster({ replicas: 1 });
+    const ledger = await underLoad({ cluster: nodesOf(cluster), durability }, ["a"], async (written) => {
+      const slot = await cluster.slotOf(key("a"));
+      for (let round = 0; round < 4; round++) {
+        const source = await cluster.masterOf(key("a"));
+        const target = (await cluster.masters()).find((server) => server !== source);
+        if (target === undefined) throw new Error("There are three masters.");
+        // What is written while it is on its way is what matters.
+        await cluster.moveSlot(slot, target, () => written(20));
+        await written(20);
+      }
+    });
+    say(`cluster, a slot is moved to and fro, acknowledged when ${when}`, ledger);
+    expect(ledger).toMatchObject({ ...unbroken, lost: 0 });
+  });
+});
+
+const unbroken = { duplicated: 0, torn: 0, misplaced: 0, lostInSilence: 0 };
+
+function promised(durability: Durability): Partial<Ledger> {
+  return durability === "memory" ? unbroken : { ...unbroken, lost: 0 };
+}
+
+/** Four writers, each on all of the memories in turn, while `happens` does. */
+async function underLoad(
+  options: RedisBackendOptions,
+  memoryIds: readonly string[],
+  happens: (written: Written) => Promise<unknown>,
+): Promise<Ledger> {
+  const backends = Array.from({ length: WRITERS }, () => new RedisBackend<Message>({ ...options, timeoutMs: 10_000 }));
+  const writers = backends.map((backend, number) =>
+    memoryIds.map((memoryId) => new Writer(`w${number}`, memoryId, backend)),
+  );
+  const acknowledged = (): number => writers.flat().reduce((sum, writer) => sum + writer.acknowledged.length, 0);
+  let waiting: { until: number; resolve: () => void }[] = [];
+  const written: Written = (more) => new Promise((resolve) => waiting.push({ until: acknowledged() + more, resolve }));
+  let isOver = false;
+  const write = async (own: readonly Writer[]): Promise<void> => {
+    for (let turn = 0; !isOver || acknowledged() < TURNS; turn++) {
+      await own[turn % own.length]?.write();
+      const now = acknowledged();
+      for (const { until, resolve } of waiting) if (until <= now) resolve();
+      waiting = waiting.filter(({ until }) => until > now);
+    }
+  };
+  try {
+    const half = written(TURNS / 2);
+    const writing = Promise.all(writers.map(write));
+    await Promise.race([half, writing]);
+    await Promise.race([happens(written), writing]);
+    isOver = true;
+    await writing;
+    // They look once more at what is there.
+    for (const writer of writers.flat()) await writer.sync();
+    const [reader] = backends;
+    const ledgers = memoryIds.map(async (memoryId) => {
+      const messages = (await persistently(async () => reader?.load(memoryId))) ?? [];
+      return ledgerOf(
+        writers.flat().filter((writer) => writer.memoryId === memoryId),
+        messages,
+      );
+    });
+    return sumOf(await Promise.all(ledgers));
+  } finally {
+    await Promise.all(backends.map((backend) => backend.close()));
+  }
+}
+
+function nodesOf(cluster: TestCluster): string[] {
+  return cluster.nodes.map(({ host, port }) => `${host}:${port}`);
+}

@@ -1,0 +1,110 @@
+import { assistant, Conversation, MemoryError, type Message, user } from "@deep-agent/core";
+import type { RedisBackend } from "../../src/index.ts";
+
+/** What writers did, held against what is there in the end. */
+export interface Ledger {
+  acknowledged: number;
+  /** Different turns that are there, acknowledged or not. */
+  present: number;
+  /** Acknowledged, and not there. */
+  lost: number;
+  duplicated: number;
+  /** Messages that are there without the other one of their turn beside them. */
+  torn: number;
+  /** Turns that stand before an earlier one of the same writer. */
+  misplaced: number;
+  /** How often a writer was told that the store had lost something. */
+  noticed: number;
+  /** What was lost and nobody was told of. */
+  lostInSilence: number;
+}
+
+/** A writer of turns, which are numbered: each is acknowledged before the next is begun, however often it has to be tried. */
+export class Writer {
+  readonly name: string;
+  readonly memoryId: string;
+  readonly acknowledged: string[] = [];
+  noticed = 0;
+  readonly #conversation: Conversation;
+
+  constructor(name: string, memoryId: string, backend: RedisBackend<Message>) {
+    this.name = name;
+    this.memoryId = memoryId;
+    const onRegression = (): void => {
+      this.noticed += 1;
+    };
+    this.#conversation = new Conversation({ memoryId, backend, maxMessages: 4, onRegression });
+  }
+
+  async write(): Promise<void> {
+    const turn = `${this.name}-${this.acknowledged.length}`;
+    await this.sync();
+    this.#conversation.hold([user("question", { id: `${turn}.q` }), assistant("answer", { id: `${turn}.a` })]);
+    await persistently(() => this.#conversation.flush());
+    this.acknowledged.push(turn);
+  }
+
+  /** Reads what is new. */
+  async sync(): Promise<void> {
+    await persistently(() => this.#conversation.sync());
+  }
+}
+
+/** As an application does it: again, where the error says that this can help. */
+export async function persistently<R>(call: () => Promise<R>): Promise<R> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!MemoryError.is(error) || !error.retryable || tries === 100) throw error;
+    }
+  }
+}
+
+/** Of one memory. */
+export function ledgerOf(writers: readonly Writer[], messages: readonly Message[]): Ledger {
+  const ids = messages.map(({ id }) => id);
+  const places = new Map<string, number>();
+  let [torn, duplicated] = [0, 0];
+  for (let place = 0; place < ids.length; place++) {
+    const [turn = "", part] = ids[place]?.split(".") ?? [];
+    if (part !== "q" || ids[place + 1] !== `${turn}.a`) {
+      torn += 1;
+      continue;
+    }
+    if (places.has(turn)) duplicated += 1;
+    places.set(turn, place);
+    place += 1;
+  }
+  const acknowledged = writers.flatMap((writer) => writer.acknowledged);
+  const misplaced = writers.flatMap((writer) => {
+    const own = writer.acknowledged.flatMap((turn) => places.get(turn) ?? []);
+    return own.filter((place, index) => place < (own[index - 1] ?? 0));
+  });
+  const lost = acknowledged.filter((turn) => !places.has(turn)).length;
+  const noticed = writers.reduce((sum, writer) => sum + writer.noticed, 0);
+  return {
+    acknowledged: acknowledged.length,
+    present: places.size,
+    lost,
+    duplicated,
+    torn,
+    misplaced: misplaced.length,
+    noticed,
+    lostInSilence: noticed > 0 ? 0 : lost,
+  };
+}
+
+/** Of several memories, which is one at least. */
+export function sumOf(ledgers: readonly Ledger[]): Ledger {
+  return ledgers.reduce((sum, one) => {
+    const names = Object.keys(one) as (keyof Ledger)[]; // and no others
+    return names.reduce((both, name) => ({ ...both, [name]: sum[name] + one[name] }), sum);
+  });
+}
+
+/** Prints one line of it. */
+export function say(what: string, ledger: Ledger): void {
+  const counts = Object.entries(ledger).map(([name, count]) => `${name} ${count}`);
+  process.stdout.write(`${what}: ${counts.join(", ")}\n`);
+}
