@@ -30,6 +30,8 @@ const notAllowed = unauthorized(
   "Allow this user the commands and keys that docs/redis.md lists: redis-cli ACL LOG says what was refused.",
 );
 
+const demoted = busy("This server was made a replica while it waited for others: try again after the failover.");
+
 /** What servers answer instead of doing what they are asked to, by the first word of it. */
 const refusals: Readonly<Record<string, Kind>> = {
   NOAUTH: unauthorized("The server wants a password: give `password`, and `username` where it has users."),
@@ -46,6 +48,7 @@ const refusals: Readonly<Record<string, Kind>> = {
   MASTERDOWN: busy("This server is a replica without its master: try again after the failover."),
   CLUSTERDOWN: busy("The cluster does not serve all slots: see redis-cli CLUSTER INFO."),
   TRYAGAIN: busy("Slots of the cluster are being moved: try again in a moment."),
+  UNBLOCKED: demoted,
   NOREPLICAS: busy("Too few replicas are there for min-replicas-to-write: see redis-cli INFO replication."),
   MISCONF: busy("The server cannot write its snapshots to disk: see its log."),
   WRONGTYPE: {
@@ -64,6 +67,7 @@ const refusals: Readonly<Record<string, Kind>> = {
 /** Those that have no word of their own. */
 const phrases: readonly [RegExp, Kind][] = [
   [/user executing the script can't/, notAllowed],
+  [/WAIT cannot be used with replica/, demoted],
   [/max number of clients/, busy("The server takes no more connections: raise maxclients, or lower `poolSize`.")],
   [
     /DB index is out of range|invalid DB index/,

@@ -110,8 +110,8 @@ export class RedisLog<T extends object> {
     await this.#operations.run({ verb: "delete", memoryId, writes: true, signal }, async (until, again) => {
       for (;;) {
         seen ??= await this.#peek(memoryId, until);
-        // What an earlier attempt took away, replicas may still have.
-        if (seen.name === NOTHING && !(again && this.#scripts.waits)) return;
+        // What was taken away before, by this call or by one that it repeats, replicas may still have.
+        if (seen.name === NOTHING && !this.#scripts.waits) return;
         const args = [seen.name, memoryId, this.#scripts.waits ? "propagate" : ""];
         const reply = await this.#scripts.write(DELETE, writtenKeys(memoryId, this.#settings), args, until);
         const [what, , reason] = reply;

@@ -33,6 +33,9 @@ export class TooFewReplicas extends Error {
 /** What scripts answer where what they were to write is there, by them or by an earlier attempt. */
 const done: ReadonlySet<string> = new Set(["appended", "found", "saved", "deleted", "absent", "unlisted", "renewed"]);
 
+/** What only a WAIT is answered: that it is not allowed or not known, or that the server is no master any more. */
+const refusedToWait = /'wait'|\bWAIT\b|^UNBLOCKED /;
+
 /** Runs commands and scripts by a deadline. Rejects with {@link Refusal}, or with {@link NoReply}. */
 export class ScriptRunner {
   readonly commands: RedisCommands;
@@ -126,6 +129,9 @@ export class ScriptRunner {
         timeoutMs,
       });
     }
+    // Of node-redis, the refusal of one of them is all that there is to know: this one is of what stands behind the script.
+    if (reply instanceof RefusedReply && behind.length > 0 && refusedToWait.test(reply.message))
+      throw new Refusal(reply.message, "unknown", reply.server);
     const answer = granted(reply ?? null) as readonly RedisReply[]; // as all of our scripts do
     // Where another server took its place meanwhile, it is not known whose time that is.
     if (noteTime && !options.readOnly && server === this.#serverOf(key)) this.#clock(server).observe(Number(answer[1]));

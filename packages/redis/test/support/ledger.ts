@@ -96,11 +96,12 @@ export function ledgerOf(writers: readonly Writer[], messages: readonly Message[
 }
 
 /** Of several memories, which is one at least. */
-export function sumOf(ledgers: readonly Ledger[]): Ledger {
-  return ledgers.reduce((sum, one) => {
-    const names = Object.keys(one) as (keyof Ledger)[]; // and no others
-    return names.reduce((both, name) => ({ ...both, [name]: sum[name] + one[name] }), sum);
-  });
+export function sumOf([first, ...others]: readonly Ledger[]): Ledger {
+  const sum = { ...first } as Ledger; // there is one
+  for (const one of others) {
+    for (const name of Object.keys(sum) as (keyof Ledger)[]) sum[name] += one[name]; // it has no others
+  }
+  return sum;
 }
 
 /** Prints one line of it. */
