@@ -12,6 +12,10 @@ export interface PendingTurn extends Turn {
   readonly onConflict: ConflictPolicy;
   /** Why it never will be. */
   failure?: unknown;
+  /** Whether it was written, and was not yet as durable as the backend wants it. */
+  isWritten?: boolean;
+  /** Whether a read brought it since. */
+  isSeen?: boolean;
 }
 
 /** A turn that was acknowledged, and not yet seen in a read. */
@@ -43,7 +47,8 @@ export class TurnQueue {
 
   /** What the store has not shown yet, oldest first. */
   get messages(): Message[] {
-    return [...this.#own, ...this.#pending].flatMap((turn) => turn.messages);
+    const unseen = this.#pending.filter(({ isSeen }) => isSeen !== true);
+    return [...this.#own, ...unseen].flatMap((turn) => turn.messages);
   }
 
   /** Adds a turn. Throws `INVALID_RECORD` for what is no message or cannot be stored. Gives ids to messages without one. */
@@ -76,6 +81,7 @@ export class TurnQueue {
         const revision = await storeTurn(this.#log, this.#memoryId, turn, { onConflict: turn.onConflict, signal });
         this.#acknowledge(turn, since, revision);
       } catch (error) {
+        turn.isWritten ||= MemoryError.is(error, "DURABILITY");
         if (!isFinal(error, turn)) throw error;
         turn.failure = error;
         this.drop([turn]);
@@ -88,8 +94,9 @@ export class TurnQueue {
   read(revision: Revision | null, records: readonly Message[]): void {
     this.#head = revision;
     this.#own = [];
-    // A pending turn that is in the log was stored after all: only the reply was lost.
-    this.#pending = this.#pending.filter((turn) => !holdsAny(records, turn.messages));
+    for (const turn of this.#pending) turn.isSeen ||= holdsAny(records, turn.messages);
+    // A pending turn that is in the log was stored after all: only the reply was lost. Unless it is known to be there, and not to be durable.
+    this.#pending = this.#pending.filter(({ isSeen, isWritten }) => isSeen !== true || isWritten === true);
   }
 
   drop(turns: readonly PendingTurn[]): void {
@@ -116,7 +123,7 @@ export class TurnQueue {
 
   #acknowledge(turn: PendingTurn, since: Revision | null | undefined, revision: Revision): void {
     this.drop([turn]);
-    this.#own.push({ ...turn, revision });
+    if (turn.isSeen !== true) this.#own.push({ ...turn, revision });
     // What was said behind this turn, and not tried yet, knows of it.
     for (const later of this.#pending) if (later.since === since) later.since = revision;
     if (this.#head === since) this.#head = revision;

@@ -32,7 +32,7 @@ function fail(
   store: ReferenceLog,
   method: string,
   when: "before" | "after",
-  code: "UNAVAILABLE" | "RECORD_TOO_LARGE" = "UNAVAILABLE",
+  code: "UNAVAILABLE" | "RECORD_TOO_LARGE" | "DURABILITY" = "UNAVAILABLE",
 ) {
   store.around = async (called, call) => {
     const result = called === method && when === "before" ? undefined : await call();
@@ -193,6 +193,23 @@ describe("a turn that could not be stored", () => {
     stop();
     expect(texts(await conversation.sync())).toEqual(["one", "re: one"]);
     expect(conversation.pending).toBe(0);
+  });
+
+  it("stays pending where it is written and not durable, though a sync shows it, and is shown once", async () => {
+    const { store, conversation } = open();
+    await conversation.sync();
+    const stop = fail(store, "append", "after", "DURABILITY");
+    await expect(conversation.commit(turn("one"))).rejects.toMatchObject({ code: "DURABILITY" });
+    expect(texts(await conversation.sync())).toEqual(["one", "re: one"]);
+    expect(conversation.pending).toBe(1);
+    await expect(conversation.flush()).rejects.toMatchObject({ code: "DURABILITY" });
+    stop();
+    await conversation.flush();
+    expect(conversation.pending).toBe(0);
+    expect(appends(store).map(({ operationId }) => operationId)).toEqual(Array(3).fill(appends(store)[0]?.operationId));
+    await conversation.commit(turn("two"));
+    expect(texts(await conversation.sync())).toEqual(["one", "re: one", "two", "re: two"]);
+    expect(texts(store.records(ID))).toEqual(["one", "re: one", "two", "re: two"]);
   });
 
   it("rejects each of several commits by its own turn", async () => {
