@@ -155,7 +155,7 @@ export class ClusterCommands implements RedisCommands {
   #suspected(address: string, key: string | undefined): void {
     this.#suspect = address;
     this.#isStale = true;
-    if (key !== undefined) this.#nodes.changed(new Set(this.#owners), key);
+    if (key !== undefined) this.#nodes.changed(new Set(this.#owners.filter(Boolean)), key);
   }
 
   /** Reads the slot map; calls at the same time share one reading. */

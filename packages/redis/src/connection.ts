@@ -1,4 +1,4 @@
-import { createClient } from "@redis/client";
+import { createClient, RESP_TYPES } from "@redis/client";
 import { NoReply, type RedisCommand, type RedisReply } from "./redis-commands.ts";
 import type { ConnectionSettings } from "./redis-options.ts";
 import { repliesOf } from "./replies.ts";
@@ -118,8 +118,9 @@ function clientFor(settings: ConnectionSettings, timeoutMs: number) {
     ...(password !== undefined && { password }),
     database: db,
     readonly: isReplica,
-    // Deadlines are the backend's own; those of the client cover only what was not yet written.
-    commandOptions: { timeout: 0 },
+    // Deadlines are the backend's own; those of the client cover only what was not yet written. Maps come as the lists that they are in
+    // RESP 2: of names and values in turn.
+    commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.MAP]: Array } },
     disableClientInfo: true,
     maintNotifications: "disabled",
   });

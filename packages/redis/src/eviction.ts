@@ -18,7 +18,7 @@ export function warnOfEviction({ commands }: ScriptRunner, timeoutMs: number): v
     const masters = (await commands.masters?.({ timeoutMs })) ?? [{ name: undefined, commands }];
     for (const { name, commands: server } of masters) {
       const [facts] = await server.send([["INFO", "memory"]], { timeoutMs });
-      if (facts instanceof RefusedReply) return;
+      if (facts instanceof RefusedReply) continue;
       const [, policy = "noeviction"] = /^maxmemory_policy:(\S+)/m.exec(String(facts)) ?? [];
       const [, limit = "0"] = /^maxmemory:(\d+)/m.exec(String(facts)) ?? [];
       if (policy === "noeviction" || limit === "0") continue;

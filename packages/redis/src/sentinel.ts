@@ -163,9 +163,9 @@ export class SentinelCommands implements RedisCommands {
   }
 
   async #replicaBy(ask: (...words: string[]) => Promise<RedisReply>): Promise<Server> {
-    const replies = (await ask("REPLICAS", this.#settings.name)) as readonly (readonly string[])[];
+    const replies = (await ask("REPLICAS", this.#settings.name)) as readonly object[];
     const healthy = replies
-      .map((fields) => new Map(fields.map((field, place) => [field, fields[place + 1] ?? ""])))
+      .map((facts) => new Map<string, string>(pairsIn(facts)))
       .filter((facts) => facts.get("flags") === "slave" && facts.get("master-link-status") === "ok");
     const chosen = healthy[Math.floor(Math.random() * healthy.length)];
     if (chosen === undefined) throw new NoReply(false, new Error("it knows no replica that is up"));
@@ -176,6 +176,12 @@ export class SentinelCommands implements RedisCommands {
     const pool = new ConnectionPool(this.#settings.serverAt({ host, port: Number(port) }), this.#timeoutMs);
     return { address: `${host}:${port}`, pool };
   }
+}
+
+/** A map, as the client has it from version 3 of the protocol, or names and values in turn, as from version 2. */
+function pairsIn(facts: object): [string, string][] {
+  if (!Array.isArray(facts)) return Object.entries(facts as Record<string, string>);
+  return facts.flatMap((name, place) => (place % 2 === 0 ? [[String(name), String(facts[place + 1])]] : []));
 }
 
 function isRefused(reply: RedisReply, words: RegExp): boolean {

@@ -1,11 +1,11 @@
 import { MemoryError } from "@deep-agent/core";
-import { startCluster, startSentinels, type TestCluster } from "@deep-agent/test-redis";
+import { type RedisServer, startCluster, startProxies, startSentinels, type TestCluster } from "@deep-agent/test-redis";
 import { describe, expect, it } from "@jest/globals";
 import { createCluster } from "@redis/client";
+import keySlot from "cluster-key-slot";
 import { Cluster } from "ioredis";
 import { RedisBackend, type RedisCommands } from "../src/index.ts";
 import { ownCommands } from "../src/own-commands.ts";
-import { doubtfulSlots, readSlots } from "../src/slots.ts";
 import { type Note, notes, rejectionOf } from "./support/backends.ts";
 
 const PREFIX = "mine[*]:";
@@ -24,6 +24,13 @@ async function fill(
   await Promise.all(ids.map((memoryId, n) => backend.append(memoryId, notes(n, 1))));
   for (const server of await cluster.masters()) expect(Number(await server.command("DBSIZE"))).toBeGreaterThan(0);
   return ids.sort();
+}
+
+/** Of a cluster without replicas as it is made: each master has its share. */
+function masterByKey(cluster: TestCluster, key: string): RedisServer {
+  const place = cluster.servers[Math.floor((keySlot(key) * cluster.servers.length) / 16_384)];
+  if (place === undefined) throw new Error("There is a server for each slot.");
+  return place;
 }
 
 function nodesOf(cluster: TestCluster): string[] {
@@ -140,13 +147,18 @@ describe("a list is complete, and has each id once", () => {
       );
     }
     const masters = [await cluster.masterOf(`${PREFIX}m0`), await set.master()] as const;
+    const outcomes = { complete: 0, refused: 0 };
+    let isOver = false;
     const replaced = Promise.all([masters[0].kill(), masters[1].kill()])
       .then(() => Promise.all([cluster.awaitFailover(masters[0]), set.awaitFailover(masters[1])]))
-      .then(() => true);
-    const outcomes = { complete: 0, refused: 0 };
-    for (let isOver = false; !isOver; ) {
-      isOver = await Promise.race([replaced, Promise.all([onCluster, onSentinels].map(once)).then(() => false)]);
-    }
+      .finally(() => {
+        isOver = true;
+      });
+    const lists = [onCluster, onSentinels].map(async (backend) => {
+      do await once(backend);
+      while (!isOver);
+    });
+    await Promise.all([replaced, ...lists]);
     async function once(backend: RedisBackend<Note>): Promise<void> {
       try {
         expect((await backend.list()).sort()).toEqual(ids);
@@ -162,15 +174,57 @@ describe("a list is complete, and has each id once", () => {
     }
   });
 
-  it("and it ends where it is aborted", async () => {
+  it("among keys of others, with prefixes full of signs that mean something in patterns, by every client", async () => {
     await using cluster = await startCluster();
-    await using backend = new RedisBackend<Note>({ cluster: nodesOf(cluster), prefix: PREFIX });
+    const prefix = "a*[b-d]?\\{^$}:";
+    await using own = new RedisBackend<Note>({ cluster: nodesOf(cluster), prefix, timeoutMs: 20_000 });
+    const ids = Array.from({ length: 3_000 }, (_, n) => (n % 3 === 0 ? `\\*?[x]${n}` : `x${n}`));
+    const others = ["abc", "a*b?\\{^$}:", "a*[b-d]x\\{^$}:", "A*[b-d]?\\{^$}:", "other:"];
+    await Promise.all(ids.map((memoryId, n) => own.append(memoryId, notes(n, 1))));
+    for (let n = 0; n < 600; n++) {
+      const key = `${others[n % others.length]}x${n}`;
+      await masterByKey(cluster, key).command("SET", key, "not ours");
+    }
+    const ioredis = new Cluster([...cluster.nodes]);
+    const nodeRedis = createCluster({ rootNodes: cluster.nodes.map((socket) => ({ socket })) });
+    nodeRedis.on("error", () => undefined);
+    await nodeRedis.connect();
+    for (const backend of [
+      own,
+      RedisBackend.fromClient<Note>(ioredis, { prefix, timeoutMs: 20_000 }),
+      RedisBackend.fromClient<Note>(nodeRedis, { prefix, timeoutMs: 20_000 }),
+    ]) {
+      expect((await backend.list()).sort()).toEqual([...ids].sort());
+      const some = ids.filter((memoryId) => memoryId.startsWith("\\*?["));
+      expect((await backend.list({ prefix: "\\*?[" })).sort()).toEqual(some.sort());
+      expect(await backend.list({ prefix: "?" })).toEqual([]);
+    }
+    ioredis.disconnect();
+    nodeRedis.destroy();
+  });
+
+  it("and it ends where it is aborted, and sends nothing more", async () => {
+    await using cluster = await startCluster();
+    await using proxies = await startProxies(cluster.servers);
+    const addressMap = Object.fromEntries(
+      Object.entries(proxies.addressMap).map(([from, { host, port }]) => [from, `${host}:${port}`]),
+    );
+    await using backend = new RedisBackend<Note>({ cluster: nodesOf(cluster), addressMap, prefix: PREFIX });
     await fill(cluster, backend, 0, 50);
     const reason = new Error("enough");
     const controller = new AbortController();
-    const listing = backend.list({ signal: controller.signal });
-    controller.abort(reason);
-    expect(await rejectionOf(listing)).toBe(reason);
+    const sent: string[] = [];
+    proxies.rule = ([name = ""]) => {
+      sent.push(name);
+      if (name === "SCAN") controller.abort(reason);
+      return "pass";
+    };
+    expect(await rejectionOf(backend.list({ signal: controller.signal }))).toBe(reason);
+    // On each connection, a PING is answered behind all that went before.
+    await backend.ping();
+    expect(sent.filter((name) => name === "SCAN")).toHaveLength(1);
+    expect(sent.slice(sent.indexOf("SCAN") + 1)).toEqual(["PING"]);
+    proxies.rule = () => "pass";
     expect(await backend.list()).toHaveLength(50);
   });
 });
@@ -184,42 +238,3 @@ async function persistently<R>(call: () => Promise<R>): Promise<R> {
     }
   }
 }
-
-describe("slots that may have been misread", () => {
-  const state = (one: string, two: string) =>
-    readSlots([
-      [
-        "n1",
-        `idA 127.0.0.1:1@2 myself,master - 0 0 1 connected ${one}\nidB 127.0.0.1:2@3 master - 0 0 2 connected 9\n`,
-      ],
-      ["n2", `idA 127.0.0.1:1@2 master - 0 0 1 connected\nidB 127.0.0.1:2@3 myself,master - 0 0 2 connected ${two}\n`],
-    ]);
-
-  it("are none where nothing moves", () => {
-    const at = state("0-99", "100-199 300");
-    expect(at.owners[99]).toBe("n1");
-    expect(at.owners[300]).toBe("n2");
-    expect(doubtfulSlots(at, at)).toEqual([]);
-  });
-
-  it("are those on their way at either end of it, and those that have another master", () => {
-    const before = state("0-99 [7->-idB]", "100-199 [7-<-idA]");
-    const after = state("0-6 8-98 [50->-idB]", "7 99-199 [50-<-idA]");
-    expect(doubtfulSlots(before, after)).toEqual([
-      { slot: 7, from: "n1", to: "n2" },
-      { slot: 50, from: "n1", to: "n2" },
-      { slot: 99, from: "n1", to: "n2" },
-    ]);
-  });
-
-  it("are settled when they were read where they come from and then where they go", () => {
-    const moves = [{ slot: 7, from: "n1", to: "n2" }];
-    const moving = state("0-99 [7->-idB]", "100-199 [7-<-idA]");
-    const moved = state("0-6 8-99", "7 100-199");
-    expect(doubtfulSlots(moving, moving, moves)).toEqual([]);
-    expect(doubtfulSlots(moving, moved, moves)).toEqual([]);
-    // Back again: what was behind the reading may now be before it.
-    const back = state("0-6 8-99 [7-<-idB]", "7 100-199 [7->-idA]");
-    expect(doubtfulSlots(moving, back, moves)).toEqual([{ slot: 7, from: "n2", to: "n1" }]);
-  });
-});

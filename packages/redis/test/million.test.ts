@@ -37,6 +37,7 @@ describe("among 1,000,000 keys", () => {
     const onProgress = ({ memories }: { memories: number }): void => void progress.push(memories);
     expect(await backend.reindex({ onProgress })).toEqual({ memories: OWN, pruned: 0 });
     expect(progress.length).toBeGreaterThan(10);
+    expect(progress.at(-1)).toBe(OWN);
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
 
     proxy.resetCounts();
@@ -60,7 +61,12 @@ describe("among 1,000,000 keys", () => {
 
     proxy.resetCounts();
     const listed = await backend.list();
-    process.stdout.write(`list of 100,000 among 1,000,000: ${JSON.stringify(proxy.counts.commands)}\n`);
+    const { commands: scans, sent: asked, received: answered } = proxy.counts;
+    process.stdout.write(
+      `list of 100,000 among 1,000,000: ${JSON.stringify(scans)}, ${asked} bytes sent, ${answered} received\n`,
+    );
+    expect(scans).toEqual({ SCAN: expect.any(Number) });
+    expect(scans["SCAN"]).toBeLessThanOrEqual(210);
     expect(listed.length).toBe(OWN);
     expect(new Set(listed).size).toBe(OWN);
     expect(listed.every((memoryId) => /^\d{6}0$/.test(memoryId))).toBe(true);
