@@ -76,7 +76,10 @@ function parametersOf(searchParams: URLSearchParams): Record<string, unknown> {
     const read = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
     const [value, ...more] = searchParams.getAll(name);
     if (read === undefined || value === undefined)
-      throw invalid(`The URL of the Redis server has no parameter ${JSON.stringify(name)}.`);
+      // Where a password was not escaped, this may be a part of it.
+      throw invalid(
+        `The URL of the Redis server has no parameter ${/^\w+$/.test(name) ? `"${name}"` : "of that name"}.`,
+      );
     if (more.length > 0) throw invalid(`The parameter ${JSON.stringify(name)} is given twice.`);
     options[name] = read(value);
   }
