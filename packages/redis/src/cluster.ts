@@ -205,7 +205,8 @@ export class ClusterCommands implements RedisCommands {
     const replicas = new Map<string, string[]>();
     for (const [first, last, master, ...others] of map) {
       const owner = addressOf(master, address);
-      for (let slot = first; slot <= last; slot++) owners[slot] = owner;
+      // A client may have been told to make text of numbers.
+      for (let slot = Number(first); slot <= Number(last); slot++) owners[slot] = owner;
       replicas.set(
         owner,
         others.map((other) => addressOf(other, address)),
@@ -219,8 +220,13 @@ export class ClusterCommands implements RedisCommands {
   }
 }
 
-type SlotMap = readonly (readonly [first: number, last: number, master: SlotNode, ...replicas: SlotNode[]])[];
-type SlotNode = readonly [host: string | null, port: number, ...more: unknown[]];
+type SlotMap = readonly (readonly [
+  first: number | string,
+  last: number | string,
+  master: SlotNode,
+  ...replicas: SlotNode[],
+])[];
+type SlotNode = readonly [host: string | null, port: number | string, ...more: unknown[]];
 
 /** A node without a host is at that of the node that was asked. */
 function addressOf([host, port]: SlotNode, asked: string): string {

@@ -1,7 +1,8 @@
-import { assistant, Conversation, MemoryError, type Message, newId, user } from "@deep-agent/core";
+import { Conversation, type Message, newId } from "@deep-agent/core";
 import { type Action, type LossyProxy, startProxy } from "@deep-agent/test-redis";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { type Note, notes, useServer } from "./support/backends.ts";
+import { allOnce, count, Losses, retried, say, turn, turnsOf } from "./support/losses.ts";
 
 /*
  * Replies that the server sent and nobody got, and requests that it never got or got late: whoever waits cannot tell which. Whatever it
@@ -16,80 +17,6 @@ beforeEach(async () => {
 afterEach(() => proxy[Symbol.asyncDispose]());
 
 const WRITERS = 16;
-
-/** Loses so many replies and requests of scripts, one of them every so often, until all are lost. */
-class Losses {
-  readonly lost: Record<Action, number> = { pass: 0, dropReply: 0, dropRequest: 0, hold: 0, swallow: 0 };
-  readonly #kinds: readonly Action[];
-  readonly #each: number;
-  #scripts = 0;
-
-  constructor(kinds: readonly Action[], each: number) {
-    this.#kinds = kinds;
-    this.#each = each;
-  }
-
-  get isDone(): boolean {
-    return this.#kinds.every((kind) => this.lost[kind] >= this.#each);
-  }
-
-  readonly rule = ([name = ""]: readonly string[]): Action => {
-    if (!name.startsWith("EVAL")) return "pass";
-    this.#scripts += 1;
-    if (this.#scripts % 3 !== 0) return "pass";
-    const kind = this.#kinds[Math.floor(this.#scripts / 3) % this.#kinds.length] ?? "pass";
-    const action =
-      this.lost[kind] < this.#each ? kind : (this.#kinds.find((other) => this.lost[other] < this.#each) ?? "pass");
-    this.lost[action] += 1;
-    return action;
-  };
-}
-
-interface Counted {
-  appended: number;
-  present: number;
-  doubled: number;
-  missing: number;
-  outOfOrder: number;
-}
-
-/** Holds what was acknowledged, writer by writer, against what is there. */
-function count(acknowledged: readonly (readonly string[])[], present: readonly string[]): Counted {
-  const places = new Map(present.map((id, place) => [id, place]));
-  const all = acknowledged.flat();
-  const outOfOrder = acknowledged.flatMap((own) =>
-    own.filter((id, place) => place > 0 && (places.get(id) ?? 0) < (places.get(own[place - 1] ?? "") ?? 0)),
-  );
-  return {
-    appended: all.length,
-    present: present.length,
-    doubled: present.length - places.size,
-    missing: all.filter((id) => !places.has(id)).length,
-    outOfOrder: outOfOrder.length,
-  };
-}
-
-function say(what: string, counted: Counted, { lost }: Losses): void {
-  const counts = Object.entries({ ...counted, ...lost })
-    .filter(([name, number]) => number > 0 || name in counted)
-    .map(([name, number]) => `${name} ${number}`);
-  process.stdout.write(`${what}: ${counts.join(", ")}\n`);
-}
-
-function turn(name: string): Message[] {
-  return [user(`question of ${name}`, { id: `${name}.q` }), assistant(`answer to ${name}`, { id: `${name}.a` })];
-}
-
-/** The names of the turns in the order in which they stand, each checked to be whole. */
-function turnsOf(messages: readonly Message[]): string[] {
-  const names: string[] = [];
-  for (let place = 0; place < messages.length; place += 2) {
-    const name = messages[place]?.id.replace(".q", "") ?? "";
-    expect([messages[place]?.id, messages[place + 1]?.id]).toEqual([`${name}.q`, `${name}.a`]);
-    names.push(name);
-  }
-  return names;
-}
 
 describe("a turn is stored once, in its writer's order", () => {
   it.each<[string, Action[]]>([
@@ -122,26 +49,8 @@ describe("a turn is stored once, in its writer's order", () => {
     const counted = count([["first"], ...acknowledged], turnsOf(messages));
     say(what, counted, losses);
     expect(losses.isDone).toBe(true);
-    expect(counted).toEqual({
-      appended: counted.appended,
-      present: counted.appended,
-      doubled: 0,
-      missing: 0,
-      outOfOrder: 0,
-    });
+    expect(counted).toEqual(allOnce(counted.appended));
   });
-
-  /** As an application does it: once more, where the error says that this can help. */
-  async function retried(call: () => Promise<unknown>): Promise<void> {
-    for (let tries = 0; ; tries++) {
-      try {
-        await call();
-        return;
-      } catch (error) {
-        if (!MemoryError.is(error) || !error.retryable || tries === 20) throw error;
-      }
-    }
-  }
 });
 
 describe("an operation is made once", () => {
@@ -191,12 +100,6 @@ describe("an operation is made once", () => {
     const counted = count(acknowledged, present);
     say("appends", counted, losses);
     expect(losses.isDone).toBe(true);
-    expect(counted).toEqual({
-      appended: counted.appended,
-      present: counted.appended,
-      doubled: 0,
-      missing: 0,
-      outOfOrder: 0,
-    });
+    expect(counted).toEqual(allOnce(counted.appended));
   });
 });

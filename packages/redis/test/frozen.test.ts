@@ -1,0 +1,181 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { MemoryError } from "@deep-agent/core";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { createClient } from "@redis/client";
+import keySlot from "cluster-key-slot";
+import type { RedisBackend } from "../src/index.ts";
+import { type Note, notes, rejectionOf } from "./support/backends.ts";
+import { retried } from "./support/losses.ts";
+import { type Place, places, type Topology, topologies } from "./support/topologies.ts";
+
+/*
+ * A server that stands still or is dead while nothing takes its place, under every client at once: calls end by their deadlines, and the
+ * backend goes on by itself when the server does.
+ */
+const TIMEOUT = 500;
+
+/** How far behind its deadline a call may be on a machine that is busy, in ms. */
+const BUSY = 3_000;
+
+/** A listing of a cluster begins again where a master does not answer: another one may have taken its place. */
+const MOST_LISTINGS = 6;
+
+/** How long a client may take to come back to a server that is there again, in ms. */
+const RECOVERY = 20_000;
+
+/** So long nobody takes the server's place, in ms. */
+const NO_FAILOVER = 600_000;
+
+const ID = "alice";
+
+const calls: Record<string, (one: RedisBackend<Note>) => Promise<unknown>> = {
+  load: (one) => one.load(ID),
+  read: (one) => one.read(ID, { last: 1 }),
+  append: (one) => one.append(ID, notes(9, 1)),
+  "append, repeatable": (one) => one.append(ID, notes(9, 1), { since: "x.1.1" }),
+  save: (one) => one.save(ID, notes(9, 1)),
+  delete: (one) => one.delete(ID),
+  list: (one) => one.list(),
+  recent: async (one) => one.recent?.({ limit: 1 }),
+  info: (one) => one.info(ID),
+  touch: (one) => one.touch(ID),
+  ping: (one) => one.ping(),
+};
+
+const writing: ReadonlySet<string> = new Set(["append", "append, repeatable", "save", "delete", "touch"]);
+
+/** A client with a backend that is used, and another to be closed. */
+interface Subject {
+  name: string;
+  backend: RedisBackend<Note>;
+  other: RedisBackend<Note>;
+  close(): unknown;
+}
+
+describe.each([...new Set(topologies.map(({ on }) => on))])("a server that is away, under every client on %s", (on) => {
+  let place: Place;
+  let subjects: Subject[];
+  beforeAll(async () => {
+    place = await withoutFailover(on);
+    subjects = await Promise.all(topologies.filter((one) => one.on === on).map((one) => subjectOf(one, place)));
+  });
+  afterAll(async () => {
+    for (const { backend, close } of subjects) {
+      await backend.close();
+      await close();
+    }
+    await place[Symbol.asyncDispose]();
+  });
+
+  it("stands still: calls settle by their deadlines, and do nothing later; close() does, too; then all goes on", async () => {
+    await Promise.all(subjects.flatMap(({ backend, other }) => [ready(backend), retried(() => other.ping())]));
+    const [server] = place.servers;
+    await server?.freeze();
+    let ends: End[];
+    try {
+      ends = (await Promise.all(subjects.map(endsOf))).flat();
+    } finally {
+      await server?.thaw();
+    }
+    expect(ends).toEqual(ends.map(inTime));
+    for (const { backend } of subjects) {
+      await recovered(backend);
+      await retried(async () => expect(await backend.load(ID)).toEqual(notes(0, 2)));
+      await retried(async () => expect(await backend.list()).toEqual([ID]));
+    }
+  });
+
+  it("is dead, and comes back: so does the backend", async () => {
+    await Promise.all(subjects.map(({ backend }) => recovered(backend)));
+    const [server] = place.servers;
+    await server?.kill();
+    const ends = await Promise.all(
+      subjects.flatMap(({ name, backend }) => ["load", "append"].map((call) => endOf(name, call, backend))),
+    );
+    await server?.start();
+    expect(ends).toEqual(ends.map(inTime));
+    for (const { backend } of subjects) {
+      await recovered(backend);
+      await retried(async () => expect(await backend.load(ID)).toEqual(expect.arrayContaining(notes(1, 1))));
+    }
+  });
+});
+
+/** How a call ended, of which client. */
+interface End {
+  client: string;
+  call: string;
+  /** Whether it did within its deadline, as far as a busy machine can tell. */
+  late: string | undefined;
+  error: unknown;
+}
+
+function inTime({ client, call }: End): object {
+  const outcome = writing.has(call) ? expect.stringMatching(/^(unknown|not-applied)$/) : "not-applied";
+  const error = expect.objectContaining({ code: "UNAVAILABLE", retryable: true, outcome });
+  return { client, call, late: undefined, error: call === "close" ? undefined : error };
+}
+
+async function endOf(client: string, call: string, one: RedisBackend<Note>): Promise<End> {
+  const started = performance.now();
+  const error = await rejectionOf(calls[call]?.(one) ?? Promise.resolve());
+  return { client, call, late: lateness(call, started), error };
+}
+
+function lateness(call: string, started: number): string | undefined {
+  const ms = performance.now() - started;
+  return ms < (call === "list" ? MOST_LISTINGS : 1) * TIMEOUT + BUSY ? undefined : `${Math.round(ms)} ms`;
+}
+
+/** Of all calls, one after the other, and of `close()` with a call on its way. */
+async function endsOf({ name, backend, other }: Subject): Promise<End[]> {
+  const ends: End[] = [];
+  for (const call of Object.keys(calls)) ends.push(await endOf(name, call, backend));
+  const pending = rejectionOf(other.load(ID));
+  const started = performance.now();
+  await other.close();
+  ends.push({ client: name, call: "close", late: lateness("close", started), error: undefined });
+  expect(await pending).toMatchObject({ code: "UNAVAILABLE" });
+  return ends;
+}
+
+/** Where the memory is as it is to be found again. */
+async function ready(backend: RedisBackend<Note>): Promise<void> {
+  await retried(() => backend.delete(ID));
+  await retried(() => backend.append(ID, notes(0, 1), { operationId: "before" }));
+}
+
+/** Resolves when the backend writes again. */
+async function recovered(backend: RedisBackend<Note>): Promise<void> {
+  const limit = performance.now() + RECOVERY;
+  for (;;) {
+    try {
+      await backend.append(ID, notes(1, 1), { operationId: "after" });
+      return;
+    } catch (error) {
+      if (!MemoryError.is(error, "UNAVAILABLE") || performance.now() > limit) throw error;
+      await pause(20); // between two tries
+    }
+  }
+}
+
+async function subjectOf({ name, open }: Topology, place: Place): Promise<Subject> {
+  const { backend, close } = await open(place);
+  // The rights of a user begin so. Of a cluster, the first server has all of this, and what has no key.
+  const tags = Array.from({ length: 1_000 }, (_, n) => `own{${n}}`);
+  const prefix = `${tags.find((tag) => keySlot(tag) < 5_000)} ${name}:`;
+  const options = { prefix, timeoutMs: TIMEOUT, index: true };
+  return { name, backend: backend<Note>(options), other: backend<Note>(options), close };
+}
+
+async function withoutFailover(on: keyof typeof places): Promise<Place> {
+  if (on === "cluster") return places.cluster({ nodeTimeoutMs: NO_FAILOVER });
+  const place = await places[on]();
+  for (const socket of on === "sentinels" ? place.nodes : []) {
+    const sentinel = createClient({ socket, disableClientInfo: true });
+    await sentinel.connect();
+    await sentinel.sendCommand(["SENTINEL", "SET", place.name, "down-after-milliseconds", String(NO_FAILOVER)]);
+    sentinel.destroy();
+  }
+  return place;
+}
