@@ -51,13 +51,16 @@ export function parseUrl(text: unknown): RedisBackendOptions & Partial<Address> 
   if (hash !== "") throw invalid("The URL of the Redis server has a fragment (#…).");
   if (!/^\/?$|^\/\d+$/.test(pathname))
     throw invalid("The path of the Redis server's URL is not the number of a database.");
-  const { cluster = others !== "", sentinel, ...options } = parametersOf(searchParams);
+  const { cluster, sentinel, ...options } = parametersOf(searchParams);
+  if (sentinel !== undefined && cluster !== undefined) throw invalid("`cluster` and `sentinel` are both given.");
+  if (others !== "" && cluster === false) throw invalid("Several hosts are given, and `cluster=false`.");
+  if (port === "0") throw invalid("The port in the URL of the Redis server is none.");
   const nodes = [first, ...others.split(",").slice(1)];
   return {
     ...options, // by the table above, of the types of the options; their values are checked with them
     ...(sentinel !== undefined
       ? { sentinel: { name: String(sentinel), nodes } }
-      : cluster
+      : (cluster ?? others !== "")
         ? { cluster: nodes }
         : {
             host: hostname.replace(/^\[(.*)\]$/, "$1") || DEFAULT_HOST,

@@ -9,6 +9,7 @@ import {
   RefusedReply,
   type SendOptions,
 } from "./redis-commands.ts";
+import { mastersWithoutSlots, readSlotMap, redirection } from "./slot-map.ts";
 
 /** The nodes of a cluster, as some client reaches them. Addresses are `"host:port"`, as the cluster has them. */
 export interface ClusterNodes {
@@ -26,7 +27,7 @@ export interface ClusterNodes {
 /** How often a command is sent on from node to node, before it is left to a further attempt. */
 const MOST_HOPS = 5;
 
-/** How long a node may take to tell where slots are, in ms. */
+/** How long a node may take to tell where slots are, in ms, at most. */
 const MAP_LIMIT = 1_000;
 
 /**
@@ -42,8 +43,8 @@ export class ClusterCommands implements RedisCommands {
   #replicas = new Map<string, string[]>();
   #learning: Promise<void> | undefined;
   #isStale = true;
-  /** A node that did not answer is asked last where slots are. */
-  #suspect: string | undefined;
+  /** Those that did not answer when they were last asked: they are asked last where slots are. */
+  readonly #suspects = new Set<string>();
 
   constructor(nodes: ClusterNodes) {
     this.#nodes = nodes;
@@ -57,12 +58,17 @@ export class ClusterCommands implements RedisCommands {
     return inTime(options, (begun) => this.#send(commands, options, begun));
   }
 
+  /** Those without a slot are among them, as far as the client knows them: the first one may be on its way there. */
   async masters(options: SendOptions): Promise<readonly MasterCommands[]> {
-    await inTime(options, async () => {
+    const [nodes = ""] = await inTime(options, async () => {
       await this.#learn(options, undefined);
-      return [];
+      if (this.#anyOwner() === "") throw new NoReply(false, new Error("no node serves any slot"));
+      return this.#at(this.#anyOwner(), [["CLUSTER", "NODES"]], options, false);
     });
-    return [...new Set(this.#owners)].filter(Boolean).map((name) => ({
+    if (nodes instanceof RefusedReply) throw new NoReply(false, new Error(nodes.message), nodes.server);
+    const names = new Set(this.#owners.filter(Boolean));
+    for (const name of mastersWithoutSlots(String(nodes))) if (this.#nodes.at(name, false)) names.add(name);
+    return [...names].map((name) => ({
       name,
       commands: { send: (commands, within) => this.#at(name, commands, within, false) },
     }));
@@ -77,11 +83,15 @@ export class ClusterCommands implements RedisCommands {
     options: SendOptions,
     begun: () => void,
   ): Promise<readonly RedisReply[]> {
-    const overdueAt = performance.now() + options.timeoutMs;
+    // A little less than the caller has: what a node does not answer is told of by that node's port.
+    const overdueAt = performance.now() + options.timeoutMs - 2;
     const left = (): SendOptions => ({ ...options, timeoutMs: Math.max(1, overdueAt - performance.now()) });
-    if (this.#isStale) await this.#learn(left(), options.key);
     const slot = options.key === undefined ? undefined : keySlot(options.key);
-    const owner = slot === undefined ? this.#owners.find(Boolean) : this.#owners[slot];
+    const known = (): string | undefined => (slot === undefined ? this.#anyOwner() : this.#owners[slot]) || undefined;
+    // An old map is good enough for a node that answers: it says where else a slot is by now.
+    if (this.#isStale && this.#suspects.has(known() ?? "")) await this.#learn(left(), options.key);
+    if (known() === undefined) await this.#learn(left(), options.key);
+    const owner = known();
     if (owner === undefined) throw new NoReply(false, new Error(`no node serves slot ${slot}`));
     begun();
     if (options.readOnly) {
@@ -118,9 +128,9 @@ export class ClusterCommands implements RedisCommands {
       throw new NoReply(false, new Error("the client does not know this node of its cluster yet"), address);
     }
     try {
-      if (!asks) return await node.send(commands, options);
+      if (!asks) return await this.#answer(address, node.send(commands, options));
       // It is forgotten behind the command that it stands before.
-      const asking = await node.send([["ASKING"], ...commands], options);
+      const asking = await this.#answer(address, node.send([["ASKING"], ...commands], options));
       const [asked] = asking;
       return asked instanceof RefusedReply ? commands.map(() => asked) : asking.slice(1);
     } catch (error) {
@@ -128,6 +138,18 @@ export class ClusterCommands implements RedisCommands {
       this.#suspected(address, options.key);
       throw new NoReply(error.sent, error.cause as Error, address);
     }
+  }
+
+  async #answer(address: string, replies: Promise<readonly RedisReply[]>): Promise<readonly RedisReply[]> {
+    const answered = await replies;
+    this.#suspects.delete(address);
+    return answered;
+  }
+
+  /** The address of one that serves something, of those that answer if there are any. */
+  #anyOwner(): string {
+    const owners = [...new Set(this.#owners.filter(Boolean))];
+    return owners.find((owner) => !this.#suspects.has(owner)) ?? owners[0] ?? "";
   }
 
   /** `undefined`: no replica answered. */
@@ -153,7 +175,7 @@ export class ClusterCommands implements RedisCommands {
   }
 
   #suspected(address: string, key: string | undefined): void {
-    this.#suspect = address;
+    this.#suspects.add(address);
     this.#isStale = true;
     if (key !== undefined) this.#nodes.changed(new Set(this.#owners.filter(Boolean)), key);
   }
@@ -175,23 +197,28 @@ export class ClusterCommands implements RedisCommands {
       });
     }
     const known = new Set([...this.#owners.filter(Boolean), ...this.#nodes.known()]);
-    const addresses = [...known].sort((a, b) => Number(a === this.#suspect) - Number(b === this.#suspect));
+    const isSuspect = (address: string): number => Number(this.#suspects.has(address));
+    const addresses = [...known].sort((a, b) => isSuspect(a) - isSuspect(b));
     let failure = new NoReply(false, new Error("no node of the cluster is known"));
-    for (const address of addresses) {
+    for (const [place, address] of addresses.entries()) {
       const left = overdueAt - performance.now();
       if (left <= 0) break;
       try {
         const asked = this.#nodes.at(address, false);
         if (asked === undefined) continue;
-        const [reply] = await asked.send([["CLUSTER", "SLOTS"]], { timeoutMs: Math.min(MAP_LIMIT, left) });
+        // One that stands still leaves time for the others.
+        const share = left / (addresses.length - place);
+        const [reply] = await asked.send([["CLUSTER", "SLOTS"]], { timeoutMs: Math.min(MAP_LIMIT, share) });
+        this.#suspects.delete(address);
         if (reply instanceof RefusedReply) {
           failure = new NoReply(false, new Error(reply.message), address);
         } else {
-          this.#note(reply as SlotMap, address, key); // as CLUSTER SLOTS answers
+          this.#note(reply ?? null, address, key);
           return;
         }
       } catch (error) {
         if (!(error instanceof NoReply)) throw error;
+        this.#suspects.add(address);
         // Nothing of what it is asked for was sent anywhere.
         failure = new NoReply(false, error.cause as Error, address);
       }
@@ -199,19 +226,9 @@ export class ClusterCommands implements RedisCommands {
     throw failure;
   }
 
-  #note(map: SlotMap, address: string, key: string | undefined): void {
+  #note(reply: RedisReply, address: string, key: string | undefined): void {
     const before = new Set(this.#owners.filter(Boolean));
-    const owners: string[] = [];
-    const replicas = new Map<string, string[]>();
-    for (const [first, last, master, ...others] of map) {
-      const owner = addressOf(master, address);
-      // A client may have been told to make text of numbers.
-      for (let slot = Number(first); slot <= Number(last); slot++) owners[slot] = owner;
-      replicas.set(
-        owner,
-        others.map((other) => addressOf(other, address)),
-      );
-    }
+    const { owners, replicas } = readSlotMap(reply, address);
     this.#owners = owners;
     this.#replicas = replicas;
     this.#isStale = false;
@@ -220,41 +237,8 @@ export class ClusterCommands implements RedisCommands {
   }
 }
 
-type SlotMap = readonly (readonly [
-  first: number | string,
-  last: number | string,
-  master: SlotNode,
-  ...replicas: SlotNode[],
-])[];
-type SlotNode = readonly [host: string | null, port: number | string, ...more: unknown[]];
-
-/** A node without a host is at that of the node that was asked. */
-function addressOf([host, port]: SlotNode, asked: string): string {
-  return `${host || asked.slice(0, asked.lastIndexOf(":"))}:${port}`;
-}
-
 function saidBy(address: string, reply: RedisReply): RedisReply {
   return reply instanceof RefusedReply ? new RefusedReply(reply.message, address) : reply;
-}
-
-interface Redirection {
-  kind: "MOVED" | "ASK";
-  slot: number;
-  address: string;
-}
-
-function redirection(replies: readonly RedisReply[], from: string): Redirection | undefined {
-  for (const reply of replies) {
-    const match = reply instanceof RefusedReply ? /^(MOVED|ASK) (\d+) (.*):(\d+)/.exec(reply.message) : null;
-    if (match === null) continue;
-    const [, kind, slot, host, port] = match;
-    return {
-      kind: kind as Redirection["kind"],
-      slot: Number(slot),
-      address: addressOf([host ?? null, Number(port)], from),
-    };
-  }
-  return undefined;
 }
 
 export function isSame(some: ReadonlySet<string>, others: ReadonlySet<string>): boolean {

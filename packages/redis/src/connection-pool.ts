@@ -22,6 +22,7 @@ export class ConnectionPool implements RedisCommands {
   readonly #settings: ConnectionSettings;
   readonly #timeoutMs: number;
   #connections: Connection[] = [];
+  #isClosed = false;
   #noGrowthBefore = 0;
 
   /** `timeoutMs`: how long making a connection may take. */
@@ -33,12 +34,14 @@ export class ConnectionPool implements RedisCommands {
   async send(commands: readonly RedisCommand[], { timeoutMs, signal }: SendOptions): Promise<readonly RedisReply[]> {
     const overdueAt = performance.now() + timeoutMs;
     for (;;) {
+      if (this.#isClosed) throw new NoReply(false, new Error("the connections were closed"));
       const replies = await exchange(this.#choose(), commands, Math.max(0, overdueAt - performance.now()), signal);
       if (replies !== undefined) return replies;
     }
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const connection of this.#connections) connection.end();
     this.#connections = [];
   }
@@ -67,13 +70,14 @@ export class ConnectionPool implements RedisCommands {
 
   #grow(): void {
     if (this.#connections.length >= this.#settings.poolSize || performance.now() < this.#noGrowthBefore) return;
-    this.#add()
-      .opened()
-      .catch((error: NoReply) => {
-        this.#noGrowthBefore = performance.now() + GROWTH_PAUSE;
-        const detail = `a further connection could not be made, and those that there are serve all calls: ${error.message}`;
-        backendChannel.publish({ type: "warning", backend: BACKEND, detail });
-      });
+    const connection = this.#add();
+    connection.opened().catch((error: NoReply) => {
+      // A call that took it for want of another had no more time: that says nothing of the server.
+      if (connection.isOverdue) return;
+      this.#noGrowthBefore = performance.now() + GROWTH_PAUSE;
+      const detail = `a further connection could not be made, and those that there are serve all calls: ${error.message}`;
+      backendChannel.publish({ type: "warning", backend: BACKEND, detail });
+    });
   }
 }
 

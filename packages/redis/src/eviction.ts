@@ -9,23 +9,31 @@ import type { ScriptRunner } from "./script-runner.ts";
  */
 export function warnOfEviction({ commands }: ScriptRunner, timeoutMs: number): void {
   if (!backendChannel.hasSubscribers) return;
-  look().catch((error: unknown) => {
-    if (error instanceof NoReply) return;
-    warn("whether the server drops keys when it is full is not known: looking failed in a way that was not expected");
-  });
+  look().catch(() =>
+    warn("whether the server drops keys when it is full is not known: looking failed in a way that was not expected"),
+  );
 
   async function look(): Promise<void> {
-    const masters = (await commands.masters?.({ timeoutMs })) ?? [{ name: undefined, commands }];
-    for (const { name, commands: server } of masters) {
-      const [facts] = await server.send([["INFO", "memory"]], { timeoutMs });
-      if (facts instanceof RefusedReply) continue;
+    const masters = await answered(commands.masters?.({ timeoutMs }) ?? Promise.resolve([{ name: "", commands }]));
+    for (const { name, commands: server } of masters ?? []) {
+      const [facts] = (await answered(server.send([["INFO", "memory"]], { timeoutMs }))) ?? [];
+      if (facts === undefined || facts instanceof RefusedReply) continue;
       const [, policy = "noeviction"] = /^maxmemory_policy:(\S+)/m.exec(String(facts)) ?? [];
       const [, limit = "0"] = /^maxmemory:(\d+)/m.exec(String(facts)) ?? [];
       if (policy === "noeviction" || limit === "0") continue;
-      const which = name === undefined ? "the server" : `the server ${name}`;
+      const which = name === "" ? "the server" : `the server ${name}`;
       const detail = `${which} drops keys when it is full (maxmemory-policy ${policy}): memories can vanish. Set it to noeviction.`;
       warn(detail);
     }
+  }
+}
+
+async function answered<R>(replies: Promise<R>): Promise<R | undefined> {
+  try {
+    return await replies;
+  } catch (error) {
+    if (error instanceof NoReply) return undefined;
+    throw error;
   }
 }
 

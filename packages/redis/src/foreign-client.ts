@@ -29,7 +29,7 @@ export function commandsOf(client: unknown): RedisCommands {
   const has = (...names: string[]): boolean =>
     typeof client === "object" && client !== null && names.every((name) => name in client);
   // As far as it matters here, they are what they are taken for.
-  if (has("pipeline", "options")) {
+  if (has("pipeline", "options") && typeof (client as IoredisClient).pipeline === "function") {
     return has("isCluster") && (client as IoredisCluster).isCluster
       ? new ClusterCommands(new IoredisClusterNodes(client as IoredisCluster))
       : new IoredisCommands(client as IoredisClient);

@@ -32,6 +32,8 @@ export class IoredisCommands implements RedisCommands {
   async send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]> {
     if (this.#client.status === "end") throw new NoReply(false, new Error("the client that was given has ended"));
     return inTime(options, async (begun) => {
+      // What waits in it for a connection is sent when there is one, whatever became of its caller: this waits instead.
+      if (this.#client.status !== undefined && this.#client.status !== "ready") await call(this.#client, ["PING"]);
       const pipeline = this.#client.pipeline() as Pipeline; // it has more, by the names of commands
       // Keys are the backend's prefix and the id, whatever prefix the client gives to others.
       pipeline.options = { ...pipeline.options, keyPrefix: undefined };

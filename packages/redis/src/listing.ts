@@ -3,7 +3,7 @@ import type { Until } from "./attempts.ts";
 import { keyOf, patternOf } from "./memory-key.ts";
 import type { Operations } from "./operations.ts";
 import { type MasterCommands, type RedisCommands, type RedisReply, RefusedReply } from "./redis-commands.ts";
-import { unsteady } from "./redis-error.ts";
+import { unknownMaster, unsteady } from "./redis-error.ts";
 import type { MemorySettings } from "./redis-options.ts";
 import { Refusal } from "./refusal.ts";
 import type { ScriptRunner } from "./script-runner.ts";
@@ -57,15 +57,28 @@ export class Listing {
   async *#keys(beginning: string, signal: AbortSignal | undefined): AsyncGenerator<readonly string[]> {
     const isCluster = this.#scripts.commands.masters !== undefined;
     for (let restarts = 0; ; restarts++) {
+      const masters = isCluster ? await this.#masters(signal) : [];
       try {
-        if (isCluster) yield* this.#ofCluster(beginning, signal);
+        if (isCluster) yield* this.#ofCluster(masters, beginning, signal);
         else yield* this.#scan(undefined, beginning, signal);
         return;
       } catch (error) {
-        const mayHelp = error instanceof Restarted || (isCluster && MemoryError.is(error, "UNAVAILABLE"));
-        if (!mayHelp || restarts === MOST_RESTARTS) throw error instanceof Restarted ? unsteady() : error;
+        const isAnother =
+          error instanceof Restarted || (isCluster && (await this.#wasReplaced(masters, error, signal)));
+        if (!isAnother || restarts === MOST_RESTARTS) throw error instanceof Restarted ? unsteady() : error;
       }
     }
+  }
+
+  /** Whether one that did not answer has been replaced meanwhile: it had all the time that there is. */
+  async #wasReplaced(
+    before: readonly MasterCommands[],
+    error: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    if (!MemoryError.is(error, "UNAVAILABLE")) return false;
+    const now = new Set((await this.#masters(signal)).map(({ name }) => name));
+    return before.some(({ name }) => !now.has(name));
   }
 
   /** The keys of one server. A cursor means nothing to another one, nor to the same one after a restart. */
@@ -94,10 +107,14 @@ export class Listing {
 
   /**
    * The keys of all masters. A key that moves while they are scanned can be missed by both of its masters: the keys of slots that were on
-   * their way are read once more, slot by slot, first where they come from and then where they go.
+   * their way are read once more, slot by slot, first where they come from and then where they go. What goes and comes back between two readings is not seen to have moved.
    */
-  async *#ofCluster(beginning: string, signal: AbortSignal | undefined): AsyncGenerator<readonly string[]> {
-    let masters = await this.#masters(signal);
+  async *#ofCluster(
+    scanned: readonly MasterCommands[],
+    beginning: string,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly string[]> {
+    let masters = scanned;
     let before = await this.#slots(masters, signal);
     for (const { commands } of masters) yield* this.#scan(commands, beginning, signal);
     let doubtful: readonly Move[] | undefined;
@@ -107,6 +124,8 @@ export class Listing {
       doubtful = doubtfulSlots(before, after, doubtful);
       if (doubtful.length === 0) return;
       if (rounds === MOST_ROUNDS) throw unsteady();
+      const names = new Set(masters.map(({ name }) => name));
+      if (doubtful.some(({ from, to }) => !names.has(from) || !names.has(to))) throw unknownMaster();
       yield* this.#ofSlots(doubtful, masters, signal);
       before = after;
     }

@@ -7,6 +7,7 @@ export interface NodeRedisClient {
   sendCommand(args: string[]): Promise<unknown>;
   multi(): NodeRedisPipeline<[args: string[]]>;
   readonly isOpen: boolean;
+  readonly isReady?: boolean;
   withTypeMapping?(mapping: object): NodeRedisClient;
 }
 
@@ -23,6 +24,7 @@ export interface NodeRedisSentinel {
   multi(): NodeRedisPipeline<[isReadonly: boolean, args: string[]]>;
   getMasterNode(): { host: string; port: number } | undefined;
   readonly isOpen: boolean;
+  readonly isReady?: boolean;
 }
 
 /** Commands that node-redis sends, or gives up, together. */
@@ -42,16 +44,11 @@ export class NodeRedisCommands implements RedisCommands {
   async send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]> {
     const client = this.#client;
     if (!client.isOpen) throw notConnected();
-    return inTime(options, (begun) => {
-      if (isPool(client)) {
-        return client.execute((one) => {
-          begun();
-          return together(one, commands, options);
-        });
-      }
-      begun();
-      return together(client, commands, options);
-    });
+    return inTime(options, (begun) =>
+      isPool(client)
+        ? client.execute((one) => together(one, commands, options, begun))
+        : together(client, commands, options, begun),
+    );
   }
 
   close(): void {
@@ -69,10 +66,24 @@ export class NodeRedisSentinelCommands implements RedisCommands {
   }
 
   async send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]> {
+    if (!this.#client.isOpen) throw notConnected();
+    if (options.readOnly) {
+      try {
+        // It does not turn to the master where a replica stands still. Half of the time is the master's.
+        return await this.#send(commands, { ...options, timeoutMs: options.timeoutMs / 2 });
+      } catch (error) {
+        if (!(error instanceof NoReply)) throw error;
+        return this.#send(commands, { ...options, timeoutMs: options.timeoutMs / 2, readOnly: false });
+      }
+    }
+    return this.#send(commands, options);
+  }
+
+  #send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]> {
     const { inseparable = false, readOnly = false } = options;
     const client = this.#client;
-    if (!client.isOpen) throw notConnected();
-    return inTime(options, (begun) => {
+    return inTime(options, async (begun) => {
+      if (client.isReady === false) await client.sendCommand(false, ["PING"]); // as below
       begun();
       if (inseparable)
         return pipelined(
@@ -94,11 +105,15 @@ export class NodeRedisSentinelCommands implements RedisCommands {
 }
 
 /** Commands that are given to a client in one go leave it together. */
-function together(
+async function together(
   client: NodeRedisClient,
   commands: readonly RedisCommand[],
   { inseparable = false }: SendOptions,
+  begun: () => void,
 ): Promise<readonly RedisReply[]> {
+  // What waits in it for a connection is sent when there is one, whatever became of its caller: this waits instead.
+  if (client.isReady === false) await client.sendCommand(["PING"]);
+  begun();
   // Whatever its owner wants replies to be turned into, we read text.
   const plain = client.withTypeMapping?.({}) ?? client;
   if (inseparable)

@@ -2,20 +2,21 @@ import { NoReply, type RedisReply, type SendOptions } from "./redis-commands.ts"
 
 /**
  * Replies of a client that somebody else made: it may wait for a server for ever, whoever calls it does not. `work` tells by `begun` that
- * something may be sent from now on. What it rejects with is made a {@link NoReply}, but for the signal's reason.
+ * something may be sent from now on, and throws where nothing may any more. What it rejects with is made a {@link NoReply}, but for the signal's reason.
  */
 export async function inTime(
   { timeoutMs, signal }: SendOptions,
   work: (begun: () => void) => Promise<readonly RedisReply[]>,
 ): Promise<readonly RedisReply[]> {
   let sent = false;
+  let isOver = false;
   const { promise: overdue, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new NoReply(sent, new Error(`nothing within ${Math.round(timeoutMs)} ms`))),
-    timeoutMs,
-  );
+  const overdueError = (): NoReply => new NoReply(sent, new Error(`nothing within ${Math.round(timeoutMs)} ms`));
+  const timer = setTimeout(() => reject(overdueError()), timeoutMs);
   const begun = (): void => {
-    signal?.throwIfAborted(); // it may have waited long for a connection
+    // It may have waited long for a connection.
+    signal?.throwIfAborted();
+    if (isOver) throw overdueError();
     sent = true;
   };
   try {
@@ -24,6 +25,7 @@ export async function inTime(
     if (error instanceof NoReply || (signal?.aborted && error === signal.reason)) throw error;
     throw new NoReply(sent, error as Error); // as clients reject
   } finally {
+    isOver = true;
     clearTimeout(timer);
   }
 }

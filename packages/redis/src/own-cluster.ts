@@ -1,6 +1,7 @@
 import type { Address } from "./address.ts";
 import type { ClusterNodes } from "./cluster.ts";
 import { ConnectionPool } from "./connection-pool.ts";
+import { NoReply } from "./redis-commands.ts";
 import type { ConnectionSettings } from "./redis-options.ts";
 
 /** The nodes of a cluster over connections of our own: a pool of them for each node. */
@@ -10,6 +11,7 @@ export class OwnClusterNodes implements ClusterNodes {
   readonly #timeoutMs: number;
   readonly #pools = new Map<string, ConnectionPool>();
   #masters: ReadonlySet<string> = new Set();
+  #isClosed = false;
 
   /** `timeoutMs`: how long making a connection may take. */
   constructor(seeds: readonly Address[], settingsAt: (address: Address) => ConnectionSettings, timeoutMs: number) {
@@ -23,6 +25,8 @@ export class OwnClusterNodes implements ClusterNodes {
   }
 
   at(address: string, isReplica: boolean): ConnectionPool {
+    // What is still on its way when the backend is closed opens nothing any more.
+    if (this.#isClosed) throw new NoReply(false, new Error("the backend was closed"));
     const name = `${address}${isReplica ? " as replica" : ""}`;
     let pool = this.#pools.get(name);
     if (pool === undefined) {
@@ -35,8 +39,8 @@ export class OwnClusterNodes implements ClusterNodes {
   changed(masters: ReadonlySet<string>): void {
     this.#masters = masters;
     for (const [name, pool] of this.#pools) {
-      // Calls that are on their way there may still be answered.
-      if (!masters.has(name) && !name.endsWith("replica")) {
+      // Calls that are on their way there may still be answered. Replicas are other ones, too, or are found again.
+      if (!masters.has(name)) {
         pool.retire();
         this.#pools.delete(name);
       }
@@ -44,6 +48,7 @@ export class OwnClusterNodes implements ClusterNodes {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const pool of this.#pools.values()) pool.close();
     this.#pools.clear();
   }

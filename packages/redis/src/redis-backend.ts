@@ -38,6 +38,7 @@ import { RedisLog } from "./redis-log.ts";
 import {
   checkConnection,
   checkOptionNames,
+  checkReads,
   type Durability,
   foreignConnection,
   isMemoryOption,
@@ -90,6 +91,7 @@ export class RedisBackend<T extends object = Message>
     const given = typeof options === "string" ? { addr: options } : options;
     checkOptionNames(given, true);
     this.#options = this.#checked(given);
+    this.#checkReads();
   }
 
   /**
@@ -110,6 +112,7 @@ export class RedisBackend<T extends object = Message>
     const backend = new RedisBackend<T>();
     backend.#given = commands;
     backend.#options = backend.#checked(options);
+    backend.#checkReads();
     return backend;
   }
 
@@ -264,12 +267,13 @@ export class RedisBackend<T extends object = Message>
     await log.touch(memoryId, options);
   }
 
+  /** Of a cluster, each master answers, and the slowest counts. */
   async ping(options: CallOptions = {}): Promise<{ latencyMs: number }> {
     const { operations, scripts } = this.#use();
     checkOptions(options);
     const started = performance.now();
     const call = { verb: "ping", memoryId: undefined, writes: false, signal: options.signal };
-    await operations.run(call, (until) => scripts.command(["PING"], until));
+    await operations.run(call, (until) => scripts.everywhere(["PING"], until));
     return { latencyMs: performance.now() - started };
   }
 
@@ -301,6 +305,7 @@ export class RedisBackend<T extends object = Message>
   }
 
   #assemble(): Parts<T> {
+    this.#checkReads();
     const settings = this.#memorySettings(this.#options);
     const commands = this.#given ?? ownCommands(this.#options, settings.timeoutMs);
     const server = this.#given === undefined ? serverName(topologyOf(this.#options)) : "the Redis server";
@@ -329,6 +334,12 @@ export class RedisBackend<T extends object = Message>
     if (this.#given !== undefined && !isMemoryOption(name)) throw foreignConnection(name);
     this.#options = this.#checked({ ...this.#options, [name]: value });
     return this;
+  }
+
+  /** Where the servers are may be set behind how they are read from. */
+  #checkReads(): void {
+    const onServers = this.#given === undefined && topologyOf(this.#options).kind !== "server";
+    checkReads(this.#options, onServers || this.#given?.failsOver === true);
   }
 
   /** A copy of the options, all of which make sense. */

@@ -229,3 +229,13 @@ export function noIndex(): MemoryError {
     hint: "Set `index: true`, and a prefix that is not empty.",
   });
 }
+
+export function unknownMaster(): MemoryError {
+  const what =
+    "a slot is on its way from or to a node of the cluster that cannot be asked, or that the client does not know yet";
+  return new MemoryError("UNAVAILABLE", `Cannot list memories: ${what}.`, {
+    backend: BACKEND,
+    retryable: true,
+    hint: "Try again when the slot has arrived, or let the backend connect by itself (`cluster`).",
+  });
+}

@@ -70,10 +70,17 @@ export class RedisLog<T extends object> {
           epoch,
         ];
         args.push(this.#ttl, String(this.#settings.maxRecords ?? 0), memoryId);
-        const written = await this.#write(APPEND, memoryId, args, until, ([what, , logEpoch, position, at]) => {
-          if (what === "conflict") throw conflict(memoryId);
-          return what === "appended" || what === "found" ? { logEpoch, position, at } : undefined;
-        });
+        const written = await this.#write(
+          APPEND,
+          memoryId,
+          args,
+          until,
+          ([what, , logEpoch, position, at, refusal]) => {
+            if (what === "conflict") throw conflict(memoryId);
+            if (what === "found") this.#checkPropagated(refusal);
+            return what === "appended" || what === "found" ? { logEpoch, position, at } : undefined;
+          },
+        );
         const [position, at] = [Number(written.position), String(written.at)];
         await this.#enlist(memoryId, at, position === 1, until);
         return formatRevision(String(written.logEpoch), position, at);
@@ -97,6 +104,7 @@ export class RedisLog<T extends object> {
         const args = [...known, this.#ttl, memoryId, dropped, ...kept];
         const [saved, now] = await this.#write(SAVE, memoryId, args, until, (reply) => {
           if (reply[0] === "conflict") throw conflict(memoryId);
+          if (reply[0] === "saved") this.#checkPropagated(reply[2]);
           return reply[0] === "saved" || reply[0] === "other" ? reply : undefined;
         });
         if (saved === "saved") return this.#enlist(memoryId, String(now), seen === NOTHING, until);
@@ -295,6 +303,11 @@ export class RedisLog<T extends object> {
       if (isWrongType(error)) return undefined;
       throw error;
     }
+  }
+
+  /** What was written before could not be written anew, for replicas that are waited for. Where they are not, that does no harm. */
+  #checkPropagated(refusal: RedisReply | undefined): void {
+    if (this.#scripts.waits && refusal) throw new Refusal(String(refusal), "applied");
   }
 
   #problem(memoryId: string, [what, , detail]: Reply): Error {

@@ -162,15 +162,19 @@ export function memorySettings(options: RedisBackendOptions, onCluster?: boolean
 
 /** Where the servers are. Throws `INVALID_CONFIG`. */
 export function topologyOf(options: RedisBackendOptions): Topology {
-  const { addr, host, port, cluster, sentinel, db, reads } = withUrl(options);
+  const { addr, host, port, cluster, sentinel, db } = withUrl(options);
   if (sentinel !== undefined) return sentinelsOf(sentinel, options);
   if (cluster !== undefined) {
     if (db) throw invalidConfig("`db` must be 0 on a cluster: it has no other database.");
     return { kind: "cluster", nodes: addressesOf("cluster", cluster) };
   }
-  if (reads === "replica")
-    throw invalidConfig('`reads: "replica"` is for clusters and sentinels: of one server, no replica is known.');
   return { kind: "server", address: host === undefined || port === undefined ? parseAddress(addr) : { host, port } };
+}
+
+/** Throws `INVALID_CONFIG` where replicas are to be read from, and servers are of a kind of which none is known. */
+export function checkReads(options: RedisBackendOptions, failsOver: boolean): void {
+  if (withUrl(options).reads === "replica" && !failsOver)
+    throw invalidConfig('`reads: "replica"` is for clusters and sentinels: of one server, no replica is known.');
 }
 
 /** Throws `INVALID_CONFIG` where servers cannot be reached with these options, as far as they say. */
@@ -194,7 +198,9 @@ function sentinelsOf(sentinel: SentinelOptions, options: RedisBackendOptions): T
   if (typeof sentinel !== "object" || sentinel === null || typeof sentinel.name !== "string" || sentinel.name === "") {
     throw invalidConfig("`sentinel` must be an object with the `name` of the master and the `nodes` to ask.");
   }
-  const { name, nodes, username, password, tls = withUrl(options).tls } = sentinel;
+  const { name, nodes, username, password, tls = withUrl(options).tls, ...more } = sentinel;
+  const [unknown] = Object.keys(more);
+  if (unknown !== undefined) throw invalidConfig(`\`sentinel\` has no ${JSON.stringify(unknown)}.`);
   const access = checkAccess({ username, password, tls });
   const sentinels = addressesOf("sentinel.nodes", nodes, SENTINEL_PORT).map((address) => ({
     ...mapped(address, withUrl(options).addressMap),
@@ -206,8 +212,12 @@ function sentinelsOf(sentinel: SentinelOptions, options: RedisBackendOptions): T
 }
 
 function addressesOf(option: string, nodes: unknown, defaultPort?: number): Address[] {
-  if (Array.isArray(nodes) && nodes.length > 0) return nodes.map((node) => parseAddress(node, defaultPort));
-  throw invalidConfig(`\`${option}\` must be a list of addresses, with at least one.`, 'Write ["host:port", …].');
+  if (!Array.isArray(nodes) || nodes.length === 0)
+    throw invalidConfig(`\`${option}\` must be a list of addresses, with at least one.`, 'Write ["host:port", …].');
+  // What would mean localhost in the place of one address is most likely a slip in a list of them.
+  if (nodes.some((node) => node === "" || (typeof node === "string" && node.startsWith(":"))))
+    throw invalidConfig(`\`${option}\` has an address without a host.`, "See whether there is a comma too many.");
+  return nodes.map((node) => parseAddress(node, defaultPort));
 }
 
 /** Where an address really leads. */
@@ -215,8 +225,9 @@ function mapped({ host, port }: Address, addressMap: unknown = {}): Address {
   if (typeof addressMap !== "object" || addressMap === null) {
     throw invalidConfig('`addressMap` must be an object: { "10.0.0.1:6379": "localhost:7001" }.');
   }
-  const name = `${host}:${port}`;
-  return Object.hasOwn(addressMap, name) ? parseAddress((addressMap as Record<string, unknown>)[name]) : { host, port };
+  const entries = Object.entries(addressMap).map(([from, to]) => [parseAddress(from), parseAddress(to)] as const);
+  const [, place] = entries.find(([from]) => from.host === host && from.port === port) ?? [];
+  return place ?? { host, port };
 }
 
 type Access = Pick<ConnectionSettings, "username" | "password" | "tls">;

@@ -31,7 +31,7 @@ export class TooFewReplicas extends Error {
 }
 
 /** What scripts answer where what they were to write is there, by them or by an earlier attempt. */
-const done: ReadonlySet<string> = new Set(["appended", "found", "saved", "deleted", "absent", "unlisted", "renewed"]);
+const done: ReadonlySet<string> = new Set(["appended", "found", "saved", "deleted", "unlisted", "renewed"]);
 
 /** What only a WAIT is answered: that it is not allowed or not known, or that the server is no master any more. */
 const refusedToWait = /'wait'|\bWAIT\b|^UNBLOCKED /;
@@ -62,6 +62,13 @@ export class ScriptRunner {
   ): Promise<RedisReply> {
     const [reply = null] = await by.send([args], { ...sending(until), ...options });
     return granted(reply);
+  }
+
+  /** The replies to one command that names no key, of the server or of each master of a cluster. */
+  async everywhere(args: RedisCommand, until: Until): Promise<RedisReply[]> {
+    const masters = await this.commands.masters?.(sending(until));
+    if (masters === undefined) return [await this.command(args, until)];
+    return Promise.all(masters.map(({ commands }) => this.command(args, until, { by: commands })));
   }
 
   /** The reply to one command for each key, whatever it is. Where one server has them all, they travel together. */
@@ -133,8 +140,10 @@ export class ScriptRunner {
     if (reply instanceof RefusedReply && behind.length > 0 && refusedToWait.test(reply.message))
       throw new Refusal(reply.message, "unknown", reply.server);
     const answer = granted(reply ?? null) as readonly RedisReply[]; // as all of our scripts do
-    // Where another server took its place meanwhile, it is not known whose time that is.
-    if (noteTime && !options.readOnly && server === this.#serverOf(key)) this.#clock(server).observe(Number(answer[1]));
+    // Where another server took its place meanwhile, it is not known whose time that is; and behind a WAIT, not when it was.
+    const isTold = noteTime && !options.readOnly && behind.length === 0 && server === this.#serverOf(key);
+    if (isTold) this.#clock(server).observe(Number(answer[1]));
+    else if (answer[0] === "late") this.#clocks.delete(server); // it is asked anew
     if (second instanceof RefusedReply) {
       throw new Refusal(second.message, done.has(String(answer[0])) ? "applied" : "not-applied", second.server);
     }

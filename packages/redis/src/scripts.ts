@@ -93,6 +93,12 @@ local function nextTime(last) return math.max(now, (tonumber(last) or 0) + 1) en
 
 local function milliseconds(time) return round(math.floor(time / 1000)) end
 
+-- Writes what is there already, so that a WAIT behind this waits for it, too. The error where that was refused, or ''.
+local function rewritten(key, log)
+  local reply = redis.pcall('LSET', key, 0, log.header)
+  return refused(reply) or ''
+end
+
 -- Counts the time to live anew; '0': for ever.
 local function renew(key, ttl)
   if ttl == '0' then return redis.pcall('PERSIST', key) end
@@ -156,7 +162,7 @@ function script(source: string, noteTime = true): Script {
  * since may also be "*": not given, and all of the log is to be searched); 7 the epoch, should the memory be new; 8 time to live in ms ("0": for ever); 9 how many records to keep ("0": all); 10 the
  * memory's id.
  *
- * Reply: { "appended" | "found", now, epoch, position, at } | { "conflict", now } | late | foreign | damaged | refused | halfway.
+ * Reply: { "appended", now, epoch, position, at } | { "found", now, epoch, position, at, error or "" (of writing it anew for a WAIT) } | { "conflict", now } | late | foreign | damaged | refused | halfway.
  */
 export const APPEND: Script = script(`${writing}
 local key, index = KEYS[1], KEYS[2]
@@ -242,9 +248,7 @@ elseif since ~= '' then
 end
 local position, at = find(log, from)
 if position then
-  -- Written, so that a WAIT behind this waits for the entry, too.
-  redis.call('LSET', key, 0, log.header)
-  return {'found', round(now), log.epoch, round(position), at}
+  return {'found', round(now), log.epoch, round(position), at, rewritten(key, log)}
 end
 local last = timeAt(key, log, log.position)
 if not last then return {'damaged', round(now)} end
@@ -280,7 +284,7 @@ return {'appended', round(now), log.epoch, round(log.position + 1), round(time)}
  * look); 5 expected revision ("": not given, "-": null); 6 time to live in ms ("0": for ever); 7 the memory's id; 8 how many records
  * retention has taken before; 9… the records, a JSON text each.
  *
- * Reply: { "saved", now } | { "other", now } (the epoch is not the one that was seen) | { "conflict", now } | late | foreign |
+ * Reply: { "saved", now } | { "saved", now, error or "" (it was, and as with "found") } | { "other", now } (the epoch is not the one that was seen) | { "conflict", now } | late | foreign |
  * damaged | refused | halfway.
  */
 export const SAVE: Script = script(`${writing}
@@ -300,8 +304,7 @@ for _, entry in ipairs(log and redis.call('LRANGE', key, 1, 64) or {}) do
   marks[#marks + 1] = mark
 end
 if made then
-  redis.call('LSET', key, 0, log.header)
-  return {'saved', round(now)}
+  return {'saved', round(now), rewritten(key, log)}
 end
 if seen ~= '' and seen ~= (log and log.epoch or '-') then return {'other', round(now)} end
 local last = log and timeAt(key, log, log.position)
@@ -388,6 +391,7 @@ if is then return {'deleted', round(now)} end
 if ARGV[4] == 'propagate' then
   redis.call('RPUSH', key, '')
   redis.call('UNLINK', key)
+  return {'deleted', round(now)}
 end
 return {'absent', round(now)}
 `);

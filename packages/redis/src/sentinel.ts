@@ -14,6 +14,10 @@ import type { ConnectionSettings } from "./redis-options.ts";
 /** How long a sentinel may take to answer before the next one is asked, in ms. */
 const SENTINEL_LIMIT = 1_000;
 
+/** How long a replica is read from before another may be, and how long none is looked for where none was found, in ms. */
+const REPLICA_KEPT = 30_000;
+const REPLICA_PAUSE = 1_000;
+
 /** What {@link SentinelCommands} is made of. */
 export interface SentinelSettings {
   /** What the sentinels call the master. */
@@ -29,6 +33,12 @@ interface Server {
   readonly pool: ConnectionPool;
 }
 
+/** Asks one sentinel. */
+type Ask = (...words: string[]) => Promise<RedisReply>;
+
+/** What is to be found out from one sentinel. */
+type Question = (ask: Ask) => Promise<Server>;
+
 /**
  * The command port over connections of our own to the master that sentinels name: asked for when there is none, or when it does not answer
  * or is none any more (https://redis.io/docs/latest/develop/reference/sentinel-clients/).
@@ -39,8 +49,12 @@ export class SentinelCommands implements RedisCommands {
   readonly #timeoutMs: number;
   #sentinels: readonly ConnectionSettings[];
   #master: Server | undefined;
-  #finding: Promise<Server> | undefined;
+  #findingMaster: Promise<Server> | undefined;
   #replica: Server | undefined;
+  #findingReplica: Promise<Server> | undefined;
+  /** Local moments: until when the replica is kept, and before which none is looked for. */
+  #keptUntil = 0;
+  #noReplicaBefore = 0;
   #isClosed = false;
 
   /** `timeoutMs`: how long making a connection may take. */
@@ -56,13 +70,14 @@ export class SentinelCommands implements RedisCommands {
 
   send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]> {
     return inTime(options, async (begun) => {
-      const overdueAt = performance.now() + options.timeoutMs;
+      // A little less than the caller has: what a server does not answer is told of by that server's pool.
+      const overdueAt = performance.now() + options.timeoutMs - 2;
       const left = (): SendOptions => ({ ...options, timeoutMs: Math.max(1, overdueAt - performance.now()) });
       if (options.readOnly) {
         const replies = await this.#fromReplica(commands, left());
         if (replies !== undefined) return replies;
       }
-      const master = this.#master ?? (await this.#find());
+      const master = this.#master ?? (await this.#findMaster());
       begun();
       try {
         const replies = await master.pool.send(commands, left());
@@ -88,21 +103,46 @@ export class SentinelCommands implements RedisCommands {
   }
 
   /** Calls at the same time share one search. */
-  #find(): Promise<Server> {
-    this.#finding ??= this.#ask((sentinel) => this.#masterBy(sentinel))
+  #findMaster(): Promise<Server> {
+    this.#findingMaster ??= this.#found((ask) => this.#masterBy(ask))
       .then((master) => {
-        if (this.#isClosed) master.pool.close();
         this.#master = master;
         return master;
       })
       .finally(() => {
-        this.#finding = undefined;
+        this.#findingMaster = undefined;
       });
-    return this.#finding;
+    return this.#findingMaster;
   }
 
-  /** Asks one sentinel after the other, first the one that answered last. */
-  async #ask<R>(question: (ask: (...words: string[]) => Promise<RedisReply>) => Promise<R>): Promise<R> {
+  /** The same for a replica. Where there is none, the next one is not looked for at once. */
+  #findReplica(): Promise<Server> {
+    this.#findingReplica ??= this.#found((ask) => this.#replicaBy(ask))
+      .then((replica) => {
+        this.#replica = replica;
+        this.#keptUntil = performance.now() + REPLICA_KEPT;
+        return replica;
+      })
+      .catch((error: unknown) => {
+        this.#noReplicaBefore = performance.now() + REPLICA_PAUSE;
+        throw error;
+      })
+      .finally(() => {
+        this.#findingReplica = undefined;
+      });
+    return this.#findingReplica;
+  }
+
+  /** What is found after the end is let go of. */
+  async #found(question: Question): Promise<Server> {
+    const server = await this.#ask(question);
+    if (!this.#isClosed) return server;
+    server.pool.close();
+    throw new NoReply(false, new Error("the backend was closed"));
+  }
+
+  /** Asks one sentinel after the other, first the one that answered last, those that did not at the end. */
+  async #ask(question: Question): Promise<Server> {
     let failure = new NoReply(false, new Error("there is no sentinel to ask"));
     for (const sentinel of this.#sentinels) {
       const name = `the sentinel ${sentinel.host}:${sentinel.port}`;
@@ -117,6 +157,7 @@ export class SentinelCommands implements RedisCommands {
         return answer;
       } catch (error) {
         if (!(error instanceof NoReply)) throw error;
+        this.#sentinels = [...this.#sentinels.filter((other) => other !== sentinel), sentinel];
         // The server that is meant was sent nothing.
         failure = new NoReply(false, error.cause as Error, error.server ?? name);
       } finally {
@@ -126,7 +167,7 @@ export class SentinelCommands implements RedisCommands {
     throw failure;
   }
 
-  async #masterBy(ask: (...words: string[]) => Promise<RedisReply>): Promise<Server> {
+  async #masterBy(ask: Ask): Promise<Server> {
     const { name } = this.#settings;
     const reply = (await ask("GET-MASTER-ADDR-BY-NAME", name)) as readonly [string, string] | null;
     if (reply === null) throw new NoReply(false, new Error(`it knows no master ${JSON.stringify(name)}`));
@@ -144,25 +185,34 @@ export class SentinelCommands implements RedisCommands {
     return server;
   }
 
-  /** `undefined`: no replica answered. */
+  /** `undefined`: no replica answered. Half of the time is the master's. */
   async #fromReplica(
     commands: readonly RedisCommand[],
     options: SendOptions,
   ): Promise<readonly RedisReply[] | undefined> {
+    if (this.#replica === undefined && performance.now() < this.#noReplicaBefore) return undefined;
+    if (performance.now() > this.#keptUntil) this.#letGo(this.#replica);
+    let used: Server | undefined;
     try {
-      this.#replica ??= await this.#ask((ask) => this.#replicaBy(ask));
-      // Half of the time is the master's.
-      const replies = await this.#replica.pool.send(commands, { ...options, timeoutMs: options.timeoutMs / 2 });
+      const replies = await inTime({ ...options, timeoutMs: options.timeoutMs / 2 }, async (begun) => {
+        used = this.#replica ?? (await this.#findReplica());
+        begun();
+        return used.pool.send(commands, { ...options, timeoutMs: options.timeoutMs / 2 });
+      });
       if (!replies.some((reply) => isRefused(reply, /^(LOADING|MASTERDOWN) /))) return replies;
     } catch (error) {
       if (!(error instanceof NoReply)) throw error;
     }
-    this.#replica?.pool.retire();
-    this.#replica = undefined;
+    this.#letGo(used);
     return undefined;
   }
 
-  async #replicaBy(ask: (...words: string[]) => Promise<RedisReply>): Promise<Server> {
+  #letGo(replica: Server | undefined): void {
+    if (this.#replica === replica) this.#replica = undefined;
+    replica?.pool.retire();
+  }
+
+  async #replicaBy(ask: Ask): Promise<Server> {
     const replies = (await ask("REPLICAS", this.#settings.name)) as readonly object[];
     const healthy = replies
       .map((facts) => new Map<string, string>(pairsIn(facts)))

@@ -15,7 +15,8 @@ export interface SlotState {
 
 /**
  * Reads what each master says of itself in `CLUSTER NODES`: its line is `<id> <address> myself,master … <slots>`, where a slot that moves
- * is `[<slot>->-<id of the other>]` at its source and `[<slot>-<-<id>]` at its target. Every master says only this of its own slots.
+ * is `[<slot>->-<id of the other>]` at its source and `[<slot>-<-<id>]` at its target. Every master says only this of its own slots. A master
+ * that was not asked has no name here: "".
  */
 export function readSlots(texts: readonly (readonly [name: string, text: string])[]): SlotState {
   const own = texts.flatMap(([name, text]) => {

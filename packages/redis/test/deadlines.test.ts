@@ -206,7 +206,7 @@ describe("a connection that breaks while it is in use", () => {
     const one = redis.open({ addr: `127.0.0.1:${port}`, timeoutMs: 1_000, poolSize: 1 });
     await connected(one);
     broken = true;
-    const errors = await Promise.all([one.load(ID), one.load(ID), one.load(ID)].map(rejectionOf));
+    const errors = await Promise.all([one.load(ID), one.load(ID), one.load(ID)].map((call) => rejectionOf(call)));
     for (const error of errors) expect(String(error)).toMatch(/ECONNRESET/);
     await one.close();
     through.close();

@@ -17,8 +17,8 @@ const TIMEOUT = 500;
 /** How far behind its deadline a call may be on a machine that is busy, in ms. */
 const BUSY = 3_000;
 
-/** A listing of a cluster begins again where a master does not answer: another one may have taken its place. */
-const MOST_LISTINGS = 6;
+/** A listing of a cluster that gets no answer looks whether another master took the place of the one that it asked. */
+const LISTING = 2;
 
 /** How long a client may take to come back to a server that is there again, in ms. */
 const RECOVERY = 20_000;
@@ -118,13 +118,13 @@ function inTime({ client, call }: End): object {
 
 async function endOf(client: string, call: string, one: RedisBackend<Note>): Promise<End> {
   const started = performance.now();
-  const error = await rejectionOf(calls[call]?.(one) ?? Promise.resolve());
+  const error = await rejectionOf(calls[call]?.(one) ?? Promise.resolve(), `${call} of ${client}`);
   return { client, call, late: lateness(call, started), error };
 }
 
 function lateness(call: string, started: number): string | undefined {
   const ms = performance.now() - started;
-  return ms < (call === "list" ? MOST_LISTINGS : 1) * TIMEOUT + BUSY ? undefined : `${Math.round(ms)} ms`;
+  return ms < (call === "list" ? LISTING : 1) * TIMEOUT + BUSY ? undefined : `${Math.round(ms)} ms`;
 }
 
 /** Of all calls, one after the other, and of `close()` with a call on its way. */

@@ -1,5 +1,12 @@
 import { MemoryError } from "@deep-agent/core";
-import { type RedisServer, startCluster, startProxies, startSentinels, type TestCluster } from "@deep-agent/test-redis";
+import {
+  type RedisServer,
+  startCluster,
+  startProxies,
+  startRedis,
+  startSentinels,
+  type TestCluster,
+} from "@deep-agent/test-redis";
 import { describe, expect, it } from "@jest/globals";
 import { createCluster } from "@redis/client";
 import keySlot from "cluster-key-slot";
@@ -76,6 +83,47 @@ describe("a list is complete, and has each id once", () => {
     expect(lists).toBeGreaterThan(40);
     ioredis.disconnect();
     nodeRedis.destroy();
+  });
+
+  it("where the first slot of a new master is on its way there, or it is said that it is not", async () => {
+    await using cluster = await startCluster();
+    await using newcomer = await startRedis({
+      args: (port) => ["--cluster-enabled", "yes", "--cluster-port", String(port + 8_000)],
+    });
+    await using backend = new RedisBackend<Note>({ cluster: nodesOf(cluster), prefix: PREFIX, timeoutMs: 20_000 });
+    const ids = await fill(cluster, backend, 20, 30);
+    const key = `${PREFIX}{moving}0`;
+    const source = await cluster.masterOf(key);
+    const slot = String(await cluster.slotOf(key));
+    const [sourceId, newId] = await Promise.all([
+      source.command("CLUSTER", "MYID"),
+      newcomer.command("CLUSTER", "MYID"),
+    ]);
+    await newcomer.command("CLUSTER", "MEET", source.host, String(source.port), String(source.port + 8_000));
+    for (const server of [...cluster.servers, newcomer]) {
+      while (!String(await server.command("CLUSTER", "INFO")).includes("cluster_known_nodes:4"));
+    }
+    while (!String(await newcomer.command("CLUSTER", "NODES")).includes(`${source.port + 8_000} master`));
+    while (!String(await newcomer.command("CLUSTER", "INFO")).includes("cluster_state:ok"));
+    await newcomer.command("CLUSTER", "SETSLOT", slot, "IMPORTING", String(sourceId));
+    await source.command("CLUSTER", "SETSLOT", slot, "MIGRATING", String(newId));
+    for (let n = 0; n < 10; n++) {
+      await source.command("MIGRATE", newcomer.host, String(newcomer.port), `${PREFIX}{moving}${n}`, "0", "5000");
+    }
+    await backend.append("{moving}new", notes(0, 1));
+    expect((await backend.list()).sort()).toEqual([...ids, "{moving}new"].sort());
+    // A client of somebody's does not know a node that serves nothing yet.
+    const client = createCluster({ rootNodes: cluster.nodes.map((socket) => ({ socket })) }).on(
+      "error",
+      () => undefined,
+    );
+    await client.connect();
+    const given = RedisBackend.fromClient<Note>(client, { prefix: PREFIX });
+    expect(await rejectionOf(given.list())).toMatchObject({
+      code: "UNAVAILABLE",
+      message: expect.stringContaining("on its way"),
+    });
+    client.destroy();
   });
 
   it.each(["all of its keys", "half of its keys"])(

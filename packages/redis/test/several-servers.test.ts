@@ -3,6 +3,7 @@ import { certificates, type RedisServer, startCluster, startSentinels } from "@d
 import { describe, expect, it } from "@jest/globals";
 import * as adapter from "../src/index.ts";
 import { type MemoryOptions, RedisBackend, type RedisBackendOptions } from "../src/index.ts";
+import { connectionSettings } from "../src/redis-options.ts";
 import { type Note, notes, rejectionOf } from "./support/backends.ts";
 import { type Place, places, topologies } from "./support/topologies.ts";
 
@@ -95,7 +96,15 @@ describe("where the servers are, and who may use them, is told by options, a URL
     [{ url: "redis://a?cluster=perhaps" }, /`cluster` must be true or false/],
     [{ sentinel: { name: "", nodes: ["b"] } }, /`sentinel` must be/],
     [{ sentinel: { name: "m", nodes: [] } }, /`sentinel.nodes` must be/],
+    [{ url: "redis://a:1,?ttl=1h" }, /without a host/],
+    [{ url: "redis://,a:1" }, /without a host/],
+    [{ cluster: ["a", ""] }, /without a host/],
+    [{ url: "redis://a,b?cluster=false" }, /Several hosts/],
+    [{ url: "redis://a?cluster=true&sentinel=m" }, /both given/],
+    [{ url: "redis://a:0" }, /port/],
+    [{ sentinel: { name: "m", nodes: ["b"], tsl: true } as never }, /`sentinel` has no "tsl"/],
     [{ reads: "replica" }, /no replica is known/],
+    [{ url: "redis://a?reads=replica" }, /no replica is known/],
     [{ reads: "any" as "master" }, /`reads` must be/],
     [{ addressMap: "a" as never, cluster: ["b"] }, /`addressMap` must be/],
     [{ durability: { replicas: 0 } }, /durability.replicas/],
@@ -105,6 +114,23 @@ describe("where the servers are, and who may use them, is told by options, a URL
     expect(() => new RedisBackend(options)).toThrow(
       expect.objectContaining({ code: "INVALID_CONFIG", message: expect.stringMatching(message) }),
     );
+  });
+});
+
+describe("what is set step by step", () => {
+  it("means the same in any order", async () => {
+    await using one = new RedisBackend().withReads("replica").withCluster(["127.0.0.1:1"]).withTimeout(50);
+    expect(await rejectionOf(one.load("a"))).toMatchObject({ code: "UNAVAILABLE" });
+    await using two = new RedisBackend().withReads("replica");
+    expect(await rejectionOf(two.load("a"))).toMatchObject({ code: "INVALID_CONFIG" });
+  });
+
+  it("is where addresses lead, whichever way those are written", () => {
+    const options = { cluster: ["[::1]:7000"], addressMap: { "[::1]:7000": "localhost:7001", "::2": "x" } };
+    expect(() => new RedisBackend(options)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
+    const { "::2": _none, ...addressMap } = options.addressMap;
+    const settings = connectionSettings({ ...options, addressMap }, { host: "::1", port: 7000 });
+    expect(settings).toMatchObject({ host: "localhost", port: 7001 });
   });
 });
 

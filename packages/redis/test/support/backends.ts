@@ -77,12 +77,12 @@ export async function eventsDuring(run: () => Promise<unknown>): Promise<Backend
   return events;
 }
 
-/** What a promise rejects with. */
-export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
+/** What a promise rejects with; `what` names it where it does not. */
+export async function rejectionOf(promise: Promise<unknown>, what = "It"): Promise<unknown> {
   try {
     await promise;
   } catch (error) {
     return error;
   }
-  throw new Error("It did not reject.");
+  throw new Error(`${what} did not reject.`);
 }
