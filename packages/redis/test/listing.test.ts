@@ -268,10 +268,10 @@ describe("a list is complete, and has each id once", () => {
       return "pass";
     };
     expect(await rejectionOf(backend.list({ signal: controller.signal }))).toBe(reason);
-    // On each connection, a PING is answered behind all that went before.
+    // On each connection, its PING is answered behind all that went before.
     await backend.ping();
     expect(sent.filter((name) => name === "SCAN")).toHaveLength(1);
-    expect(sent.slice(sent.indexOf("SCAN") + 1)).toEqual(["PING"]);
+    expect(new Set(sent.slice(sent.indexOf("SCAN") + 1))).toEqual(new Set(["CLUSTER", "PING"]));
     proxies.rule = () => "pass";
     expect(await backend.list()).toHaveLength(50);
   });
