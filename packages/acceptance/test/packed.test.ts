@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { compile } from "./support/compiler.ts";
-import { install, installedHere, manifestIn, packageIn, packed, run } from "./support/packing.ts";
+import { install, installedHere, manifestIn, packageIn, packed, peersHere, run } from "./support/packing.ts";
 
 const packages = resolve(import.meta.dirname, "../..");
 const published = readdirSync(packages)
@@ -21,7 +21,8 @@ describe("a published package works in a project that has nothing else", () => {
   beforeAll(() => {
     const tarballs = Object.fromEntries(published.map(({ folder, manifest }) => [manifest.name, packed(folder, home)]));
     mkdirSync(project);
-    install(project, { private: true, dependencies: tarballs }, { ...installedHere(published), ...tarballs });
+    const dependencies = { ...tarballs, ...peersHere(published) };
+    install(project, { private: true, dependencies }, { ...installedHere(published), ...tarballs });
     programs = writePrograms();
     said = compile(project, programs);
   }, 300_000);

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -46,9 +46,20 @@ export function installedHere(packages: readonly Package[]): Record<string, stri
   return Object.fromEntries(all);
 }
 
-function needs({ dependencies, peerDependencies = {}, peerDependenciesMeta = {} }: Manifest): string[] {
-  const peers = Object.keys(peerDependencies).filter((name) => peerDependenciesMeta[name]?.optional !== true);
-  return [...Object.keys(dependencies ?? {}), ...peers];
+/** Where what the user of some packages is to install beside them is installed in this workspace, for a manifest. */
+export function peersHere(packages: readonly Package[]): Record<string, string> {
+  const all = packages.flatMap(({ folder, manifest }) =>
+    peers(manifest).map((name) => [name, linkTo(name, folder)] as const),
+  );
+  return Object.fromEntries(all);
+}
+
+function needs(manifest: Manifest): string[] {
+  return [...Object.keys(manifest.dependencies ?? {}), ...peers(manifest)];
+}
+
+function peers({ peerDependencies = {}, peerDependenciesMeta = {} }: Manifest): string[] {
+  return Object.keys(peerDependencies).filter((name) => peerDependenciesMeta[name]?.optional !== true);
 }
 
 /** Where a package is installed that is a dependency of the one in the folder, for a manifest. */
@@ -62,10 +73,18 @@ export function linkTo(name: string, folder: string): string {
  */
 export function install(project: string, manifest: object, overrides: Readonly<Record<string, string>>): void {
   writeFileSync(join(project, "package.json"), JSON.stringify({ ...manifest, pnpm: { overrides } }));
-  run("pnpm", ["install", "--offline", "--no-frozen-lockfile"], project);
+  // Peers that are installed by themselves are led nowhere by overrides.
+  run("pnpm", ["install", "--offline", "--no-frozen-lockfile", "--config.auto-install-peers=false"], project);
 }
 
 /** Runs a program to its end: what it wrote. Jest's own limits do not reach what it waits for synchronously. */
 export function run(command: string, options: readonly string[], cwd: string): string {
-  return execFileSync(command, options, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 120_000 });
+  const { status, signal, stdout, stderr } = spawnSync(command, options, {
+    cwd,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: 120_000,
+  });
+  if (status === 0) return stdout;
+  throw new Error(`${command} ${options.join(" ")}: ${signal ?? status}\n${stdout}\n${stderr}`);
 }
