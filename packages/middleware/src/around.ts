@@ -1,0 +1,59 @@
+import { type AppendOptions, type CallOptions, checkOptions } from "@deep-agent/core";
+import { type AnyBackend, type Contract, layered, whole } from "./layer.ts";
+
+/** A call of a backend, on its way. */
+export interface Call {
+  method: "load" | "save" | "delete" | "list" | "append" | "read" | "ping" | "close" | "info" | "recent" | "touch";
+  /** Of a call about one memory. Not checked yet. */
+  memoryId?: string;
+  /** Of a call that writes some. Not checked yet, and the caller's own. */
+  records?: readonly object[];
+  options: CallOptions & AppendOptions;
+}
+
+/** Makes the call, with what is to be different in its options, and with other records. */
+export type Proceed<R> = (changes: AppendOptions, records?: readonly object[]) => Promise<R>;
+
+/** Whether a call changes what is stored, so that it matters whether one that failed was made. */
+export function writes({ method }: Call): boolean {
+  return method === "save" || method === "delete" || method === "append";
+}
+
+/** Puts `wrap` around every call of the backend. Options that are none reject before it. */
+export function around<B extends AnyBackend>(
+  backend: B,
+  wrap: <R>(call: Call, proceed: Proceed<R>) => Promise<R>,
+): Contract<B> {
+  const inner = whole(backend);
+  async function wrapped<R, O extends CallOptions>(
+    subject: Omit<Call, "options">,
+    options: O,
+    run: (options: O, records: readonly object[]) => Promise<R>,
+  ): Promise<R> {
+    checkOptions(options);
+    const { records: given = [] } = subject;
+    return wrap({ ...subject, options }, (changes, records = given) => run({ ...options, ...changes }, records));
+  }
+  const close = (): Promise<void> => wrap({ method: "close", options: {} }, () => inner.close());
+  return layered(backend, {
+    load: (memoryId, options = {}) =>
+      wrapped({ method: "load", memoryId }, options, (now) => inner.load(memoryId, now)),
+    save: (memoryId, records, options = {}) =>
+      wrapped({ method: "save", memoryId, records }, options, (now, these) => inner.save(memoryId, these, now)),
+    delete: (memoryId, options = {}) =>
+      wrapped({ method: "delete", memoryId }, options, (now) => inner.delete(memoryId, now)),
+    list: (options = {}) => wrapped({ method: "list" }, options, (now) => inner.list(now)),
+    append: (memoryId, records, options = {}) =>
+      wrapped({ method: "append", memoryId, records }, options, (now, these) => inner.append(memoryId, these, now)),
+    read: (memoryId, options = {}) =>
+      wrapped({ method: "read", memoryId }, options, (now) => inner.read(memoryId, now)),
+    ping: (options = {}) => wrapped({ method: "ping" }, options, (now) => inner.ping(now)),
+    info: (memoryId, options = {}) =>
+      wrapped({ method: "info", memoryId }, options, (now) => inner.info(memoryId, now)),
+    recent: (options) => wrapped({ method: "recent" }, options, (now) => inner.recent(now)),
+    touch: (memoryId, options = {}) =>
+      wrapped({ method: "touch", memoryId }, options, (now) => inner.touch(memoryId, now)),
+    close,
+    [Symbol.asyncDispose]: close,
+  });
+}

@@ -1,0 +1,74 @@
+import { MemoryError } from "@deep-agent/core";
+import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from "cockatiel";
+
+export interface CircuitOptions {
+  /** After how many calls in a row that found the store away it is left alone. */
+  failures: number;
+  /** How often it is looked for then, in ms. */
+  probeMs: number;
+  probe: () => Promise<unknown>;
+  onAway: () => void;
+  onBack: () => void;
+}
+
+/** What a call that is not made rejects with, because the store was away a moment ago. */
+export class LeftAlone extends Error {
+  override readonly name = "LeftAlone";
+}
+
+/**
+ * Leaves a store alone that is away, and finds out when it is back: only the probe asks it until then, so that no call of a user waits for
+ * what is most likely not there. The timer keeps no process alive.
+ */
+export class Circuit {
+  readonly #breaker: CircuitBreakerPolicy;
+  readonly #options: CircuitOptions;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: CircuitOptions) {
+    this.#options = options;
+    this.#breaker = circuitBreaker(handleWhen(isAway), {
+      halfOpenAfter: options.probeMs,
+      breaker: new ConsecutiveBreaker(options.failures),
+    });
+    this.#breaker.onStateChange((state) => {
+      if (state === CircuitState.Open) this.#opened();
+      if (state === CircuitState.Closed) this.#closed();
+    });
+  }
+
+  get isAway(): boolean {
+    return this.#breaker.state !== CircuitState.Closed;
+  }
+
+  /** Makes the call, or rejects with {@link LeftAlone} where the store is away. */
+  run<R>(call: () => Promise<R>): Promise<R> {
+    return this.isAway ? Promise.reject(new LeftAlone()) : this.#breaker.execute(call);
+  }
+
+  /** Stops looking. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #opened(): void {
+    if (this.#timer !== undefined) return; // the probe failed
+    this.#timer = setInterval(() => {
+      // What it rejects with is what every call would have: the breaker takes note of it.
+      this.#breaker.execute(this.#options.probe).catch(() => undefined);
+    }, this.#options.probeMs);
+    this.#timer.unref();
+    this.#options.onAway();
+  }
+
+  #closed(): void {
+    this.stop();
+    this.#options.onBack();
+  }
+}
+
+/** Whether a call failed because the store is not there. */
+export function isAway(error: unknown): error is MemoryError {
+  return MemoryError.is(error, "UNAVAILABLE");
+}

@@ -1,0 +1,11 @@
+export type { FallbackStatus } from "./fallback.ts";
+export type { Secret } from "./key-ring.ts";
+export type { AnyBackend, Contract } from "./layer.ts";
+export { type ReencryptOptions, type ReencryptProgress, reencrypt } from "./reencrypt.ts";
+export { type EncryptionOptions, withEncryption } from "./with-encryption.ts";
+export { type FallbackControls, type FallbackOptions, type LogBackend, withFallback } from "./with-fallback.ts";
+export { withPrefix } from "./with-prefix.ts";
+export { type RecordOf, type Redact, withRedaction } from "./with-redaction.ts";
+export { enforceRetention, type RetentionOptions, type RetentionReport, withRetention } from "./with-retention.ts";
+export { type RetryOptions, withRetry } from "./with-retry.ts";
+export { withTimeout } from "./with-timeout.ts";

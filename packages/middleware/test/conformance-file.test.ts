@@ -1,0 +1,37 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { conformance } from "@deep-agent/conformance";
+import { FileBackend } from "@deep-agent/file";
+import { describe, it } from "@jest/globals";
+import { layers, stacks } from "./support/stacks.ts";
+
+const chosen: typeof stacks = { ...stacks };
+for (const name of ["encryption, of ids too"]) chosen[name] = layers[name] as (typeof stacks)[string];
+
+let directory: string;
+
+for (const [name, stack] of Object.entries(chosen)) {
+  const open = () =>
+    stack(
+      new FileBackend<object>({ directory: join(directory, "store"), durability: "os" }),
+      new FileBackend<object>({ directory: join(directory, "spare"), durability: "os" }),
+    ) as FileBackend<object>;
+  conformance(
+    { describe, it },
+    {
+      name: `${name}, on files`,
+      open() {
+        directory = mkdtempSync(join(tmpdir(), "deep-agent-middleware-"));
+        return open();
+      },
+      reopen: open,
+      close: () => rmSync(directory, { recursive: true }),
+      // What a delete leaves for a day says that the memory is gone, and nothing that was said.
+      residue: () =>
+        readdirSync(directory, { recursive: true, encoding: "utf8" }).filter(
+          (file) => file.endsWith(".jsonl") && readFileSync(join(directory, file), "utf8").includes('"r":[{'),
+        ),
+    },
+  );
+}

@@ -1,0 +1,351 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MemoryError, type Revision } from "@deep-agent/core";
+import { FileBackend } from "@deep-agent/file";
+import { InMemoryBackend } from "@deep-agent/in-memory";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { type FallbackStatus, withFallback } from "../src/index.ts";
+import { away, eventsDuring, type Note, notes, rejectionOf, TroubledBackend } from "./support/stores.ts";
+
+const ID = "alice";
+
+let primary: TroubledBackend;
+let secondary: TroubledBackend<object>;
+
+beforeEach(() => {
+  primary = new TroubledBackend();
+  secondary = new TroubledBackend<object>();
+});
+
+const opened: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const backend of opened.splice(0)) await backend.close();
+});
+
+function open(onStatus?: (status: FallbackStatus) => void) {
+  const backend = withFallback(primary, secondary, { probeMs: 5, onStatus });
+  opened.push(backend);
+  return backend;
+}
+
+/** Resolves when the primary is there again, and nothing waits. */
+async function settled(backend: ReturnType<typeof open>): Promise<void> {
+  for (;;) {
+    const { primary: state, waiting } = backend.status();
+    if (state === "there" && waiting.length === 0) return;
+    await new Promise(setImmediate);
+  }
+}
+
+describe("while the primary is away", () => {
+  it("turns are kept, and stored there in order, once each, when it is back", async () => {
+    const backend = open();
+    await backend.append(ID, notes(0, 2));
+    primary.fate = () => "away";
+    for (let n = 2; n < 8; n += 2) await backend.append(ID, notes(n, 2));
+    await backend.append("bob", notes(0, 1));
+    expect(backend.status()).toEqual({ primary: "away", waiting: [ID, "bob"] });
+    primary.fate = () => "made";
+    expect(await InMemoryBackend.prototype.load.call(primary, ID)).toEqual(notes(0, 2));
+    await settled(backend);
+    expect(await primary.load(ID)).toEqual(notes(0, 8));
+    expect(await primary.load("bob")).toEqual(notes(0, 1));
+    expect(await backend.load(ID)).toEqual(notes(0, 8));
+  });
+
+  it("it is left alone: only the probe asks for it", async () => {
+    const backend = open();
+    primary.fate = () => "away";
+    await backend.append(ID, notes(0, 1));
+    primary.calls.length = 0;
+    for (let n = 1; n < 20; n++) await backend.append(ID, notes(n, 1));
+    expect(primary.calls.filter((method) => method !== "ping")).toEqual([]);
+  });
+
+  it("a reader goes on from what it knew", async () => {
+    const backend = open();
+    const first = await backend.append(ID, notes(0, 2));
+    const known = (await backend.read(ID, { since: first }))?.revision as Revision;
+    primary.fate = () => "away";
+    expect(await backend.read(ID, { since: known })).toMatchObject({ records: [], reset: false, regressed: false });
+    await backend.append(ID, notes(2, 2), { since: known });
+    const snapshot = await backend.read(ID, { since: known });
+    expect(snapshot).toMatchObject({ records: notes(2, 2), reset: false, regressed: false });
+    await backend.append(ID, notes(4, 1), { since: snapshot?.revision });
+    expect(await backend.read(ID, { since: snapshot?.revision })).toMatchObject({ records: notes(4, 1), reset: false });
+    primary.fate = () => "made";
+    await settled(backend);
+    // What waited is somewhere in the log now.
+    const after = await backend.read(ID, { since: snapshot?.revision });
+    expect(after).toMatchObject({ records: notes(0, 5), reset: true, regressed: false });
+    expect(await backend.read(ID, { since: known })).toMatchObject({ records: notes(2, 3), reset: false });
+  });
+
+  it("a reader who knew nothing sees what waits, page by page", async () => {
+    const backend = open();
+    await primary.append(ID, notes(90, 2));
+    primary.fate = () => "away";
+    expect(await backend.read(ID)).toBeNull();
+    for (let n = 0; n < 6; n += 2) await backend.append(ID, notes(n, 2));
+    const newest = await backend.read(ID, { last: 3 });
+    expect(newest).toMatchObject({ records: notes(2, 4), reset: false });
+    const older = await backend.read(ID, { last: 3, before: newest?.start ?? "" });
+    expect(older).toMatchObject({ records: notes(0, 2), start: null, reset: false });
+    expect(await backend.load(ID)).toEqual(notes(0, 6));
+    expect(await backend.read(ID, { since: "of another store" })).toMatchObject({ records: notes(0, 6), reset: true });
+  });
+
+  it("what cannot be put off is refused, and does nothing", async () => {
+    const backend = open();
+    await backend.append(ID, notes(0, 1));
+    primary.fate = () => "away";
+    await backend.append(ID, notes(1, 1));
+    for (const call of [
+      () => backend.save(ID, notes(9, 1)),
+      () => backend.delete(ID),
+      () => backend.list(),
+      () => backend.recent({ limit: 1 }),
+      () => backend.info(ID),
+      () => backend.touch(ID),
+      () => backend.append(ID, notes(9, 1), { expectedRevision: null }),
+    ]) {
+      const error = await rejectionOf(call());
+      expect(error).toMatchObject({ code: "UNAVAILABLE", outcome: "not-applied", retryable: true });
+    }
+    primary.fate = () => "made";
+    await settled(backend);
+    expect(await backend.load(ID)).toEqual(notes(0, 2));
+  });
+
+  it("ping answers as long as turns can be kept", async () => {
+    const backend = open();
+    primary.fate = () => "away";
+    expect(await backend.ping()).toEqual({ latencyMs: 0 });
+    secondary.fate = () => "away";
+    expect(await rejectionOf(backend.ping())).toMatchObject({ code: "UNAVAILABLE" });
+  });
+
+  it("and the secondary, too, the turn is refused, with what is known of it", async () => {
+    const backend = open();
+    primary.fate = () => "away";
+    secondary.fate = (method) => (method === "append" ? "away" : "made");
+    expect(await rejectionOf(backend.append(ID, notes(0, 1)))).toMatchObject({
+      code: "UNAVAILABLE",
+      outcome: "not-applied",
+      retryable: true,
+      cause: expect.objectContaining({ code: "UNAVAILABLE" }),
+    });
+    secondary.fate = (method) => (method === "append" ? "lost" : "made");
+    const operationId = "op";
+    expect(await rejectionOf(backend.append(ID, notes(0, 1), { operationId }))).toMatchObject({ outcome: "unknown" });
+    secondary.fate = () => "made";
+    await backend.append(ID, notes(0, 1), { operationId });
+    primary.fate = () => "made";
+    await settled(backend);
+    expect(await primary.load(ID)).toEqual(notes(0, 1));
+  });
+});
+
+describe("a write of which nobody knows what became", () => {
+  it("is kept under the same operation id, and found where it was made", async () => {
+    const backend = open();
+    const since = await backend.append(ID, notes(0, 1));
+    primary.fate = (method) => (method === "append" ? "lost" : "away");
+    await backend.append(ID, notes(1, 1), { since });
+    await backend.append(ID, notes(2, 1), { since });
+    primary.fate = () => "made";
+    await settled(backend);
+    expect(await primary.load(ID)).toEqual(notes(0, 3));
+  });
+
+  it("is left to the caller where it did not say what it knew: it might not be found", async () => {
+    const backend = open();
+    await backend.append(ID, notes(0, 1));
+    primary.fate = () => "lost";
+    const error = await rejectionOf(backend.append(ID, notes(1, 1)));
+    expect(error).toMatchObject({ code: "UNAVAILABLE", outcome: "unknown" });
+    expect(await secondary.load(ID)).toBeNull();
+  });
+
+  it("is stored once where its answer is lost again and again while it is stored", async () => {
+    const backend = open();
+    primary.fate = () => "away";
+    for (let n = 0; n < 5; n++) await backend.append(ID, [{ n, id: `m${n}` }]);
+    let calls = 0;
+    primary.fate = (method) => (method === "append" && calls++ % 3 !== 2 ? "lost" : "made");
+    await settled(backend);
+    expect((await primary.load(ID))?.map(({ n }) => n)).toEqual([0, 1, 2, 3, 4]);
+  });
+});
+
+describe("when the primary is back", () => {
+  it("the turns of others stay whole, and ours follow", async () => {
+    const backend = open();
+    const since = await backend.append(ID, notes(0, 1));
+    primary.fate = () => "away";
+    await backend.append(ID, notes(10, 2), { since });
+    primary.fate = () => "made";
+    await InMemoryBackend.prototype.append.call(primary, ID, notes(20, 2));
+    await settled(backend);
+    expect(await primary.load(ID)).toEqual([...notes(0, 1), ...notes(20, 2), ...notes(10, 2)]);
+  });
+
+  it("turns whose memory was deleted or replaced meanwhile are stored in what is there, once", async () => {
+    const backend = open();
+    const since = await backend.append(ID, [{ n: 0, id: "m0" }]);
+    const known = (await backend.read(ID))?.revision ?? since;
+    primary.fate = () => "away";
+    await backend.append(ID, [{ n: 1, id: "m1" }], { since: known });
+    await backend.append(ID, [{ n: 2, id: "m2" }], { since: known });
+    await InMemoryBackend.prototype.save.call(primary, ID, [
+      { n: 7, id: "m7" },
+      { n: 1, id: "m1" },
+    ]);
+    primary.fate = () => "made";
+    await settled(backend);
+    expect((await primary.load(ID))?.map(({ n }) => n)).toEqual([7, 1, 2]);
+  });
+
+  it("a turn that the primary refuses goes on waiting, is told of, and holds up no other memory", async () => {
+    const backend = open();
+    primary.fate = () => "away";
+    await backend.append(ID, notes(0, 1));
+    await backend.append("bob", notes(0, 1));
+    const append = primary.append.bind(primary);
+    primary.append = async (id, ...rest) => {
+      if (id === ID) throw new MemoryError("RECORD_TOO_LARGE", "Too large.");
+      return append(id, ...rest);
+    };
+    const events = await eventsDuring(async () => {
+      primary.fate = () => "made";
+      while (backend.status().waiting.length > 1 || backend.status().primary === "away")
+        await new Promise(setImmediate);
+      expect(await backend.load(ID)).toEqual(notes(0, 1));
+    });
+    expect(await primary.load("bob")).toEqual(notes(0, 1));
+    expect(backend.status().waiting).toEqual([ID]);
+    expect(events).toContainEqual(
+      expect.objectContaining({ memoryId: ID, detail: expect.stringContaining("RECORD_TOO_LARGE") }),
+    );
+    expect(await rejectionOf(backend.replay())).toMatchObject({ code: "RECORD_TOO_LARGE" });
+    await backend.append(ID, notes(1, 1));
+    primary.append = append;
+    expect(await backend.replay()).toEqual({ primary: "there", waiting: [] });
+    expect(await primary.load(ID)).toEqual(notes(0, 2));
+  });
+
+  it("a memory that is deleted is gone, and what waited of it", async () => {
+    const backend = open();
+    primary.fate = () => "away";
+    await backend.append(ID, notes(0, 1));
+    primary.append = async () => Promise.reject(new MemoryError("CAPACITY", "Full."));
+    primary.fate = () => "made";
+    while (backend.status().primary === "away") await new Promise(setImmediate);
+    await backend.delete(ID);
+    await backend.replay();
+    expect(await primary.load(ID)).toBeNull();
+    expect(await secondary.load(ID)).toBeNull();
+    expect(await backend.list()).toEqual([]);
+  });
+
+  it("what is waiting is told of", async () => {
+    const states: FallbackStatus[] = [];
+    const backend = open((status) => states.push(status));
+    const events = await eventsDuring(async () => {
+      primary.fate = () => "away";
+      await backend.append(ID, notes(0, 1));
+      primary.fate = () => "made";
+      await settled(backend);
+    });
+    expect(states.map(({ primary: state }) => state)).toEqual(expect.arrayContaining(["away", "there"]));
+    expect(states).toContainEqual({ primary: "away", waiting: [ID] });
+    const details = events.flatMap((event) => (event.type === "warning" ? [event.detail] : []));
+    expect(details).toEqual([
+      expect.stringContaining("is away"),
+      expect.stringContaining("is back"),
+      expect.stringContaining("all that waited is stored"),
+    ]);
+  });
+});
+
+describe("another process", () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "deep-agent-fallback-"));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  it("stores what an earlier one left waiting, before it reads or writes that memory", async () => {
+    const store = (name: string) => new FileBackend<Note>(join(directory, name));
+    const broken = store("primary");
+    broken.append = async () => Promise.reject(away({ outcome: "not-applied" }));
+    const first = withFallback(broken, store("spare") as FileBackend<object>);
+    for (let n = 0; n < 3; n++) await first.append(ID, notes(n, 1));
+    await first.close();
+    const second = withFallback(store("primary"), store("spare") as FileBackend<object>);
+    await second.append(ID, notes(3, 1));
+    expect(await second.load(ID)).toEqual(notes(0, 4));
+    expect(await second.list()).toEqual([ID]);
+    await second.close();
+    expect(await store("spare").load(ID)).toEqual([]);
+  });
+
+  it("and a third may store the same turns at the same time: they are there once", async () => {
+    const store = (name: string) => new FileBackend<Note>(join(directory, name));
+    const broken = store("primary");
+    broken.append = async () => Promise.reject(away({ outcome: "not-applied" }));
+    const first = withFallback(broken, store("spare") as FileBackend<object>);
+    for (let n = 0; n < 10; n++) await first.append(ID, notes(n, 1));
+    await first.close();
+    const others = Array.from({ length: 4 }, () =>
+      withFallback(store("primary"), store("spare") as FileBackend<object>),
+    );
+    await Promise.all(others.map((other) => other.load(ID)));
+    for (const other of others) expect(await other.load(ID)).toEqual(notes(0, 10));
+    for (const other of others) await other.close();
+  });
+});
+
+describe("a fallback", () => {
+  it("needs two stores with a log, and options that exist", () => {
+    const { load, save, delete: remove, list } = primary;
+    const plain = { load, save, delete: remove, list } as unknown as InMemoryBackend<Note>;
+    for (const make of [
+      () => withFallback(plain, secondary),
+      () => withFallback(primary, plain as InMemoryBackend<object>),
+      () => withFallback(primary, secondary, { probeMs: 0 }),
+      () => withFallback(primary, secondary, { failures: 1.5 }),
+      () => withFallback(primary, secondary, { probe: 1 } as object),
+    ])
+      expect(make).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
+  });
+
+  it("goes on with the primary where the secondary cannot be listed, says so, and asks again", async () => {
+    await withFallback(new TroubledBackend(), secondary).close();
+    secondary = new TroubledBackend<object>();
+    secondary.fate = () => "away";
+    const backend = open();
+    const events = await eventsDuring(async () => expect(await backend.load(ID)).toBeNull());
+    expect(events).toContainEqual(expect.objectContaining({ detail: expect.stringContaining("is not known") }));
+    secondary.fate = () => "made";
+    secondary.calls.length = 0;
+    while (!secondary.calls.includes("list")) {
+      await backend.load(ID);
+      await once(AbortSignal.timeout(1), "abort");
+    }
+  });
+
+  it("takes no turn away from a secondary that is used for something else", async () => {
+    await secondary.save(ID, [{ something: "else" }]);
+    const backend = open();
+    expect(await rejectionOf(backend.replay())).toMatchObject({ code: "CORRUPT" });
+    primary.fate = () => "away";
+    expect(await rejectionOf(backend.append(ID, notes(0, 1)))).toMatchObject({
+      code: "UNAVAILABLE",
+      cause: expect.objectContaining({ code: "CORRUPT" }),
+    });
+    expect(await secondary.load(ID)).toEqual([{ something: "else" }]);
+  });
+});

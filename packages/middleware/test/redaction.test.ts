@@ -1,0 +1,65 @@
+import { inspect } from "node:util";
+import { InMemoryBackend } from "@deep-agent/in-memory";
+import { describe, expect, it } from "@jest/globals";
+import { withRedaction } from "../src/index.ts";
+import { rejectionOf } from "./support/stores.ts";
+
+interface Said {
+  text: string;
+}
+
+const CARD = "4111 1111 1111 1111";
+
+describe("what must not be kept", () => {
+  it("does not reach the store, by append nor by save", async () => {
+    const store = new InMemoryBackend<Said>();
+    const backend = withRedaction(store, async ({ text }) => ({ text: text.replaceAll(CARD, "…") }));
+    await backend.append("alice", [{ text: `It is ${CARD}.` }]);
+    await backend.save("bob", [{ text: CARD }, { text: "hello" }]);
+    expect(await store.load("alice")).toEqual([{ text: "It is …." }]);
+    expect(await backend.load("bob")).toEqual([{ text: "…" }, { text: "hello" }]);
+  });
+
+  it("is taken out of a copy: the caller's records stay as they are", async () => {
+    const store = new InMemoryBackend<Said>();
+    const backend = withRedaction(store, (record) => {
+      record.text = "…";
+      return record;
+    });
+    const said = { text: CARD };
+    await backend.append("alice", [said]);
+    expect(said).toEqual({ text: CARD });
+    expect(await store.load("alice")).toEqual([{ text: "…" }]);
+  });
+
+  it("is not written where taking it out fails, and not in the error", async () => {
+    const store = new InMemoryBackend<Said>();
+    const backend = withRedaction(store, ({ text }) => {
+      throw new RangeError(text);
+    });
+    const error = await rejectionOf(backend.append("alice", [{ text: CARD }]));
+    expect(error).toMatchObject({ code: "INVALID_RECORD", outcome: "not-applied", memoryId: "alice" });
+    expect(String(error)).toContain("RangeError");
+    expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(CARD);
+    expect(await store.load("alice")).toBeNull();
+  });
+
+  it("is not written where something else than a record is to be stored in its place", async () => {
+    const store = new InMemoryBackend<Said>();
+    const backend = withRedaction(store, () => undefined as unknown as Said);
+    expect(await rejectionOf(backend.save("alice", [{ text: CARD }]))).toMatchObject({ code: "INVALID_RECORD" });
+    expect(await store.load("alice")).toBeNull();
+  });
+
+  it("is not written once the call is aborted", async () => {
+    const store = new InMemoryBackend<Said>();
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const backend = withRedaction(store, (record) => {
+      controller.abort(reason);
+      return record;
+    });
+    expect(await rejectionOf(backend.append("alice", [{ text: "x" }], { signal: controller.signal }))).toBe(reason);
+    expect(await store.load("alice")).toBeNull();
+  });
+});

@@ -1,0 +1,138 @@
+import { MemoryError } from "@deep-agent/core";
+import { beforeEach, describe, expect, it } from "@jest/globals";
+import { withRetry } from "../src/index.ts";
+import { type Fate, type Note, notes, rejectionOf, TroubledBackend } from "./support/stores.ts";
+
+const ID = "alice";
+
+let store: TroubledBackend;
+
+beforeEach(() => {
+  store = new TroubledBackend();
+});
+
+function retrying(options: object = {}) {
+  return withRetry(store, { pauseMs: 1, ...options });
+}
+
+/** What becomes of the calls of a method, one after the other; of later ones: they are made. */
+function fates(method: string, ...list: Fate[]): void {
+  store.fate = (called) => (called === method ? (list.shift() ?? "made") : "made");
+}
+
+describe("a call that failed is made again", () => {
+  it("where it reads", async () => {
+    await store.save(ID, notes(0, 1));
+    for (const [method, call] of Object.entries({
+      load: () => retrying().load(ID),
+      read: () => retrying().read(ID),
+      list: () => retrying().list(),
+      ping: () => retrying().ping(),
+    })) {
+      fates(method, "away", "lost", "away");
+      store.calls.length = 0;
+      await call();
+      expect(store.calls).toEqual(Array(4).fill(method));
+    }
+  });
+
+  it("where an append names what it knew: it is there once", async () => {
+    const since = await store.append(ID, notes(0, 1));
+    fates("append", "lost", "away", "lost");
+    const revision = await retrying().append(ID, notes(1, 1), { since });
+    expect(await store.load(ID)).toEqual(notes(0, 2));
+    expect((await store.read(ID))?.revision).toBe(revision);
+  });
+
+  it("where a save may have been made: it is made once", async () => {
+    fates("save", "lost");
+    const save = store.save.bind(store);
+    let saves = 0;
+    store.save = async (...args) => {
+      await save(...args).finally(async () => {
+        if (saves++ === 0) await store.append(ID, notes(7, 1));
+      });
+    };
+    await retrying().save(ID, notes(0, 2));
+    // What another one appended in between stays.
+    expect(await store.load(ID)).toEqual([...notes(0, 2), ...notes(7, 1)]);
+  });
+
+  it("with the records that it was given, whatever their caller does with them", async () => {
+    fates("append", "away");
+    const records: Note[] = [{ n: 1 }];
+    const appending = retrying().append(ID, records);
+    (records[0] as Note).n = 2;
+    await appending;
+    expect(await store.load(ID)).toEqual([{ n: 1 }]);
+  });
+});
+
+describe("a call that failed is left to its caller", () => {
+  it("where an append did not say what it knew, and may have been made", async () => {
+    fates("append", "lost");
+    expect(await rejectionOf(retrying().append(ID, notes(0, 1)))).toMatchObject({ outcome: "unknown" });
+    fates("append", "away");
+    await retrying().append(ID, notes(1, 1));
+    expect(await store.load(ID)).toEqual(notes(0, 2));
+  });
+
+  it("where a delete may have been made", async () => {
+    fates("delete", "lost");
+    expect(await rejectionOf(retrying().delete(ID))).toMatchObject({ outcome: "unknown" });
+    fates("delete", "away");
+    await retrying().delete(ID);
+    expect(store.calls).toEqual(["delete", "delete", "delete"]);
+  });
+
+  it("where a save may have been made, on a store without a log", async () => {
+    const plain = {
+      load: store.load.bind(store),
+      save: store.save.bind(store),
+      delete: store.delete.bind(store),
+      list: store.list.bind(store),
+    };
+    fates("save", "lost");
+    expect(await rejectionOf(withRetry(plain, { pauseMs: 1 }).save(ID, notes(0, 1)))).toMatchObject({
+      outcome: "unknown",
+    });
+  });
+
+  it("where the error says that it is of no use", async () => {
+    store.load = async () => Promise.reject(new MemoryError("CORRUPT", "Broken."));
+    let calls = 0;
+    store.list = async () => {
+      calls += 1;
+      throw new TypeError("a bug");
+    };
+    expect(await rejectionOf(retrying().load(ID))).toMatchObject({ code: "CORRUPT" });
+    expect(await rejectionOf(retrying().list())).toBeInstanceOf(TypeError);
+    expect(calls).toBe(1);
+  });
+
+  it("after so many attempts", async () => {
+    store.fate = () => "away";
+    expect(await rejectionOf(retrying({ attempts: 3 }).load(ID))).toMatchObject({ code: "UNAVAILABLE" });
+    expect(store.calls).toEqual(["load", "load", "load"]);
+  });
+
+  it("once it is aborted, also between two attempts", async () => {
+    store.fate = () => "away";
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const loading = rejectionOf(
+      retrying({ pauseMs: 60_000, longestPauseMs: 60_000 }).load(ID, { signal: controller.signal }),
+    );
+    while (store.calls.length === 0) await new Promise(setImmediate);
+    controller.abort(reason);
+    expect(await loading).toBe(reason);
+    expect(store.calls).toEqual(["load"]);
+  });
+});
+
+describe("retries", () => {
+  it("are refused where their numbers make no sense", () => {
+    for (const options of [{ attempts: 0 }, { pauseMs: 0 }, { pauseMs: 10, longestPauseMs: 9 }, { retries: 3 }])
+      expect(() => withRetry(store, options)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
+  });
+});
