@@ -28,23 +28,26 @@ export function around<B extends AnyBackend>(
   async function wrapped<R, O extends CallOptions>(
     subject: Omit<Call, "options">,
     options: O,
-    run: (options: O, records: readonly object[]) => Promise<R>,
+    run: (options: O, records: readonly object[] | undefined) => Promise<R>,
   ): Promise<R> {
     checkOptions(options);
-    const { records: given = [] } = subject;
-    return wrap({ ...subject, options }, (changes, records = given) => run({ ...options, ...changes }, records));
+    return wrap({ ...subject, options }, (changes, others) => run({ ...options, ...changes }, others));
   }
   const close = (): Promise<void> => wrap({ method: "close", options: {} }, () => inner.close());
   return layered(backend, {
     load: (memoryId, options = {}) =>
       wrapped({ method: "load", memoryId }, options, (now) => inner.load(memoryId, now)),
     save: (memoryId, records, options = {}) =>
-      wrapped({ method: "save", memoryId, records }, options, (now, these) => inner.save(memoryId, these, now)),
+      wrapped({ method: "save", memoryId, records }, options, (now, others = records) =>
+        inner.save(memoryId, others, now),
+      ),
     delete: (memoryId, options = {}) =>
       wrapped({ method: "delete", memoryId }, options, (now) => inner.delete(memoryId, now)),
     list: (options = {}) => wrapped({ method: "list" }, options, (now) => inner.list(now)),
     append: (memoryId, records, options = {}) =>
-      wrapped({ method: "append", memoryId, records }, options, (now, these) => inner.append(memoryId, these, now)),
+      wrapped({ method: "append", memoryId, records }, options, (now, others = records) =>
+        inner.append(memoryId, others, now),
+      ),
     read: (memoryId, options = {}) =>
       wrapped({ method: "read", memoryId }, options, (now) => inner.read(memoryId, now)),
     ping: (options = {}) => wrapped({ method: "ping" }, options, (now) => inner.ping(now)),
