@@ -1,4 +1,4 @@
 export { FileBackend } from "./file-backend.ts";
 export type { CorruptPolicy, Durability, FileBackendOptions } from "./file-options.ts";
-export type { FileStat, FileSystem, OpenFile } from "./file-system.ts";
+export { type FileStat, type FileSystem, nodeFileSystem, type OpenFile } from "./file-system.ts";
 export { fromConfig } from "./from-config.ts";

@@ -1,0 +1,2 @@
+import type { Part } from "../torture-part.ts";
+export const damage: Part = async () => [];

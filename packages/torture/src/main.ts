@@ -1,0 +1,62 @@
+import { parseArgs } from "node:util";
+import { damage } from "./damage/damage.ts";
+import { killLoops } from "./kill/kill-loops.ts";
+import { tableOf } from "./table.ts";
+import { isClean, type Tally } from "./tally.ts";
+import type { Part } from "./torture-part.ts";
+
+/*
+ * `pnpm torture [--seed N] [--part NAME] [--scale X]`: injects faults for real, and prints what became of what was stored. Ends with
+ * status 1 where anything was lost, doubled, torn or silently wrong, and with 2 where it could not be carried through.
+ */
+
+/** What is done when nobody asks for another one. */
+const DEFAULT_SEED = "20261126";
+
+const parts: Readonly<Record<string, Part>> = { kill: killLoops, damage };
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exitCode = 2;
+}
+
+/** Resolves to the status to end with. */
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: "string", default: DEFAULT_SEED },
+      part: { type: "string" },
+      scale: { type: "string", default: "1" },
+    },
+  });
+  const seed = Number(values.seed);
+  if (!Number.isInteger(seed)) throw new Error(`--seed takes an integer, not ${JSON.stringify(values.seed)}.`);
+  const scale = Number(values.scale);
+  if (!(scale > 0 && scale <= 1)) throw new Error("--scale takes a number above 0, and 1 at most.");
+  const names = values.part === undefined ? Object.keys(parts) : [values.part];
+
+  console.log(`Seed ${seed}`);
+  const tallies: Tally[] = [];
+  const failed: string[] = [];
+  for (const name of names) {
+    const part = parts[name];
+    if (part === undefined) throw new Error(`There is no part ${name}: there are ${Object.keys(parts).join(", ")}.`);
+    const repeat = `pnpm torture --seed ${seed} --part ${name} --scale ${scale}`;
+    const started = performance.now();
+    try {
+      const counted = await part({ seed, scale, note: (line) => console.log(`  ${line}`) });
+      tallies.push(...counted);
+      if (!counted.every(isClean)) failed.push(repeat);
+    } catch (error) {
+      console.error(`Could not be carried through: ${repeat}`);
+      throw error;
+    }
+    console.log(`Part ${name} took ${Math.round((performance.now() - started) / 1000)} s`);
+  }
+  console.log(`\n${tableOf(tallies)}\n`);
+  if (failed.length === 0) console.log("Nothing was lost, duplicated, torn or silently wrong.");
+  for (const command of failed) console.log(`A promise was broken. Again: ${command}`);
+  return failed.length === 0 ? 0 : 1;
+}
