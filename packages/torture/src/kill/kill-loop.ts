@@ -5,6 +5,7 @@ import { type BackendEvent, type Message, openBackend, supports } from "@deep-ag
 import type { Random } from "../random.ts";
 import type { Tally } from "../tally.ts";
 import { type Audit, audit } from "./audit.ts";
+import { Beginnings } from "./beginnings.ts";
 import { Series, type Way } from "./series.ts";
 import type { Store } from "./store.ts";
 import { WriterProcess } from "./writer-process.ts";
@@ -39,7 +40,7 @@ const amongMany: Way = { large: [32 * KB, 256 * KB], pauseMs: 15 };
 /** Where there is a server: one of so many kills is its own besides. */
 const SERVER_KILL_EVERY = 4;
 
-/** How many turns a writer begins at most before it is killed. */
+/** How many turns the writers begin, on average by one of them, before the next one is killed, at most. */
 const TURNS_BEFORE = 4;
 
 /** How long a turn takes, in ms, as long as nothing is known of it. */
@@ -49,7 +50,7 @@ const USUAL_TURN = 2;
 const COARSE = 2;
 
 /** Of how many ms a large turn is given to appear in the log, and how much of it, in bytes. */
-const LARGE_LIMIT = 100;
+const LARGE_LIMIT = 300;
 const LARGE_BEGUN = 16 * 1024;
 
 /** A process that is killed is replaced at once by one that was started before. */
@@ -61,9 +62,10 @@ export async function killLoop(
   random: Random,
 ): Promise<{ tally: Tally; bite: Bite }> {
   const place = { address: store.address, memoryId: MEMORY };
+  const beginnings = new Beginnings();
   const all = new Set<WriterProcess>();
   const start = async (): Promise<WriterProcess> => {
-    const writer = await WriterProcess.start(place);
+    const writer = await WriterProcess.start(place, beginnings);
     all.add(writer);
     return writer;
   };
@@ -87,24 +89,22 @@ export async function killLoop(
     };
     for (let number = 0; number < count; number++) await replace(number);
     for (let kill = 0; kill < kills; kill++) {
-      const number = random.below(count);
-      const victim = writers[number] as WriterProcess; // there is one for each
-      await untilWithinWrite(store, victim, random);
+      const victim = await beginnings.after(1 + random.below(TURNS_BEFORE * count));
+      await withinTurn(store, victim, random);
       await victim.kill();
+      const number = writers.indexOf(victim);
       if (victim.isUnacknowledged) bite.unacknowledged += 1;
       series[number]?.record(victim);
       all.delete(victim);
       await replace(number);
       if (store.killServer !== undefined && kill % SERVER_KILL_EVERY === 0) {
-        const witness = random.pick(writers);
-        await witness.untilTried(witness.tried.length + 1);
+        const witness = await beginnings.after(1 + random.below(count));
         await moment(random.next() * (witness.turnMs ?? USUAL_TURN));
         await store.killServer();
         bite.serverKills += 1;
       }
     }
     for (const [number, writer] of writers.entries()) {
-      await writer.untilTried(1);
       await writer.stop();
       series[number]?.record(writer);
       all.delete(writer);
@@ -118,19 +118,16 @@ export async function killLoop(
   return { tally: { scenario, faults: kills + bite.serverKills, ...found }, bite };
 }
 
-/** Resolves at the moment at which the writer is to be killed: somewhere in a turn, of the large ones in the write itself. */
-async function untilWithinWrite({ logOf }: Store, writer: WriterProcess, random: Random): Promise<void> {
-  const { from = 0, large } = writer.assignment ?? {};
-  const target = writer.tried.length + 1 + random.below(TURNS_BEFORE);
+/** Resolves at the moment at which the writer is to be killed: somewhere in the turn it has begun, of a large one in the write itself. */
+async function withinTurn(
+  { logOf }: Store,
+  { assignment, tried, turnMs }: WriterProcess,
+  random: Random,
+): Promise<void> {
   const part = random.next();
-  if (large != null && large.turn - from >= writer.tried.length) {
-    await writer.untilTried(large.turn - from + 1);
-    if (logOf !== undefined) spinUntilGrown(logOf(MEMORY));
-    else await moment(part * LARGE_LIMIT);
-    return;
-  }
-  await writer.untilTried(target);
-  await moment(part * (writer.turnMs ?? USUAL_TURN));
+  const isLarge = tried.at(-1) === assignment?.large?.turn;
+  if (isLarge && logOf !== undefined) spinUntilGrown(logOf(MEMORY));
+  else await moment(part * (isLarge ? LARGE_LIMIT : (turnMs ?? USUAL_TURN)));
 }
 
 /** Waits so many ms: at the end without giving up the processor, since a timer is too coarse for the time that a write takes. */

@@ -26,7 +26,7 @@ export async function killLoops({ seed, scale, note }: PartOptions): Promise<Tal
       const kills = scaled(KILLS, scale);
       const { tally, bite } = await killLoop(store, { scenario, writers, kills }, new Random(seed, scenario));
       tallies.push(tally);
-      note(`${scenario}: ${toText(kills, bite)} ${Math.round(performance.now()-t0)} ms`);
+      note(`${scenario}: ${toText(kills, bite)} ${Math.round(performance.now() - t0)} ms`);
     }
   }
   return tallies;

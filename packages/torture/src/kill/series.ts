@@ -5,7 +5,7 @@ import type { WriterProcess } from "./writer-process.ts";
 
 /** How often a life of a writer has a large turn, and among how many of its first ones. */
 const LARGE_CHANCE = 0.2;
-const LARGE_WITHIN = 5;
+const LARGE_WITHIN = 3;
 
 /** How the lives of a writer are. */
 export interface Way {

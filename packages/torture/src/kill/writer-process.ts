@@ -6,6 +6,14 @@ import type { Assignment, Place } from "./assignment.ts";
 
 const program = join(import.meta.dirname, "writer.worker.ts");
 
+/** Hears what becomes of writers. */
+export interface Listener {
+  /** A writer begins a turn. */
+  begins(writer: WriterProcess, turn: number): void;
+  /** A writer has ended that was neither killed nor told to stop. */
+  fails(error: Error): void;
+}
+
 /** A process that writes, until it is killed. */
 export class WriterProcess {
   /** The numbers of the turns that it said it tries, and that it said are acknowledged. */
@@ -17,13 +25,14 @@ export class WriterProcess {
   turnMs: number | undefined;
   #triedAt = 0;
   readonly #child: ChildProcess;
+  readonly #listener: Listener;
+  readonly #ready = Promise.withResolvers<void>();
   readonly #end: Promise<unknown>;
-  #hasEnded = false;
-  #isReady = false;
+  #isToEnd = false;
   #problems = "";
-  #wake = Promise.withResolvers<void>();
 
-  private constructor(place: Place) {
+  private constructor(place: Place, listener: Listener) {
+    this.#listener = listener;
     const args = ["--disable-warning=ExperimentalWarning", program, JSON.stringify(place)];
     this.#child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "pipe"] });
     const { stdin, stdout, stderr } = this.#child;
@@ -32,27 +41,23 @@ export class WriterProcess {
     });
     stdin?.on("error", () => undefined); // it may be gone before it is told
     if (stdout !== null) createInterface(stdout).on("line", (line) => this.#hear(line));
-    this.#end = once(this.#child, "close").finally(() => {
-      this.#hasEnded = true;
-      this.#wake.resolve();
+    this.#end = once(this.#child, "close").then(() => {
+      if (this.#isToEnd) return;
+      this.#ready.reject(this.#failure());
+      listener.fails(this.#failure());
     });
   }
 
   /** Resolves when it can be told what to write. */
-  static async start(place: Place): Promise<WriterProcess> {
-    const writer = new WriterProcess(place);
-    await writer.#until(() => writer.#isReady);
+  static async start(place: Place, listener: Listener): Promise<WriterProcess> {
+    const writer = new WriterProcess(place, listener);
+    await writer.#ready.promise;
     return writer;
   }
 
   write(assignment: Assignment): void {
     this.assignment = assignment;
     this.#child.stdin?.write(`${JSON.stringify(assignment)}\n`);
-  }
-
-  /** Resolves when it has tried so many turns; rejects where it ends before that. */
-  untilTried(count: number): Promise<void> {
-    return this.#until(() => this.tried.length >= count);
   }
 
   /** Whether it was told of no acknowledgement of the turn that it tried last. */
@@ -62,12 +67,14 @@ export class WriterProcess {
 
   /** `kill -9`. Resolves when all that it said is heard. */
   async kill(): Promise<void> {
+    this.#isToEnd = true;
     this.#child.kill("SIGKILL");
     await this.#end;
   }
 
   /** Lets it end behind the turn that it is at; rejects where it does not end well. */
   async stop(): Promise<void> {
+    this.#isToEnd = true;
     this.#child.stdin?.end();
     await this.#end;
     if (this.#child.exitCode !== 0) throw this.#failure();
@@ -75,23 +82,15 @@ export class WriterProcess {
 
   #hear(line: string): void {
     const [word, turn] = line.split(" ");
-    if (word === "ready") this.#isReady = true;
+    if (word === "ready") this.#ready.resolve();
     if (word === "try") {
       this.tried.push(Number(turn));
       this.#triedAt = performance.now();
+      this.#listener.begins(this, Number(turn));
     }
     if (word === "ack") {
       this.acknowledged.push(Number(turn));
       this.turnMs = performance.now() - this.#triedAt;
-    }
-    this.#wake.resolve();
-  }
-
-  async #until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      if (this.#hasEnded) throw this.#failure();
-      await this.#wake.promise;
-      this.#wake = Promise.withResolvers();
     }
   }
 

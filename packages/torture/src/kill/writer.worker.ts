@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
-import { type LogCapability, MemoryError, type MemoryBackend, newId, openBackend, supports } from "@deep-agent/core";
+import { type LogCapability, type MemoryBackend, MemoryError, newId, openBackend, supports } from "@deep-agent/core";
 import type { Assignment, Place } from "./assignment.ts";
 import { turnOf, usualSize } from "./turns.ts";
 

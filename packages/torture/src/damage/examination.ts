@@ -1,0 +1,100 @@
+import { MemoryError, newId, type Revision } from "@deep-agent/core";
+import type { CorruptPolicy } from "@deep-agent/file";
+import type { Tally } from "../tally.ts";
+import { type Finding, find, newest, wrongness } from "./finding.ts";
+import type { Lane } from "./lane.ts";
+import type { Note } from "./sample.ts";
+
+/** A damaged file, and what may be made of it. */
+export interface Damaged {
+  /** For messages: what was done to the file. */
+  what: string;
+  bytes: Buffer;
+  /** What is to be read where the lines at these places are told to be missing, in entries; `"wrong"`: nobody may say so. */
+  due(missing: ReadonlySet<number>): Note[][] | null | "wrong";
+  onCorrupt: CorruptPolicy;
+  /** How many records the window holds. */
+  last: number;
+  /** What the writer knew who appends to it; absent: nothing. */
+  since?: Revision | undefined;
+}
+
+/** How a file was read: as it should be, as if lines were missing that a warning names, or not at all. */
+export type Reading = "right" | "warned" | "refused";
+
+/** Counts, and says what was wrong. */
+export interface Examiner {
+  tally: Tally;
+  note: (line: string) => void;
+}
+
+/** An entry that is appended to what is damaged. */
+const added: Note[] = [{ entry: 1_000, part: 0, of: 1, text: "behind the damage" }];
+
+/** Reads the file in whole and by a window, appends to it, and reads it again. */
+export async function examine(lane: Lane, damaged: Damaged, examiner: Examiner): Promise<Reading> {
+  const { tally } = examiner;
+  const { what, bytes, due, onCorrupt, last, since } = damaged;
+  const wrong = (column: "lost" | "duplicated" | "torn" | "silentlyWrong", how: string): void => {
+    tally[column] += 1;
+    examiner.note(`${column}: ${what}: ${how}`);
+  };
+  tally.faults += 1;
+  lane.bytes = bytes;
+  const backend = lane.backend(onCorrupt);
+  const all = await find(lane, () => backend.load(lane.memoryId));
+  check(
+    all,
+    damaged,
+    (entries) => entries?.flat() ?? null,
+    (column) => wrong(column, "read in whole"),
+  );
+  const window = await find(lane, async () => (await backend.read(lane.memoryId, { last }))?.records ?? null);
+  // A window does not see what lies before it, nor is it told of that.
+  check(
+    window,
+    damaged,
+    (entries) => newest(entries, last),
+    (column) => wrong(column, `the last ${last}`),
+  );
+
+  const error = await backend
+    .append(lane.memoryId, added, { operationId: newId(), ...(since !== undefined && { since }) })
+    .then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+  const after = lane.bytes;
+  if (!after.subarray(0, bytes.length).equals(bytes)) wrong("silentlyWrong", "an append changed what was there");
+  if (error === undefined) tally.acknowledged += 1;
+  else {
+    const isRefusal = MemoryError.is(error, "CORRUPT") || (since !== undefined && MemoryError.is(error, "CONFLICT"));
+    if (!isRefusal) throw error;
+    if (error.outcome !== "not-applied" || after.length > bytes.length)
+      wrong("silentlyWrong", `an append was refused as ${error.code}, and has left something`);
+  }
+  const again = await find(lane, () => lane.backend(onCorrupt).load(lane.memoryId));
+  const behind = error === undefined ? added : [];
+  if (all.is !== again.is) wrong("silentlyWrong", `it was ${all.is} before an append, and is ${again.is} behind it`);
+  else if (all.is === "read" && again.is === "read") {
+    const isThere = error !== undefined || again.records?.some(({ entry }) => entry === added[0]?.entry);
+    const expected = all.records === null && error !== undefined ? null : [...(all.records ?? []), ...behind];
+    const column = isThere ? wrongness(again.records, expected) : "lost";
+    if (column !== null)
+      wrong(column, `an append, ${error === undefined ? "acknowledged" : "refused"}, and read again`);
+  }
+  if (all.is === "refused") return "refused";
+  return all.missing.size > 0 ? "warned" : "right";
+}
+
+function check(
+  finding: Finding,
+  { due }: Damaged,
+  part: (entries: Note[][] | null) => Note[] | null,
+  wrong: (column: "duplicated" | "torn" | "silentlyWrong") => void,
+): void {
+  if (finding.is === "refused") return;
+  const entries = due(finding.missing);
+  const column = entries === "wrong" ? "silentlyWrong" : wrongness(finding.records, part(entries));
+  if (column !== null) wrong(column);
+}
