@@ -18,7 +18,7 @@ const parts: Readonly<Record<string, Part>> = { kill: killLoops, damage };
 try {
   process.exitCode = await main();
 } catch (error) {
-  console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exitCode = 2;
 }
 
@@ -37,7 +37,7 @@ async function main(): Promise<number> {
   if (!(scale > 0 && scale <= 1)) throw new Error("--scale takes a number above 0, and 1 at most.");
   const names = values.part === undefined ? Object.keys(parts) : [values.part];
 
-  console.log(`Seed ${seed}`);
+  say(`Seed ${seed}`);
   const tallies: Tally[] = [];
   const failed: string[] = [];
   for (const name of names) {
@@ -46,17 +46,21 @@ async function main(): Promise<number> {
     const repeat = `pnpm torture --seed ${seed} --part ${name} --scale ${scale}`;
     const started = performance.now();
     try {
-      const counted = await part({ seed, scale, note: (line) => console.log(`  ${line}`) });
+      const counted = await part({ seed, scale, note: (line) => say(`  ${line}`) });
       tallies.push(...counted);
       if (!counted.every(isClean)) failed.push(repeat);
     } catch (error) {
-      console.error(`Could not be carried through: ${repeat}`);
+      process.stderr.write(`Could not be carried through: ${repeat}\n`);
       throw error;
     }
-    console.log(`Part ${name} took ${Math.round((performance.now() - started) / 1000)} s`);
+    say(`Part ${name} took ${Math.round((performance.now() - started) / 1000)} s`);
   }
-  console.log(`\n${tableOf(tallies)}\n`);
-  if (failed.length === 0) console.log("Nothing was lost, duplicated, torn or silently wrong.");
-  for (const command of failed) console.log(`A promise was broken. Again: ${command}`);
+  say(`\n${tableOf(tallies)}\n`);
+  if (failed.length === 0) say("Nothing was lost, duplicated, torn or silently wrong.");
+  for (const command of failed) say(`A promise was broken. Again: ${command}`);
   return failed.length === 0 ? 0 : 1;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
 }

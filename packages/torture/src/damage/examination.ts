@@ -34,7 +34,7 @@ const added: Note[] = [{ entry: 1_000, part: 0, of: 1, text: "behind the damage"
 /** Reads the file in whole and by a window, appends to it, and reads it again. */
 export async function examine(lane: Lane, damaged: Damaged, examiner: Examiner): Promise<Reading> {
   const { tally } = examiner;
-  const { what, bytes, due, onCorrupt, last, since } = damaged;
+  const { what, bytes, onCorrupt, last, since } = damaged;
   const wrong = (column: "lost" | "duplicated" | "torn" | "silentlyWrong", how: string): void => {
     tally[column] += 1;
     examiner.note(`${column}: ${what}: ${how}`);

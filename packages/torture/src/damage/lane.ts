@@ -1,10 +1,11 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BackendEvent } from "@deep-agent/core";
 import { type CorruptPolicy, FileBackend } from "@deep-agent/file";
+import { promptDisk } from "./prompt-disk.ts";
 import type { Note, Sample } from "./sample.ts";
 
 /** A directory with one damaged file at a time, and what was said about it. Dispose of it. */
@@ -36,12 +37,14 @@ export class Lane implements AsyncDisposable {
   }
 
   set bytes(bytes: Buffer) {
+    // A file that is emptied and written again is flushed by some file systems when it is closed, which takes its time.
+    rmSync(this.path, { force: true });
     writeFileSync(this.path, bytes);
   }
 
   /** As another process has it: it knows nothing. */
   backend(onCorrupt: CorruptPolicy = "throw"): FileBackend<Note> {
-    return new FileBackend<Note>({ directory: this.directory, durability: "os", onCorrupt });
+    return new FileBackend<Note>({ directory: this.directory, durability: "os", onCorrupt, fileSystem: promptDisk });
   }
 
   /** The places of the lines that were told to be passed over since this was asked last. */

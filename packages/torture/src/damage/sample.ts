@@ -45,7 +45,7 @@ const BEHIND_SAVE = 44;
 export function entryOf(entry: number, random: Random): Note[] {
   const of = random.between(1, 3);
   return Array.from({ length: of }, (_, part) => {
-    const length = random.chance(0.05) ? random.between(300, 1500) : random.between(0, 60);
+    const length = random.chance(0.04) ? random.between(300, 1500) : random.between(0, 30);
     const text = `J* 語 "${entry}.${part}" [12,"deadbeef"]\n`.repeat(Math.ceil(length / 30));
     return { entry, part, of, text };
   });

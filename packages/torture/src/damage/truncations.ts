@@ -1,7 +1,6 @@
-import type { Revision } from "@deep-agent/core";
-import type { Tally } from "../tally.ts";
+import { MemoryError, type Revision } from "@deep-agent/core";
 import { type Damaged, type Examiner, examine, type Reading } from "./examination.ts";
-import { find, wrongness } from "./finding.ts";
+import { wrongness } from "./finding.ts";
 import type { Lane } from "./lane.ts";
 import { contentOf, type Sample } from "./sample.ts";
 
@@ -35,24 +34,15 @@ export async function cut(lane: Lane, sample: Sample, length: number, examiner: 
   const reading = await examine(lane, damaged, examiner);
   if (length < begin) return reading;
 
+  const full = later.at(-1);
+  // What was appended by one who knew nothing must not look like what is missing.
+  if (full !== undefined) await checkRegressed(lane, full, damaged.what, examiner);
   lane.bytes = damaged.bytes;
   const known = revisions.findLast(({ end }) => end <= length);
   if (known !== undefined) await checkContinued(lane, sample, known, length, examiner);
-  const regressed = async (seen: Seen | undefined): Promise<void> => {
-    if (seen !== undefined) await checkRegressed(lane, sample, seen, length, examiner.tally, examiner.note);
-  };
-  await regressed(later[0]);
-  await regressed(later.length > 1 ? later.at(-1) : undefined);
-  // Who knew more can neither append as if nothing had happened, nor not be told when others have.
-  const refusal = { ...damaged, since: later.at(-1)?.revision };
-  const { acknowledged } = examiner.tally;
-  if (later.length > 0) await examine(lane, refusal, { ...examiner, tally: examiner.tally });
-  if (examiner.tally.acknowledged > acknowledged && later.length > 0) {
-    examiner.tally.silentlyWrong += 1;
-    examiner.note(`silentlyWrong: ${damaged.what}: a turn was appended behind a revision that is no more`);
-  }
-  await lane.backend().append(lane.memoryId, [{ entry: 2_000, part: 0, of: 1, text: "by somebody else" }]);
-  await regressed(later.at(-1));
+  if (full === undefined || later[0] === undefined) return reading;
+  await checkRegressed(lane, later[0], damaged.what, examiner);
+  if (length % 2 === 0) await checkConflict(lane, full, damaged, examiner);
   return reading;
 }
 
@@ -78,19 +68,34 @@ async function checkContinued(
 /** Who knew more is told. A log of which nothing is left is no memory any more: `null` says so. */
 async function checkRegressed(
   lane: Lane,
-  { begin }: Sample,
   { revision, end }: Seen,
-  length: number,
-  tally: Tally,
-  note: (line: string) => void,
+  what: string,
+  { tally, note }: Examiner,
 ): Promise<void> {
-  let told = false;
-  const finding = await find(lane, async () => {
-    const snapshot = await lane.backend().read(lane.memoryId, { since: revision });
-    told = snapshot === null || (snapshot.reset && snapshot.regressed);
-    return snapshot?.records ?? null;
-  });
-  if (finding.is === "read" && told && length >= begin) return;
+  const snapshot = await lane.backend().read(lane.memoryId, { since: revision, last: 1 });
+  if (snapshot === null || (snapshot.reset && snapshot.regressed)) return;
   tally.silentlyWrong += 1;
-  note(`silentlyWrong: cut to ${length}: a reader that had seen ${end} bytes was not told`);
+  note(`silentlyWrong: ${what}: a reader that had seen ${end} bytes was not told`);
+}
+
+/** Who knew more cannot append as if nothing had happened. */
+async function checkConflict(
+  lane: Lane,
+  { revision }: Seen,
+  { what, bytes }: Damaged,
+  examiner: Examiner,
+): Promise<void> {
+  const error = await lane
+    .backend()
+    .append(lane.memoryId, [{ entry: 2_000, part: 0, of: 1, text: "behind what is lost" }], { since: revision })
+    .then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+  if (MemoryError.is(error, "CONFLICT") && error.outcome === "not-applied" && lane.bytes.equals(bytes)) return;
+  if (error !== undefined && !MemoryError.is(error)) throw error;
+  examiner.tally.silentlyWrong += 1;
+  examiner.note(
+    `silentlyWrong: ${what}: an append behind a revision that is no more: ${error?.code ?? "acknowledged"}`,
+  );
 }

@@ -22,11 +22,10 @@ export async function killLoops({ seed, scale, note }: PartOptions): Promise<Tal
     for (const writers of WRITERS) {
       const scenario = `kill: ${name}, ${writers} ${writers === 1 ? "writer" : "writers"}`;
       await using store = await open();
-      const t0 = performance.now();
       const kills = scaled(KILLS, scale);
       const { tally, bite } = await killLoop(store, { scenario, writers, kills }, new Random(seed, scenario));
       tallies.push(tally);
-      note(`${scenario}: ${toText(kills, bite)} ${Math.round(performance.now() - t0)} ms`);
+      note(`${scenario}: ${toText(kills, bite)}`);
     }
   }
   return tallies;
