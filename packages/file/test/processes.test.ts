@@ -26,10 +26,10 @@ async function ready(workers: readonly Worker[]): Promise<void> {
 
 describe("eight processes that append to one memory", () => {
   const TURNS = 200;
-  /** Most turns are small; three in two hundred have one to four megabytes. */
+  /** From 4 KB to 8 MB: most turns have some kilobytes, four in two hundred one to eight megabytes. */
   const sizes = range(TURNS)
-    .map((turn) => ({ 30: 1, 90: 2, 150: 4 })[turn] ?? 0)
-    .map((mb, turn) => (mb > 0 ? mb * KB * KB : (turn * 37) % (3 * KB)));
+    .map((turn) => ({ 30: 1, 90: 2, 150: 4, 180: 8 })[turn] ?? 0)
+    .map((mb, turn) => (mb > 0 ? mb * KB * KB : 4 * KB + ((turn * 3701) % (12 * KB))));
 
   it("lose, double and tear nothing, and keep each writer's order", async () => {
     const directory = temporaryDirectory();
