@@ -25,10 +25,10 @@ async function ready(workers: readonly Worker[]): Promise<void> {
 }
 
 describe("eight processes that append to one memory", () => {
-  const TURNS = 200;
-  /** From 4 KB to 8 MB: most turns have some kilobytes, four in two hundred one to eight megabytes. */
+  const TURNS = 100;
+  /** From 4 KB to 8 MB: most turns have some kilobytes, four in a hundred one to eight megabytes. */
   const sizes = range(TURNS)
-    .map((turn) => ({ 30: 1, 90: 2, 150: 4, 180: 8 })[turn] ?? 0)
+    .map((turn) => ({ 15: 1, 45: 2, 75: 4, 90: 8 })[turn] ?? 0)
     .map((mb, turn) => (mb > 0 ? mb * KB * KB : 4 * KB + ((turn * 3701) % (12 * KB))));
 
   it("lose, double and tear nothing, and keep each writer's order", async () => {
