@@ -47,7 +47,7 @@ export async function examine(lane: Lane, damaged: Damaged, examiner: Examiner):
     all,
     damaged,
     (entries) => entries?.flat() ?? null,
-    (column) => wrong(column, "read in whole"),
+    (column, how = "") => wrong(column, `read in whole ${how}`),
   );
   const window = await find(lane, async () => (await backend.read(lane.memoryId, { last }))?.records ?? null);
   // A window does not see what lies before it, nor is it told of that.
@@ -55,7 +55,7 @@ export async function examine(lane: Lane, damaged: Damaged, examiner: Examiner):
     window,
     damaged,
     (entries) => newest(entries, last),
-    (column) => wrong(column, `the last ${last}`),
+    (column, how = "") => wrong(column, `the last ${last} ${how}`),
   );
 
   const error = await backend
@@ -69,8 +69,8 @@ export async function examine(lane: Lane, damaged: Damaged, examiner: Examiner):
   if (error === undefined) tally.acknowledged += 1;
   else {
     const isRefusal = MemoryError.is(error, "CORRUPT") || (since !== undefined && MemoryError.is(error, "CONFLICT"));
-    if (!isRefusal) throw error;
-    if (error.outcome !== "not-applied" || after.length > bytes.length)
+    if (!isRefusal) wrong("silentlyWrong", `an append was told ${String(error)}`);
+    else if (error.outcome !== "not-applied" || after.length > bytes.length)
       wrong("silentlyWrong", `an append was refused as ${error.code}, and has left something`);
   }
   const again = await find(lane, () => lane.backend(onCorrupt).load(lane.memoryId));
@@ -83,17 +83,23 @@ export async function examine(lane: Lane, damaged: Damaged, examiner: Examiner):
     if (column !== null)
       wrong(column, `an append, ${error === undefined ? "acknowledged" : "refused"}, and read again`);
   }
-  if (all.is === "refused") return "refused";
+  if (all.is !== "read") return "refused";
   return all.missing.size > 0 ? "warned" : "right";
 }
+
+type WrongColumn = "duplicated" | "torn" | "silentlyWrong";
 
 function check(
   finding: Finding,
   { due }: Damaged,
   part: (entries: Note[][] | null) => Note[] | null,
-  wrong: (column: "duplicated" | "torn" | "silentlyWrong") => void,
+  wrong: (column: WrongColumn, how?: string) => void,
 ): void {
   if (finding.is === "refused") return;
+  if (finding.is === "mistold") {
+    wrong("silentlyWrong", String(finding.error));
+    return;
+  }
   const entries = due(finding.missing);
   const column = entries === "wrong" ? "silentlyWrong" : wrongness(finding.records, part(entries));
   if (column !== null) wrong(column);

@@ -7,9 +7,9 @@ export type Finding =
   /** Records, or `null`: there is no such memory; and the places of the lines that it was warned of. */
   | { is: "read"; records: readonly Note[] | null; missing: ReadonlySet<number> }
   /** Refused as `CORRUPT`, with the place. */
-  | { is: "refused"; offset: number };
-
-/** Rejects with what is no refusal. */
+  | { is: "refused"; offset: number }
+  /** Told as what it is not, or without the place. */
+  | { is: "mistold"; error: unknown };
 export async function find(lane: Lane, read: () => Promise<readonly Note[] | null>): Promise<Finding> {
   lane.takeWarnings();
   try {
@@ -17,8 +17,7 @@ export async function find(lane: Lane, read: () => Promise<readonly Note[] | nul
     return { is: "read", records, missing: lane.takeWarnings() };
   } catch (error) {
     const offset = placeIn(error, lane);
-    if (offset === null) throw error;
-    return { is: "refused", offset };
+    return offset === null ? { is: "mistold", error } : { is: "refused", offset };
   }
 }
 
