@@ -26,6 +26,9 @@ import { encodeAppend, encodeSave, type Lines, now } from "./log-writing.ts";
 const MAX_TRIES = 300;
 const LONGEST_WAIT = 20;
 
+/** From how many bytes on it is worth another look at the file whether a write would still be the next one. */
+const LARGE = 64 * 1024;
+
 /**
  * The logs of a directory: what an append, a read, a save and a delete are, made of lines and generations.
  *
@@ -178,6 +181,8 @@ export class FileLog<T extends object> {
       const lines = duplicate === null ? attempt.encode(size) : null;
       if (lines !== null) {
         attempt.signal?.throwIfAborted();
+        // What took long to encode may have been overtaken meanwhile: it would be written in vain, and stay in the file.
+        if (lines.bytes.length >= LARGE && (await log.stat()).size !== size) return null;
         attempt.reached = "writing";
         if (!(await log.append(lines.bytes, size))) return null;
       }
