@@ -28,7 +28,7 @@ export {
 } from "./openai-messages.ts";
 export { type OpenAIClient, OpenAIModel, type OpenAIModelOptions } from "./openai-model.ts";
 export { checkOperationId, newId } from "./operation-id.ts";
-export { encodeRecords, parseJson } from "./records.ts";
+export { encodeRecords, MAX_RECORD_BYTES, parseJson } from "./records.ts";
 export type { Reply } from "./reply.ts";
 export type { ReplyStream } from "./reply-stream.ts";
 export { defineTool, type Tool, type ToolContext } from "./tool.ts";

@@ -2,12 +2,20 @@ import { MemoryError } from "./memory-error.ts";
 import { quoteId } from "./memory-id.ts";
 
 const MAX_DEPTH = 1000;
+
+/** The longest record, in bytes of its JSON in UTF-8: what is larger is a file, and belongs elsewhere. */
+export const MAX_RECORD_BYTES: number = 64 * 1024 * 1024;
+
+/** A character of a string takes so many bytes of UTF-8 at most. */
+const BYTES_PER_CHARACTER = 3;
+
 const SHOWN_PATH = 80;
 
 /**
  * The JSON text of each record. Throws `INVALID_RECORD`, naming the place, for anything that would not come back equal:
  * bigint, NaN, Infinity, functions, symbols, undefined in arrays, holes, binary, Date, Map and every other object that
- * is not plain, cycles, nesting deeper than 1,000 levels, and a `__proto__` key.
+ * is not plain, cycles, nesting deeper than 1,000 levels, and a `__proto__` key. Throws `RECORD_TOO_LARGE` for a record of more than
+ * {@link MAX_RECORD_BYTES}.
  *
  * As in JSON, a property that is `undefined` is the same as no property, and -0 is 0.
  */
@@ -31,19 +39,24 @@ export function encodeRecords(memoryId: string | undefined, records: readonly ob
 }
 
 function stringify(memoryId: string | undefined, record: object, path: string): string {
+  let text: string;
   try {
-    return JSON.stringify(record);
+    text = JSON.stringify(record);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new MemoryError(
-      "RECORD_TOO_LARGE",
-      `Nothing was written${toMemory(memoryId)}: ${path} is longer than a string can be.`,
-      {
-        memoryId,
-        hint: "Keep what is that large elsewhere, and its address in the record.",
-      },
-    );
+    throw tooLarge(memoryId, path); // longer than a string can be
   }
+  const mayBe = text.length * BYTES_PER_CHARACTER > MAX_RECORD_BYTES;
+  if (mayBe && Buffer.byteLength(text) > MAX_RECORD_BYTES) throw tooLarge(memoryId, path);
+  return text;
+}
+
+function tooLarge(memoryId: string | undefined, path: string): MemoryError {
+  const problem = `${path} is longer than ${MAX_RECORD_BYTES} bytes of JSON`;
+  return new MemoryError("RECORD_TOO_LARGE", `Nothing was written${toMemory(memoryId)}: ${problem}.`, {
+    memoryId,
+    hint: "Keep what is that large elsewhere, and its address in the record.",
+  });
 }
 
 function toMemory(memoryId: string | undefined): string {

@@ -1,7 +1,7 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { encodeRecords, MemoryError, parseJson } from "../src/index.ts";
+import { encodeRecords, MAX_RECORD_BYTES, MemoryError, parseJson } from "../src/index.ts";
 
 const ID = "user-alice";
 
@@ -166,6 +166,15 @@ describe("what JSON does not carry is refused, by its place", () => {
     const megabyte = "x".repeat(2 ** 20);
     const write = () => encodeRecords(ID, [{ parts: Array(513).fill(megabyte) }]);
     expect(write).toThrow(expect.objectContaining({ code: "RECORD_TOO_LARGE", outcome: "not-applied", memoryId: ID }));
+  });
+
+  it("of more than 64 MiB are refused, counted in bytes", () => {
+    const frame = Buffer.byteLength(JSON.stringify({ text: "" }));
+    const fits = "é".repeat((MAX_RECORD_BYTES - frame) / 2);
+    expect(encodeRecords(ID, [{ text: fits }])).toHaveLength(1);
+    const write = (): unknown => encodeRecords(ID, [{ text: `${fits}é` }]);
+    expect(write).toThrow(expect.objectContaining({ code: "RECORD_TOO_LARGE", outcome: "not-applied", memoryId: ID }));
+    expect(write).toThrow(/record 0 is longer than 67108864 bytes/);
   });
 });
 
