@@ -67,7 +67,7 @@ export class Catalogue {
       const path = join(this.#generations.directory, name);
       const memoryId = decodeId(encodedId) ?? (await this.#idInHeader(path, encodedId));
       if (memoryId === null || !memoryId.startsWith(prefix)) continue;
-      // Whoever deleted the memory was killed on the way. First, or the removal of the highest would bring them back.
+      // Whoever deleted or compacted the memory was killed on the way. First, or the removal of the highest would bring them back.
       if (!alone) await this.#generations.removeOlder(memoryId);
       if ((generation === 1 && (await this.#hasGrown(memoryId, path))) || (await this.#holdsMemory(memoryId))) {
         yield { memoryId, path };
@@ -108,9 +108,9 @@ export class Catalogue {
     const log = await this.#generations.open(memoryId);
     if (log === null) return false;
     try {
-      const { size, modifiedAt } = await log.stat();
-      for await (const _line of log.back(size)) return true;
-      if (isOld(modifiedAt)) await this.#sweep(log, size);
+      const { end, modifiedAt } = await log.stat();
+      for await (const _line of log.back(end)) return true;
+      if (isOld(modifiedAt)) await this.#sweep(log, end);
       return false;
     } finally {
       await log.close();

@@ -29,6 +29,7 @@ import {
   type Snapshot,
 } from "@deep-agent/core";
 import { Catalogue } from "./catalogue.ts";
+import type { Compacted } from "./compaction.ts";
 import { corrupt, fileError } from "./file-error.ts";
 import { FileLog } from "./file-log.ts";
 import { temporaryName } from "./file-name.ts";
@@ -76,7 +77,10 @@ export class FileBackend<T extends object = Message>
     const generations = (policy: CorruptPolicy): Generations =>
       new Generations(this.directory, fileSystem, durability === "sync", findsOf(fileSystem, policy));
     this.#generations = generations(onCorrupt);
-    this.#log = new FileLog(this.#generations, durability === "sync");
+    const { compactAt = 0.5, compactMinBytes = 256 * 1024 } = given;
+    const isDue = ({ dead, size }: { dead: number; size: number }): boolean =>
+      compactAt !== false && size >= compactMinBytes && dead > compactAt * size;
+    this.#log = new FileLog(this.#generations, durability === "sync", { isDue });
     // What is damaged is not empty, whatever its readers do about it: nothing of it may be swept away.
     this.#catalogue = new Catalogue(generations("throw"), fileSystem);
   }
@@ -137,6 +141,23 @@ export class FileBackend<T extends object = Message>
   async recent(options: RecentOptions): Promise<RecentPage> {
     checkRecent(options);
     return this.#run("list", undefined, () => this.#catalogue.recent(options));
+  }
+
+  /**
+   * Makes the memory's file as small as what is stored in it: without what saves have replaced, what was torn and what lost a
+   * race. Nothing that is stored changes, nor does any revision; others may read and write meanwhile. Answers how many bytes
+   * the file had and has; `null`: there is no such memory.
+   *
+   * Reads the whole log, and needs room for what is left. Rejects with `CORRUPT` where the log is damaged, unless the backend
+   * skips what is damaged; with `UNAVAILABLE` where others write without a pause. Either way everything stays as it is.
+   *
+   * ```ts
+   * await backend.compact("user-alice"); // { before: 1048576, after: 4096 }
+   * ```
+   */
+  async compact(memoryId: string, options: CallOptions = {}): Promise<Compacted | null> {
+    checkCall(memoryId, options);
+    return this.#run("compact", memoryId, () => this.#log.compact(memoryId, options.signal));
   }
 
   async close(): Promise<void> {

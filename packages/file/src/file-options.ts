@@ -21,6 +21,13 @@ export interface FileBackendOptions {
   directory?: string | undefined;
   durability?: Durability | undefined;
   onCorrupt?: CorruptPolicy | undefined;
+  /**
+   * Above which share of bytes that a save has replaced, from 0 to 1, the save compacts the file before it resolves; `false`:
+   * never. Default 0.5. See {@link FileBackend.compact}.
+   */
+  compactAt?: number | false | undefined;
+  /** The smallest file that is compacted so: bytes. Default 262,144. */
+  compactMinBytes?: number | undefined;
   /** What is done with the disk. Default: what `node:fs` does. For tests. */
   fileSystem?: FileSystem | undefined;
 }
@@ -32,7 +39,7 @@ export function defaultDirectory(): string {
 /** Throws `INVALID_CONFIG` for options that this backend does not have, or values that they do not take. */
 export function checkOptions(options: FileBackendOptions): void {
   if (typeof options !== "object" || options === null) throw invalid("takes a directory or an object of options");
-  const { directory, durability, onCorrupt, fileSystem: _fileSystem, ...unknown } = options;
+  const { directory, durability, onCorrupt, compactAt, compactMinBytes, fileSystem: _fileSystem, ...unknown } = options;
   const [surplus] = Object.keys(unknown);
   if (surplus !== undefined) throw invalid(`has no option ${JSON.stringify(surplus)}`);
   if (directory !== undefined && (typeof directory !== "string" || directory === "" || directory.includes("\0"))) {
@@ -42,24 +49,45 @@ export function checkOptions(options: FileBackendOptions): void {
     throw invalid('takes a durability of "sync" or "os"');
   if (onCorrupt !== undefined && onCorrupt !== "throw" && onCorrupt !== "skip")
     throw invalid('takes an onCorrupt of "throw" or "skip"');
+  if (
+    compactAt !== undefined &&
+    compactAt !== false &&
+    !(typeof compactAt === "number" && 0 <= compactAt && compactAt <= 1)
+  )
+    throw invalid("takes a compactAt from 0 to 1, or false");
+  if (compactMinBytes !== undefined && !(Number.isSafeInteger(compactMinBytes) && compactMinBytes >= 0))
+    throw invalid("takes a compactMinBytes that is a number of bytes");
 }
 
 /**
- * The options in a URL: `file:./memories` (from the working directory), `file:///var/memories`, with `?durability=…&onCorrupt=…`.
+ * The options in a URL: `file:./memories` (from the working directory), `file:///var/memories`, with `?durability=…&onCorrupt=…`
+ * and so on.
  * `file:` alone is the default directory. Throws `INVALID_CONFIG`.
  */
 export function optionsOfUrl(url: string): FileBackendOptions {
   if (typeof url !== "string" || !/^file:/i.test(url)) throw invalid("takes a URL that begins with file:");
   const [address = "", query = ""] = url.split(/\?(.*)/s, 2);
-  const options: Record<string, string> = {};
+  const options: Record<string, unknown> = {};
   for (const [name, value] of new URLSearchParams(query)) {
-    if (name !== "durability" && name !== "onCorrupt") throw invalid(`has no option ${JSON.stringify(name)}`);
-    options[name] = value;
+    const parse = parameters[name];
+    if (parse === undefined) throw invalid(`has no option ${JSON.stringify(name)}`);
+    options[name] = parse(value);
   }
   const directory = directoryOf(address);
   // The values are checked where the backend is made.
   return { ...options, ...(directory !== "" && { directory }) } as FileBackendOptions;
 }
+
+const text = (value: string): unknown => value;
+const number = (value: string): unknown => (/^\d+(\.\d+)?$/.test(value) ? Number(value) : value);
+
+/** The options that a URL may hold, by name: what their text stands for. */
+const parameters: Readonly<Record<string, (value: string) => unknown>> = Object.assign(Object.create(null), {
+  durability: text,
+  onCorrupt: text,
+  compactAt: (value: string) => (value === "false" ? false : number(value)),
+  compactMinBytes: number,
+});
 
 function directoryOf(address: string): string {
   try {
@@ -78,7 +106,7 @@ function directoryOf(address: string): string {
 function invalid(problem: string, cause?: unknown): MemoryError {
   return new MemoryError("INVALID_CONFIG", `The file backend ${problem}.`, {
     backend: "file",
-    hint: 'Its options are directory, durability ("sync" or "os") and onCorrupt ("throw" or "skip").',
+    hint: 'Its options are directory, durability ("sync" or "os"), onCorrupt ("throw" or "skip"), compactAt and compactMinBytes.',
     cause,
   });
 }

@@ -10,8 +10,8 @@ import { type Finds, LogFile } from "./log-file.ts";
  * The files of a directory, as generations of memories.
  *
  * A memory's log is its file of the highest generation. A file is made whole under a temporary name and published by link(2),
- * which fails where another was first; a memory is deleted by publishing an empty next generation and unlinking the older
- * ones, oldest first. So whoever holds generation g can tell by looking for g + 1 whether it is still the memory's log.
+ * which fails where another was first; a memory is deleted by publishing an empty next generation, and compacted by publishing
+ * one that has what still counts; then the older ones are unlinked, oldest first. So whoever holds generation g can tell by looking for g + 1 whether it is still the memory's log.
  */
 export class Generations {
   readonly directory: string;
@@ -52,14 +52,37 @@ export class Generations {
 
   /** Publishes a memory's first file; `false`: another was first. */
   async create(memoryId: string, epoch: string, content: Buffer): Promise<boolean> {
-    const path = this.#path(memoryId, 1);
-    if (!(await this.#publish(memoryId, path, content))) return false;
-    // Between our looking and our linking the memory may have been made and deleted by others: then theirs stands.
+    const publication = { memoryId, generation: 1, content: [content], durable: this.#durable };
+    return (await this.#publish(publication)) && this.#standsHighest(publication, epoch);
+  }
+
+  /** Publishes the generation behind `log`, empty but for the header; `false`: another was first. */
+  publishNext({ memoryId, generation }: LogFile, header: Buffer): Promise<boolean> {
+    return this.#publish({ memoryId, generation: generation + 1, content: [header], durable: this.#durable });
+  }
+
+  /**
+   * Publishes the generation in which `log` goes on, modified when that was (µs since 1970); `false`: another was first, or
+   * `permit`, which is asked when all is written, says no. Always flushed: what is in it may have been acknowledged as such.
+   */
+  async publishSuccessor(
+    { memoryId, generation, epoch }: LogFile,
+    content: AsyncIterable<Buffer>,
+    modifiedAt: number,
+    permit?: () => Promise<boolean>,
+  ): Promise<boolean> {
+    const publication = { memoryId, generation: generation + 1, content, durable: true, modifiedAt, permit };
+    return (await this.#publish(publication)) && this.#standsHighest(publication, epoch);
+  }
+
+  /** Between our looking and our linking the memory may have been made, or gone on, and been deleted by others: then theirs stands. */
+  async #standsHighest({ memoryId, generation, durable }: Publication, epoch: string): Promise<boolean> {
+    const path = this.#path(memoryId, generation);
     try {
       const ours = await this.#statOrNull(path);
       const [highest] = await this.#generationsOf(memoryId);
-      if (highest === 1) {
-        this.#remember(memoryId, { generation: 1, epoch, nameFlushed: this.#durable });
+      if (highest === generation) {
+        this.#remember(memoryId, { generation, epoch, nameFlushed: durable });
         return true;
       }
       if (ours !== null && highest !== undefined) await this.#unlinkIf(path, ours.identity);
@@ -67,11 +90,6 @@ export class Generations {
     } catch (error) {
       throw fileError(error, "write", path, memoryId, "unknown");
     }
-  }
-
-  /** Publishes the generation behind `log`, empty but for the header; `false`: another was first. */
-  publishNext(log: LogFile, header: Buffer): Promise<boolean> {
-    return this.#publish(log.memoryId, this.#path(log.memoryId, log.generation + 1), header);
   }
 
   /** Unlinks all files of the memory but its highest generation and what was kept aside of that. */
@@ -132,10 +150,11 @@ export class Generations {
   /** Flushes the log's name, unless this process knows that it was done: whoever was to do it may have been killed. */
   async flushName(log: LogFile, outcome: Outcome): Promise<void> {
     const known = this.#known.get(log.memoryId);
-    if (known?.epoch === log.epoch && known.nameFlushed) return;
+    const ours = known?.epoch === log.epoch && known.generation === log.generation ? known : undefined;
+    if (ours?.nameFlushed) return;
     if (this.#namesLost) throw flushFailedBefore(log.memoryId, this.directory, outcome);
     await this.#flushNames(this.directory);
-    if (known?.epoch === log.epoch) known.nameFlushed = true;
+    if (ours !== undefined) ours.nameFlushed = true;
   }
 
   async #openKnown(memoryId: string, known: Known): Promise<LogFile | "gone"> {
@@ -153,8 +172,8 @@ export class Generations {
     const log = await this.#openGeneration(memoryId, highest);
     if (log === null) return "gone";
     try {
-      const { size } = await log.stat();
-      if (await log.isSealed(size)) {
+      const { end } = await log.stat();
+      if (await log.isSealed(end)) {
         // Whoever sealed it was to remove it, and may have been killed.
         await this.remove(log);
         await log.close();
@@ -185,16 +204,19 @@ export class Generations {
     this.#known.set(memoryId, known);
   }
 
-  async #publish(memoryId: string, path: string, content: Buffer): Promise<boolean> {
+  async #publish(publication: Publication): Promise<boolean> {
+    const { memoryId, generation, durable, permit } = publication;
+    const path = this.#path(memoryId, generation);
     if (this.#namesLost) throw flushFailedBefore(memoryId, this.directory, "not-applied");
     const temporary = join(this.directory, temporaryName(encodeId(memoryId)));
     let outcome: Outcome = "not-applied";
     try {
       await this.prepare();
       try {
-        await this.#writeWhole(temporary, content);
+        await this.#writeWhole(temporary, publication);
+        if (permit !== undefined && !(await permit())) return false;
         outcome = "unknown";
-        return await this.#link(temporary, path);
+        return await this.#link(temporary, path, durable);
       } finally {
         await this.#unlink(temporary);
       }
@@ -203,17 +225,18 @@ export class Generations {
     }
   }
 
-  async #writeWhole(path: string, content: Buffer): Promise<void> {
+  async #writeWhole(path: string, { content, durable, modifiedAt }: Publication): Promise<void> {
     const file = await this.#fs.open(path, "wx");
     try {
-      if ((await file.write(content)) < content.length) throw diskFull();
-      if (this.#durable) await file.sync();
+      for await (const bytes of content) if ((await file.write(bytes)) < bytes.length) throw diskFull();
+      if (modifiedAt !== undefined) await file.setModified(modifiedAt);
+      if (durable) await file.sync();
     } finally {
       await file.close();
     }
   }
 
-  async #link(temporary: string, path: string): Promise<boolean> {
+  async #link(temporary: string, path: string, durable: boolean): Promise<boolean> {
     try {
       await this.#fs.link(temporary, path);
     } catch (error) {
@@ -221,7 +244,7 @@ export class Generations {
       if (isSystemError(error, "EEXIST") || isSystemError(error, "ENOENT")) return false;
       throw error;
     }
-    if (this.#durable) await this.#flushNames(this.directory);
+    if (durable) await this.#flushNames(this.directory);
     return true;
   }
 
@@ -250,6 +273,19 @@ export class Generations {
   async #unlink(path: string): Promise<void> {
     await unlessMissing(() => this.#fs.unlink(path));
   }
+}
+
+/** A file that is to be published. */
+interface Publication {
+  memoryId: string;
+  generation: number;
+  content: Iterable<Buffer> | AsyncIterable<Buffer>;
+  /** Flush it, and its name. */
+  durable: boolean;
+  /** When it is to pass for modified: µs since 1970. Default: when it is. */
+  modifiedAt?: number;
+  /** Asked before it gets its name. */
+  permit?: (() => Promise<boolean>) | undefined;
 }
 
 const MAX_KNOWN = 10_000;

@@ -1,3 +1,4 @@
+export type { Compacted } from "./compaction.ts";
 export { FileBackend } from "./file-backend.ts";
 export type { CorruptPolicy, Durability, FileBackendOptions } from "./file-options.ts";
 export { type FileStat, type FileSystem, nodeFileSystem, type OpenFile } from "./file-system.ts";

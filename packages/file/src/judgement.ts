@@ -12,6 +12,8 @@ export interface Write extends Pick<AppendOptions, "since" | "expectedRevision">
   operationId: string;
   /** Search all that was ever written for the operation, though `since` was not given. */
   exhaustive?: boolean;
+  /** What was there before does not count any more. */
+  replaces?: boolean;
 }
 
 /** What a write was found to be in one state of a log. */

@@ -25,11 +25,13 @@ export interface Line {
  * - `log`: the header, first line of the file
  * - `entry`: an append
  * - `part`, `save`: a save is a line for each record and a last one, in one write; the parts count if the last one is there
- * - `seal`: the end of an empty log that is being removed; nothing behind it counts
+ * - `seal`: the end of this file; nothing behind it counts. Of a log that is empty and being removed, or, where it announces a
+ *   successor, of one that goes on in the next generation
+ * - `kept`: second line of a successor: which stretches of the log it has from the file before it
  */
-export type LineKind = "log" | "entry" | "part" | "save" | "seal";
+export type LineKind = "log" | "entry" | "part" | "save" | "seal" | "kept";
 
-const kinds: ReadonlySet<string> = new Set<LineKind>(["log", "entry", "part", "save", "seal"]);
+const kinds: ReadonlySet<string> = new Set<LineKind>(["log", "entry", "part", "save", "seal", "kept"]);
 
 /** The bytes of a line, with the newline in front where it is not the first. */
 export function encodeLine(kind: LineKind, start: number, payload: string): Buffer {

@@ -3,17 +3,29 @@ import { corrupt, diskFull } from "./file-error.ts";
 import type { FileStat, OpenFile } from "./file-system.ts";
 import { type Header, readHeader } from "./header.ts";
 import { encodeLine, type Line, NEWLINE, parseLine } from "./line.ts";
-import { FIRST_BLOCK, linesBack } from "./line-reader.ts";
+import { FIRST_BLOCK, linesBack, type RawLine } from "./line-reader.ts";
 import { formatRevision, type Place } from "./revision.ts";
+import { Stretches } from "./stretches.ts";
 
-/** The line behind which nothing counts. */
-export function encodeSeal(start: number): Buffer {
-  return encodeLine("seal", start, `{"t":"${newId()}"}`);
+/**
+ * The line behind which nothing counts. With `modifiedAt`, that of the file before it (µs since 1970), it announces that the log
+ * goes on in the next generation: whoever finds no such file makes it.
+ */
+export function encodeSeal(start: number, modifiedAt?: number): Buffer {
+  return encodeLine("seal", start, JSON.stringify({ t: newId(), next: modifiedAt }));
+}
+
+/** The seal that announces a successor: where it stands, and when the file was modified before. */
+export interface Moved {
+  start: number;
+  modifiedAt: number;
 }
 
 /** A line that counts, and where it stands: from its newline (`start`) to behind its bracket (`end`). */
 export interface PlacedLine extends Line {
   end: number;
+  /** The byte of the file at which it begins. */
+  at: number;
 }
 
 /** What a reader does about lines that are no good. */
@@ -24,10 +36,20 @@ export interface Finds {
   damaged(memoryId: string, path: string, offset: number, raw: Buffer): Promise<void>;
 }
 
+export interface LogStat extends FileStat {
+  /** The place at which the next line goes. */
+  end: number;
+  /** Bytes of what was carried over that are not there any more: the file was cut. */
+  missing: number;
+}
+
+/** Told of damage at a place instead of those who make the log's `Finds`; `report` tells those, too. */
+export type OnDamage = (place: number, report: () => Promise<void>) => Promise<void>;
+
 /** The smallest page of any system; the others have multiples of it. */
 const PAGE = 4096;
 
-/** One generation of a memory's log, open. */
+/** One generation of a memory's log, open. Whatever it takes and tells are places in the log, not in the file. */
 export class LogFile {
   readonly memoryId: string;
   readonly path: string;
@@ -37,8 +59,13 @@ export class LogFile {
   readonly #finds: Finds;
   #peeked: { position: number; bytes: Buffer } = { position: 0, bytes: Buffer.alloc(0) };
   readonly #newlines = new Set<number>();
-  /** Behind the header. */
+  readonly #stretches: Stretches;
+  /** Where the log begins, as far as is known without reading: nothing before it counts. */
   readonly begin: number;
+  /** When the first write was made (µs since 1970), where the file does not hold it any more. */
+  readonly firstAt: number | undefined;
+  /** The seal that announces a successor, once somebody has read back from the end: then it is what comes first. */
+  moved: Moved | null = null;
 
   private constructor(
     memoryId: string,
@@ -54,7 +81,9 @@ export class LogFile {
     this.#file = file;
     this.#finds = finds;
     this.epoch = header.epoch;
-    this.begin = header.length;
+    this.begin = header.carried?.from ?? header.length;
+    this.firstAt = header.carried?.first;
+    this.#stretches = new Stretches(memoryId, path, file, header);
   }
 
   /** Reads the header. Rejects with `CORRUPT` where it is not that of this memory. */
@@ -70,8 +99,17 @@ export class LogFile {
     return new LogFile(memoryId, path, generation, file, finds, header);
   }
 
-  stat(): Promise<FileStat> {
-    return this.#file.stat();
+  async stat(): Promise<LogStat> {
+    const stat = await this.#file.stat();
+    const { start, offset } = this.#stretches.tail;
+    const missing = Math.max(0, offset - stat.size);
+    return { ...stat, end: start + stat.size + missing - offset, missing };
+  }
+
+  /** How many bytes of the file stand before a place at which something was appended. */
+  bytesBefore(place: number): number {
+    const { start, offset } = this.#stretches.tail;
+    return place - start + offset;
   }
 
   /** The line's revision. */
@@ -80,8 +118,8 @@ export class LogFile {
   }
 
   /** The line's place, for messages. */
-  placeOf({ start }: PlacedLine): string {
-    return `the line at byte ${start} of ${this.path} (memory ${quoteId(this.memoryId)})`;
+  placeOf({ at }: PlacedLine): string {
+    return `the line at byte ${at} of ${this.path} (memory ${quoteId(this.memoryId)})`;
   }
 
   /** Where the write begins that the line is of: a save is more than one line. */
@@ -94,8 +132,19 @@ export class LogFile {
   async holds({ epoch, offset, crc }: Place, end: number): Promise<boolean> {
     if (epoch !== this.epoch || offset > end) return false;
     const trailer = Buffer.from(`"${crc}"]`);
-    const found = await this.#file.read(Math.max(0, offset - trailer.length), trailer.length);
-    return found.equals(trailer);
+    return trailer.equals(await this.read(Math.max(0, offset - trailer.length), trailer.length));
+  }
+
+  /** Whether a compaction has left out what stood at this place, as a save had replaced it. */
+  hasDropped({ epoch, offset }: Place): boolean {
+    return epoch === this.epoch && this.firstAt !== undefined && offset <= this.begin;
+  }
+
+  /** Bytes of the log; fewer where it ends, or does not go on in this file. */
+  async read(place: number, length: number): Promise<Buffer> {
+    const stretch = await this.#stretches.at(place);
+    if (stretch === null) return Buffer.alloc(0);
+    return this.#file.read(place - stretch.start + stretch.offset, Math.min(length, stretch.end - place));
   }
 
   /**
@@ -105,24 +154,26 @@ export class LogFile {
   async *back(end: number, until = 0, floor = 0): AsyncGenerator<PlacedLine> {
     let begin = floor;
     for await (const line of this.#linesBack(end, Math.max(until, floor, this.begin))) {
-      if (line.kind === "seal") return;
+      if (line.kind === "seal" && announced(line) === null) return;
+      if (line.kind === "seal") continue;
       if (line.kind === "save" && begin === 0) begin = this.beginOf(line);
       if (begin > 0 && line.end <= begin) return;
       if (line.kind !== "part" || begin > 0) yield line;
     }
   }
 
-  /** All that was ever written to the file and counted then, newest first: also what was replaced by a save. */
-  all(end: number): AsyncGenerator<PlacedLine> {
-    return this.#linesBack(end, this.begin);
+  /** All that is in the file and counted when it was written, newest first: also what was replaced by a save. */
+  all(end: number, onDamage?: OnDamage): AsyncGenerator<PlacedLine> {
+    return this.#linesBack(end, 0, onDamage);
   }
 
   /** Whether nothing can be stored here any more: the log was found empty, and is being removed. */
   async isSealed(end: number): Promise<boolean> {
-    for await (const { offset, bytes } of linesBack(this.#file, end, this.begin)) {
+    for await (const { offset, bytes } of this.#rawBack(end, this.begin)) {
       const line = parseLine(bytes);
       // Bad lines are for those to judge who want what is stored here.
-      if (line !== "torn" && line !== "damaged" && line.start === offset) return line.kind === "seal";
+      if (line !== "torn" && line !== "damaged" && line.start === offset)
+        return line.kind === "seal" && announced(line) === null;
     }
     return false;
   }
@@ -131,7 +182,14 @@ export class LogFile {
   async append(bytes: Buffer, start: number): Promise<boolean> {
     const written = await this.#file.write(bytes);
     if (written < bytes.length) throw diskFull();
-    return bytes.equals(await this.#file.read(start, bytes.length));
+    return bytes.equals(await this.read(start, bytes.length));
+  }
+
+  /** Takes the place of what was cut off: so that what comes now stands where it says. It passes for torn. */
+  async fill(missing: number): Promise<void> {
+    // A single NUL would pass for damage.
+    const bytes = missing < 3 ? Buffer.alloc(missing, NEWLINE) : Buffer.alloc(missing).fill(NEWLINE, 0, 1);
+    if ((await this.#file.write(bytes)) < missing) throw diskFull();
   }
 
   sync(): Promise<void> {
@@ -143,14 +201,27 @@ export class LogFile {
   }
 
   /** All whole lines that stand where they say, newest first. */
-  async *#linesBack(end: number, until: number): AsyncGenerator<PlacedLine> {
-    for await (const { offset, bytes, begun } of linesBack(this.#file, end, until)) {
+  async *#linesBack(end: number, until: number, onDamage?: OnDamage): AsyncGenerator<PlacedLine> {
+    for await (const { offset, bytes, begun, at } of this.#rawBack(end, until)) {
       const line = begun ? parseLine(bytes) : "damaged";
-      if (line === "torn") this.#finds.torn(this.memoryId, this.path, offset, bytes.length);
-      else if (line === "damaged") await this.#finds.damaged(this.memoryId, this.path, offset, bytes);
-      else if (line.start === offset) yield { ...line, end: offset + 1 + line.length };
-      else if (!(await this.#lostRace(line, offset, bytes)))
-        await this.#finds.damaged(this.memoryId, this.path, offset, bytes);
+      if (line === "torn") this.#finds.torn(this.memoryId, this.path, at, bytes.length);
+      else if (line !== "damaged" && line.start === offset) {
+        if (line.kind === "seal") this.moved = announced(line);
+        yield { ...line, end: offset + 1 + line.length, at };
+      } else if (line === "damaged" || !(await this.#lostRace(line, offset, bytes))) {
+        const report = (): Promise<void> => this.#finds.damaged(this.memoryId, this.path, at, bytes);
+        await (onDamage === undefined ? report() : onDamage(offset, report));
+      }
+    }
+  }
+
+  /** All lines, whatever they are, by their place, and where they are in the file. */
+  async *#rawBack(end: number, until: number): AsyncGenerator<RawLine & { at: number }> {
+    for (const stretch of await this.#stretches.behind(until)) {
+      const begin = Math.max(until, stretch.start);
+      const shift = stretch.start - stretch.offset;
+      for await (const line of linesBack(this.#file, Math.min(end, stretch.end) - shift, begin - shift))
+        yield { ...line, offset: line.offset + shift, at: line.offset };
     }
   }
 
@@ -163,8 +234,12 @@ export class LogFile {
   async #lostRace(line: Line, offset: number, bytes: Buffer): Promise<boolean> {
     const seen = this.beginOf(line);
     const wrote = offset - (line.start - seen);
-    if (seen < this.begin || seen >= wrote) return false;
-    if (seen % PAGE !== 0 && !(await this.#hasNewline(seen))) return false;
+    if (seen >= wrote) return false;
+    const stretch = await this.#stretches.at(seen);
+    // What its writer saw may have been left out by a compaction, not so what it wrote.
+    if (stretch === null) return this.firstAt !== undefined && offset < this.#stretches.tail.start;
+    const inPages = (seen - stretch.start + stretch.offset) % PAGE === 0;
+    if (!inPages && !(await this.#hasNewline(seen))) return false;
     if (wrote !== offset && !(await this.#hasNewline(wrote))) return false;
     return !bytes.equals(await this.#peek(line.start + 1, bytes.length));
   }
@@ -180,9 +255,16 @@ export class LogFile {
   async #peek(position: number, length: number): Promise<Buffer> {
     const end = position + length;
     if (position < this.#peeked.position || end > this.#peeked.position + this.#peeked.bytes.length) {
-      const begin = Math.max(0, Math.min(position, end - FIRST_BLOCK));
-      this.#peeked = { position: begin, bytes: await this.#file.read(begin, end - begin) };
+      const { start } = (await this.#stretches.at(position)) ?? { start: position };
+      const begin = Math.max(start, Math.min(position, end - FIRST_BLOCK));
+      this.#peeked = { position: begin, bytes: await this.read(begin, end - begin) };
     }
     return this.#peeked.bytes.subarray(position - this.#peeked.position, end - this.#peeked.position);
   }
+}
+
+/** What a seal announces; `null`: it ends a log that is being removed. */
+function announced({ start, payload }: Line): Moved | null {
+  const { next } = parseJson(payload) as { next?: number }; // what its writer wrote, as the checksum tells
+  return next === undefined ? null : { start, modifiedAt: next };
 }

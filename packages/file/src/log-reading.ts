@@ -33,7 +33,8 @@ async function readSince<T extends object>(
   last: number | undefined,
 ): Promise<Snapshot<T> | null> {
   const known = parseRevision(since);
-  if (known === null || known.epoch !== log.epoch) return readNewest(log, end, last, { reset: true });
+  if (known === null || known.epoch !== log.epoch || log.hasDropped(known))
+    return readNewest(log, end, last, { reset: true });
   if (!(await log.holds(known, end))) return readNewest(log, end, last, { reset: true, regressed: true });
   const { records, newest, oldest, more, replaced } = await readPage<T>(log, end, { last, until: known.offset });
   if (replaced) return readNewest(log, end, last, { reset: true });

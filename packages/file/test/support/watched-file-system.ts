@@ -49,6 +49,7 @@ export function watched(
     return {
       stat: () => call("file.stat", path, () => file.stat()),
       read: (position, length) => call("file.read", path, () => file.read(position, length), length),
+      setModified: (at) => call("file.setModified", path, () => file.setModified(at)),
       sync: () => call("file.sync", path, () => file.sync()),
       // Closed in truth whatever is told: a test must not run out of descriptors.
       async close() {

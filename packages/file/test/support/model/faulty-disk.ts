@@ -41,6 +41,7 @@ export class FaultyDisk implements FileSystem {
       stat: () => this.#call(`fstat ${name}`, () => file.stat()),
       read: (position, length) => this.#call(`read ${name} ${position}+${length}`, () => file.read(position, length)),
       write: (bytes) => this.#write(name, file, bytes),
+      setModified: (at) => this.#call(`futimes ${name}`, () => file.setModified(at)),
       sync: () => this.#call(`fdatasync ${name}`, () => file.sync()),
       close: () => this.#options.scheduler.aside(file.close()), // nobody else can tell when
     };

@@ -62,6 +62,9 @@ export class MemoryDisk implements ModelDisk {
         append(inode, bytes);
         return bytes.length;
       },
+      setModified: async (at) => {
+        inode.modifiedAt = BigInt(at) * 1000n;
+      },
       sync: async () => {},
       close: async () => {},
     };

@@ -1,0 +1,148 @@
+import type { Outcome } from "@deep-agent/core";
+import { corrupt, fileError, tooContended } from "./file-error.ts";
+import type { Generations } from "./generations.ts";
+import { type Carried, encodeHeader } from "./header.ts";
+import { encodeSeal, type LogFile, type Moved } from "./log-file.ts";
+import { now } from "./log-writing.ts";
+import { encodeKept } from "./stretches.ts";
+import { type Survey, survey } from "./survey.ts";
+
+/** How often a compaction looks anew, and how often it tries to be next once it waits for nothing else. */
+const MAX_TRIES = 20;
+const MAX_SEALS = 300;
+
+/** How much is copied at once. Bytes. */
+const CHUNK = 1024 * 1024;
+
+/** How large a memory's file was before a compaction and is after it: bytes. */
+export interface Compacted {
+  before: number;
+  after: number;
+}
+
+/**
+ * Leaves out of a log what does not count any more, by a next generation that has the rest.
+ *
+ * A seal ends the old file, as any line only if it stands where it says: so all that was acknowledged stands before it, and
+ * whatever stands there does not change any more. Everybody who finds the seal can make the next file; whoever links first
+ * has made it. The epoch and the places in the log stay what they were: nobody can tell, but by the size.
+ */
+export class Compaction {
+  readonly #generations: Generations;
+  readonly #checkWritable: (log: LogFile, outcome: Outcome) => Promise<void>;
+
+  /** `checkWritable` rejects where a log must not be written to. */
+  constructor(generations: Generations, checkWritable: (log: LogFile, outcome: Outcome) => Promise<void>) {
+    this.#generations = generations;
+    this.#checkWritable = checkWritable;
+  }
+
+  /** `null`: there is no such memory. Rejects with `CORRUPT` where the log is damaged and that is not to be passed over. */
+  async compact(memoryId: string, signal: AbortSignal | undefined): Promise<Compacted | null> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      signal?.throwIfAborted();
+      const log = await this.#generations.open(memoryId);
+      if (log === null) return null;
+      try {
+        const compacted = await this.#compact(log, tries, signal);
+        if (compacted !== "again") return compacted;
+      } catch (error) {
+        throw fileError(error, "compact", log.path, memoryId, "not-applied");
+      } finally {
+        await log.close();
+      }
+    }
+    throw tooContended(memoryId, MAX_TRIES);
+  }
+
+  /** Makes the file that a seal announces, unless another has, or the memory is deleted. Answers its size; `null`: not ours. */
+  async finish(log: LogFile, { start, modifiedAt }: Moved): Promise<number | null> {
+    const found = await survey(log, start, false);
+    if (found === null) throw corrupt(log.memoryId, log.path, start, "nothing is left of what its seal announces");
+    const successor = new Successor(log, found, start);
+    return this.#publish(log, successor, modifiedAt);
+  }
+
+  async #compact(log: LogFile, tries: number, signal: AbortSignal | undefined): Promise<Compacted | null | "again"> {
+    const { size, end, missing, modifiedAt } = await log.stat();
+    const found = await survey(log, end, true);
+    if (log.moved !== null) {
+      const after = await this.finish(log, log.moved);
+      return after === null ? "again" : { before: size, after };
+    }
+    const successor = found === null ? null : new Successor(log, found, end);
+    if (successor === null || successor.size >= size) {
+      if (!(await this.#generations.isCurrent(log))) return "again";
+      return successor && { before: size, after: size };
+    }
+    await this.#checkWritable(log, "not-applied");
+    if (missing > 0) {
+      await log.fill(missing);
+      return "again";
+    }
+    signal?.throwIfAborted();
+    // The copy is made before the seal: where the disk is too full for it, everything stays as it is.
+    const seal = (): Promise<boolean> => log.append(encodeSeal(end, toMicroseconds(modifiedAt)), end);
+    const after = await this.#publish(log, successor, toMicroseconds(modifiedAt), seal);
+    if (after !== null) return { before: size, after };
+    // Others write faster than we copy: there is room for the copy, so the seal may come first.
+    if (tries > 0 && log.moved === null) await sealAtTheEnd(log, end);
+    return "again";
+  }
+
+  async #publish(
+    log: LogFile,
+    successor: Successor,
+    modifiedAt: number,
+    seal?: () => Promise<boolean>,
+  ): Promise<number | null> {
+    if (!(await this.#generations.publishSuccessor(log, successor.content(), modifiedAt, seal))) return null;
+    await this.#generations.removeOlder(log.memoryId);
+    return successor.size;
+  }
+}
+
+/** Ends the log, wherever that is by now. */
+async function sealAtTheEnd(log: LogFile, surveyed: number): Promise<void> {
+  for (let tries = 0, seen = surveyed; tries < MAX_SEALS; tries++) {
+    const { end, modifiedAt } = await log.stat();
+    for await (const line of log.back(end, seen)) if (line.end > 0) break; // a seal would come before all lines
+    if (log.moved !== null || (await log.append(encodeSeal(end, toMicroseconds(modifiedAt)), end))) return;
+    seen = end;
+  }
+}
+
+/** The file that a log goes on in. */
+class Successor {
+  readonly size: number;
+  readonly #log: LogFile;
+  readonly #found: Survey;
+  readonly #head: Buffer;
+
+  constructor(log: LogFile, found: Survey, end: number) {
+    this.#log = log;
+    this.#found = found;
+    const kept = encodeKept(found.stretches, end);
+    const bytes = found.stretches.reduce((sum, stretch) => sum + stretch.end - stretch.start, 0);
+    const carried: Carried = { map: kept.length, bytes, from: found.from, end, first: found.first };
+    this.#head = Buffer.concat([encodeHeader(log.memoryId, log.epoch, now(), carried), kept]);
+    this.size = this.#head.length + bytes;
+  }
+
+  async *content(): AsyncGenerator<Buffer> {
+    yield this.#head;
+    for (const { start, end } of this.#found.stretches) {
+      for (let place = start; place < end; ) {
+        const bytes = await this.#log.read(place, Math.min(CHUNK, end - place));
+        if (bytes.length === 0)
+          throw corrupt(this.#log.memoryId, this.#log.path, place, "the file is shorter than it was");
+        yield bytes;
+        place += bytes.length;
+      }
+    }
+  }
+}
+
+function toMicroseconds(nanoseconds: bigint): number {
+  return Number(nanoseconds / 1000n);
+}

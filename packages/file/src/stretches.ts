@@ -1,0 +1,76 @@
+import { parseJson } from "@deep-agent/core";
+import { corrupt } from "./file-error.ts";
+import type { OpenFile } from "./file-system.ts";
+import type { Header } from "./header.ts";
+import { encodeLine, NEWLINE, parseLine } from "./line.ts";
+
+/**
+ * A part of a log that stands in one piece in its file.
+ *
+ * A place in a log is an offset in its first file. A file that succeeds another keeps the places of what it carries over, as
+ * they stand in its lines and in everybody's revisions; so it says which stretches of the log it has.
+ */
+export interface Stretch {
+  /** Its places: from the newline before its first line to behind its last. */
+  start: number;
+  end: number;
+  /** Where it begins in the file. */
+  offset: number;
+}
+
+/** The second line of a successor: `[[<start>,<end>],…]`, oldest first. `logEnd` is where all that it carries ends. */
+export function encodeKept(stretches: readonly Pick<Stretch, "start" | "end">[], logEnd: number): Buffer {
+  return encodeLine("kept", logEnd, JSON.stringify(stretches.map(({ start, end }) => [start, end])));
+}
+
+/** Which part of its log a file has, and where. */
+export class Stretches {
+  /** Where whatever is appended to the file goes. Its end is open. */
+  readonly tail: Stretch;
+  readonly #file: OpenFile;
+  readonly #header: Header;
+  readonly #damaged: (problem: string) => Error;
+  #carried: Stretch[] | undefined;
+
+  constructor(memoryId: string, path: string, file: OpenFile, header: Header) {
+    const { carried, length } = header;
+    this.#file = file;
+    this.#header = header;
+    this.#damaged = (problem) => corrupt(memoryId, path, length, problem);
+    this.tail = {
+      start: carried?.end ?? length,
+      end: Number.POSITIVE_INFINITY,
+      offset: length + (carried === undefined ? 0 : carried.map + carried.bytes),
+    };
+  }
+
+  /** Those that have something behind this place, newest first. Rejects with `CORRUPT`. */
+  async behind(place: number): Promise<readonly Stretch[]> {
+    // What was carried over is not asked for as long as nobody looks that far back: a turn must not cost more after a compaction.
+    if (place >= this.tail.start) return [this.tail];
+    this.#carried ??= await this.#readKept();
+    return [this.tail, ...this.#carried.filter(({ end }) => end > place)];
+  }
+
+  /** The one that holds the byte at this place; `null`: it was not carried over. */
+  async at(place: number): Promise<Stretch | null> {
+    return (await this.behind(place)).find(({ start, end }) => start <= place && place < end) ?? null;
+  }
+
+  /** Newest first. */
+  async #readKept(): Promise<Stretch[]> {
+    const { carried, length } = this.#header;
+    if (carried === undefined) return [];
+    const bytes = await this.#file.read(length, carried.map);
+    const line = bytes[0] === NEWLINE ? parseLine(bytes.subarray(1)) : "damaged";
+    if (line === "torn" || line === "damaged" || line.kind !== "kept" || line.start !== carried.end)
+      throw this.#damaged("the line that tells what it holds is not whole");
+    let offset = length + carried.map;
+    const stretches = (parseJson(line.payload) as [number, number][]).map(([start, end]) => {
+      const stretch = { start, end, offset };
+      offset += end - start;
+      return stretch;
+    });
+    return stretches.reverse();
+  }
+}
