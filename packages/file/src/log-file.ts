@@ -217,7 +217,7 @@ export class LogFile {
 
   /** All lines, whatever they are, by their place, and where they are in the file. */
   async *#rawBack(end: number, until: number): AsyncGenerator<RawLine & { at: number }> {
-    for (const stretch of await this.#stretches.behind(until)) {
+    for await (const stretch of this.#stretches.behind(until)) {
       const begin = Math.max(until, stretch.start);
       const shift = stretch.start - stretch.offset;
       for await (const line of linesBack(this.#file, Math.min(end, stretch.end) - shift, begin - shift))

@@ -45,22 +45,23 @@ export class Stretches {
   }
 
   /** Those that have something behind this place, newest first. Rejects with `CORRUPT`. */
-  async behind(place: number): Promise<readonly Stretch[]> {
+  async *behind(place: number): AsyncGenerator<Stretch> {
+    yield this.tail;
     // What was carried over is not asked for as long as nobody looks that far back: a turn must not cost more after a compaction.
-    if (place >= this.tail.start) return [this.tail];
-    this.#carried ??= await this.#readKept();
-    return [this.tail, ...this.#carried.filter(({ end }) => end > place)];
+    if (place < this.tail.start) yield* (await this.#readKept()).filter(({ end }) => end > place);
   }
 
   /** The one that holds the byte at this place; `null`: it was not carried over. */
   async at(place: number): Promise<Stretch | null> {
-    return (await this.behind(place)).find(({ start, end }) => start <= place && place < end) ?? null;
+    if (place >= this.tail.start) return this.tail;
+    return (await this.#readKept()).find(({ start, end }) => start <= place && place < end) ?? null;
   }
 
   /** Newest first. */
-  async #readKept(): Promise<Stretch[]> {
+  async #readKept(): Promise<readonly Stretch[]> {
     const { carried, length } = this.#header;
     if (carried === undefined) return [];
+    if (this.#carried !== undefined) return this.#carried;
     const bytes = await this.#file.read(length, carried.map);
     const line = bytes[0] === NEWLINE ? parseLine(bytes.subarray(1)) : "damaged";
     if (line === "torn" || line === "damaged" || line.kind !== "kept" || line.start !== carried.end)
@@ -71,6 +72,7 @@ export class Stretches {
       offset += end - start;
       return stretch;
     });
-    return stretches.reverse();
+    this.#carried = stretches.reverse();
+    return this.#carried;
   }
 }

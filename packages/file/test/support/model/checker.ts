@@ -6,7 +6,7 @@ import type { Lane, Scheduler } from "./scheduler.ts";
  * Decides whether a schedule went well. It looks at the files itself (naive-reader.ts) after each step that changed them, so
  * that it knows, for every moment, what the log was and whose step made it so. The rules:
  *
- *  1. The log changes in four ways only: a turn is added at its end by its append, whole; a save replaces it by what was saved,
+ *  1. The log changes in four ways only, and compaction is none of them: a turn is added at its end by its append, whole; a save replaces it by what was saved,
  *     whole; a delete removes it; the world puts an earlier state back. So nothing is lost, torn, mixed or reordered otherwise.
  *  2. A turn is added once: not while any message of it is there (doubled), and not after its writer was told that it is
  *     stored (doubled, or revived after a delete or a save), unless a roll-back took it. So is a save with an operation id,
@@ -42,7 +42,7 @@ export interface SaidTurn {
 
 /** One call of a backend that writes. */
 export interface Attempt {
-  readonly kind: "append" | "save" | "delete" | "list";
+  readonly kind: "append" | "save" | "delete" | "list" | "compact";
   readonly lane: Lane;
   readonly start: number;
   readonly records: readonly Message[];
@@ -111,8 +111,8 @@ export class Checker {
     if (lane === undefined) this.disturb();
     const attempt = lane === undefined ? undefined : this.#attempts.get(lane);
     if (sameLog(before, after)) {
-      // A file that was made anew, empty: the same log in another place.
-      if (before.epoch !== after.epoch) this.states.push(after);
+      // A file that was made anew, empty or compacted: the same log in another place.
+      if (before.epoch !== after.epoch || before.from !== after.from) this.states.push(after);
       return;
     }
     this.states.push(after);
@@ -133,6 +133,7 @@ export class Checker {
         attempt.effect !== undefined || this.states.some(({ savedBy }) => savedBy !== "" && savedBy === operationId),
       delete: () => between.some(({ entries }) => entries === null),
       list: () => true,
+      compact: () => true,
     };
     if (!happened[kind]() && this.#disturbedAt < start)
       this.violation("4", `${lane.name} was acknowledged, and never took place`);

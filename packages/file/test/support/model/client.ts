@@ -92,6 +92,10 @@ export class Client implements MemoryBackend, LogCapability {
     return this.#write({ kind: "list", records: [] }, (backend) => backend.list(options));
   }
 
+  compact(memoryId: string): Promise<unknown> {
+    return this.#write({ kind: "compact", records: [] }, (backend) => backend.compact(memoryId));
+  }
+
   /** A process that has a new start: nothing is left of what it had in its memory. */
   reopen(): void {
     this.#backend = this.#options.open();

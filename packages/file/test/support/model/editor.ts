@@ -84,6 +84,15 @@ export class Editor {
     }
   }
 
+  async compact(): Promise<void> {
+    const { client, memoryId, checker, name } = this.#options;
+    try {
+      await client.compact(memoryId);
+    } catch (error) {
+      checker.explain(`${name}'s compaction`, error);
+    }
+  }
+
   #edit(messages: readonly Message[]): Message[] {
     const { random, name } = this.#options;
     const kept = random.pick<(index: number) => boolean>([

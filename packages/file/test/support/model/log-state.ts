@@ -13,7 +13,9 @@ export interface LogState {
   savedBy: string;
   /** Names the file. */
   epoch: string;
-  content: Buffer;
+  lines: ReadonlyMap<number, string>;
+  /** Where the log begins: what a save replaced before that may be missing. */
+  from: number;
   /** Behind the newest line that counts. */
   end: number;
 }
@@ -24,25 +26,25 @@ export interface Directory {
 }
 
 export function stateOf(directory: Directory, at: number): LogState {
-  const { entries, savedBy, epoch, content, end } = readNaively(
+  const { entries, savedBy, epoch, lines, from, end } = readNaively(
     directory.names,
     (name) => directory.contentOf(name) ?? Buffer.alloc(0),
   );
   const ids = messagesOf(entries).map(({ id }) => id);
-  return { at, entries, ids, holds: new Set(ids), savedBy, epoch, content, end };
+  return { at, entries, ids, holds: new Set(ids), savedBy, epoch, lines, from, end };
 }
 
 export function messagesOf(entries: readonly StoredEntry[] | null): Message[] {
   return (entries ?? []).flatMap(({ messages }) => messages);
 }
 
-/** Whether `later` is what came of `earlier` by appends alone. */
+/** Whether `later` is what came of `earlier` by appends, saves and compactions alone. */
 export function continues(earlier: LogState, later: LogState): boolean {
   return (
     later.entries !== null &&
     earlier.epoch === later.epoch &&
-    later.content.length >= earlier.end &&
-    earlier.content.subarray(0, earlier.end).equals(later.content.subarray(0, earlier.end))
+    later.end >= earlier.end &&
+    [...earlier.lines].every(([place, text]) => place < later.from || later.lines.get(place) === text)
   );
 }
 

@@ -13,7 +13,10 @@ export interface StoredLog {
   /** Names the save that the log begins with; `""`: it begins with none. */
   savedBy: string;
   epoch: string;
-  content: Buffer;
+  /** The lines that count or did, by their place in the log. */
+  lines: ReadonlyMap<number, string>;
+  /** Where the log begins, in a file that succeeds another one. */
+  from: number;
   /** Behind the newest line that counts. */
   end: number;
 }
@@ -33,7 +36,7 @@ export function readNaively(names: readonly string[], contentOf: (name: string) 
     newest = name;
   }
   return highest === 0
-    ? { entries: null, savedBy: "", epoch: "", content: Buffer.alloc(0), end: 0 }
+    ? { entries: null, savedBy: "", epoch: "", lines: new Map(), from: 0, end: 0 }
     : readLines(contentOf(newest));
 }
 
@@ -44,32 +47,76 @@ function readLines(content: Buffer): StoredLog {
   let entries: StoredEntry[] = [];
   let existed = false;
   let parts: { start: number; entry: StoredEntry }[] = [];
+  let from = 0;
+  let partLines: [number, string][] = [];
+  const lines = new Map<number, string>();
   let position = 0;
+  /** Byte of the file, and place in the log, of the stretches that were carried over and of what comes behind them. */
+  let stretches: { at: number; place: number }[] = [{ at: 0, place: 0 }];
   for (const text of content.toString("latin1").split("\n")) {
-    const start = position === 0 ? 0 : position - 1;
+    const at = position === 0 ? 0 : position - 1;
     position += text.length + 1;
+    const { at: begin, place } = stretches.findLast((stretch) => stretch.at <= at) ?? { at: 0, place: 0 };
+    const start = at - begin + place;
     const line = parse(Buffer.from(text, "latin1").toString());
+    if (line?.kind === "kept") {
+      stretches = stretchesOf(line.payload as [number, number][], position - 1, line.start);
+      continue;
+    }
     if (line === null || line.start !== start) continue;
-    if (line.kind === "seal") return { entries: null, savedBy, epoch, content, end };
-    const payload = line.payload as { epoch: string; t: string; r: Message[]; from?: number };
+    const payload = line.payload as Payload;
+    if (line.kind === "seal") {
+      if (payload.next !== undefined) continue;
+      return { entries: null, savedBy, epoch, lines, from, end };
+    }
     if (line.kind === "log") {
       epoch = payload.epoch;
+      from = payload.carried?.from ?? 0;
       continue;
     }
     const entry = { operationId: payload.t, saved: line.kind !== "entry", messages: payload.r };
-    if (line.kind === "part") parts.push({ start, entry });
-    else {
+    if (line.kind === "part") {
+      parts.push({ start, entry });
+      partLines.push([start, text]);
+    } else {
       existed = true;
-      end = position - 1;
+      end = start + 1 + text.length;
+      lines.set(start, text);
     }
     if (line.kind === "entry") entries.push(entry);
     if (line.kind === "save") {
       entries = parts.filter((part) => part.start >= (payload.from ?? 0)).map((part) => part.entry);
+      for (const [place, part] of partLines) if (place >= (payload.from ?? 0)) lines.set(place, part);
       parts = [];
+      partLines = [];
       savedBy = payload.t;
     }
   }
-  return { entries: existed ? entries : null, savedBy, epoch, content, end };
+  return { entries: existed ? entries : null, savedBy, epoch, lines, from, end };
+}
+
+/** As the lines of all kinds have it. */
+interface Payload {
+  epoch: string;
+  t: string;
+  r: Message[];
+  from?: number;
+  carried?: { from: number };
+  next?: number;
+}
+
+function stretchesOf(
+  kept: readonly [number, number][],
+  begin: number,
+  logEnd: number,
+): { at: number; place: number }[] {
+  let at = begin;
+  const stretches = [{ at: 0, place: 0 }];
+  for (const [start, end] of kept) {
+    stretches.push({ at, place: start });
+    at += end - start;
+  }
+  return [...stretches, { at, place: logEnd }];
 }
 
 function parse(text: string): { start: number; kind: string; payload: unknown } | null {

@@ -28,6 +28,9 @@ interface Weather {
   ageing: number;
   edits: number;
   deletes: number;
+  compactions: number;
+  /** Whether saves compact, too. */
+  compactAt: number | false;
 }
 
 /** Some seeds have no faults of one kind, so that those of another are seen by themselves. */
@@ -40,6 +43,8 @@ function weatherOf(random: Random): Weather {
     ageing: random.chance(0.3) ? 0.02 : 0,
     edits: random.pick([0, 1, 2, 6]),
     deletes: random.pick([0, 1, 2, 4]),
+    compactions: random.pick([0, 1, 2, 4]),
+    compactAt: random.pick([false, 0, 0.5]),
   };
 }
 
@@ -85,7 +90,9 @@ class Schedule {
     this.#losses.rate = this.#weather.losses;
     const talkers = 2 + this.#random.below(2);
     const editors =
-      this.#weather.edits + this.#weather.deletes + this.#weather.ageing > 0 ? 1 + this.#random.below(2) : 0;
+      this.#weather.edits + this.#weather.deletes + this.#weather.compactions + this.#weather.ageing > 0
+        ? 1 + this.#random.below(2)
+        : 0;
     for (let index = 0; index < talkers; index++) this.#startTalker(3 + this.#random.below(6));
     for (let index = 0; index < editors; index++) this.#startEditor(2 + this.#random.below(4));
     await this.#scheduler.drain(() => this.#between());
@@ -146,15 +153,16 @@ class Schedule {
     const editor = new Editor({ name, memoryId: ID, client, checker: this.#checker, random });
     const member = { name, tasksLeft: tasks, process: client.process, talker: undefined, client };
     this.#crew.push(member);
-    const { edits, deletes, ageing } = this.#weather;
+    const { edits, deletes, compactions, ageing } = this.#weather;
     const work = async (): Promise<void> => {
       while (member.tasksLeft > 0) {
         await this.#scheduler.step("thinks", () => {});
         member.tasksLeft -= 1;
-        const task = random.next() * (edits + deletes + (ageing > 0 ? 2 : 0));
+        const task = random.next() * (edits + deletes + compactions + (ageing > 0 ? 2 : 0));
         if (random.chance(0.2)) await editor.browse();
         else if (task < edits) await editor.rewrite();
         else if (task < edits + deletes) await editor.delete();
+        else if (task < edits + deletes + compactions) await editor.compact();
         else await editor.list();
       }
     };
@@ -255,6 +263,8 @@ class Schedule {
     const open = (): FileBackend =>
       new FileBackend({
         directory: this.#disk.directory,
+        compactAt: this.#weather.compactAt,
+        compactMinBytes: 0,
         fileSystem: new FaultyDisk({
           disk: this.#disk,
           scheduler: this.#scheduler,

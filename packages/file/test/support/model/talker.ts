@@ -22,8 +22,8 @@ export interface TalkerOptions {
  *  8. What a sync shows is a window, by its definition, of a log that was there between call and answer, with the pending turns
  *     behind it: nothing is hidden, doubled or stale. A turn ceases to be pending only if it was stored.
  *  9. Where a roll-back took what a conversation knew (its last sync, or turns acknowledged since), the next sync says so.
- *     Not so where the roll-back left another log, or none; where a save or a delete came before that sync; or where only
- *     own turns are missing and the window is smaller than the log.
+ *     Not so where the roll-back left another log, or none; where a save or a delete came before that sync, and a compaction
+ *     with it; or where only own turns are missing and the window is smaller than the log.
  * 10. No regression is reported where nothing was rolled back.
  */
 
@@ -149,7 +149,8 @@ export class Talker {
     if (start < left.at || this.#reports > reports) return;
     // An append that was still on its way, or a save of what somebody had read, may have brought them back, if only in part.
     const back = missing.some(({ messages }) => messages.some(({ id }) => checker.state.holds.has(id)));
-    if (back || !checker.statesIn(left.at).every((state) => state === left || continues(left, state))) return;
+    const goesOn = (state: LogState): boolean => continues(left, state) && state.from <= left.end;
+    if (back || !checker.statesIn(left.at).every((state) => state === left || goesOn(state))) return;
     checker.violation("9", `${this.name} does not report that what it knew is gone`);
   }
 
