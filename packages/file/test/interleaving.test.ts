@@ -1,8 +1,8 @@
 import { MemoryError } from "@deep-agent/core";
 import { describe, expect, it } from "@jest/globals";
 import type { FileBackend } from "../src/index.ts";
-import { another, type Note, newBackend } from "./support/backends.ts";
-import { watched } from "./support/watched-file-system.ts";
+import { another, type Note, newBackend, rejectionOf } from "./support/backends.ts";
+import { systemError, watched } from "./support/watched-file-system.ts";
 
 const ID = "user-alice";
 
@@ -24,6 +24,7 @@ function callsOf(n: number): Call[] {
     { name: "save where nothing is", make: (backend) => backend.save(ID, records, { expectedRevision: null }) },
     { name: "delete", make: (backend) => backend.delete(ID) },
     { name: "load", make: (backend) => backend.load(ID) },
+    { name: "compact", make: (backend) => backend.compact(ID) },
   ];
 }
 
@@ -31,6 +32,24 @@ const states: [string, (backend: FileBackend<Note>) => Promise<unknown>][] = [
   ["absent", async () => undefined],
   ["deleted", (backend) => backend.append(ID, [{ n: 0 }]).then(() => backend.delete(ID))],
   ["there", (backend) => backend.append(ID, [{ n: 0 }])],
+  [
+    "half dead",
+    async (backend) => {
+      await backend.append(ID, [{ n: 0, text: "replaced ".repeat(100) }]);
+      await backend.save(ID, [{ n: 2 }]);
+    },
+  ],
+  [
+    "sealed",
+    async (backend) => {
+      await backend.append(ID, [{ n: 0, text: "replaced ".repeat(100) }]);
+      await backend.save(ID, [{ n: 2 }]);
+      const sealer = another(backend, {
+        fileSystem: watched(({ name }) => (name === "link" ? { error: systemError("EIO") } : undefined)),
+      });
+      await rejectionOf(sealer.compact(ID));
+    },
+  ],
 ];
 
 /** What a call made of it: a load its records, a write whether it was made. */

@@ -9,7 +9,7 @@ import { pause } from "./support/model/scheduler.ts";
 /*
  * Real conversations, on real backends that share nothing but a directory, whose every call of the file system waits until a
  * seeded scheduler lets it happen: with answers lost and calls that come late, kills at any step, torn writes, errors, deletes,
- * saves by others, the sweep of what deletes have left, and roll-backs to an earlier state. What has to be true is written down
+ * saves by others, compactions, the sweep of what deletes have left, and roll-backs to an earlier state. What has to be true is written down
  * in support/model/checker.ts and talker.ts.
  *
  * One schedule:     MODEL_SEED=123 pnpm exec jest --config ../../jest.config.js test/model-check.test.ts
@@ -22,10 +22,10 @@ function range(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
 }
 
-/** Throws where a rule was broken. Returns how much was tried. */
-function check({ seed, steps, violations, trace }: Outcome): number {
+/** Throws where a rule was broken. */
+function check({ seed, violations, trace, ...tried }: Outcome): Pick<Outcome, "steps" | "compactions"> {
   if (MODEL_SEED !== undefined) console.log(trace.join("\n"));
-  if (violations.length === 0) return steps;
+  if (violations.length === 0) return tried;
   throw new Error(`MODEL_SEED=${seed} breaks a rule.\n${violations.join("\n")}\n\n${trace.slice(-300).join("\n")}`);
 }
 
@@ -40,16 +40,21 @@ afterAll(() => {
 
 describe("whatever the order of their steps, and whatever fails", () => {
   it("loses, doubles, tears, hides and revives no turn", async () => {
-    let steps = 0;
-    for (const seed of seeds) steps += check(await runSchedule(seed));
-    expect(steps).toBeGreaterThan(20 * seeds.length);
+    const all = { steps: 0, compactions: 0 };
+    for (const seed of seeds) {
+      const { steps, compactions } = check(await runSchedule(seed));
+      all.steps += steps;
+      all.compactions += compactions;
+    }
+    expect(all.steps).toBeGreaterThan(20 * seeds.length);
+    if (seeds.length > 100) expect(all.compactions).toBeGreaterThan(seeds.length / 4);
   }, 300_000);
 
   it("does none of that on the machine's own disk", async () => {
     let steps = 0;
     for (const seed of seeds.slice(0, 25)) {
       const disk = new RealDisk(temporaryDirectory());
-      steps += check(await runSchedule(seed, disk));
+      steps += check(await runSchedule(seed, disk)).steps;
       await disk.release();
     }
     expect(steps).toBeGreaterThan(20);

@@ -58,6 +58,8 @@ export interface Attempt {
 export class Checker {
   readonly violations: string[] = [];
   readonly states: LogState[];
+  /** How often the log went on in another file. */
+  compactions = 0;
   readonly #directory: Directory;
   readonly #scheduler: Scheduler;
   readonly #turns = new Map<string, SaidTurn>();
@@ -113,6 +115,7 @@ export class Checker {
     if (sameLog(before, after)) {
       // A file that was made anew, empty or compacted: the same log in another place.
       if (before.epoch !== after.epoch || before.from !== after.from) this.states.push(after);
+      if (before.epoch === after.epoch && before.from < after.from) this.compactions += 1;
       return;
     }
     this.states.push(after);

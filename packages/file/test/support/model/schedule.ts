@@ -13,6 +13,7 @@ import { Talker } from "./talker.ts";
 export interface Outcome {
   seed: number;
   steps: number;
+  compactions: number;
   violations: readonly string[];
   trace: readonly string[];
 }
@@ -97,8 +98,8 @@ class Schedule {
     for (let index = 0; index < editors; index++) this.#startEditor(2 + this.#random.below(4));
     await this.#scheduler.drain(() => this.#between());
     await this.#settle();
-    const { violations } = this.#checker;
-    return { seed: this.#seed, steps: this.#scheduler.time, violations, trace: this.#scheduler.trace };
+    const { violations, compactions } = this.#checker;
+    return { seed: this.#seed, steps: this.#scheduler.time, compactions, violations, trace: this.#scheduler.trace };
   }
 
   /** A past: none, a little, or more than a page of it. */
