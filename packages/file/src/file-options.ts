@@ -69,7 +69,7 @@ export function optionsOfUrl(url: string): FileBackendOptions {
   const [address = "", query = ""] = url.split(/\?(.*)/s, 2);
   const options: Record<string, unknown> = {};
   for (const [name, value] of new URLSearchParams(query)) {
-    const parse = parameters[name];
+    const parse = parameters.get(name);
     if (parse === undefined) throw invalid(`has no option ${JSON.stringify(name)}`);
     options[name] = parse(value);
   }
@@ -82,12 +82,12 @@ const text = (value: string): unknown => value;
 const number = (value: string): unknown => (/^\d+(\.\d+)?$/.test(value) ? Number(value) : value);
 
 /** The options that a URL may hold, by name: what their text stands for. */
-const parameters: Readonly<Record<string, (value: string) => unknown>> = Object.assign(Object.create(null), {
-  durability: text,
-  onCorrupt: text,
-  compactAt: (value: string) => (value === "false" ? false : number(value)),
-  compactMinBytes: number,
-});
+const parameters: ReadonlyMap<string, (value: string) => unknown> = new Map([
+  ["durability", text],
+  ["onCorrupt", text],
+  ["compactAt", (value) => (value === "false" ? false : number(value))],
+  ["compactMinBytes", number],
+]);
 
 function directoryOf(address: string): string {
   try {

@@ -52,7 +52,11 @@ describe("a compaction killed at any step leaves what others can go on with", ()
   it.each(others)("%s", async (_name, act, stored) => {
     const left = new Set<string>();
     await atEachKill(async (whole, what) => {
-      left.add(filesOf(whole).join().replace(/[\w-]{22}\.tmp/, "tmp"));
+      left.add(
+        filesOf(whole)
+          .join()
+          .replace(/[\w-]{22}\.tmp/, "tmp"),
+      );
       const { revision } = (await whole.read(ID, { last: 1 })) ?? { revision: "" };
       expect([what, await another(whole).load(ID)]).toEqual([what, STORED]);
       expect([what, await another(whole).list()]).toEqual([what, [ID]]);

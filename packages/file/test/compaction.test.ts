@@ -314,8 +314,10 @@ describe("a damaged log", () => {
     expect(filesOf(backend)).toEqual([`${ID}.2.jsonl`]);
     expect(await backend.load(ID)).toEqual(left);
     expect(filesOf(backend)).toEqual([`${ID}.2.jsonl`, expect.stringMatching(/alice\.2\.jsonl\.\d+\.corrupt$/)]);
-    const copies = contentOf(backend).toString().match(/\{x?n":11\}/g);
-    expect(copies).toEqual(["{xn\":11}", "{xn\":11}"]);
+    const copies = contentOf(backend)
+      .toString()
+      .match(/\{x?n":11\}/g);
+    expect(copies).toEqual(['{xn":11}', '{xn":11}']);
     await expect(another(backend).load(ID)).rejects.toMatchObject({ code: "CORRUPT" });
     await expect(another(backend).compact(ID)).rejects.toMatchObject({ code: "CORRUPT" });
   });

@@ -29,6 +29,8 @@ describe("where the files lie", () => {
     ["file:///var/my%20memories", "/var/my memories"],
     ["file:./my%20memories", resolve("my memories")],
     ["file:./a?durability=os&onCorrupt=skip", resolve("a")],
+    ["file:./a?compactAt=0.25&compactMinBytes=4096", resolve("a")],
+    ["file:./a?compactAt=false", resolve("a")],
     [pathToFileURL("/var/a#b?c%d").href, "/var/a#b?c%d"],
   ])("by the address %s", (url, directory) => {
     expect(fromConfig({ url }).directory).toBe(directory);
@@ -59,6 +61,12 @@ describe("what cannot be meant is refused when the backend is made", () => {
     ["another durability", { durability: "none" }],
     ["another policy", { onCorrupt: "ignore" }],
     ["a TTL", { ttl: "7d" }],
+    ["a share that is none", { compactAt: 1.5 }],
+    ["a share that is text", { compactAt: "0.5" }],
+    ["a share that is not a number", { compactAt: Number.NaN }],
+    ["compaction at true", { compactAt: true }],
+    ["half a byte", { compactMinBytes: 0.5 }],
+    ["fewer bytes than none", { compactMinBytes: -1 }],
     ["null", null],
     ["a number", 7],
   ])("%s", (_what, options) => {
@@ -70,6 +78,12 @@ describe("what cannot be meant is refused when the backend is made", () => {
   it.each([
     "file:./a?durability=none",
     "file:./a?onCorrupt=",
+    "file:./a?compactAt=half",
+    "file:./a?compactAt=",
+    "file:./a?compactAt=2",
+    "file:./a?compactMinBytes=1e400",
+    "file:./a?compactMinBytes=-1",
+    "file:./a?toString=1",
     "file:./a?ttl=7d",
     "file:./a%ZZ",
     "file://elsewhere/a",

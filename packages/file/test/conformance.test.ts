@@ -7,27 +7,29 @@ import { FileBackend } from "../src/index.ts";
 
 let directory: string;
 
-conformance(
-  { describe, it },
-  {
-    name: "file",
-    open() {
-      directory = mkdtempSync(join(tmpdir(), "deep-agent-file-"));
-      return new FileBackend<object>(directory);
+/** As the options are, and with a compaction behind each save that replaces anything. */
+for (const [name, compaction] of Object.entries({ file: {}, "file, compacted": { compactAt: 0, compactMinBytes: 0 } }))
+  conformance(
+    { describe, it },
+    {
+      name,
+      open() {
+        directory = mkdtempSync(join(tmpdir(), "deep-agent-file-"));
+        return new FileBackend<object>({ directory, ...compaction });
+      },
+      reopen: () => new FileBackend<object>({ directory, ...compaction }),
+      close: () => rmSync(directory, { recursive: true }),
+      // What a delete leaves for a day says that the memory is gone, and nothing that was said.
+      residue: () =>
+        readdirSync(directory).filter((file) => readFileSync(join(directory, file), "utf8").includes('"r":[{')),
+      lose() {
+        const path = newestFile();
+        const text = readFileSync(path, "utf8");
+        // Each line begins with the newline that parts it from the one before.
+        truncateSync(path, Buffer.byteLength(text.slice(0, text.lastIndexOf("\n"))));
+      },
     },
-    reopen: () => new FileBackend<object>(directory),
-    close: () => rmSync(directory, { recursive: true }),
-    // What a delete leaves for a day says that the memory is gone, and nothing that was said.
-    residue: () =>
-      readdirSync(directory).filter((file) => readFileSync(join(directory, file), "utf8").includes('"r":[{')),
-    lose() {
-      const path = newestFile();
-      const text = readFileSync(path, "utf8");
-      // Each line begins with the newline that parts it from the one before.
-      truncateSync(path, Buffer.byteLength(text.slice(0, text.lastIndexOf("\n"))));
-    },
-  },
-);
+  );
 
 /** The highest generation of the only memory. */
 function newestFile(): string {

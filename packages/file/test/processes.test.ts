@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 import { FileBackend } from "../src/index.ts";
 import { temporaryDirectory } from "./support/backends.ts";
@@ -16,7 +17,7 @@ function range(count: number, from = 0): number[] {
   return Array.from({ length: count }, (_, index) => from + index);
 }
 
-function appender(options: Omit<AppendOptions, "memoryId">): Worker {
+function appender(options: Omit<AppendOptions, "memoryId"> & Partial<AppendOptions>): Worker {
   return new Worker("append", { memoryId: ID, ...options } satisfies AppendOptions);
 }
 
@@ -132,6 +133,82 @@ describe("processes that append, save and delete one memory at once, and are kil
     await reading;
     expect(reads).toBeGreaterThan(ROUNDS);
   }, 300_000);
+});
+
+describe("eight processes that append, save, delete and compact the same memories, and are killed", () => {
+  const ROUNDS = Number(process.env["COMPACTION_ROUNDS"] ?? 3);
+
+  /** The turns of each writer that are stored. */
+  async function kept(directory: string, memoryId: string): Promise<Map<string, number[]>> {
+    return checkTurns((await new FileBackend<Said>(directory).load(memoryId)) ?? [], SMALL);
+  }
+
+  it("lose, double and reorder nothing that was acknowledged", async () => {
+    const directory = temporaryDirectory();
+    const random = new Random(31);
+    const generations = new Set<string>();
+    let kills = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const from = round * 100_000;
+      const appends = { directory, durability: "os", from, sizes: SMALL } as const;
+      // In one memory whatever was stored stays, so all of it is asked for; in the other it is replaced and deleted, too.
+      const workers = [
+        ...["k", "l", "m"].map((writer) => appender({ ...appends, memoryId: "kept", writer, compactEach: 2 })),
+        ...["x", "y"].map((writer) => appender({ ...appends, writer, compactEach: 3 })),
+        ...["s", "t"].map(
+          (writer) =>
+            new Worker("rewrite", {
+              ...appends,
+              memoryId: ID,
+              writer,
+              deletes: false,
+              compacts: true,
+            } satisfies RewriteOptions),
+        ),
+        new Worker("rewrite", { ...appends, memoryId: ID, writer: "d", deletes: true } satisfies RewriteOptions),
+      ];
+      await ready(workers);
+      for (const worker of workers) worker.tell("go");
+      await Promise.all(workers.map((worker) => worker.until(() => worker.numbers("ack").length >= 4)));
+      const [k, l, m, x, y, ...rewriters] = workers as [Worker, Worker, Worker, Worker, Worker, ...Worker[]];
+      // One compactor is killed while all the others go on, then whoever replaces what is stored.
+      await Promise.all([k, x].map((worker) => worker.kill()));
+      await Promise.all(rewriters.map((worker) => worker.kill()));
+      kills += 2 + rewriters.length;
+      const since = y.numbers("ack").at(-1) ?? 0;
+      await Promise.all([l, m, y].map((worker) => moves(worker, 6)));
+      for (const name of readdirSync(directory)) generations.add(name);
+      for (const worker of [l, m, y]) {
+        const dies = random.chance(0.5);
+        if (dies) kills += 1;
+        await (dies ? worker.kill() : stop(worker));
+      }
+      const stored = await kept(directory, "kept");
+      for (const [writer, worker] of [
+        ["k", k],
+        ["l", l],
+        ["m", m],
+      ] as const)
+        expect(stored.get(writer)).toEqual(expect.arrayContaining(worker.numbers("ack")));
+      const acknowledged = y.numbers("ack").filter((turn) => turn > since + 1);
+      expect((await kept(directory, ID)).get("y")).toEqual(expect.arrayContaining(acknowledged));
+      // What lies there half made by those who were killed does not keep anybody from going on.
+      await new FileBackend<Said>(directory).save("kept", (await new FileBackend<Said>(directory).load("kept")) ?? []);
+    }
+    const numbers = [...generations].map((name) => Number(/\.(\d+)\.jsonl$/.exec(name)?.[1] ?? 0));
+    expect(Math.max(...numbers)).toBeGreaterThan(ROUNDS);
+    expect(kills).toBeGreaterThanOrEqual(5 * ROUNDS);
+  }, 300_000);
+
+  async function moves(worker: Worker, turns: number): Promise<void> {
+    const before = worker.numbers("ack").length;
+    await worker.until(() => worker.numbers("ack").length >= before + turns);
+  }
+
+  async function stop(worker: Worker): Promise<void> {
+    worker.tell("stop");
+    await worker.end();
+  }
 });
 
 async function endSomehow(worker: Worker, random: Random): Promise<void> {

@@ -14,10 +14,12 @@ export interface AppendOptions {
   sizes: number[];
   /** What was known before the first turn was tried first; default: what is read. */
   since?: string | null;
+  /** Compact behind each save, and by hand behind each turn of which the number is a multiple of this. */
+  compactEach?: number;
 }
 
 const options = JSON.parse(process.argv[2] ?? "") as AppendOptions; // the test's own
-const { directory, durability, memoryId, writer, from, count = Number.POSITIVE_INFINITY, sizes } = options;
+const { directory, durability, memoryId, writer, from, count = Number.POSITIVE_INFINITY, sizes, compactEach } = options;
 const backend = new FileBackend<Said>({ directory, durability });
 say("ready");
 await told();
@@ -31,6 +33,7 @@ for (let turn = from; turn < from + count && !stopped; turn++) {
   say(`try ${turn} ${since}`);
   since = await append(turn, since);
   say(`ack ${turn}`);
+  if (compactEach !== undefined && turn % compactEach === 0) await backend.compact(memoryId);
 }
 process.exit(0);
 

@@ -10,10 +10,14 @@ export interface RewriteOptions {
   from: number;
   deletes: boolean;
   sizes: number[];
+  /** Compact behind each save that replaces anything. */
+  compacts?: boolean;
 }
 
-const { directory, memoryId, writer, from, deletes, sizes } = JSON.parse(process.argv[2] ?? "") as RewriteOptions; // the test's own
-const backend = new FileBackend<Said>({ directory, durability: "os" });
+const options = JSON.parse(process.argv[2] ?? "") as RewriteOptions; // the test's own
+const { directory, memoryId, writer, from, deletes, sizes, compacts } = options;
+const compaction = compacts ? { compactAt: 0, compactMinBytes: 0 } : {};
+const backend = new FileBackend<Said>({ directory, durability: "os", ...compaction });
 say("ready");
 await told();
 let stopped = false;
