@@ -77,7 +77,7 @@ export class Compaction {
     }
     await this.#checkWritable(log, "not-applied");
     if (missing > 0) {
-      await log.fill(missing);
+      await log.fill();
       return "again";
     }
     signal?.throwIfAborted();

@@ -213,7 +213,7 @@ export class FileLog<T extends object> {
     }
     if (duplicate !== null) return log.revisionOf(duplicate);
     if (missing > 0) {
-      await log.fill(missing);
+      await log.fill();
       return null;
     }
     const lines = attempt.encode(end);

@@ -40,6 +40,11 @@ export function encodeLine(kind: LineKind, start: number, payload: string): Buff
   return Buffer.from(`${start === 0 ? "" : "\n"}[${Buffer.byteLength(body)},${body},"${crc}"]`);
 }
 
+/** So many bytes that pass for the beginning of a line, as does any part of them that begins where they do. */
+export function encodeTorn(length: number): Buffer {
+  return Buffer.from("\n[999999999999999,".padEnd(length, "0").slice(0, length));
+}
+
 /** The byte that stands before each line but the first. */
 export const NEWLINE = 10;
 

@@ -2,7 +2,7 @@ import { newId, parseJson, quoteId, type Revision } from "@deep-agent/core";
 import { corrupt, diskFull } from "./file-error.ts";
 import type { FileStat, OpenFile } from "./file-system.ts";
 import { type Header, readHeader } from "./header.ts";
-import { encodeLine, type Line, NEWLINE, parseLine } from "./line.ts";
+import { encodeLine, encodeTorn, type Line, NEWLINE, parseLine } from "./line.ts";
 import { FIRST_BLOCK, linesBack, type RawLine } from "./line-reader.ts";
 import { formatRevision, type Place } from "./revision.ts";
 import { Stretches } from "./stretches.ts";
@@ -186,10 +186,11 @@ export class LogFile {
   }
 
   /** Takes the place of what was cut off: so that what comes now stands where it says. It passes for torn. */
-  async fill(missing: number): Promise<void> {
-    // A single NUL would pass for damage.
-    const bytes = missing < 3 ? Buffer.alloc(missing, NEWLINE) : Buffer.alloc(missing).fill(NEWLINE, 0, 1);
-    if ((await this.#file.write(bytes)) < missing) throw diskFull();
+  async fill(): Promise<void> {
+    const { size } = await this.#file.stat();
+    const missing = await this.#stretches.missingBehind(size);
+    const bytes = Buffer.concat(missing.map(encodeTorn));
+    if ((await this.#file.write(bytes)) < bytes.length) throw diskFull();
   }
 
   sync(): Promise<void> {

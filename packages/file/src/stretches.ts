@@ -57,6 +57,16 @@ export class Stretches {
     return (await this.#readKept()).find(({ start, end }) => start <= place && place < end) ?? null;
   }
 
+  /** How many bytes are missing of what was carried over, in a file of that size: between any two places where a line begins. */
+  async missingBehind(size: number): Promise<number[]> {
+    const from = this.#header.carried?.from ?? 0;
+    const ends = (await this.#readKept()).flatMap(({ start, end, offset }) =>
+      [end, from].filter((place) => start < place && place <= end).map((place) => offset + place - start),
+    );
+    const missing = ends.filter((end) => end > size).sort((a, b) => a - b);
+    return missing.map((end, index) => end - (missing[index - 1] ?? size));
+  }
+
   /** Newest first. */
   async #readKept(): Promise<readonly Stretch[]> {
     const { carried, length } = this.#header;
