@@ -159,6 +159,25 @@ describe("a compaction and a writer who comes between any two of its steps", () 
     expect(await another(whole).load(ID)).toEqual([...STORED, ...notes(30, n - 30)]);
   });
 
+  it("who deletes it twice, so that the name is free again, finds nothing of it left", async () => {
+    const whole = await replaced();
+    let links = 0;
+    const compactor = another(whole, {
+      fileSystem: watched(async ({ name, path }) => {
+        if (name === "link") links += 1;
+        if (name !== "open" || !path.endsWith(".tmp")) return undefined;
+        await whole.delete(ID);
+        await whole.append(ID, notes(30, 1));
+        await whole.delete(ID);
+        return undefined;
+      }),
+    });
+    expect(await compactor.compact(ID)).toBeNull();
+    expect(links).toBe(1);
+    expect(filesOf(whole)).toEqual([`${ID}.3.jsonl`]);
+    expect(await another(whole).load(ID)).toBeNull();
+  });
+
   it("whose turn stands there, and who is told so only then, has it there once", async () => {
     // Between the write and the look whether the file is still the memory's: compacted, and replaced by a save.
     for (const replace of [false, true]) {
