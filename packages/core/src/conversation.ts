@@ -76,6 +76,8 @@ export class Conversation {
    * nothing was cleared, or there was nothing; `undefined`: behind whatever the next sync finds.
    */
   #floor: Revision | null | undefined = null;
+  /** The floor was found by a sync, behind own turns: that what stands there goes on does not tell what became of them. */
+  #isFloorLate = false;
   #cleared: ReadonlySet<string> = new Set();
 
   /** Throws `INVALID_MEMORY_ID`, `INVALID_ARGUMENT` or, without a backend, `BACKEND_REQUIRED`. */
@@ -188,8 +190,10 @@ export class Conversation {
   }
 
   async #sync(signal: AbortSignal | undefined, tries = 1): Promise<Message[]> {
-    if (this.#floor === undefined)
+    if (this.#floor === undefined) {
       this.#floor = (await this.#log.read(this.memoryId, { last: 1, signal }))?.revision ?? null;
+      this.#isFloorLate = true;
+    }
     const known = (this.#stale ? this.#floor : (this.#revision ?? this.#floor)) ?? undefined;
     const snapshot = await this.#read({ since: known, signal });
     const continues = known !== undefined && snapshot?.reset === false;
@@ -198,12 +202,14 @@ export class Conversation {
       if (tries === MAX_TRIES) throw this.#restless();
       return this.#sync(signal, tries + 1);
     }
-    const regressed = snapshot !== null && (await this.#hasRegressed(snapshot, continues, signal));
+    const isOlder = continues && !(this.#isFloorLate && known === this.#floor);
+    const regressed = snapshot !== null && (await this.#hasRegressed(snapshot, { continues, isOlder }, signal));
 
     const before = continues && !this.#stale ? this.#stored : [];
     const stored = cutToLimits([...before, ...this.#visible(records)], this.#limits);
     this.#stored = stored;
     this.#stale = false;
+    this.#isFloorLate = false;
     this.#revision = snapshot?.revision ?? null;
     this.#turns.read(this.#revision, records);
     if (regressed) this.#reportRegression();
@@ -212,14 +218,19 @@ export class Conversation {
 
   /**
    * Whether the store lost what it had acknowledged: it says so itself, or a turn of ours is missing where nothing but a loss
-   * explains it. A log that was replaced, cut to the window or created anew explains it.
+   * explains it. A log that was replaced, cut to the window or created anew explains it. `isOlder`: what the snapshot continues was
+   * read before the own turns were stored.
    */
-  async #hasRegressed(snapshot: Snapshot, continues: boolean, signal: AbortSignal | undefined): Promise<boolean> {
+  async #hasRegressed(
+    snapshot: Snapshot,
+    { continues, isOlder }: { continues: boolean; isOlder: boolean },
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
     if (snapshot.regressed) return true;
     if (!continues && snapshot.start !== null) return false;
     for (const turn of this.#turns.own) {
       if (holdsAny(snapshot.records, turn.messages)) continue;
-      if (await this.#isLost(turn, snapshot, continues, signal)) return true;
+      if (await this.#isLost(turn, snapshot, isOlder, signal)) return true;
     }
     return false;
   }
@@ -231,11 +242,11 @@ export class Conversation {
   async #isLost(
     turn: OwnTurn,
     { revision }: Snapshot,
-    continues: boolean,
+    isOlder: boolean,
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
     const since = await this.#log.read(this.memoryId, { since: turn.revision, signal });
-    if (since?.regressed !== false || !since.reset || !continues) return since?.regressed ?? false;
+    if (since?.regressed !== false || !since.reset || !isOlder) return since?.regressed ?? false;
     // A store that cannot tell a loss from a replacement: what we just read goes on, so it was a loss.
     const now = await this.#log.read(this.memoryId, { since: revision, signal });
     return now?.reset === false;

@@ -387,6 +387,39 @@ describe("a store that lost acknowledged turns", () => {
       expect(reported).toEqual([]);
     }
   });
+
+  it.each(["found", "found by the sync after one that failed"])(
+    "is not taken for one where the window begins behind an own turn that others removed: %s",
+    async (found) => {
+      const reported: object[] = [];
+      const { store, conversation } = open(undefined, { onRegression: (regression) => reported.push(regression) });
+      conversation.clear(); // before anything was read, so that the next sync finds where the window begins
+      await conversation.commit(turn("one"));
+      await store.save(ID, turn("summary"));
+      if (found !== "found") {
+        let reads = 0;
+        store.around = async (method, call) => {
+          if (method === "read" && reads++ === 1) throw new MemoryError("UNAVAILABLE", "The store is away.");
+          return call();
+        };
+        await expect(conversation.sync()).rejects.toMatchObject({ code: "UNAVAILABLE" });
+        store.around = (_method, call) => call();
+      }
+      expect(texts(await conversation.sync())).toEqual([]);
+      expect(reported).toEqual([]);
+    },
+  );
+
+  it("is noticed by the own turn that is missing, also where the window begins behind it", async () => {
+    const reported: object[] = [];
+    const { store, conversation } = open(undefined, { onRegression: (regression) => reported.push(regression) });
+    await store.append(ID, turn("theirs"));
+    conversation.clear();
+    await conversation.commit(turn("one"));
+    store.lose(ID, 1);
+    await conversation.sync();
+    expect(reported).toEqual([{ memoryId: ID }]);
+  });
 });
 
 describe("the conflict policy 'throw'", () => {
