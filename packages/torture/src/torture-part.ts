@@ -7,6 +7,8 @@ export interface PartOptions {
   scale: number;
   /** Hears, line by line, what the numbers of a tally do not tell. */
   note: (line: string) => void;
+  /** Of a part that is made of schedules, the number of the one that is to be played. */
+  only?: number | undefined;
 }
 
 /** A part of the torture. Rejects where it could not be carried through, not where a promise was broken. */

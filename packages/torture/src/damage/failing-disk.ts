@@ -8,7 +8,17 @@ export type Failure =
   | { share: number };
 
 /** The calls that change something: what is done to the name, or to the open file. */
-export const writingCalls = ["open", "write", "sync", "close", "link", "unlink", "mkdir", "syncDirectory"] as const;
+export const writingCalls = [
+  "open",
+  "write",
+  "setModified",
+  "sync",
+  "close",
+  "link",
+  "unlink",
+  "mkdir",
+  "syncDirectory",
+] as const;
 type WritingCall = (typeof writingCalls)[number];
 
 /** The disk, of which one call fails: the n-th of those that change something. Tells their names. */
@@ -49,6 +59,7 @@ export function failingDisk(nth: number, failure: Failure, made: WritingCall[]):
     return {
       stat: () => file.stat(),
       read: (position, length) => file.read(position, length),
+      setModified: (at) => call("setModified", () => file.setModified(at)),
       sync: () => call("sync", () => file.sync()),
       async write(bytes) {
         const isShort = made.length === nth && "share" in failure;

@@ -4,6 +4,7 @@ import {
   fdatasyncSync,
   fstatSync,
   fsyncSync,
+  futimesSync,
   linkSync,
   openSync,
   readdirSync,
@@ -32,6 +33,7 @@ export const promptDisk: FileSystem = {
         return buffer.subarray(0, read);
       },
       write: async (bytes) => writeSync(file, bytes),
+      setModified: async (at) => futimesSync(file, at / 1e6, at / 1e6),
       sync: async () => fdatasyncSync(file),
       close: async () => closeSync(file),
     };
