@@ -1,4 +1,4 @@
-import { type AppendOptions, type CallOptions, checkOptions } from "@deep-agent/core";
+import { type AppendOptions, type CallOptions, checkOptions, checkRecent } from "@deep-agent/core";
 import { type AnyBackend, type Contract, layered, whole } from "./layer.ts";
 
 /** A call of a backend, on its way. */
@@ -53,7 +53,10 @@ export function around<B extends AnyBackend>(
     ping: (options = {}) => wrapped({ method: "ping" }, options, (now) => inner.ping(now)),
     info: (memoryId, options = {}) =>
       wrapped({ method: "info", memoryId }, options, (now) => inner.info(memoryId, now)),
-    recent: (options) => wrapped({ method: "recent" }, options, (now) => inner.recent(now)),
+    async recent(options) {
+      checkRecent(options);
+      return wrapped({ method: "recent" }, options, (now) => inner.recent(now));
+    },
     touch: (memoryId, options = {}) =>
       wrapped({ method: "touch", memoryId }, options, (now) => inner.touch(memoryId, now)),
     close,

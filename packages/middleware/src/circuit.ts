@@ -1,5 +1,8 @@
-import { MemoryError } from "@deep-agent/core";
+import { MemoryError, untilAborted } from "@deep-agent/core";
 import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from "cockatiel";
+
+/** How long a probe may take, in ms. */
+const PROBE_LIMIT = 10_000;
 
 export interface CircuitOptions {
   /** After how many calls in a row that found the store away it is left alone. */
@@ -41,9 +44,22 @@ export class Circuit {
     return this.#breaker.state !== CircuitState.Closed;
   }
 
-  /** Makes the call, or rejects with {@link LeftAlone} where the store is away. */
-  run<R>(call: () => Promise<R>): Promise<R> {
-    return this.isAway ? Promise.reject(new LeftAlone()) : this.#breaker.execute(call);
+  /**
+   * Makes the call, or rejects with {@link LeftAlone} where the store is away. A call that was aborted, perhaps by somebody's time limit, says nothing of
+   * the store.
+   */
+  async run<R>(call: () => Promise<R>, signal?: AbortSignal | undefined): Promise<R> {
+    if (this.isAway) throw new LeftAlone();
+    const ended = await this.#breaker.execute(async () => {
+      try {
+        return { answer: await call() };
+      } catch (error) {
+        if (signal?.aborted) return { error };
+        throw error;
+      }
+    });
+    if ("answer" in ended) return ended.answer as R; // what the call answered
+    throw ended.error;
   }
 
   /** Stops looking. */
@@ -56,10 +72,25 @@ export class Circuit {
     if (this.#timer !== undefined) return; // the probe failed
     this.#timer = setInterval(() => {
       // What it rejects with is what every call would have: the breaker takes note of it.
-      this.#breaker.execute(this.#options.probe).catch(() => undefined);
+      this.#breaker.execute(() => this.#probed()).catch(() => undefined);
     }, this.#options.probeMs);
     this.#timer.unref();
     this.#options.onAway();
+  }
+
+  /** A probe of which nothing comes is one that failed. */
+  async #probed(): Promise<void> {
+    const late = new MemoryError("UNAVAILABLE", `Nothing came of the probe within ${PROBE_LIMIT} ms.`, {
+      retryable: true,
+    });
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(late), PROBE_LIMIT);
+    timer.unref();
+    try {
+      await untilAborted(this.#options.probe(), limit.signal);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #closed(): void {

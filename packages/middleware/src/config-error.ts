@@ -10,6 +10,11 @@ export function checkLayer(what: string, backend: unknown, options: object = {},
   const methods = ["load", "save", "delete", "list"];
   if (methods.some((method) => typeof (backend as Record<string, unknown> | null)?.[method] !== "function"))
     throw invalidConfig(what, "its first argument is no backend", "Give it a backend, or one in another layer.");
+  checkNames(what, options, names);
+}
+
+/** Throws `INVALID_CONFIG` for an option that does not exist. */
+export function checkNames(what: string, options: object, names: readonly string[]): void {
   if (typeof options !== "object" || options === null) throw invalidConfig(what, "its options are no object");
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown !== undefined)
@@ -20,4 +25,13 @@ export function checkLayer(what: string, backend: unknown, options: object = {},
 export function checkWhole(what: string, name: string, value: unknown, least: number): asserts value is number {
   if (Number.isSafeInteger(value) && (value as number) >= least) return;
   throw invalidConfig(what, `\`${name}\` must be a whole number from ${least} on`);
+}
+
+/** The longest time that a timer takes, in ms: some 24 days. */
+const LONGEST_TIME = 2 ** 31 - 1;
+
+/** Throws `INVALID_CONFIG` unless the value is a time in whole ms that a timer takes. */
+export function checkTime(what: string, name: string, value: unknown): asserts value is number {
+  checkWhole(what, name, value, 1);
+  if (value > LONGEST_TIME) throw invalidConfig(what, `\`${name}\` must be at most ${LONGEST_TIME} ms`);
 }

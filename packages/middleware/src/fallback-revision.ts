@@ -13,17 +13,22 @@ export function encodeKnown({ primary, waiting }: Known): Revision {
   return JSON.stringify([primary, waiting]);
 }
 
-/** `undefined`: it is no revision of such a backend. */
-export function decodeKnown(revision: Revision): Known | undefined {
+/** What was not made here is taken for a revision of the primary alone, which can judge it. */
+export function knownBy(revision: Revision): Known {
   let value: unknown;
   try {
     value = JSON.parse(revision);
   } catch {
-    return undefined; // nothing that was made here
+    return { primary: revision, waiting: null };
   }
-  if (!Array.isArray(value) || value.length !== 2 || !value.every(isPart)) return undefined;
+  if (!Array.isArray(value) || value.length !== 2 || !value.every(isPart)) return { primary: revision, waiting: null };
   const [primary, waiting] = value as [string | null, string | null]; // just checked
   return { primary, waiting };
+}
+
+/** Whether the primary can tell what came after it: it was seen, and nothing else was. */
+export function isOfPrimary({ primary, waiting }: Known): boolean {
+  return primary !== null && waiting === null;
 }
 
 function isPart(part: unknown): boolean {

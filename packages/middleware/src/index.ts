@@ -1,9 +1,9 @@
 export type { FallbackStatus } from "./fallback.ts";
 export type { Secret } from "./key-ring.ts";
-export type { AnyBackend, Contract } from "./layer.ts";
+export type { AnyBackend, Contract, LogBackend } from "./layer.ts";
 export { type ReencryptOptions, type ReencryptProgress, reencrypt } from "./reencrypt.ts";
 export { type EncryptionOptions, withEncryption } from "./with-encryption.ts";
-export { type FallbackControls, type FallbackOptions, type LogBackend, withFallback } from "./with-fallback.ts";
+export { type FallbackControls, type FallbackOptions, withFallback } from "./with-fallback.ts";
 export { withPrefix } from "./with-prefix.ts";
 export { type RecordOf, type Redact, withRedaction } from "./with-redaction.ts";
 export { enforceRetention, type RetentionOptions, type RetentionReport, withRetention } from "./with-retention.ts";

@@ -51,27 +51,21 @@ export class Journal {
     return { turns, revision: snapshot.revision };
   }
 
-  /** Adds a turn behind the others, unless it waits already. */
+  /** Adds a turn behind the others, unless it is one of the newest already. */
   async add(memoryId: string, turn: WaitingTurn, options: CallOptions): Promise<void> {
-    const { operationId, since, records } = turn;
-    const stored: StoredTurn = { waiting: 1, operationId, records, ...(since !== undefined && { since }) };
-    for (;;) {
-      const { turns, revision } = await this.read(memoryId, options);
-      if (turns.some((other) => other.operationId === operationId)) return;
-      try {
-        await this.#secondary.append(memoryId, [stored], { operationId, since: revision, ...options });
-        return;
-      } catch (error) {
-        // It was replaced since it was read: the turns before have gone to the primary.
-        if (!MemoryError.is(error, "CONFLICT")) throw error;
-      }
-    }
+    const { operationId } = turn;
+    await this.#secondary.append(memoryId, [storedTurn(turn)], { operationId, ...options });
   }
 
-  /** Takes away what was read, unless more has come since; answers whether it did. */
-  async clear(memoryId: string, { revision }: Waiting, options: CallOptions): Promise<boolean> {
+  /** Keeps these turns alone of what was read, unless more has come since; answers whether it did. */
+  async keep(
+    memoryId: string,
+    turns: readonly WaitingTurn[],
+    { revision }: Waiting,
+    options: CallOptions,
+  ): Promise<boolean> {
     try {
-      await this.#secondary.save(memoryId, [], { expectedRevision: revision, ...options });
+      await this.#secondary.save(memoryId, turns.map(storedTurn), { expectedRevision: revision, ...options });
       return true;
     } catch (error) {
       if (MemoryError.is(error, "CONFLICT")) return false;
@@ -83,6 +77,10 @@ export class Journal {
   delete(memoryId: string, options: CallOptions): Promise<void> {
     return this.#secondary.delete(memoryId, options);
   }
+}
+
+function storedTurn({ operationId, since, records }: WaitingTurn): StoredTurn {
+  return { waiting: 1, operationId, records, ...(since !== undefined && { since }) };
 }
 
 function turnOf(memoryId: string, record: object): WaitingTurn {

@@ -25,10 +25,6 @@ export class KeyRing {
     this.current = current;
   }
 
-  has(keyId: string): boolean {
-    return this.#keys.has(keyId);
-  }
-
   /** The key for the records of one memory; `undefined`: there is no key of this name. */
   keyFor(keyId: string, memoryId: string): KeyObject | undefined {
     const key = this.#keys.get(keyId);

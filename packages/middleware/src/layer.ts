@@ -12,6 +12,9 @@ import {
 /** A backend of whatever records. */
 export type AnyBackend = MemoryBackend<object>;
 
+/** A backend that can keep turns for another one, or have them kept. */
+export type LogBackend = MemoryBackend<object> & LogCapability<object>;
+
 /** All methods that a backend can have. */
 export type WholeBackend<T extends object = object> = MemoryBackend<T> &
   LogCapability<T> &

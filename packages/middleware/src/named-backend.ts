@@ -14,9 +14,9 @@ import {
 import { type AnyBackend, type Contract, layered, whole } from "./layer.ts";
 import { LongNames, type Naming } from "./naming.ts";
 
-/** What a label holds. */
+/** What a label holds: the name as it would be if it were not too long. So where names are sealed, it is, too. */
 interface Label {
-  memoryId: string;
+  name: string;
 }
 
 /** A backend whose memories have other names in the store below. Errors and answers speak of the ids again. */
@@ -37,19 +37,22 @@ export function named<B extends AnyBackend>(backend: B, naming: Naming): Contrac
     options: CallOptions,
     call: (name: string, records: readonly object[]) => Promise<R>,
   ): Promise<R> {
-    const { name, label } = names.nameOf(memoryId);
+    const { name, whole, label } = names.nameOf(memoryId);
     if (label === undefined) return told(memoryId, name, () => call(name, records));
     // As they are now: their caller may go on with its objects while this waits.
     const copies = structuredClone([...records]);
-    const record: Label = { memoryId };
-    await told(memoryId, label, () => inner.save(label, [record], { signal: options.signal }));
+    await told(memoryId, label, () => inner.save(label, [{ name: whole } satisfies Label], { signal: options.signal }));
     return told(memoryId, name, () => call(name, copies));
   }
 
   async function remove(memoryId: string, options: CallOptions): Promise<void> {
-    const { name, label } = names.nameOf(memoryId);
+    const { name, whole, label } = names.nameOf(memoryId);
     await told(memoryId, name, () => inner.delete(name, options));
-    if (label !== undefined) await told(memoryId, label, () => inner.delete(label, options));
+    if (label === undefined) return;
+    await told(memoryId, label, () => inner.delete(label, options));
+    // Somebody may have begun the memory anew in between: it must not be without its label.
+    if ((await told(memoryId, name, () => inner.load(name, options))) !== null)
+      await told(memoryId, label, () => inner.save(label, [{ name: whole } satisfies Label], options));
   }
 
   /** `undefined`: it is no memory's name. */
@@ -57,8 +60,9 @@ export function named<B extends AnyBackend>(backend: B, naming: Naming): Contrac
     const found = names.idOf(name);
     if (found === undefined || "memoryId" in found) return found?.memoryId;
     const [record] = (await inner.load(found.label, { signal })) ?? [];
-    const { memoryId } = (record ?? {}) as Partial<Label>;
-    return typeof memoryId === "string" && names.nameOf(memoryId).name === name ? memoryId : undefined;
+    const { name: whole } = (record ?? {}) as Partial<Label>;
+    const memoryId = typeof whole === "string" ? names.idOfWhole(whole) : undefined;
+    return memoryId !== undefined && names.nameOf(memoryId).name === name ? memoryId : undefined;
   }
 
   async function list({ prefix = "", signal }: ListOptions): Promise<string[]> {

@@ -29,18 +29,23 @@ export class LongNames {
     this.#naming = naming;
   }
 
-  /** `label` is the name of the memory that tells the id, where the name does not. */
-  nameOf(memoryId: string): { name: string; label?: string } {
+  /** `label` is the name of the memory that tells `whole`, from which the id can be told where it cannot from the name. */
+  nameOf(memoryId: string): { name: string; whole: string; label?: string } {
     const name = this.#naming.nameOf(memoryId);
-    if (Buffer.byteLength(name) <= MAX_MEMORY_ID_BYTES && !isCut(name) && !isLabel(name)) return { name };
+    if (Buffer.byteLength(name) <= MAX_MEMORY_ID_BYTES && !isCut(name) && !isLabel(name)) return { name, whole: name };
     const hash = createHash("sha256").update(name).digest("base64url");
     const cut = `${headOf(name, MAX_MEMORY_ID_BYTES - ENDING_BYTES - TELLS.length)}\0${hash}`;
-    return { name: cut, label: cut + TELLS };
+    return { name: cut, whole: name, label: cut + TELLS };
   }
 
   /** What the store's names begin with, where ids begin with `prefix`. */
   beginningOf(prefix: string): string {
     return headOf(this.#naming.beginningOf(prefix), MAX_MEMORY_ID_BYTES - ENDING_BYTES - TELLS.length);
+  }
+
+  /** The id whose whole name that is; `undefined`: it is nobody's. */
+  idOfWhole(whole: string): string | undefined {
+    return this.#naming.idOf(whole);
   }
 
   /** The id behind a name; or the label that tells it; or `undefined`: it is nobody's. */

@@ -1,4 +1,5 @@
 import { checkOptions, MemoryError, supports } from "@deep-agent/core";
+import { checkNames } from "./config-error.ts";
 import { type AnyBackend, whole } from "./layer.ts";
 import { type Encrypted, encryptedLayer } from "./with-encryption.ts";
 
@@ -36,6 +37,7 @@ const MOST_TRIES = 20;
 export async function reencrypt(backend: AnyBackend, options: ReencryptOptions = {}): Promise<ReencryptProgress> {
   checkOptions(options);
   const { signal, onProgress, exclusive = false } = options;
+  checkNames("reencrypt", options, ["signal", "onProgress", "exclusive"]);
   const layer = encryptedLayer(backend);
   if (layer === undefined) {
     throw new MemoryError("INVALID_ARGUMENT", "`reencrypt` was given something else than what withEncryption gave.", {

@@ -1,42 +1,31 @@
-import type { ReadOptions, Snapshot } from "@deep-agent/core";
-import { decodeKnown, encodeKnown } from "./fallback-revision.ts";
+import type { Revision, Snapshot } from "@deep-agent/core";
+import { encodeKnown, type Known, knownBy } from "./fallback-revision.ts";
 import type { WaitingTurn } from "./journal.ts";
 
 /**
- * What a read is answered while the primary is away: the turns that wait, as the continuation of what the reader knew of the primary's log.
- * `null`: there are none, and nothing was known.
+ * What a reader is answered while the primary is away: the turns that wait, as the continuation of what it knew of the primary's log. Turns that
+ * it saw waiting and that wait no more are in that log by now; those that wait came later.
  */
-export function windowOf(turns: readonly WaitingTurn[], { last, since, before }: ReadOptions): Snapshot<object> | null {
-  const given = since ?? before;
-  const known = given === undefined ? undefined : decodeKnown(given);
-  if (turns.length === 0 && known === undefined) return null;
-  const primary = known?.primary ?? null;
-  const seen = known === undefined ? undefined : placeOf(turns, known.waiting);
-  const isLost = given !== undefined && seen === undefined;
-
-  const floor = since === undefined || isLost ? 0 : (seen ?? 0);
-  const end = before === undefined || isLost ? turns.length : (seen ?? turns.length);
-  const from = last === undefined ? floor : windowStart(turns, last, floor, end);
-  const at = (place: number): string => encodeKnown({ primary, waiting: turns[place - 1]?.operationId ?? null });
+export function windowOf(
+  turns: readonly WaitingTurn[],
+  { since, last }: { since: Revision | undefined; last: number | undefined },
+): Snapshot<object> {
+  const known: Known = since === undefined ? { primary: null, waiting: null } : knownBy(since);
+  const floor = turns.findIndex((turn) => turn.operationId === known.waiting) + 1;
+  const from = last === undefined ? floor : windowStart(turns, last, floor);
+  const newest = turns.at(-1)?.operationId ?? known.waiting;
   return {
-    records: turns.slice(from, end).flatMap(({ records }) => records),
-    revision: at(turns.length),
-    start: from === 0 ? null : at(from),
-    reset: isLost || (since !== undefined && from > floor),
+    records: turns.slice(from).flatMap(({ records }) => records),
+    revision: encodeKnown({ primary: known.primary, waiting: newest }),
+    start: from === 0 ? null : encodeKnown({ primary: known.primary, waiting: turns[from - 1]?.operationId ?? null }),
+    reset: since !== undefined && from > floor,
     regressed: false,
   };
 }
 
-/** How many turns stand before what comes after the one with this id; `undefined`: it waits no more. */
-function placeOf(turns: readonly WaitingTurn[], operationId: string | null): number | undefined {
-  if (operationId === null) return 0;
-  const index = turns.findIndex((turn) => turn.operationId === operationId);
-  return index < 0 ? undefined : index + 1;
-}
-
-/** Where the newest turns before `end` begin that hold at least `last` records together. */
-function windowStart(turns: readonly WaitingTurn[], last: number, floor: number, end: number): number {
-  let from = end;
+/** Where the newest turns begin that hold at least `last` records together. */
+function windowStart(turns: readonly WaitingTurn[], last: number, floor: number): number {
+  let from = turns.length;
   for (let records = 0; from > floor && records < last; from--) records += turns[from - 1]?.records.length ?? 0;
   return from;
 }

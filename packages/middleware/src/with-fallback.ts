@@ -8,13 +8,11 @@ import {
   checkRecent,
   checkSave,
   type LifecycleCapability,
-  type LogCapability,
-  type MemoryBackend,
   supports,
 } from "@deep-agent/core";
-import { checkLayer, checkWhole, invalidConfig } from "./config-error.ts";
+import { checkLayer, checkTime, checkWhole, invalidConfig } from "./config-error.ts";
 import { Fallback, type FallbackStatus } from "./fallback.ts";
-import { type AnyBackend, type Contract, layered, whole } from "./layer.ts";
+import { type AnyBackend, type Contract, type LogBackend, layered, whole } from "./layer.ts";
 
 export interface FallbackOptions {
   /** After how many calls in a row that found the primary away it is left alone until it answers again. Default 1. */
@@ -22,7 +20,7 @@ export interface FallbackOptions {
   /** How often it is looked for meanwhile, in ms. Default 1,000. */
   probeMs?: number | undefined;
   /** Called when the primary goes away and comes back, and when a turn was kept. */
-  onStatus?: ((status: FallbackStatus) => void) | undefined;
+  onStatus?: ((status: FallbackStatus) => unknown) | undefined;
 }
 
 /** What a backend with a fallback has beside the contract. */
@@ -31,10 +29,9 @@ export interface FallbackControls {
   status(): FallbackStatus;
   /** Stores what waits at the primary, as it does by itself. Resolves when nothing waits any more, and rejects with what prevents it. */
   replay(options?: CallOptions): Promise<FallbackStatus>;
+  /** Gives up the turns of a memory that wait, and answers their records, oldest first: the way out where the primary takes them by no means. */
+  discard(memoryId: string, options?: CallOptions): Promise<object[][]>;
 }
-
-/** A backend that can keep turns for another one, or have them kept. */
-export type LogBackend = MemoryBackend<object> & LogCapability<object>;
 
 /**
  * Goes on at `secondary` while `primary` is away (`UNAVAILABLE`): turns are kept there, and stored at the primary when it is back, in
@@ -44,9 +41,9 @@ export type LogBackend = MemoryBackend<object> & LogCapability<object>;
  * const steady = withFallback(new RedisBackend(url), new FileBackend("./while-redis-is-away"));
  * ```
  *
- * While the primary is away, reads answer what waits: a conversation that goes on continues from what it has in RAM, and one that
- * begins then does not see its past. What cannot be put off is refused with `UNAVAILABLE`: `save`, `delete`, `list`, `recent`, `info`, `touch`, and
- * appends on a condition. `close` closes both backends; what waits is kept. Throws `INVALID_CONFIG`.
+ * While the primary is away, windows are made of what waits: a conversation that goes on continues from what it has in RAM, and one that
+ * begins then does not see its past. All else is refused with `UNAVAILABLE`: whole logs and older pages, `save`, `delete`, `list`, `recent`, `info`,
+ * `touch`, and appends on a condition. `close` closes both backends; what waits is kept. Throws `INVALID_CONFIG`.
  */
 export function withFallback<B extends LogBackend>(
   primary: B,
@@ -60,50 +57,53 @@ export function withFallback<B extends LogBackend>(
       throw invalidConfig("withFallback", `the ${which} has no \`log\``, "Without one, a turn cannot be found again.");
   const { failures = 1, probeMs = 1_000, onStatus } = options;
   checkWhole("withFallback", "failures", failures, 1);
-  checkWhole("withFallback", "probeMs", probeMs, 1);
+  checkTime("withFallback", "probeMs", probeMs);
+  if (onStatus !== undefined && typeof onStatus !== "function")
+    throw invalidConfig("withFallback", "`onStatus` must be a function");
+  if ((primary as LogBackend) === secondary) throw invalidConfig("withFallback", "both stores are the same");
   const both = new Fallback(primary, secondary, { failures, probeMs, onStatus });
   const inner = whole<object>(primary);
 
   const contract = layered<B>(primary, {
     async load(memoryId, given = {}) {
       checkCall(memoryId, given);
-      return both.load(memoryId, given);
+      return both.track(() => both.load(memoryId, given));
     },
     async save(memoryId, records, given = {}) {
       checkSave(memoryId, records, given);
-      return both.save(memoryId, records, given);
+      return both.track(() => both.save(memoryId, records, given));
     },
     async delete(memoryId, given = {}) {
       checkCall(memoryId, given);
-      return both.delete(memoryId, given);
+      return both.track(() => both.delete(memoryId, given));
     },
     async list(given = {}) {
       checkList(given);
-      return both.list(given);
+      return both.track(() => both.list(given));
     },
     async append(memoryId, records, given = {}) {
       checkAppend(memoryId, records, given);
-      return both.append(memoryId, records, given);
+      return both.track(() => both.append(memoryId, records, given));
     },
     async read(memoryId, given = {}) {
       checkRead(memoryId, given);
-      return both.read(memoryId, given);
+      return both.track(() => both.read(memoryId, given));
     },
     async ping(given = {}) {
       checkOptions(given);
-      return both.ping(given);
+      return both.track(() => both.ping(given));
     },
     async info(memoryId, given = {}) {
       checkCall(memoryId, given);
-      return both.atPrimary(memoryId, given, () => inner.info(memoryId, given));
+      return both.track(() => both.atPrimary(memoryId, given, () => inner.info(memoryId, given)));
     },
     async touch(memoryId, given = {}) {
       checkCall(memoryId, given);
-      return both.atPrimary(memoryId, given, () => inner.touch(memoryId, given));
+      return both.track(() => both.atPrimary(memoryId, given, () => inner.touch(memoryId, given)));
     },
     async recent(given) {
       checkRecent(given);
-      return both.atPrimaryOfMany(given, () => inner.recent(given));
+      return both.track(() => both.atPrimaryOfMany(given, () => inner.recent(given)));
     },
   });
   const close = (): Promise<void> => both.close();
@@ -111,7 +111,11 @@ export function withFallback<B extends LogBackend>(
     status: () => both.status,
     async replay(given: CallOptions = {}) {
       checkOptions(given);
-      return both.replay(given);
+      return both.track(() => both.replay(given));
+    },
+    async discard(memoryId: string, given: CallOptions = {}) {
+      checkCall(memoryId, given);
+      return both.track(() => both.discard(memoryId, given));
     },
     close,
     [Symbol.asyncDispose]: close,

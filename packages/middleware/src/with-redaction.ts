@@ -30,14 +30,23 @@ export function withRedaction<B extends AnyBackend>(backend: B, redact: Redact<R
     const records: object[] = [];
     for (const text of texts) {
       signal?.throwIfAborted();
-      try {
-        records.push(await redact(JSON.parse(text) as RecordOf<B>)); // it was made of one
-      } catch (error) {
-        throw failed(memoryId, error);
-      }
+      const record = JSON.parse(text) as RecordOf<B>; // it was made of one
+      const { id } = record as { id?: unknown };
+      records.push(await redactedOne(memoryId, record));
+      if (id !== undefined && (records.at(-1) as { id?: unknown } | undefined)?.id !== id)
+        throw refused(memoryId, "its redaction took away an `id`, by which turns are found again");
     }
     signal?.throwIfAborted();
     return records;
+  }
+
+  async function redactedOne(memoryId: string, record: RecordOf<B>): Promise<object> {
+    try {
+      return await redact(record);
+    } catch (error) {
+      const cause = cleanCause(error, () => "(the message is left out: it may quote what was said)");
+      throw refused(memoryId, `its redaction failed (${cause.name})`, cause);
+    }
   }
 
   return layered(backend, {
@@ -52,11 +61,10 @@ export function withRedaction<B extends AnyBackend>(backend: B, redact: Redact<R
   });
 }
 
-function failed(memoryId: string, error: unknown): MemoryError {
-  const cause = cleanCause(error, () => "(the message is left out: it may quote what was said)");
-  return new MemoryError(
-    "INVALID_RECORD",
-    `Nothing was written to memory ${quoteId(memoryId)}: its redaction failed (${cause.name}).`,
-    { memoryId, hint: "See the cause; the function given to withRedaction threw it.", cause },
-  );
+function refused(memoryId: string, problem: string, cause?: Error): MemoryError {
+  return new MemoryError("INVALID_RECORD", `Nothing was written to memory ${quoteId(memoryId)}: ${problem}.`, {
+    memoryId,
+    hint: "See the function that was given to withRedaction.",
+    cause,
+  });
 }

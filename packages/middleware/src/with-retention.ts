@@ -1,4 +1,13 @@
-import { backendChannel, checkOptions, MemoryError, parseTtl, supports, type Ttl } from "@deep-agent/core";
+import {
+  backendChannel,
+  checkOptions,
+  checkSave,
+  MemoryError,
+  parseTtl,
+  type ReadOptions,
+  supports,
+  type Ttl,
+} from "@deep-agent/core";
 import { checkLayer, checkWhole, invalidConfig } from "./config-error.ts";
 import { type AnyBackend, type Contract, layered, type WholeBackend, whole } from "./layer.ts";
 
@@ -38,7 +47,8 @@ export function withRetention<B extends AnyBackend>(backend: B, options: Retenti
       return;
     }
     try {
-      await cut(inner, memoryId, limits, undefined);
+      const most = limits.maxRecords + slackOf(limits);
+      await cut(inner, memoryId, limits, { last: Number.isFinite(most) ? most : undefined });
       if (room.size >= MOST_REMEMBERED) room.clear();
       room.set(memoryId, slackOf(limits));
     } catch (error) {
@@ -49,8 +59,8 @@ export function withRetention<B extends AnyBackend>(backend: B, options: Retenti
 
   return layered(backend, {
     async save(memoryId, records, options) {
-      // What is no array of records is for the store to refuse.
-      await inner.save(memoryId, Array.isArray(records) ? kept(records, limits) : records, options);
+      checkSave(memoryId, records, options);
+      await inner.save(memoryId, kept(records, limits), options);
     },
     async append(memoryId, records, options) {
       const revision = await inner.append(memoryId, records, options);
@@ -85,7 +95,7 @@ export async function enforceRetention(
     });
   const report = { memories: 0, cut: 0 };
   for (const memoryId of await backend.list({ signal })) {
-    if (await cut(whole<object>(backend), memoryId, checked, signal)) report.cut += 1;
+    if (await cut(whole<object>(backend), memoryId, checked, { signal })) report.cut += 1;
     report.memories += 1;
   }
   return report;
@@ -116,10 +126,9 @@ async function cut(
   backend: WholeBackend,
   memoryId: string,
   limits: Limits,
-  signal: AbortSignal | undefined,
+  { last, signal }: Pick<ReadOptions, "last" | "signal">,
 ): Promise<boolean> {
-  const most = limits.maxRecords + slackOf(limits);
-  const snapshot = await backend.read(memoryId, { last: Number.isFinite(most) ? most : undefined, signal });
+  const snapshot = await backend.read(memoryId, { last, signal });
   if (snapshot === null) return false;
   const rest = kept(snapshot.records, limits);
   if (snapshot.start === null && rest.length === snapshot.records.length) return false;
@@ -135,8 +144,7 @@ async function cut(
 /** The newest of the records that the limits allow, from where a turn begins. */
 function kept(records: readonly object[], { maxRecords, maxAgeMs }: Limits): readonly object[] {
   const oldest = Date.now() - maxAgeMs;
-  const young = records.findIndex((record) => !isOlder(record, oldest));
-  if (young === -1) return [];
+  const young = records.findLastIndex((record) => isOlder(record, oldest)) + 1;
   const first = Math.max(young, records.length - maxRecords);
   if (first === 0) return records;
   const begin = records.findIndex((record, index) => index >= first && beginsTurn(record));

@@ -1,7 +1,7 @@
 import { type AppendOptions, encodeRecords, MemoryError, newId, supports, untilAborted } from "@deep-agent/core";
 import { decorrelatedJitterGenerator, ExponentialBackoff, handleWhen, retry } from "cockatiel";
 import { around, type Call, writes } from "./around.ts";
-import { checkLayer, checkWhole } from "./config-error.ts";
+import { checkLayer, checkTime, checkWhole } from "./config-error.ts";
 import type { AnyBackend, Contract } from "./layer.ts";
 
 export interface RetryOptions {
@@ -27,7 +27,8 @@ export function withRetry<B extends AnyBackend>(backend: B, options: RetryOption
   checkLayer("withRetry", backend, options, ["attempts", "pauseMs", "longestPauseMs"]);
   const { attempts = 4, pauseMs = 50, longestPauseMs = 2_000 } = options;
   checkWhole("withRetry", "attempts", attempts, 1);
-  checkWhole("withRetry", "pauseMs", pauseMs, 1);
+  checkTime("withRetry", "pauseMs", pauseMs);
+  checkTime("withRetry", "longestPauseMs", longestPauseMs);
   checkWhole("withRetry", "longestPauseMs", longestPauseMs, pauseMs);
   const hasLog = supports(backend, "log");
   const backoff = new ExponentialBackoff({

@@ -1,10 +1,7 @@
 import { MemoryError, quoteId, untilAborted } from "@deep-agent/core";
 import { around, type Call, writes } from "./around.ts";
-import { checkLayer, checkWhole } from "./config-error.ts";
+import { checkLayer, checkTime } from "./config-error.ts";
 import type { AnyBackend, Contract } from "./layer.ts";
-
-/** The longest time that a timer takes, in ms. */
-const LONGEST = 2 ** 31 - 1;
 
 /**
  * Settles every call within `timeoutMs`, also `close`. What takes longer is aborted, and rejects with `UNAVAILABLE`; of a write it is not
@@ -16,10 +13,10 @@ const LONGEST = 2 ** 31 - 1;
  */
 export function withTimeout<B extends AnyBackend>(backend: B, timeoutMs: number): Contract<B> {
   checkLayer("withTimeout", backend);
-  checkWhole("withTimeout", "timeoutMs", timeoutMs, 1);
+  checkTime("withTimeout", "timeoutMs", timeoutMs);
   return around(backend, async (call, proceed) => {
     const overdue = new AbortController();
-    const timer = setTimeout(() => overdue.abort(tooLate(call, timeoutMs)), Math.min(timeoutMs, LONGEST));
+    const timer = setTimeout(() => overdue.abort(tooLate(call, timeoutMs)), timeoutMs);
     const { signal } = call.options;
     const either = signal ? AbortSignal.any([signal, overdue.signal]) : overdue.signal;
     try {

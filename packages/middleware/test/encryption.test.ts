@@ -1,3 +1,4 @@
+import { createDecipheriv, hkdfSync } from "node:crypto";
 import { inspect } from "node:util";
 import { type MemoryBackend, MemoryError } from "@deep-agent/core";
 import { InMemoryBackend } from "@deep-agent/in-memory";
@@ -122,6 +123,28 @@ describe("encrypted records", () => {
   });
 });
 
+describe("the format", () => {
+  /** Opens a record as the README describes it, without the code under test. */
+  function opened({ data }: Stored, key: Uint8Array, memoryId: string, context: readonly unknown[]): unknown {
+    const bytes = Buffer.from(data, "base64");
+    const own = Buffer.from(hkdfSync("sha256", key, memoryId, "deep-agent records", 32));
+    const decipher = createDecipheriv("aes-256-gcm", own, bytes.subarray(0, 12), { authTagLength: 16 });
+    decipher.setAAD(Buffer.from(JSON.stringify(context)));
+    decipher.setAuthTag(bytes.subarray(-16));
+    return JSON.parse(Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString());
+  }
+
+  it("is AES-256-GCM with a key of the memory's own, and bound to the memory and the key's name", async () => {
+    const store = new InMemoryBackend<object>();
+    await withEncryption(store, current).save("alice", notes(7, 1));
+    const [record = { sealed: 0, key: "", data: "" }] = await stored(store, "alice");
+    expect(opened(record, KEY, "alice", ["deep-agent", 1, "a", "alice"])).toEqual({ n: 7 });
+    expect(() => opened(record, KEY, "bob", ["deep-agent", 1, "a", "alice"])).toThrow();
+    expect(() => opened(record, KEY, "alice", ["deep-agent", 1, "a", "bob"])).toThrow();
+    expect(() => opened(record, KEY, "alice", ["deep-agent", 1, "b", "alice"])).toThrow();
+  });
+});
+
 describe("sealed ids", () => {
   it("show nothing of an id, and are listed as what they are", async () => {
     const store = new InMemoryBackend<object>();
@@ -131,6 +154,7 @@ describe("sealed ids", () => {
     await store.save("a stranger's", []);
     const names = await store.list();
     for (const name of names) expect(name).not.toMatch(/alic|日|xxx/);
+    for (const name of names) expect(JSON.stringify(await store.load(name))).not.toMatch(/alic|日|xxx/);
     expect((await backend.list()).sort()).toEqual([...ids].sort());
     expect((await backend.list({ prefix: "ali" })).sort()).toEqual(["alice", "alicf"]);
     const page = await backend.recent({ limit: 2, prefix: "ali" });

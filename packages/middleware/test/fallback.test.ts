@@ -6,7 +6,7 @@ import { MemoryError, type Revision } from "@deep-agent/core";
 import { FileBackend } from "@deep-agent/file";
 import { InMemoryBackend } from "@deep-agent/in-memory";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { type FallbackStatus, withFallback } from "../src/index.ts";
+import { type FallbackStatus, withFallback, withTimeout } from "../src/index.ts";
 import { away, eventsDuring, type Note, notes, rejectionOf, TroubledBackend } from "./support/stores.ts";
 
 const ID = "alice";
@@ -24,7 +24,7 @@ afterEach(async () => {
   for (const backend of opened.splice(0)) await backend.close();
 });
 
-function open(onStatus?: (status: FallbackStatus) => void) {
+function open(onStatus?: (status: FallbackStatus) => unknown) {
   const backend = withFallback(primary, secondary, { probeMs: 5, onStatus });
   opened.push(backend);
   return backend;
@@ -46,7 +46,7 @@ describe("while the primary is away", () => {
     primary.fate = () => "away";
     for (let n = 2; n < 8; n += 2) await backend.append(ID, notes(n, 2));
     await backend.append("bob", notes(0, 1));
-    expect(backend.status()).toEqual({ primary: "away", waiting: [ID, "bob"] });
+    expect(backend.status()).toEqual({ primary: "away", waiting: [ID, "bob"], refused: [] });
     primary.fate = () => "made";
     expect(await InMemoryBackend.prototype.load.call(primary, ID)).toEqual(notes(0, 2));
     await settled(backend);
@@ -83,26 +83,50 @@ describe("while the primary is away", () => {
     expect(await backend.read(ID, { since: known })).toMatchObject({ records: notes(2, 3), reset: false });
   });
 
-  it("a reader who knew nothing sees what waits, page by page", async () => {
+  it("a reader who knew nothing sees what waits, and is not told that there is nothing else", async () => {
     const backend = open();
     await primary.append(ID, notes(90, 2));
     primary.fate = () => "away";
-    expect(await backend.read(ID)).toBeNull();
+    const empty = await backend.read(ID, { last: 3 });
+    expect(empty).toMatchObject({ records: [], start: null, reset: false });
     for (let n = 0; n < 6; n += 2) await backend.append(ID, notes(n, 2));
     const newest = await backend.read(ID, { last: 3 });
     expect(newest).toMatchObject({ records: notes(2, 4), reset: false });
-    const older = await backend.read(ID, { last: 3, before: newest?.start ?? "" });
-    expect(older).toMatchObject({ records: notes(0, 2), start: null, reset: false });
-    expect(await backend.load(ID)).toEqual(notes(0, 6));
-    expect(await backend.read(ID, { since: "of another store" })).toMatchObject({ records: notes(0, 6), reset: true });
+    primary.fate = () => "made";
+    await settled(backend);
+    for (const since of [empty?.revision, newest?.revision])
+      expect(await backend.read(ID, { since })).toMatchObject({
+        records: [...notes(90, 2), ...notes(0, 6)],
+        reset: true,
+        regressed: false,
+      });
+  });
+
+  it("a window stays what it was through one outage after the other", async () => {
+    const backend = open();
+    await backend.append(ID, notes(0, 2));
+    const known = (await backend.read(ID))?.revision;
+    primary.fate = () => "away";
+    await backend.append(ID, notes(2, 1));
+    const seen = await backend.read(ID, { since: known, last: 20 });
+    primary.fate = () => "made";
+    await settled(backend);
+    primary.fate = () => "away";
+    await backend.append("bob", notes(0, 1));
+    expect(await backend.read(ID, { since: seen?.revision, last: 20 })).toMatchObject({ records: [], reset: false });
+    await backend.append(ID, notes(3, 1));
+    expect(await backend.read(ID, { since: seen?.revision })).toMatchObject({ records: notes(3, 1), reset: false });
   });
 
   it("what cannot be put off is refused, and does nothing", async () => {
     const backend = open();
-    await backend.append(ID, notes(0, 1));
+    const known = await backend.append(ID, notes(0, 1));
     primary.fate = () => "away";
     await backend.append(ID, notes(1, 1));
     for (const call of [
+      () => backend.load(ID),
+      () => backend.read(ID),
+      () => backend.read(ID, { last: 2, before: known }),
       () => backend.save(ID, notes(9, 1)),
       () => backend.delete(ID),
       () => backend.list(),
@@ -208,32 +232,74 @@ describe("when the primary is back", () => {
     expect((await primary.load(ID))?.map(({ n }) => n)).toEqual([7, 1, 2]);
   });
 
-  it("a turn that the primary refuses goes on waiting, is told of, and holds up no other memory", async () => {
+  it("a turn that it refuses goes on waiting, is told of, and holds up nothing else", async () => {
     const backend = open();
+    await backend.append(ID, notes(90, 1));
+    const known = (await backend.read(ID))?.revision;
     primary.fate = () => "away";
-    await backend.append(ID, notes(0, 1));
+    await backend.append(ID, notes(0, 1), { since: known });
+    await backend.append(ID, notes(1, 1), { since: known });
     await backend.append("bob", notes(0, 1));
     const append = primary.append.bind(primary);
-    primary.append = async (id, ...rest) => {
-      if (id === ID) throw new MemoryError("RECORD_TOO_LARGE", "Too large.");
-      return append(id, ...rest);
+    primary.append = async (id, records, ...rest) => {
+      if (records.some(({ n }) => n === 0) && id === ID) throw new MemoryError("RECORD_TOO_LARGE", "Too large.");
+      return append(id, records, ...rest);
     };
     const events = await eventsDuring(async () => {
       primary.fate = () => "made";
       while (backend.status().waiting.length > 1 || backend.status().primary === "away")
         await new Promise(setImmediate);
-      expect(await backend.load(ID)).toEqual(notes(0, 1));
+      expect(await backend.load(ID)).toEqual([...notes(90, 1), ...notes(1, 1)]);
     });
     expect(await primary.load("bob")).toEqual(notes(0, 1));
-    expect(backend.status().waiting).toEqual([ID]);
+    expect(backend.status()).toEqual({ primary: "there", waiting: [ID], refused: [ID] });
     expect(events).toContainEqual(
       expect.objectContaining({ memoryId: ID, detail: expect.stringContaining("RECORD_TOO_LARGE") }),
     );
     expect(await rejectionOf(backend.replay())).toMatchObject({ code: "RECORD_TOO_LARGE" });
-    await backend.append(ID, notes(1, 1));
+    await backend.append(ID, notes(2, 1));
+    expect(await backend.load(ID)).toEqual([...notes(90, 1), ...notes(1, 2)]);
     primary.append = append;
-    expect(await backend.replay()).toEqual({ primary: "there", waiting: [] });
-    expect(await primary.load(ID)).toEqual(notes(0, 2));
+    expect(await backend.replay()).toEqual({ primary: "there", waiting: [], refused: [] });
+    expect(await primary.load(ID)).toEqual([...notes(90, 1), ...notes(1, 2), ...notes(0, 1)]);
+  });
+
+  it("a turn that it refuses by no means can be given up, and is answered", async () => {
+    const backend = open();
+    primary.fate = () => "away";
+    await backend.append(ID, notes(0, 2));
+    primary.append = async () => Promise.reject(new MemoryError("RECORD_TOO_LARGE", "Too large."));
+    primary.fate = () => "made";
+    while (backend.status().refused.length === 0) await new Promise(setImmediate);
+    expect(await backend.discard(ID)).toEqual([notes(0, 2)]);
+    expect(await backend.replay()).toEqual({ primary: "there", waiting: [], refused: [] });
+    expect(await secondary.load(ID)).toEqual([]);
+  });
+
+  it("what it could not take for a while is tried again, by itself", async () => {
+    const backend = open();
+    primary.fate = () => "away";
+    await backend.append(ID, notes(0, 1));
+    const append = primary.append.bind(primary);
+    let refusals = 0;
+    primary.append = async (...args) => {
+      if (refusals++ < 3) throw new MemoryError("CAPACITY", "Full.", { retryable: true });
+      return append(...args);
+    };
+    primary.fate = () => "made";
+    await settled(backend);
+    expect(await primary.load(ID)).toEqual(notes(0, 1));
+  });
+
+  it("what waited while it was found away a few times, and then not, is stored by itself", async () => {
+    const backend = withFallback(primary, secondary, { probeMs: 5, failures: 3 });
+    opened.push(backend);
+    let failures = 0;
+    primary.fate = (method) => (method === "append" && failures++ < 2 ? "away" : "made");
+    await backend.append(ID, notes(0, 1));
+    expect(backend.status().primary).toBe("there");
+    await settled(backend);
+    expect(await primary.load(ID)).toEqual(notes(0, 1));
   });
 
   it("a memory that is deleted is gone, and what waited of it", async () => {
@@ -260,13 +326,100 @@ describe("when the primary is back", () => {
       await settled(backend);
     });
     expect(states.map(({ primary: state }) => state)).toEqual(expect.arrayContaining(["away", "there"]));
-    expect(states).toContainEqual({ primary: "away", waiting: [ID] });
+    expect(states).toContainEqual({ primary: "away", waiting: [ID], refused: [] });
     const details = events.flatMap((event) => (event.type === "warning" ? [event.detail] : []));
     expect(details).toEqual([
       expect.stringContaining("is away"),
       expect.stringContaining("is back"),
       expect.stringContaining("all that waited is stored"),
     ]);
+  });
+});
+
+describe("whoever listens to the status", () => {
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new TypeError("secret");
+      },
+    ],
+    ["rejects", async () => Promise.reject(new TypeError("secret"))],
+  ])("and %s changes nothing, but for a warning", async (_how, onStatus) => {
+    const backend = open(onStatus);
+    const events = await eventsDuring(async () => {
+      primary.fate = () => "away";
+      await backend.append(ID, notes(0, 1));
+      primary.fate = () => "made";
+      await settled(backend);
+    });
+    expect(await primary.load(ID)).toEqual(notes(0, 1));
+    const details = events.map((event) => (event.type === "warning" ? event.detail : ""));
+    expect(details).toContainEqual(expect.stringContaining("the onStatus handler failed"));
+    expect(details.join()).not.toContain("secret");
+  });
+});
+
+describe("a time limit of the caller", () => {
+  it("says nothing of the primary", async () => {
+    const backend = open();
+    const read = primary.read.bind(primary);
+    primary.read = async (id, options) => {
+      if (id !== "slow") return read(id, options);
+      return new Promise((_resolve, reject) =>
+        options?.signal?.addEventListener("abort", () => reject(options.signal?.reason)),
+      );
+    };
+    const impatient = withTimeout(backend, 20);
+    expect(await rejectionOf(impatient.read("slow", { last: 1 }))).toMatchObject({ code: "UNAVAILABLE" });
+    expect(backend.status().primary).toBe("there");
+  });
+});
+
+describe("closing", () => {
+  it("waits for calls in flight, and closes the secondary where closing the primary fails", async () => {
+    const backend = withFallback(primary, secondary);
+    const failure = new Error("no");
+    primary.close = async () => Promise.reject(failure);
+    let isClosed = false;
+    secondary.close = async () => {
+      isClosed = true;
+    };
+    const appending = backend.append(ID, notes(0, 1));
+    expect(await rejectionOf(backend.close())).toBe(failure);
+    await appending;
+    expect(isClosed).toBe(true);
+    expect(await rejectionOf(backend.append(ID, notes(1, 1)))).toMatchObject({ code: "CLOSED" });
+  });
+});
+
+describe("a delete", () => {
+  it("that the secondary prevents says that it may have been made, and what waits is not stored by halves", async () => {
+    const backend = open();
+    await backend.append(ID, notes(0, 1));
+    secondary.fate = (method) => (method === "delete" ? "away" : "made");
+    expect(await rejectionOf(backend.delete(ID))).toMatchObject({ code: "UNAVAILABLE", outcome: "unknown" });
+    secondary.fate = () => "made";
+    await backend.delete(ID);
+    expect(await backend.load(ID)).toBeNull();
+  });
+
+  it("that is aborted once it has begun is carried through", async () => {
+    const backend = open();
+    primary.fate = () => "away";
+    await backend.append(ID, notes(0, 1));
+    primary.append = async () => Promise.reject(new MemoryError("CAPACITY", "Full."));
+    primary.fate = () => "made";
+    while (backend.status().refused.length === 0) await new Promise(setImmediate);
+    const controller = new AbortController();
+    secondary.fate = (method) => {
+      if (method === "read") controller.abort(new Error("enough"));
+      return "made";
+    };
+    await backend.delete(ID, { signal: controller.signal });
+    expect(controller.signal.aborted).toBe(true);
+    expect(await secondary.load(ID)).toBeNull();
+    expect(backend.status().waiting).toEqual([]);
   });
 });
 
@@ -316,6 +469,9 @@ describe("a fallback", () => {
       () => withFallback(plain, secondary),
       () => withFallback(primary, plain as InMemoryBackend<object>),
       () => withFallback(primary, secondary, { probeMs: 0 }),
+      () => withFallback(primary, secondary, { probeMs: 2 ** 31 }),
+      () => withFallback(primary, secondary, { onStatus: 5 as unknown as () => void }),
+      () => withFallback(primary, primary as InMemoryBackend<object> as InMemoryBackend<Note>),
       () => withFallback(primary, secondary, { failures: 1.5 }),
       () => withFallback(primary, secondary, { probe: 1 } as object),
     ])

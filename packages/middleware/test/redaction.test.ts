@@ -51,6 +51,16 @@ describe("what must not be kept", () => {
     expect(await store.load("alice")).toBeNull();
   });
 
+  it("is not written where the id would be lost, by which a turn is found again", async () => {
+    const store = new InMemoryBackend<{ id?: string; text: string }>();
+    const backend = withRedaction(store, ({ text }) => ({ text }));
+    expect(await rejectionOf(backend.append("alice", [{ id: "m1", text: "x" }]))).toMatchObject({
+      code: "INVALID_RECORD",
+    });
+    await backend.append("alice", [{ text: "x" }]);
+    expect(await store.load("alice")).toEqual([{ text: "x" }]);
+  });
+
   it("is not written once the call is aborted", async () => {
     const store = new InMemoryBackend<Said>();
     const controller = new AbortController();

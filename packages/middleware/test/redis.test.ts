@@ -103,7 +103,7 @@ describe("agents on Redis with a fallback to files", () => {
       await backend.replay();
 
       expect(failures).toEqual([]);
-      expect(waiting).toEqual({ primary: "away", waiting: expect.arrayContaining(ids) });
+      expect(waiting).toEqual({ primary: "away", waiting: expect.arrayContaining(ids), refused: [] });
       let turns = 0;
       for (const id of ids) {
         const contents = (await redis.load(id))?.map(({ content }) => content);

@@ -39,6 +39,7 @@ describe("a memory of which only so many records are kept", () => {
       const records = (await store.load(ID)) ?? [];
       expect(records[0]).toMatchObject({ role: "user" });
       expect(records.length % 4).toBe(0);
+      expect(records.length).toBeLessThanOrEqual(12);
       expect(records.at(-1)).toMatchObject({ id: `r${n}` });
     }
   });
@@ -74,6 +75,7 @@ describe("a memory of which only so many records are kept", () => {
       }),
     );
     const records = (await store.load(ID)) ?? [];
+    expect(records.length).toBeLessThanOrEqual(50 + 8 * 12);
     for (let w = 0; w < 8; w++) {
       const own = records.map(({ n }) => n).filter((n) => Math.floor(n / 1_000) === w);
       // The end of the writer's series, without a gap.
@@ -119,6 +121,15 @@ describe("records that are too old", () => {
     const store = new InMemoryBackend<Message>();
     await store.append(ID, turn(0, Date.now() - 9 * day));
     await withRetention(store, { maxAge: 7 * day }).append(ID, turn(1));
+    expect((await store.load(ID))?.[0]).toMatchObject({ id: "u1" });
+  });
+
+  it("take along what stands before them without a time", async () => {
+    const store = new InMemoryBackend<object>();
+    await store.append(ID, [{ note: "no time" }]);
+    await store.append(ID, turn(0, Date.now() - 9 * day));
+    await store.append(ID, turn(1));
+    await enforceRetention(store, { maxAge: "7d" });
     expect((await store.load(ID))?.[0]).toMatchObject({ id: "u1" });
   });
 
