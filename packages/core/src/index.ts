@@ -16,6 +16,8 @@ export {
   type MemoryErrorCode,
   type MemoryErrorDetails,
   type Outcome,
+  quietCause,
+  withoutHint,
 } from "./memory-error.ts";
 export { checkMemoryId, MAX_MEMORY_ID_BYTES, quoteId } from "./memory-id.ts";
 export * from "./message.ts";

@@ -10,6 +10,7 @@ import {
   MemoryError,
   quoteId,
   type RecentMemory,
+  withoutHint,
 } from "@deep-agent/core";
 import { type AnyBackend, type Contract, layered, whole } from "./layer.ts";
 import { LongNames, type Naming } from "./naming.ts";
@@ -138,11 +139,10 @@ async function told<R>(memoryId: string, name: string, call: () => Promise<R>): 
     return await call();
   } catch (error) {
     if (!MemoryError.is(error) || error.memoryId !== name) throw error;
-    const { code, message, outcome, retryable, backend, hint, cause } = error;
-    const own = hint !== undefined && message.endsWith(` ${hint}`) ? message.slice(0, -hint.length - 1) : message;
+    const { code, outcome, retryable, backend, hint, cause } = error;
     throw new MemoryError(
       code,
-      own.replaceAll(quoteId(name), () => quoteId(memoryId)),
+      withoutHint(error).replaceAll(quoteId(name), () => quoteId(memoryId)),
       {
         outcome,
         retryable,

@@ -1,4 +1,4 @@
-import { checkAppend, checkSave, cleanCause, MemoryError, quoteId, type SaveOptions } from "@deep-agent/core";
+import { checkAppend, checkSave, MemoryError, quietCause, quoteId, type SaveOptions } from "@deep-agent/core";
 import { checkLayer, invalidConfig } from "./config-error.ts";
 import { type AnyBackend, type Contract, layered, whole } from "./layer.ts";
 
@@ -44,7 +44,7 @@ export function withRedaction<B extends AnyBackend>(backend: B, redact: Redact<R
     try {
       return await redact(record);
     } catch (error) {
-      const cause = cleanCause(error, () => "(the message is left out: it may quote what was said)");
+      const cause = quietCause(error);
       throw refused(memoryId, `its redaction failed (${cause.name})`, cause);
     }
   }
