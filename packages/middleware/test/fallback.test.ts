@@ -7,6 +7,7 @@ import { FileBackend } from "@deep-agent/file";
 import { InMemoryBackend } from "@deep-agent/in-memory";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { type FallbackStatus, withFallback, withTimeout } from "../src/index.ts";
+import { replay } from "../src/replay.ts";
 import { away, eventsDuring, type Note, notes, rejectionOf, TroubledBackend } from "./support/stores.ts";
 
 const ID = "alice";
@@ -458,6 +459,45 @@ describe("another process", () => {
     await Promise.all(others.map((other) => other.load(ID)));
     for (const other of others) expect(await other.load(ID)).toEqual(notes(0, 10));
     for (const other of others) await other.close();
+  });
+});
+
+describe("what comes while turns are stored", () => {
+  it("from another process is not taken away with them", async () => {
+    const backend = open();
+    primary.fate = () => "away";
+    for (let n = 0; n < 3; n++) await backend.append(ID, notes(n, 1));
+    const blind = new TroubledBackend();
+    blind.fate = () => "away";
+    const other = withFallback(blind, secondary, { probeMs: 60_000 });
+    const save = secondary.save.bind(secondary);
+    let saves = 0;
+    secondary.save = async (...args) => {
+      if (saves++ === 0) await other.append(ID, notes(7, 1));
+      return save(...args);
+    };
+    primary.fate = () => "made";
+    await settled(backend);
+    expect(await primary.load(ID)).toEqual([...notes(0, 3), ...notes(7, 1)]);
+    expect(saves).toBe(2);
+  });
+
+  it("a turn that another process has stored among many others is found", async () => {
+    const log = new InMemoryBackend<object>();
+    await log.append(ID, notes(0, 1));
+    const turn = { operationId: "op", since: "of a log that was replaced", records: notes(5, 1) };
+    const append = log.append.bind(log);
+    let appends = 0;
+    log.append = async (...args) => {
+      // Between the first search and the second one, as another process would.
+      if (appends++ === 1) {
+        await append(ID, turn.records, { operationId: "op" });
+        for (let n = 0; n < 70; n++) await append(ID, notes(100 + n, 1));
+      }
+      return append(...args);
+    };
+    await replay(log, ID, turn, {});
+    expect((await log.load(ID))?.filter((record) => (record as Note).n === 5)).toHaveLength(1);
   });
 });
 
