@@ -218,7 +218,7 @@ export class Conversation {
 
   /**
    * Whether the store lost what it had acknowledged: it says so itself, or a turn of ours is missing where nothing but a loss
-   * explains it. A log that was replaced, cut to the window or created anew explains it. `isOlder`: what the snapshot continues was
+   * explains it. A log that was replaced or created anew explains it, and so does the window's limit, unless the store says otherwise. `isOlder`: what the snapshot continues was
    * read before the own turns were stored.
    */
   async #hasRegressed(
@@ -227,11 +227,15 @@ export class Conversation {
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
     if (snapshot.regressed) return true;
-    if (!continues && snapshot.start !== null) return false;
-    for (const turn of this.#turns.own) {
-      if (holdsAny(snapshot.records, turn.messages)) continue;
-      if (await this.#isLost(turn, snapshot, isOlder, signal)) return true;
+    const missing = this.#turns.own.filter(({ messages }) => !holdsAny(snapshot.records, messages));
+    if (!continues && snapshot.start !== null) {
+      const newest = missing.at(-1); // those before it are lost only if it is
+      const { revision: since } = newest ?? {};
+      return (
+        since !== undefined && (await this.#log.read(this.memoryId, { since, last: 1, signal }))?.regressed === true
+      );
     }
+    for (const turn of missing) if (await this.#isLost(turn, snapshot, isOlder, signal)) return true;
     return false;
   }
 

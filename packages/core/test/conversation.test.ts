@@ -347,6 +347,18 @@ describe("a store that lost acknowledged turns", () => {
     expect(reported).toEqual([{ memoryId: ID }]);
   });
 
+  it("is noticed where others have written more than the window holds, as far as the store can tell", async () => {
+    const reported: object[] = [];
+    const { store, conversation } = open(undefined, { onRegression: (regression) => reported.push(regression) });
+    await conversation.commit(turn("one"));
+    await conversation.sync();
+    await conversation.commit(turn("two"));
+    store.lose(ID, 1);
+    for (let index = 0; index < 30; index++) await store.append(ID, turn(`filler ${index}`));
+    await conversation.sync();
+    expect(reported).toEqual([{ memoryId: ID }]);
+  });
+
   it("is noticed by the first turn of a log", async () => {
     const reported: object[] = [];
     const { store, conversation } = open(undefined, { onRegression: (regression) => reported.push(regression) });
