@@ -15,12 +15,23 @@ async function recentIds(backend: RedisBackend<Note>): Promise<string[] | undefi
   return (await backend.recent?.({ limit: 1_000 }))?.memories.map(({ memoryId }) => memoryId);
 }
 
+/** The order of the index is that of milliseconds. */
+async function nextMillisecond(): Promise<void> {
+  const now = async (): Promise<string> => {
+    const [seconds, microseconds] = (await redis.command("TIME")) as [string, string];
+    return `${seconds}.${Math.floor(Number(microseconds) / 1_000)}`;
+  };
+  const before = await now();
+  while ((await now()) === before);
+}
+
 describe("reindex makes the index whole", () => {
   it("puts in what was written without it, takes out what is gone, and keeps the order of time", async () => {
     const without = redis.open({ index: false });
     const backend = redis.open();
     for (const memoryId of ["a", "b", "c", "d"])
       await (memoryId < "c" ? without : backend).append(memoryId, notes(0, 1));
+    await nextMillisecond();
     await without.append("a", notes(1, 1));
     await redis.command("DEL", `${redis.prefix}d`);
     await redis.command("SET", `${redis.prefix}go`, "[]");
