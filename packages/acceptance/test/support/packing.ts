@@ -77,13 +77,13 @@ export function install(project: string, manifest: object, overrides: Readonly<R
   run("pnpm", ["install", "--offline", "--no-frozen-lockfile", "--config.auto-install-peers=false"], project);
 }
 
-/** Runs a program to its end: what it wrote. Jest's own limits do not reach what it waits for synchronously. */
-export function run(command: string, options: readonly string[], cwd: string): string {
+/** Runs a program to its end: what it wrote. Jest's own limits do not reach what it waits for synchronously: `limit`, in ms, does. */
+export function run(command: string, options: readonly string[], cwd: string, limit = 120_000): string {
   const { status, signal, stdout, stderr } = spawnSync(command, options, {
     cwd,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 120_000,
+    timeout: limit,
   });
   if (status === 0) return stdout;
   throw new Error(`${command} ${options.join(" ")}: ${signal ?? status}\n${stdout}\n${stderr}`);

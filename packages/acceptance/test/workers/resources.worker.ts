@@ -33,23 +33,24 @@ export interface Left {
 }
 
 const directory = mkdtempSync(join(tmpdir(), "deep-agent-resources-"));
-const files = (): FileBackend => new FileBackend({ directory: join(directory, "files"), durability: "os" });
-const ram = (): InMemoryBackend => new InMemoryBackend({ maxMemories: 2 * CONVERSATIONS });
-const backends: Record<string, () => MemoryBackend> = {
-  "in-memory": ram,
-  file: files,
-  "fallback over retry over timeout over prefix": () =>
-    withFallback(withRetry(withTimeout(withPrefix(ram(), "acme"), 60_000)), new InMemoryBackend<object>()),
+const ram = new InMemoryBackend({ maxMemories: 2 * IN_FLIGHT });
+const stack = withFallback(
+  withRetry(withTimeout(withPrefix(new InMemoryBackend(), "acme"), 60_000)),
+  new InMemoryBackend<object>(),
+);
+
+/** What each thousand of conversations is on. The first touch of a file reads its directory: one for each thousand. */
+const backends: Record<string, (round: number) => MemoryBackend> = {
+  "in-memory": () => ram,
+  file: (round) => new FileBackend({ directory: join(directory, String(round)), durability: "os" }),
+  "fallback over retry over timeout over prefix": () => stack,
 };
 
-for (const [name, open] of Object.entries(backends)) {
-  const backend = open();
+for (const [name, backendOf] of Object.entries(backends)) {
   // What is made once is there before.
-  await converse(backend, "warm", IN_FLIGHT);
-  await forget(backend);
+  await converse(backendOf(0));
   const before = await state();
-  await converse(backend, "user", CONVERSATIONS);
-  await forget(backend);
+  for (let round = 1; round <= CONVERSATIONS / IN_FLIGHT; round++) await converse(backendOf(round));
   const after = await state();
   const left: Left = {
     backend: name,
@@ -63,24 +64,18 @@ for (const [name, open] of Object.entries(backends)) {
 }
 rmSync(directory, { recursive: true });
 
-/** Two asks each, a stream that is given up, and one that is aborted, so many at a time. */
-async function converse(backend: MemoryBackend, name: string, count: number): Promise<void> {
-  let next = 0;
-  const signal = new AbortController().signal;
-  const lane = async (): Promise<void> => {
-    while (next < count) {
-      const ai = new Agent({ model }).withLongMemory(`${name}-${next++}`).usingBackend(backend);
-      await ai.ask("one", { signal });
-      const stream = ai.stream("two");
-      for await (const _text of stream) break;
-      await stream.reply.catch(() => undefined); // given up
-      await ai.ask("three", { signal: AbortSignal.abort() }).catch(() => undefined);
-    }
+/** A thousand at once: an ask each, a stream that is given up, and an ask that is aborted; then they are deleted. */
+async function converse(backend: MemoryBackend): Promise<void> {
+  const { signal } = new AbortController();
+  const talk = async (_: unknown, number: number): Promise<void> => {
+    const ai = new Agent({ model }).withLongMemory(`user-${number}`).usingBackend(backend);
+    await ai.ask("one", { signal });
+    const stream = ai.stream("two");
+    for await (const _text of stream) break;
+    await stream.reply.catch(() => undefined); // given up
+    await ai.ask("three", { signal: AbortSignal.abort() }).catch(() => undefined);
   };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
-}
-
-async function forget(backend: MemoryBackend): Promise<void> {
+  await Promise.all(Array.from({ length: IN_FLIGHT }, talk));
   for (const memoryId of await backend.list()) await backend.delete(memoryId);
 }
 
