@@ -14,7 +14,7 @@ describe("10,000 conversations in one process, 1,000 at a time", () => {
     "leave nothing behind once they are over: no heap, no listener, no handle",
     () => {
       const program = join(import.meta.dirname, "workers/resources.worker.ts");
-      const lines = run(process.execPath, ["--expose-gc", program], import.meta.dirname)
+      const lines = run(process.execPath, ["--expose-gc", program], import.meta.dirname, LIMIT)
         .trim()
         .split("\n");
       const all = lines.map((line) => JSON.parse(line) as Left);
