@@ -30,7 +30,7 @@ export class Circuit {
 
   constructor(options: CircuitOptions) {
     this.#options = options;
-    this.#breaker = circuitBreaker(handleWhen(isAway), {
+    this.#breaker = circuitBreaker(handleWhen(isAbsence), {
       halfOpenAfter: options.probeMs,
       breaker: new ConsecutiveBreaker(options.failures),
     });
@@ -99,7 +99,7 @@ export class Circuit {
   }
 }
 
-/** Whether a call failed because the store is not there. */
-export function isAway(error: unknown): error is MemoryError {
-  return MemoryError.is(error, "UNAVAILABLE");
+/** Whether a call failed because the store is not there, or was not made because it was not a moment ago. */
+export function isAbsence(error: unknown): boolean {
+  return error instanceof LeftAlone || MemoryError.is(error, "UNAVAILABLE");
 }

@@ -2,7 +2,6 @@ import {
   type AppendOptions,
   backendChannel,
   type CallOptions,
-  KeyedSerial,
   type ListOptions,
   type MemoryBackend,
   MemoryError,
@@ -15,11 +14,13 @@ import {
   supports,
   untilAborted,
 } from "@deep-agent/core";
-import { Circuit, isAway, LeftAlone } from "./circuit.ts";
+import { Circuit, isAbsence, LeftAlone } from "./circuit.ts";
+import { codeOf } from "./error-code.ts";
 import { encodeKnown, isOfPrimary, knownBy } from "./fallback-revision.ts";
 import { Journal, type WaitingTurn } from "./journal.ts";
 import { type LogBackend, type WholeBackend, whole } from "./layer.ts";
 import { replay } from "./replay.ts";
+import { WaitingTurns } from "./waiting-turns.ts";
 import { windowOf } from "./waiting-window.ts";
 
 /** How a backend with a fallback is. */
@@ -38,54 +39,42 @@ export interface FallbackSettings {
   onStatus: ((status: FallbackStatus) => unknown) | undefined;
 }
 
-/** What is known of a memory of which turns wait. */
-interface Waiting {
-  /** The operations of turns that wait no more, though they are still kept. */
-  stored: Set<string>;
-  /** What the primary said to those that it refused; the others were stored. */
-  refusal: unknown;
-  /** Whether what is kept was looked at, and is nothing else than turns. */
-  isRead: boolean;
-}
-
 /** A primary store, and a secondary that keeps turns for it while it is away. */
 export class Fallback {
   readonly #primary: WholeBackend;
   readonly #secondary: LogBackend;
-  readonly #journal: Journal;
   readonly #circuit: Circuit;
-  readonly #settings: FallbackSettings;
-  /** What waits of one memory is added to and taken away from by one task at a time. */
-  readonly #queue = new KeyedSerial();
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #waiting: WaitingTurns;
+  readonly #onStatus: FallbackSettings["onStatus"];
   readonly #running = new Set<Promise<unknown>>();
-  #adopting: Promise<void> | undefined;
-  #draining: Promise<void> | undefined;
-  /** Tries again what was not stored though the primary was there; only while something waits. */
-  #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(primary: LogBackend, secondary: LogBackend, settings: FallbackSettings) {
+  constructor(primary: LogBackend, secondary: LogBackend, { failures, probeMs, onStatus }: FallbackSettings) {
     this.#primary = whole(primary);
     this.#secondary = secondary;
-    this.#journal = new Journal(secondary);
-    this.#settings = settings;
+    this.#onStatus = onStatus;
     this.#circuit = new Circuit({
-      failures: settings.failures,
-      probeMs: settings.probeMs,
+      failures,
+      probeMs,
       probe: () => (supports(primary, "health") ? primary.ping() : primary.read("deep-agent", { last: 1 })),
       onAway: () => this.#tell("the primary is away: turns are kept by the secondary until it is back"),
       onBack: () => {
         this.#tell("the primary is back");
-        // Also what other processes have left meanwhile.
-        this.#adopting = this.#adopt();
+        this.#waiting.adoptAnew();
       },
+    });
+    this.#waiting = new WaitingTurns(new Journal(secondary), {
+      isAway: () => this.#circuit.isAway,
+      store: (memoryId, turn) => this.#circuit.run(() => replay(this.#primary, memoryId, turn, {})),
+      retryMs: probeMs,
+      warn,
+      onEmpty: () => this.#tell("all that waited is stored at the primary"),
     });
   }
 
   get status(): FallbackStatus {
-    const refused = [...this.#waiting].filter(([, { refusal }]) => refusal !== undefined).map(([memoryId]) => memoryId);
-    return { primary: this.#circuit.isAway ? "away" : "there", waiting: [...this.#waiting.keys()], refused };
+    const primary = this.#circuit.isAway ? "away" : "there";
+    return { primary, waiting: this.#waiting.memories, refused: this.#waiting.refused };
   }
 
   /** Runs a call, for which `close` waits. */
@@ -105,7 +94,7 @@ export class Fallback {
     // As it is now: its caller may go on with its objects while this waits.
     const turn: WaitingTurn = { operationId, since: ofPrimary(since), records: structuredClone([...records]) };
     let failure: unknown = new LeftAlone();
-    if (await this.#hasCaughtUp(memoryId, signal)) {
+    if (await this.#waiting.hasNone(memoryId, signal)) {
       try {
         const there = { operationId, since: turn.since, expectedRevision: expectation(expectedRevision), signal };
         const primary = await this.#circuit.run(() => this.#primary.append(memoryId, turn.records, there), signal);
@@ -140,14 +129,14 @@ export class Fallback {
     // All of a log, and what stands before a place in it, only the primary knows.
     const isPart = before === undefined && (since !== undefined || last !== undefined);
     if (!isPart) return this.atPrimary(memoryId, options, there);
-    if (await this.#hasCaughtUp(memoryId, signal)) {
+    if (await this.#waiting.hasNone(memoryId, signal)) {
       try {
         return await this.#circuit.run(there, signal);
       } catch (error) {
         if (signal?.aborted || !isAbsence(error)) throw error;
       }
     }
-    return windowOf((await this.#journal.read(memoryId, { signal })).turns, { since, last });
+    return windowOf(await this.#waiting.of(memoryId, { signal }), { since, last });
   }
 
   load(memoryId: string, options: CallOptions): Promise<object[] | null> {
@@ -160,21 +149,10 @@ export class Fallback {
     return this.atPrimary(memoryId, options, () => this.#primary.save(memoryId, copies, there));
   }
 
-  /** Also what waits, of whatever process; and what another process has stored of that meanwhile. */
   delete(memoryId: string, options: CallOptions): Promise<void> {
-    const removeAll = async (): Promise<void> => {
-      await this.#atPrimary(memoryId, options, () => this.#primary.delete(memoryId, options));
-      // It has begun: an abort leaves nothing by halves.
-      try {
-        const { turns } = await this.#journal.read(memoryId, {});
-        await this.#journal.delete(memoryId, {});
-        if (turns.length > 0) await this.#atPrimary(memoryId, {}, () => this.#primary.delete(memoryId));
-      } catch (error) {
-        throw this.#halfDeleted(memoryId, error);
-      }
-      this.#waiting.delete(memoryId);
-    };
-    return this.#queue.run(memoryId, removeAll, options.signal);
+    const remove = (given: CallOptions): Promise<void> =>
+      this.#atPrimary(memoryId, given, () => this.#primary.delete(memoryId, given));
+    return this.#waiting.deleteAll(memoryId, options, remove, (error) => halfDeleted(memoryId, error));
   }
 
   async list(options: ListOptions): Promise<string[]> {
@@ -185,14 +163,14 @@ export class Fallback {
 
   /** A call that only the primary can answer, once nothing waits of that memory. */
   async atPrimary<R>(memoryId: string, options: CallOptions, call: () => Promise<R>): Promise<R> {
-    if (await this.#hasCaughtUp(memoryId, options.signal)) return this.#atPrimary(memoryId, options, call);
+    if (await this.#waiting.hasNone(memoryId, options.signal)) return this.#atPrimary(memoryId, options, call);
     throw this.#away(memoryId, new LeftAlone());
   }
 
   /** The same for a call about many memories. */
   async atPrimaryOfMany<R>(options: CallOptions, call: () => Promise<R>): Promise<R> {
-    await this.#adopted(options.signal);
-    if (!this.#circuit.isAway) await untilAborted(this.#drain(), options.signal);
+    await this.#waiting.adopted(options.signal);
+    if (!this.#circuit.isAway) await untilAborted(this.#waiting.drain(), options.signal);
     return this.#atPrimary(undefined, options, call);
   }
 
@@ -207,38 +185,24 @@ export class Fallback {
   }
 
   /** Stores what waits at the primary, of other processes too. Rejects where that fails; what then still waits goes on waiting. */
-  async replay({ signal }: CallOptions): Promise<FallbackStatus> {
-    for (const memoryId of await this.#journal.list({ signal })) this.#expect(memoryId);
-    for (const memoryId of this.#waiting.keys()) {
-      try {
-        await untilAborted(this.#replayOne(memoryId), signal);
-      } catch (error) {
-        throw this.#away(memoryId, error);
-      }
-      const refusal = this.#waiting.get(memoryId)?.refusal;
-      if (refusal !== undefined) throw refusal;
+  async replay(options: CallOptions): Promise<FallbackStatus> {
+    try {
+      await this.#waiting.storeAll(options);
+    } catch (error) {
+      throw this.#away(undefined, error);
     }
     return this.status;
   }
 
   /** Gives up the turns of a memory that wait, and answers their records. */
   discard(memoryId: string, options: CallOptions): Promise<object[][]> {
-    const giveUp = async (): Promise<object[][]> => {
-      for (;;) {
-        const waiting = await this.#journal.read(memoryId, options);
-        if (waiting.turns.length > 0 && !(await this.#journal.keep(memoryId, [], waiting, options))) continue;
-        this.#waiting.delete(memoryId);
-        return waiting.turns.map(({ records }) => records);
-      }
-    };
-    return this.#queue.run(memoryId, giveUp, options.signal);
+    return this.#waiting.discard(memoryId, options);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#circuit.stop();
-    this.#stopTimer();
-    await Promise.allSettled([...this.#running, this.#draining]);
+    await Promise.allSettled([...this.#running, this.#waiting.stop()]);
     const closings = [this.#primary, this.#secondary].map(async (backend: MemoryBackend<object>) => {
       if (supports(backend, "lifecycle")) await backend.close();
     });
@@ -254,157 +218,25 @@ export class Fallback {
     }
   }
 
-  /** Whether the primary has all of the memory that it takes. */
-  async #hasCaughtUp(memoryId: string, signal: AbortSignal | undefined): Promise<boolean> {
-    await this.#adopted(signal);
-    const waiting = this.#waiting.get(memoryId);
-    if (waiting === undefined) return true;
-    if (this.#circuit.isAway) return false;
-    if (waiting.refusal !== undefined) return true; // it is tried again, but not by every call
-    try {
-      await untilAborted(this.#replayOne(memoryId), signal);
-      return true;
-    } catch (error) {
-      signal?.throwIfAborted();
-      this.#notReplayed(memoryId, error);
-      return false;
-    }
-  }
-
   async #keep(memoryId: string, turn: WaitingTurn, failure: unknown, options: CallOptions): Promise<void> {
-    const add = async (): Promise<void> => {
-      // What is there of something else is found before a turn is put behind it.
-      if (this.#waiting.get(memoryId)?.isRead !== true) await this.#journal.read(memoryId, options);
-      await this.#journal.add(memoryId, turn, options);
-      const waiting = this.#expect(memoryId);
-      waiting.isRead = true;
-      waiting.refusal = undefined; // this one was not refused
-    };
     try {
-      await this.#queue.run(memoryId, add, options.signal);
+      await this.#waiting.keep(memoryId, turn, options);
     } catch (error) {
       if (!MemoryError.is(error) || options.signal?.aborted) throw error;
-      // It may be there all the same.
-      if (error.outcome !== "not-applied") this.#expect(memoryId);
       throw neitherTookIt(memoryId, failure, error);
     }
     this.#hear();
   }
 
-  /** Stores the turns of one memory that wait, in order. Those that the primary refuses go on waiting. */
-  #replayOne(memoryId: string): Promise<void> {
-    return this.#queue.run(memoryId, async () => {
-      for (let waits = this.#waiting.get(memoryId); waits !== undefined; waits = this.#waiting.get(memoryId)) {
-        const waiting = await this.#journal.read(memoryId, {});
-        waits.isRead = true;
-        const refused: WaitingTurn[] = [];
-        for (const turn of waiting.turns) {
-          if (waits.stored.has(turn.operationId)) continue;
-          try {
-            await this.#circuit.run(() => replay(this.#primary, memoryId, turn, {}));
-            waits.stored.add(turn.operationId);
-          } catch (error) {
-            if (!MemoryError.is(error) || isAbsence(error) || error.outcome !== "not-applied") throw error;
-            refused.push(turn);
-            waits.refusal = error;
-          }
-        }
-        const isKept = refused.length === waiting.turns.length;
-        if (!isKept && !(await this.#journal.keep(memoryId, refused, waiting, {}))) continue;
-        if (refused.length === 0) this.#waiting.delete(memoryId);
-        else this.#notReplayed(memoryId, waits.refusal);
-        return;
-      }
-    });
-  }
-
-  #expect(memoryId: string): Waiting {
-    const known = this.#waiting.get(memoryId);
-    if (known !== undefined) return known;
-    const waiting: Waiting = { stored: new Set(), refusal: undefined, isRead: false };
-    this.#waiting.set(memoryId, waiting);
-    this.#startTimer();
-    return waiting;
-  }
-
-  #startTimer(): void {
-    if (this.#timer !== undefined || this.#isClosed) return;
-    this.#timer = setInterval(() => {
-      if (this.#waiting.size === 0) this.#stopTimer();
-      else if (!this.#circuit.isAway) this.#drainSoon();
-    }, this.#settings.probeMs);
-    this.#timer.unref();
-  }
-
-  #stopTimer(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-  }
-
-  #drainSoon(): void {
-    this.#drain().catch((error: unknown) => this.#notReplayed(undefined, error));
-  }
-
-  /** Stores all that waits, as far as the primary is there. One memory that fails does not hold up the others. */
-  #drain(): Promise<void> {
-    this.#draining ??= (async () => {
-      const before = this.#waiting.size;
-      for (const memoryId of this.#waiting.keys()) {
-        if (this.#isClosed || this.#circuit.isAway) return;
-        try {
-          await this.#replayOne(memoryId);
-        } catch (error) {
-          this.#notReplayed(memoryId, error);
-        }
-      }
-      if (before > 0 && this.#waiting.size === 0) this.#tell("all that waited is stored at the primary");
-    })().finally(() => {
-      this.#draining = undefined;
-    });
-    return this.#draining;
-  }
-
-  /** Takes charge of what earlier processes left waiting. */
-  async #adopted(signal: AbortSignal | undefined): Promise<void> {
-    this.#adopting ??= this.#adopt();
-    await untilAborted(this.#adopting, signal);
-  }
-
-  async #adopt(): Promise<void> {
-    try {
-      for (const memoryId of await this.#journal.list({})) this.#expect(memoryId);
-    } catch (error) {
-      this.#warn(undefined, `what waits at the secondary is not known, as it cannot be listed (${codeOf(error)})`);
-      // It is tried again, but not by every call.
-      setTimeout(() => {
-        this.#adopting = undefined;
-      }, this.#settings.probeMs).unref();
-      return;
-    }
-    if (this.#waiting.size > 0) this.#drainSoon();
-  }
-
-  #notReplayed(memoryId: string | undefined, error: unknown): void {
-    if (this.#circuit.isAway && isAbsence(error)) return; // known, and told of
-    this.#warn(memoryId, `turns that wait could not be stored at the primary, and go on waiting (${codeOf(error)})`);
-  }
-
   #tell(detail: string): void {
-    this.#warn(undefined, detail);
+    warn(undefined, detail);
     this.#hear();
   }
 
   /** Whoever wants to hear of the status fails alone. */
   #hear(): void {
-    const { onStatus } = this.#settings;
-    if (onStatus === undefined) return;
-    const hear = async (): Promise<unknown> => onStatus(this.status);
-    hear().catch((error: unknown) => this.#warn(undefined, `the onStatus handler failed (${codeOf(error)})`));
-  }
-
-  #warn(memoryId: string | undefined, detail: string): void {
-    const about = memoryId === undefined ? {} : { memoryId };
-    backendChannel.publish({ type: "warning", backend: "fallback", ...about, detail });
+    const hear = async (): Promise<unknown> => this.#onStatus?.(this.status);
+    hear().catch((error: unknown) => warn(undefined, `the onStatus handler failed (${codeOf(error)})`));
   }
 
   #checkOpen(): void {
@@ -423,17 +255,22 @@ export class Fallback {
       hint: "Turns are kept meanwhile, and what is new is read; all else has to wait.",
     });
   }
+}
 
-  #halfDeleted(memoryId: string, error: unknown): MemoryError {
-    const what = `Memory ${quoteId(memoryId)} was deleted at the primary, and what waits of it perhaps not`;
-    return new MemoryError("UNAVAILABLE", `${what} (${codeOf(error)}).`, {
-      memoryId,
-      outcome: "unknown",
-      retryable: true,
-      hint: "Delete it again: until then, turns that wait may begin it anew.",
-      cause: MemoryError.is(error) ? error : undefined,
-    });
-  }
+function warn(memoryId: string | undefined, detail: string): void {
+  const about = memoryId === undefined ? {} : { memoryId };
+  backendChannel.publish({ type: "warning", backend: "fallback", ...about, detail });
+}
+
+function halfDeleted(memoryId: string, error: unknown): MemoryError {
+  const what = `Memory ${quoteId(memoryId)} was deleted at the primary, and what waits of it perhaps not`;
+  return new MemoryError("UNAVAILABLE", `${what} (${codeOf(error)}).`, {
+    memoryId,
+    outcome: "unknown",
+    retryable: true,
+    hint: "Delete it again: until then, turns that wait may begin it anew.",
+    cause: MemoryError.is(error) ? error : undefined,
+  });
 }
 
 function neitherTookIt(memoryId: string, failure: unknown, error: MemoryError): MemoryError {
@@ -449,11 +286,6 @@ function neitherTookIt(memoryId: string, failure: unknown, error: MemoryError): 
       cause: error,
     },
   );
-}
-
-/** Whether the call failed because the primary is away, or was not made because it was a moment ago. */
-function isAbsence(error: unknown): boolean {
-  return error instanceof LeftAlone || isAway(error);
 }
 
 /**
@@ -474,8 +306,4 @@ function ofPrimary<R extends Revision | null | undefined>(revision: R): Revision
 function expectation(revision: Revision | null | undefined): Revision | null | undefined {
   if (typeof revision !== "string") return revision;
   return isOfPrimary(knownBy(revision)) ? knownBy(revision).primary : revision;
-}
-
-function codeOf(error: unknown): string {
-  return MemoryError.is(error) ? error.code : "unexpected";
 }

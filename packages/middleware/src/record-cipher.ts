@@ -48,7 +48,7 @@ export class RecordCipher {
       if (this.#acceptPlaintext && !("sealed" in stored)) return stored;
       throw this.#failed(
         "a record is not encrypted",
-        "Somebody wrote it without the encryption. If that is as it should be, for a time, say `acceptPlaintext: true`; `reencrypt` then seals it.",
+        "If it is to be read as it is for a time, say `acceptPlaintext: true`; `reencrypt` then seals it.",
       );
     }
     try {

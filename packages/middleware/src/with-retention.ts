@@ -9,6 +9,7 @@ import {
   type Ttl,
 } from "@deep-agent/core";
 import { checkLayer, checkWhole, invalidConfig } from "./config-error.ts";
+import { codeOf } from "./error-code.ts";
 import { type AnyBackend, type Contract, layered, type WholeBackend, whole } from "./layer.ts";
 
 export interface RetentionOptions {
@@ -52,7 +53,7 @@ export function withRetention<B extends AnyBackend>(backend: B, options: Retenti
       if (room.size >= MOST_REMEMBERED) room.clear();
       room.set(memoryId, slackOf(limits));
     } catch (error) {
-      const detail = `a memory could not be cut to what retention allows (${MemoryError.is(error) ? error.code : "unexpected"})`;
+      const detail = `a memory could not be cut to what retention allows (${codeOf(error)})`;
       backendChannel.publish({ type: "warning", backend: "retention", memoryId, detail });
     }
   }
@@ -80,7 +81,7 @@ export interface RetentionReport {
 
 /**
  * Cuts every memory of a backend with `log` to what the limits allow: by a job that runs now and then, where memories that nobody writes to are to
- * lose what is too old. Throws `NOT_SUPPORTED` for a backend without `log`, whose memories cannot be cut while others write.
+ * lose what is too old. Reads each memory whole. Throws `NOT_SUPPORTED` for a backend without `log`, whose memories cannot be cut while others write.
  */
 export async function enforceRetention(
   backend: AnyBackend,
