@@ -39,7 +39,8 @@ export class Catalogue {
     const found: { memoryId: string; modifiedAt: bigint }[] = [];
     for await (const { memoryId, path } of this.#memories(prefix, signal)) {
       const stat = await unlessMissing(() => this.#fs.stat(path));
-      if (stat !== null) found.push({ memoryId, modifiedAt: stat.modifiedAt });
+      // In microseconds: a compaction keeps no more of it, and must not move a memory behind a page.
+      if (stat !== null) found.push({ memoryId, modifiedAt: (stat.modifiedAt / 1_000n) * 1_000n });
     }
     found.sort(newestFirst);
     const rest = after === undefined ? found : found.filter((memory) => newestFirst(memory, after) > 0);

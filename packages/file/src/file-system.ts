@@ -65,7 +65,8 @@ export const nodeFileSystem: FileSystem = {
         return buffer.subarray(0, read);
       },
       write: async (bytes) => (await handle.write(bytes, 0, bytes.length)).bytesWritten,
-      setModified: (at) => handle.utimes(at / 1e6, at / 1e6),
+      // In the middle of the microsecond, since seconds in a double are not exact.
+      setModified: (at) => handle.utimes((at + 0.5) / 1e6, (at + 0.5) / 1e6),
       sync: () => handle.datasync(),
       close: () => handle.close(),
     };

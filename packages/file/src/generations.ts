@@ -252,7 +252,8 @@ export class Generations {
     try {
       await this.#fs.syncDirectory(directory);
     } catch (error) {
-      this.#namesLost ||= isFlushFailure(error);
+      // A compaction flushes whatever the durability is: where nothing else does, nothing is lost by it that was promised.
+      this.#namesLost ||= this.#durable && isFlushFailure(error);
       throw error;
     }
   }

@@ -185,6 +185,54 @@ describe("nobody can tell that a log was compacted, but by its size", () => {
   });
 });
 
+describe("pages of memories that are compacted as they are seen", () => {
+  it("bring each memory once", async () => {
+    const backend = newBackend({ compactAt: false });
+    const ids = Array.from({ length: 12 }, (_, index) => `m${index}`);
+    for (const id of ids) {
+      await backend.append(id, [{ n: 0, text: "replaced".repeat(200) }]);
+      await backend.save(id, notes(1, 1));
+    }
+    const seen: string[] = [];
+    let cursor: string | null | undefined;
+    while (cursor !== null && seen.length < 100) {
+      const page = await backend.recent({ limit: 1, cursor });
+      for (const { memoryId } of page.memories) {
+        seen.push(memoryId);
+        expect((await backend.compact(memoryId))?.after).toBeLessThan(1_600);
+      }
+      cursor = page.cursor;
+    }
+    expect(seen.sort()).toEqual([...ids].sort());
+  });
+});
+
+describe('with durability "os", a flush that fails under a compaction', () => {
+  it("makes the process refuse nothing", async () => {
+    let fails = true;
+    const backend = newBackend({
+      durability: "os",
+      compactMinBytes: 0,
+      fileSystem: watched(({ name }) => {
+        if (name !== "syncDirectory" || !fails) return undefined;
+        fails = false;
+        return { error: systemError("EIO") };
+      }),
+    });
+    await backend.append(ID, [{ n: 0, text: "replaced".repeat(500) }]);
+    const events = await eventsDuring(() => backend.save(ID, notes(1, 1)));
+    expect(fails).toBe(false);
+    expect(events).toContainEqual(
+      expect.objectContaining({ detail: expect.stringContaining("could not be compacted") }),
+    );
+    await backend.append("another", notes(0, 1));
+    await backend.append(ID, notes(2, 1));
+    expect(await backend.load(ID)).toEqual(notes(1, 2));
+    await backend.delete(ID);
+    expect(await backend.load(ID)).toBeNull();
+  });
+});
+
 describe("a save compacts the file when enough of it is dead", () => {
   const sizeOf = (backend: FileBackend<Note>): number => Buffer.byteLength(contentOf(backend));
   const big = (n: number): Note[] => [{ n, text: "x".repeat(1000) }];

@@ -1,7 +1,7 @@
 import { MemoryError, untilAborted } from "@deep-agent/core";
 import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from "cockatiel";
 
-/** How long a probe may take, in ms. */
+/** How long a probe may take, in ms: one of which nothing comes has failed. */
 const PROBE_LIMIT = 10_000;
 
 export interface CircuitOptions {
@@ -27,13 +27,17 @@ export class Circuit {
   readonly #breaker: CircuitBreakerPolicy;
   readonly #options: CircuitOptions;
   #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
   constructor(options: CircuitOptions) {
     this.#options = options;
-    this.#breaker = circuitBreaker(handleWhen(isAbsence), {
-      halfOpenAfter: options.probeMs,
-      breaker: new ConsecutiveBreaker(options.failures),
-    });
+    this.#breaker = circuitBreaker(
+      handleWhen((error) => isAbsence(error) || error.name === "TimeoutError"),
+      {
+        halfOpenAfter: options.probeMs,
+        breaker: new ConsecutiveBreaker(options.failures),
+      },
+    );
     this.#breaker.onStateChange((state) => {
       if (state === CircuitState.Open) this.#opened();
       if (state === CircuitState.Closed) this.#closed();
@@ -62,40 +66,32 @@ export class Circuit {
     throw ended.error;
   }
 
-  /** Stops looking. */
+  /** Looks for it no more, and tells nobody. */
   stop(): void {
+    this.#isStopped = true;
+    this.#stopTimer();
+  }
+
+  #stopTimer(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
   #opened(): void {
-    if (this.#timer !== undefined) return; // the probe failed
+    if (this.#timer !== undefined || this.#isStopped) return; // the probe failed, or nobody waits for it
     this.#timer = setInterval(() => {
+      if (this.#breaker.state === CircuitState.HalfOpen) return; // one probe at a time
       // What it rejects with is what every call would have: the breaker takes note of it.
-      this.#breaker.execute(() => this.#probed()).catch(() => undefined);
+      const probe = (): Promise<unknown> => untilAborted(this.#options.probe(), AbortSignal.timeout(PROBE_LIMIT));
+      this.#breaker.execute(probe).catch(() => undefined);
     }, this.#options.probeMs);
     this.#timer.unref();
     this.#options.onAway();
   }
 
-  /** A probe of which nothing comes is one that failed. */
-  async #probed(): Promise<void> {
-    const late = new MemoryError("UNAVAILABLE", `Nothing came of the probe within ${PROBE_LIMIT} ms.`, {
-      retryable: true,
-    });
-    const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(late), PROBE_LIMIT);
-    timer.unref();
-    try {
-      await untilAborted(this.#options.probe(), limit.signal);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   #closed(): void {
-    this.stop();
-    this.#options.onBack();
+    this.#stopTimer();
+    if (!this.#isStopped) this.#options.onBack();
   }
 }
 

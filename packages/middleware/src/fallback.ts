@@ -57,7 +57,7 @@ export class Fallback {
       failures,
       probeMs,
       probe: () => (supports(primary, "health") ? primary.ping() : primary.read("deep-agent", { last: 1 })),
-      onAway: () => this.#tell("the primary is away: turns are kept by the secondary until it is back"),
+      onAway: () => this.#tell("the primary is away: turns are kept until it is back"),
       onBack: () => {
         this.#tell("the primary is back");
         this.#waiting.adoptAnew();
@@ -68,7 +68,7 @@ export class Fallback {
       store: (memoryId, turn) => this.#circuit.run(() => replay(this.#primary, memoryId, turn, {})),
       retryMs: probeMs,
       warn,
-      onEmpty: () => this.#tell("all that waited is stored at the primary"),
+      onEmpty: () => this.#tell("all that waited is stored"),
     });
   }
 
@@ -252,7 +252,7 @@ export class Fallback {
     return new MemoryError("UNAVAILABLE", `${what} was not made: ${why}.`, {
       memoryId,
       retryable: true,
-      hint: "Turns are kept meanwhile, and what is new is read; all else has to wait.",
+      hint: "Turns are kept meanwhile; all else has to wait.",
     });
   }
 }
@@ -268,7 +268,7 @@ function halfDeleted(memoryId: string, error: unknown): MemoryError {
     memoryId,
     outcome: "unknown",
     retryable: true,
-    hint: "Delete it again: until then, turns that wait may begin it anew.",
+    hint: "Delete it again, or those turns may begin it anew.",
     cause: MemoryError.is(error) ? error : undefined,
   });
 }
@@ -282,7 +282,7 @@ function neitherTookIt(memoryId: string, failure: unknown, error: MemoryError): 
       memoryId,
       outcome: surelyNot ? "not-applied" : "unknown",
       retryable: true,
-      hint: "See the cause for the secondary, and the events for the primary.",
+      hint: "See its cause, and the events.",
       cause: error,
     },
   );

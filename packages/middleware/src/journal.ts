@@ -92,7 +92,7 @@ function turnOf(memoryId: string, record: object): WaitingTurn {
     `Memory ${quoteId(memoryId)} of the fallback's secondary holds something else than turns that wait.`,
     {
       memoryId,
-      hint: "Give the fallback a secondary of its own, where nothing else is stored.",
+      hint: "Give the fallback a secondary of its own.",
     },
   );
 }

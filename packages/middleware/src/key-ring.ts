@@ -14,11 +14,7 @@ export class KeyRing {
   /** Throws `INVALID_CONFIG`, without any key in it. */
   constructor(keys: unknown, current: unknown) {
     if (typeof keys !== "object" || keys === null || Object.keys(keys).length === 0)
-      throw invalidConfig(
-        "withEncryption",
-        "`keys` must be an object with a key at least",
-        'Write { "2026": <32 bytes> }.',
-      );
+      throw invalidConfig("withEncryption", "`keys` must be an object with a key at least", 'Write { "2026": key }.');
     this.#keys = new Map(Object.entries(keys).map(([id, secret]) => [id, secretKey(`the key ${quoted(id)}`, secret)]));
     if (typeof current !== "string" || !this.#keys.has(current))
       throw invalidConfig("withEncryption", "`current` must be the name of one of `keys`");

@@ -80,7 +80,7 @@ function restless(memoryId: string): MemoryError {
     {
       memoryId,
       retryable: true,
-      hint: "Find out who rewrites this memory; the turn is kept and tried again.",
+      hint: "Find out who rewrites it.",
     },
   );
 }

@@ -19,7 +19,7 @@ export interface Destination {
 interface Waiting {
   /** The operations of turns that wait no more, though they are still kept. */
   stored: Set<string>;
-  /** What the destination said to those that it refused; the others were stored. */
+  /** What the destination said, where it refused all that wait; `undefined`: it did not, or others have come since. */
   refusal: unknown;
   /** Whether what is kept was looked at, and is nothing else than turns. */
   isRead: boolean;
@@ -33,6 +33,8 @@ export class WaitingTurns {
   readonly #queue = new KeyedSerial();
   readonly #waiting = new Map<string, Waiting>();
   #adopting: Promise<void> | undefined;
+  /** Whether it is known of which memories turns wait. */
+  #isKnown = false;
   #draining: Promise<void> | undefined;
   /** Tries again what was not stored though the destination was there; only while something waits. */
   #timer: NodeJS.Timeout | undefined;
@@ -67,6 +69,7 @@ export class WaitingTurns {
   /** Whether nothing waits of the memory that the destination would take. */
   async hasNone(memoryId: string, signal: AbortSignal | undefined): Promise<boolean> {
     await this.adopted(signal);
+    if (!this.#isKnown) await untilAborted(this.#lookFor(memoryId), signal);
     const waiting = this.#waiting.get(memoryId);
     if (waiting === undefined) return true;
     if (this.#destination.isAway()) return false;
@@ -83,7 +86,7 @@ export class WaitingTurns {
 
   /** Those of one memory, oldest first. */
   async of(memoryId: string, options: CallOptions): Promise<WaitingTurn[]> {
-    return (await this.#journal.read(memoryId, options)).turns;
+    return this.#unstored(memoryId, (await this.#journal.read(memoryId, options)).turns);
   }
 
   /** Adds a turn behind the others of its memory. */
@@ -129,8 +132,9 @@ export class WaitingTurns {
       for (;;) {
         const waiting = await this.#journal.read(memoryId, options);
         if (waiting.turns.length > 0 && !(await this.#journal.keep(memoryId, [], waiting, options))) continue;
+        const given = this.#unstored(memoryId, waiting.turns);
         this.#waiting.delete(memoryId);
-        return waiting.turns.map(({ records }) => records);
+        return given.map(({ records }) => records);
       }
     };
     return this.#queue.run(memoryId, giveUp, options.signal);
@@ -175,21 +179,22 @@ export class WaitingTurns {
         const waiting = await this.#journal.read(memoryId, {});
         waits.isRead = true;
         const refused: WaitingTurn[] = [];
-        for (const turn of waiting.turns) {
-          if (waits.stored.has(turn.operationId)) continue;
+        let refusal: unknown;
+        for (const turn of this.#unstored(memoryId, waiting.turns)) {
           try {
             await this.#destination.store(memoryId, turn);
             waits.stored.add(turn.operationId);
           } catch (error) {
             if (!MemoryError.is(error) || isAbsence(error) || error.outcome !== "not-applied") throw error;
             refused.push(turn);
-            waits.refusal = error;
+            refusal = error;
           }
         }
         const isKept = refused.length === waiting.turns.length;
         if (!isKept && !(await this.#journal.keep(memoryId, refused, waiting, {}))) continue;
+        waits.refusal = refusal;
         if (refused.length === 0) this.#waiting.delete(memoryId);
-        else this.#notStored(memoryId, waits.refusal);
+        else this.#notStored(memoryId, refusal);
         return;
       }
     });
@@ -208,19 +213,35 @@ export class WaitingTurns {
     if (before > 0 && this.#waiting.size === 0) this.#destination.onEmpty();
   }
 
+  /** Those that do wait, each once: a turn that was tried again is kept twice where many came in between. */
+  #unstored(memoryId: string, turns: readonly WaitingTurn[]): WaitingTurn[] {
+    const seen = new Set(this.#waiting.get(memoryId)?.stored);
+    return turns.filter(({ operationId }) => !seen.has(operationId) && seen.add(operationId));
+  }
+
   async #adopt(): Promise<void> {
     const { retryMs, warn, isAway } = this.#destination;
     try {
       for (const memoryId of await this.#journal.list({})) this.#expect(memoryId);
+      this.#isKnown = true;
     } catch (error) {
-      warn(undefined, `what waits at the secondary is not known, as it cannot be listed (${codeOf(error)})`);
-      // It is tried again, but not by every call.
-      setTimeout(() => {
-        this.#adopting = undefined;
-      }, retryMs).unref();
-      return;
+      warn(undefined, `what waits is not known, as the secondary cannot be listed (${codeOf(error)})`);
+      const again = (): void => {
+        if (!this.#isStopped) this.adoptAnew();
+      };
+      if (!this.#isKnown) setTimeout(again, retryMs).unref();
     }
     if (!isAway()) this.#drainSoon();
+  }
+
+  /** Whether anything waits of this memory, where that is not known of all. A secondary that is away does not hold up the primary. */
+  async #lookFor(memoryId: string): Promise<void> {
+    try {
+      const { turns } = await this.#journal.read(memoryId, {});
+      if (turns.length > 0) this.#expect(memoryId);
+    } catch (error) {
+      this.#destination.warn(memoryId, `whether turns of it wait is not known (${codeOf(error)})`);
+    }
   }
 
   #drainSoon(): void {
@@ -229,7 +250,7 @@ export class WaitingTurns {
 
   #notStored(memoryId: string | undefined, error: unknown): void {
     if (this.#destination.isAway() && isAbsence(error)) return; // known, and told of
-    const detail = `turns that wait could not be stored at the primary, and go on waiting (${codeOf(error)})`;
+    const detail = `turns could not be stored, and go on waiting (${codeOf(error)})`;
     this.#destination.warn(memoryId, detail);
   }
 

@@ -53,7 +53,7 @@ export function withRetention<B extends AnyBackend>(backend: B, options: Retenti
       if (room.size >= MOST_REMEMBERED) room.clear();
       room.set(memoryId, slackOf(limits));
     } catch (error) {
-      const detail = `a memory could not be cut to what retention allows (${codeOf(error)})`;
+      const detail = `it could not be cut to its limits (${codeOf(error)})`;
       backendChannel.publish({ type: "warning", backend: "retention", memoryId, detail });
     }
   }

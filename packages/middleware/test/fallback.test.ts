@@ -265,6 +265,32 @@ describe("when the primary is back", () => {
     expect(await primary.load(ID)).toEqual([...notes(90, 1), ...notes(1, 2), ...notes(0, 1)]);
   });
 
+  it("a turn behind a refused one is stored before what comes later, though it takes long", async () => {
+    const backend = open();
+    primary.fate = () => "away";
+    await backend.append(ID, notes(0, 1));
+    await backend.append(ID, notes(1, 1));
+    const append = primary.append.bind(primary);
+    const slow = Promise.withResolvers<void>();
+    const reached = Promise.withResolvers<void>();
+    primary.append = async (id, records, ...rest) => {
+      const [{ n } = { n: -1 }] = records;
+      if (n === 0) throw new MemoryError("RECORD_TOO_LARGE", "Too large.");
+      if (n === 1) {
+        reached.resolve();
+        await slow.promise;
+      }
+      return append(id, records, ...rest);
+    };
+    primary.fate = () => "made";
+    await reached.promise;
+    const later = backend.append(ID, notes(2, 1));
+    await new Promise(setImmediate);
+    slow.resolve();
+    await later;
+    expect(await primary.load(ID)).toEqual(notes(1, 2));
+  });
+
   it("a turn that it refuses by no means can be given up, and is answered", async () => {
     const backend = open();
     primary.fate = () => "away";
@@ -531,6 +557,62 @@ describe("a fallback", () => {
       await backend.load(ID);
       await once(AbortSignal.timeout(1), "abort");
     }
+  });
+
+  it("finds what an earlier process left of a memory, also where the secondary cannot be listed", async () => {
+    const blind = new TroubledBackend();
+    blind.fate = () => "away";
+    const earlier = withFallback(blind, secondary, { probeMs: 60_000 });
+    await earlier.append(ID, notes(0, 1));
+    secondary.fate = (method) => (method === "list" ? "away" : "made");
+    const backend = open();
+    await backend.append(ID, notes(1, 1));
+    expect(await primary.load(ID)).toEqual(notes(0, 2));
+  });
+
+  it("asks again by itself what waits, where the secondary could not be listed", async () => {
+    const blind = new TroubledBackend();
+    blind.fate = () => "away";
+    await withFallback(blind, secondary, { probeMs: 60_000 }).append(ID, notes(0, 1));
+    secondary.fate = (method) => (method === "list" ? "away" : "made");
+    const backend = open();
+    await backend.load("another");
+    secondary.fate = () => "made";
+    while ((await primary.load(ID)) === null) await new Promise(setImmediate);
+    expect(await primary.load(ID)).toEqual(notes(0, 1));
+  });
+
+  it("shows and gives up no turn that was stored already", async () => {
+    const backend = open();
+    primary.fate = () => "away";
+    await backend.append(ID, notes(0, 1));
+    secondary.fate = (method) => (method === "save" ? "away" : "made");
+    primary.fate = () => "made";
+    while ((await primary.load(ID)) === null) await new Promise(setImmediate);
+    primary.fate = () => "away";
+    await backend.append("bob", notes(0, 1));
+    expect(await backend.read(ID, { last: 5 })).toMatchObject({ records: [] });
+    secondary.fate = () => "made";
+    expect(await backend.discard(ID)).toEqual([]);
+  });
+
+  it("looks for the primary no more once it is closed, and tells nobody", async () => {
+    const states: FallbackStatus[] = [];
+    const backend = withFallback(primary, secondary, { probeMs: 1, onStatus: (status) => states.push(status) });
+    const read = Promise.withResolvers<never>();
+    primary.read = () => read.promise;
+    const reading = backend.read(ID, { last: 1 });
+    while (!secondary.calls.includes("list")) await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    const closing = backend.close();
+    read.reject(away({ outcome: "not-applied" }));
+    await reading;
+    await closing;
+    primary.calls.length = 0;
+    states.length = 0;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(primary.calls).toEqual([]);
+    expect(states).toEqual([]);
   });
 
   it("takes no turn away from a secondary that is used for something else", async () => {
