@@ -40,6 +40,7 @@ describe("the contract holds for", () => {
   );
 
   it("ioredis-mock, but for what it does otherwise than Redis", async () => {
+    using _steady = steadyTime();
     const client = new RedisMock();
     let stores = 0;
     const onStore = (ttl: number | null): RedisBackend<object> => {
@@ -62,6 +63,24 @@ describe("the contract holds for", () => {
     expect(broken(found)).toBe("");
   });
 });
+
+/**
+ * The mock's TIME is the rounded seconds of the clock, and the microseconds of another clock: it goes back. With this, both are of the
+ * same one, half a second ahead of it, since the mock rounds.
+ */
+function steadyTime(): Disposable {
+  const { hrtime } = process;
+  const ofTheClock = (): [number, number] => {
+    const now = Date.now();
+    return [0, (now - Math.round(now / 1_000) * 1_000 + 500) * 1e6];
+  };
+  process.hrtime = Object.assign(ofTheClock, { bigint: hrtime.bigint });
+  return {
+    [Symbol.dispose]() {
+      process.hrtime = hrtime;
+    },
+  };
+}
 
 async function conformanceOf(topology: Topology, place: Place): Promise<Report> {
   const { backend, close } = await topology.open(place);
