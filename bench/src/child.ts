@@ -1,0 +1,138 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { entryOf, type Name } from "./contenders/catalogue.ts";
+import type { Place, Work } from "./contenders/contender.ts";
+
+/** Calls one after the other: so many, or fewer where the `budget`, in ms, is spent. At least one. */
+export interface Slice {
+  work: Work;
+  conversation: string;
+  times: number;
+  budget: number;
+}
+
+/** Calls for so many conversations at once, for so many ms. */
+export interface Loop {
+  work: Work;
+  /** What their names begin with. */
+  conversations: string;
+  inFlight: number;
+  forMs: number;
+}
+
+/** Of a slice, in ms: how long each call took, and the processor's time for one. */
+export interface Costs {
+  samples: number[];
+  cpu: number;
+}
+
+/** What a call of the system's counters has grown by. */
+export type Transferred = Record<string, number>;
+
+export type Job =
+  | { do: "open"; name: Name; place: Place }
+  | { do: "fill"; conversation: string; length: number }
+  | { do: "drop"; conversation: string }
+  | ({ do: "slice" } & Slice)
+  | ({ do: "loop" } & Loop)
+  | ({ do: "costs" } & Omit<Slice, "budget">)
+  | { do: "close" };
+
+export interface Answer {
+  id: number;
+  result?: unknown;
+  failure?: string;
+}
+
+/** Of what a contender's process says, so many characters are kept, for the case that it fails. */
+const MOST_SAID = 4_000;
+
+/** A process that measures one contender: no heap, no compiled code and no connection is shared with another's. */
+export class Child implements AsyncDisposable {
+  readonly name: Name;
+  readonly #process: ChildProcess;
+  readonly #waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
+  #jobs = 0;
+
+  private constructor(name: Name) {
+    this.name = name;
+    this.#process = fork(new URL("contender.worker.ts", import.meta.url), {
+      execArgv: ["--expose-gc", "--disable-warning=ExperimentalWarning"],
+      env: { PATH: process.env["PATH"], HOME: process.env["HOME"], MASTRA_TELEMETRY_DISABLED: "1" },
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    this.#process.on("message", ({ id, result, failure }: Answer) => {
+      const waiting = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (failure === undefined) waiting?.resolve(result);
+      else waiting?.reject(new Error(`${this.title}: ${failure}`));
+    });
+    let said = "";
+    this.#process.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      said = (said + text).slice(-MOST_SAID);
+    });
+    this.#process.on("close", (code, signal) => {
+      const failure = new Error(`${this.title}: ended, ${signal ?? code}\n${said}`);
+      for (const { reject } of this.#waiting.values()) reject(failure);
+      this.#waiting.clear();
+    });
+  }
+
+  /** Rejects with what the contender says where it cannot be opened. */
+  static async open(name: Name, place: Place): Promise<Child> {
+    const child = new Child(name);
+    try {
+      await child.#ask({ do: "open", name, place });
+      return child;
+    } catch (error) {
+      await child[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get title(): string {
+    return entryOf(this.name).title;
+  }
+
+  fill(conversation: string, length: number): Promise<void> {
+    return this.#ask({ do: "fill", conversation, length }) as Promise<void>; // as the worker answers, here and below
+  }
+
+  drop(conversation: string): Promise<void> {
+    return this.#ask({ do: "drop", conversation }) as Promise<void>;
+  }
+
+  slice(slice: Slice): Promise<Costs> {
+    return this.#ask({ do: "slice", ...slice }) as Promise<Costs>;
+  }
+
+  /** How many calls there were a second. */
+  loop(loop: Loop): Promise<number> {
+    return this.#ask({ do: "loop", ...loop }) as Promise<number>;
+  }
+
+  /** What one call transfers, by the system's counters; `undefined` where there are none. */
+  costs(costs: Omit<Slice, "budget">): Promise<Transferred | undefined> {
+    return this.#ask({ do: "costs", ...costs }) as Promise<Transferred | undefined>;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = once(this.#process, "exit");
+    // It ends by itself once its connection to us is closed; one that does not is not waited for.
+    this.#ask({ do: "close" }).catch(() => this.#process.kill());
+    const late = setTimeout(() => this.#process.kill("SIGKILL"), 2_000);
+    await ended;
+    clearTimeout(late);
+  }
+
+  #ask(job: Job): Promise<unknown> {
+    const id = this.#jobs++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#process.send({ ...job, id }, (error) => {
+        if (error) reject(new Error(`${this.title}: ${error.message}`));
+      });
+    });
+  }
+}

@@ -1,0 +1,107 @@
+import { readFile } from "node:fs/promises";
+import type { Answer, Costs, Job, Loop, Slice } from "./child.ts";
+import { entryOf } from "./contenders/catalogue.ts";
+import type { Contender } from "./contenders/contender.ts";
+import { messagesOf, turnOf } from "./contenders/messages.ts";
+
+/* The process of one contender: does what it is told, and says how long it took. */
+
+let contender: Contender;
+/** Of the turns that are stored: none is like another. */
+let number = 1_000_000;
+
+async function work(job: Job): Promise<unknown> {
+  switch (job.do) {
+    case "open":
+      contender = await entryOf(job.name).open(job.place);
+      return undefined;
+    case "fill":
+      return contender.fill(job.conversation, messagesOf(job.length));
+    case "drop":
+      return contender.drop(job.conversation);
+    case "slice":
+      return slice(job);
+    case "loop":
+      return loop(job);
+    case "costs":
+      return costs(job);
+    case "close":
+      await contender.close();
+      process.disconnect();
+      return undefined;
+  }
+}
+
+/** One call, whatever it is. */
+function call(work: Slice["work"], conversation: string): Promise<unknown> {
+  const method = contender[work];
+  if (method === undefined) throw new Error(`It has no ${work}.`);
+  return method.call(contender, conversation, turnOf(number++));
+}
+
+/** Calls one after the other. The garbage of earlier slices is not theirs. */
+async function slice({ work, conversation, times, budget }: Slice): Promise<Costs> {
+  globalThis.gc?.();
+  const samples: number[] = [];
+  const cpu = process.cpuUsage();
+  const begun = performance.now();
+  while (samples.length < times && (samples.length === 0 || performance.now() - begun < budget)) {
+    const started = performance.now();
+    await call(work, conversation);
+    samples.push(performance.now() - started);
+  }
+  const { user, system } = process.cpuUsage(cpu);
+  return { samples, cpu: (user + system) / 1_000 / samples.length };
+}
+
+/** Calls for so many conversations at once, in each one after the other, until the time is up. Answers how many a second. */
+async function loop({ work, conversations, inFlight, forMs }: Loop): Promise<number> {
+  globalThis.gc?.();
+  let done = 0;
+  const started = performance.now();
+  const end = started + forMs;
+  const one = async (place: number): Promise<void> => {
+    while (performance.now() < end) {
+      await call(work, `${conversations}-${place}`);
+      done++;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, (_, place) => one(place)));
+  return (done * 1_000) / (performance.now() - started);
+}
+
+/** What one call reads and writes through the system's calls; of a socket, too. `undefined` where the system does not tell. */
+async function costs({
+  work,
+  conversation,
+  times,
+}: Omit<Slice, "budget">): Promise<Record<string, number> | undefined> {
+  const before = await transferred();
+  for (let time = 0; time < times; time++) await call(work, conversation);
+  const after = await transferred();
+  if (before === undefined || after === undefined) return undefined;
+  // Asking costs, too.
+  const again = await transferred();
+  const names = Object.keys(before);
+  const of = (name: string): number => {
+    const asking = (again?.[name] ?? 0) - (after[name] ?? 0);
+    return ((after[name] ?? 0) - (before[name] ?? 0) - asking) / times;
+  };
+  return Object.fromEntries(names.map((name) => [name, of(name)]));
+}
+
+async function transferred(): Promise<Record<string, number> | undefined> {
+  if (process.platform !== "linux") return undefined;
+  const lines = (await readFile("/proc/self/io", "utf8")).trim().split("\n");
+  return Object.fromEntries(lines.map((line) => line.split(": ")).map(([name = "", value]) => [name, Number(value)]));
+}
+
+process.on("message", async (job: Job & { id: number }) => {
+  let answer: Answer;
+  try {
+    answer = { id: job.id, result: await work(job) };
+  } catch (error) {
+    answer = { id: job.id, failure: error instanceof Error ? error.message : String(error) };
+  }
+  if (process.connected) process.send?.(answer);
+});

@@ -1,0 +1,220 @@
+import { entryOf, type Name } from "../contenders/catalogue.ts";
+import type { Work } from "../contenders/contender.ts";
+import { type Goal, goalsOf, isMet, verdict } from "../goals.ts";
+import type { Results } from "../results.ts";
+import type { Rate } from "../works/throughput.ts";
+import { bytes, count, digits, milliseconds, rate, table } from "./format.ts";
+
+/** The whole report, as Markdown; its charts lie in `benchmarks/` beside it. */
+export function reportOf(results: Results): string {
+  const sections = [
+    introduction(results),
+    goals(results),
+    turns(results),
+    parts(results),
+    throughput(results),
+    storage(results),
+    listing(results),
+    footprint(results),
+  ];
+  return `${sections.join("\n\n")}\n`;
+}
+
+function introduction({ date, seconds, plan, machine, turns }: Results): string {
+  const { cpu, cores, memory, system, fileSystem, node, redis, commit } = machine;
+  const absent = Object.entries(turns.absent).map(
+    ([title, why]) => `- ${title} does not run on plain Redis: ${firstLine(why)}`,
+  );
+  return `# Benchmarks
+
+<!-- Written by \`pnpm bench\`. -->
+
+What a turn costs with deep-agent, beside other ways to store conversations, and beside what no way can do without. All
+contenders do the same work in the same run, on one real Redis and one disk, each in a process of its own; they take turns, many
+times over, so that what slows down the machine for a while slows down all of them. A number is a median, and in brackets the
+inner half of what was measured. Times hold for this machine only; ratios are taken within each round, and hold better.
+
+${date.slice(0, 10)}, ${plan === "quick" ? "a quick run: few repetitions, " : ""}${count(seconds)} seconds${commit === null ? ", of a tree with changes" : `, commit ${commit}`}. ${cpu}, ${cores} cores, ${(memory / 2 ** 30).toFixed(0)} GiB; ${system}, ${fileSystem}; Node ${node}; Redis ${redis} on loopback, without persistence.
+
+- A message is ${count(500)} bytes of JSON. A *turn* is what a process does that has just started: load what the next call of a model
+  needs, the newest 20 messages, and store two new ones.
+- *whole history by SET* and *in a file* are the way without a library, and that of the Go library go-deep-agent: each turn reads and writes all.
+- *bare node-redis* and *bare ioredis* are the clients alone: RPUSH and PEXPIRE in one write, LRANGE and \`JSON.parse\`. *one write and fsync* appends to a
+  file that stays open, and knows what it wrote before.
+- Of the file stores, deep-agent's flushes each turn to the disk, unless told \`durability: "os"\`; the others flush nothing.
+- The OpenAI Agents SDK publishes no file session; measured is the one of its examples, written anew.
+${absent.join("\n")}`;
+}
+
+function goals(results: Results): string {
+  const all = goalsOf(results);
+  const met = all.filter(isMet).length;
+  const rows = all.map((goal) => [goal.text, limitOf(goal), measuredOf(goal), verdict(goal)]);
+  return `## Goals
+
+${met} of ${all.length} are met.
+
+${table(["goal", "limit", "measured", ""], rows)}`;
+}
+
+function limitOf({ is, limit, unit }: Goal): string {
+  const text = limit < 0.1 ? `1/${count(1 / limit)}` : digits(limit);
+  return `${is} ${text}${unit === undefined ? "" : ` ${unit}`}`;
+}
+
+function measuredOf({ value, limit, unit }: Goal): string {
+  if (value === null) return "–";
+  return limit < 0.1 ? `1/${count(1 / value)}` : `${digits(value)}${unit === undefined ? "" : ` ${unit}`}`;
+}
+
+function turns({ turns: { costs } }: Results): string {
+  const lengths = unique(costs.map(({ length }) => length));
+  const head = ["", ...lengths.map((length) => `${count(length)} messages`)];
+  const names = unique(costs.map(({ name }) => name));
+  const rowsOf = (cell: (cost: (typeof costs)[number]) => string): string[][] =>
+    names.map((name) => [
+      titleOf(name),
+      ...lengths.map((length) => {
+        const cost = costs.find((one) => one.name === name && one.length === length);
+        return cost === undefined ? "–" : cell(cost);
+      }),
+    ]);
+  return `## One turn
+
+![Time of a turn by the length of the conversation, on Redis](benchmarks/turns-redis.svg)
+
+![Time of a turn by the length of the conversation, on files](benchmarks/turns-file.svg)
+
+Milliseconds:
+
+${table(
+  head,
+  rowsOf(({ ms }) => milliseconds(ms)),
+)}
+
+Processor time of the client, milliseconds:
+
+${table(
+  head,
+  rowsOf(({ cpu }) => digits(cpu)),
+)}
+
+Bytes, to the store and from it: on the socket, or through the system's calls that read and write files:
+
+${table(
+  head,
+  rowsOf(({ written, read }) => `${bytes(written)} / ${bytes(read)}`),
+)}
+
+Commands to Redis:
+
+${table(
+  head,
+  rowsOf(({ commands }) => (commands === undefined ? "–" : digits(commands))).filter((row) =>
+    row.slice(1).some((cell) => cell !== "–"),
+  ),
+)}`;
+}
+
+function parts({ parts }: Results): string {
+  const works: readonly Work[] = ["append", "window", "load"];
+  const rows = unique(parts.map(({ name }) => name)).map((name) => [
+    titleOf(name),
+    ...works.map((work) => {
+      const cost = parts.find((one) => one.name === name && one.work === work);
+      return cost === undefined ? "–" : milliseconds(cost.ms);
+    }),
+  ]);
+  return `## Parts of a turn, and everything
+
+In a conversation of 10,000 messages, milliseconds. Peers without a window load everything to get it.
+
+${table(["", "append a turn", "newest 20 messages", "all messages"], rows)}`;
+}
+
+function throughput({ throughput, cluster }: Results): string {
+  const single = throughput.filter(({ processes }) => processes === 1);
+  const levels = unique(single.map(({ inFlight }) => inFlight));
+  const several = throughput.filter(({ processes }) => processes > 1);
+  const processes = several[0]?.processes ?? 0;
+  const cellOf = (one: Rate | undefined): string => (one === undefined ? "–" : rate(one.perSecond));
+  const rows = unique(throughput.map(({ name }) => name)).map((name) => [
+    titleOf(name),
+    ...levels.map((level) => cellOf(single.find((one) => one.name === name && one.inFlight === level))),
+    cellOf(several.find((one) => one.name === name)),
+  ]);
+  const { one, three } = cluster;
+  const share = three.perSecond.median / one.perSecond.median;
+  return `## Throughput
+
+![Turns appended a second by one process with 256 in flight](benchmarks/throughput.svg)
+
+Turns appended a second, to conversations that begin empty: by one process with so many conversations in flight, and by ${processes} processes with 64 each.
+
+${table(["", ...levels.map((level) => `${count(level)} in flight`), `${processes} processes`], rows)}
+
+Whole turns a second, 256 in flight, by one process: ${rate(one.perSecond)} on one server, ${rate(three.perSecond)} on a cluster of three masters on the same
+machine, ${digits(share)} times as many. All servers share its cores with the client: it shows what routing costs, not what more machines bring.`;
+}
+
+function storage({ storage }: Results): string {
+  const rows = unique(storage.map(({ name }) => name)).map((name) => {
+    const of = (length: number) => storage.find((size) => size.name === name && size.length === length);
+    const [short, long] = [of(2), of(100)];
+    if (short === undefined || long === undefined) return [titleOf(name), "–", "–", "–"];
+    const perMessage = (long.bytes - short.bytes) / 98;
+    return [titleOf(name), bytes(short.bytes), bytes(perMessage), digits(long.bytes / long.json)];
+  });
+  return `## What is stored
+
+![Bytes stored for each byte of JSON](benchmarks/storage.svg)
+
+In the memory of Redis, with indexes and all that belongs to a conversation, or on the disk. A message is 500 bytes of JSON.
+
+${table(["", "a conversation of one turn", "each further message", "100 messages, to their JSON"], rows)}`;
+}
+
+function listing({ listing }: Results): string {
+  const sizes = unique(listing.map(({ memories }) => memories));
+  const rows = listing
+    .filter((cost, place) => listing.findIndex((one) => one.name === cost.name && one.work === cost.work) === place)
+    .map(({ name, work }) => [
+      `${titleOf(name)}: ${workNames[work]}`,
+      ...sizes.map((size) => {
+        const cost = listing.find((one) => one.name === name && one.work === work && one.memories === size);
+        return cost === undefined ? "–" : milliseconds(cost.ms);
+      }),
+    ]);
+  return `## Finding conversations
+
+Among 1,000,000 keys of others, milliseconds. Of @mastra/redis, a million threads were not made.
+
+${table(["", ...sizes.map((size) => `${count(size)} conversations`)], rows)}`;
+}
+
+const workNames: Readonly<Partial<Record<Work, string>>> = { list: "all ids", recent: "the newest 20", ping: "PING" };
+
+function footprint({ footprint: { imports, heap } }: Results): string {
+  const rows = imports.map(({ package: name, ms, loaded, all }) => [name, milliseconds(ms), bytes(loaded), bytes(all)]);
+  return `## Before anything is done
+
+What an import takes over a Node that imports nothing, milliseconds; what of the package and its dependencies it loads, minified and gzipped, without clients
+(\`openai\`, \`redis\`) and, for this project's others, without core; and with what is loaded only when it is needed.
+
+${table(["", "import", "loaded", "all"], rows)}
+
+${count(heap.conversations)} open conversations with their windows of 20 messages keep ${bytes(heap.each)} each on the heap; their messages alone, as \`JSON.parse\` makes them, ${bytes(heap.messages)}. A turn of
+an open conversation on Redis allocates ${bytes(heap.turn)}; bare RPUSH, LRANGE and \`JSON.parse\`, ${bytes(heap.bareTurn)}.`;
+}
+
+function titleOf(name: Name): string {
+  return entryOf(name).title;
+}
+
+function unique<V>(values: readonly V[]): V[] {
+  return [...new Set(values)];
+}
+
+function firstLine(text: string): string {
+  return (text.split("\n")[0] ?? "").trim();
+}

@@ -1,0 +1,102 @@
+import { Conversation } from "@deep-agent/core";
+import { RedisBackend } from "@deep-agent/redis";
+import { WINDOW } from "../contenders/contender.ts";
+import { messagesOf, turnOf, turnsOf } from "../contenders/messages.ts";
+
+/* What open conversations keep in this process, and what a turn leaves to the garbage collector. */
+
+export interface HeapJob {
+  url: string;
+  conversations: number;
+  turns: number;
+}
+
+/** Bytes. */
+export interface Heap {
+  conversations: number;
+  /** Of the heap, for one open conversation with its window. */
+  each: number;
+  /** Of the heap, for the messages of such a window alone, as JSON.parse makes them. */
+  messages: number;
+  /** Allocated for one turn of an open conversation. */
+  turn: number;
+  /** Allocated for one turn by a client that only sends RPUSH and reads the window by LRANGE and JSON.parse. */
+  bareTurn: number;
+}
+
+const AT_ONCE = 64;
+
+async function measure({ url, conversations, turns }: HeapJob): Promise<Heap> {
+  const backend = new RedisBackend(url);
+  const messages = messagesOf(WINDOW);
+  const ids = Array.from({ length: conversations }, (_, number) => `open-${number}`);
+  await inGroups(ids, async (memoryId) => {
+    for (const turn of turnsOf(messages)) await backend.append(memoryId, turn);
+  });
+
+  const text = JSON.stringify(messages);
+  const [parsed, forMessages] = await grown(async () => ids.map(() => JSON.parse(text) as unknown));
+  parsed.length = 0;
+
+  const [open, forOpen] = await grown(async () => {
+    const open = ids.map((memoryId) => new Conversation({ memoryId, backend, maxMessages: WINDOW }));
+    await inGroups(open, (conversation) => conversation.sync());
+    return open;
+  });
+
+  const [conversation] = open;
+  if (conversation === undefined) throw new Error("No conversation is open.");
+  const ours = await allocated(turns, async (number) => {
+    await conversation.sync();
+    await conversation.commit(turnOf(number));
+  });
+  await backend.close();
+
+  const { createClient } = await import("@redis/client");
+  const client = createClient({ url });
+  await client.connect();
+  const bare = await allocated(turns, async (number) => {
+    const elements = await client.lRange("bare", -WINDOW / 2, -1);
+    elements.map((element) => JSON.parse(element) as unknown);
+    await client.rPush("bare", JSON.stringify(turnOf(number)));
+  });
+  await client.close();
+  const each = forOpen / conversations;
+  return { conversations, each, messages: forMessages / conversations, turn: ours, bareTurn: bare };
+}
+
+/** How many bytes the heap has grown by, behind what can be collected. */
+async function grown<R>(make: () => Promise<R>): Promise<[result: R, bytes: number]> {
+  const before = heapUsed();
+  const result = await make();
+  return [result, heapUsed() - before];
+}
+
+/** Bytes that one call allocates. Throws where something was collected meanwhile. */
+async function allocated(times: number, call: (number: number) => Promise<void>): Promise<number> {
+  for (let number = 0; number < times / 4; number++) await call(number); // until it is compiled
+  const before = heapUsed();
+  let least = before;
+  for (let number = 0; number < times; number++) {
+    await call(number);
+    const { heapUsed } = process.memoryUsage();
+    if (heapUsed < least) throw new Error("The garbage collector ran while allocations were counted.");
+    least = heapUsed;
+  }
+  return (least - before) / times;
+}
+
+function heapUsed(): number {
+  globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
+}
+
+async function inGroups<I>(items: readonly I[], work: (item: I) => Promise<unknown>): Promise<void> {
+  for (let first = 0; first < items.length; first += AT_ONCE) {
+    await Promise.all(items.slice(first, first + AT_ONCE).map(work));
+  }
+}
+
+process.on("message", async (job: HeapJob) => {
+  process.send?.(await measure(job), () => process.disconnect());
+});

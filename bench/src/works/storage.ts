@@ -1,0 +1,50 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { entryOf, type Name, names } from "../contenders/catalogue.ts";
+import { messagesOf } from "../contenders/messages.ts";
+import type { Plan } from "../plan.ts";
+import { Stage } from "../stage.ts";
+
+/** What conversations take where they are kept. */
+export interface Size {
+  name: Name;
+  /** Messages of a conversation. */
+  length: number;
+  /** Bytes of one conversation: in the memory of Redis, all told, or in files. */
+  bytes: number;
+  /** Bytes of its messages as JSON. */
+  json: number;
+}
+
+/** A conversation of one turn shows what each costs, the longer one what each message does. */
+const lengths = [2, 100] as const;
+
+/** Each on a server of its own, of whose memory nothing else is a part. */
+export async function measureStorage({ storage: { conversations } }: Plan): Promise<Size[]> {
+  const sizes: Size[] = [];
+  for (const name of names) {
+    const { store, isSingle } = entryOf(name);
+    if (store === "memory" || isSingle) continue;
+    for (const length of lengths) {
+      await using stage = await Stage.set();
+      const folder = await stage.folder(name);
+      const child = await stage.child(name, { folder }).catch(() => undefined);
+      if (child === undefined) break; // it cannot be opened here, as the turns have said
+      // What the first one brings along is not counted.
+      await child.fill("first", length);
+      const before = await used(stage, folder);
+      for (let number = 0; number < conversations; number++) await child.fill(`conversation-${number}`, length);
+      const bytes = ((await used(stage, folder))[store] - before[store]) / conversations;
+      const json = messagesOf(length).reduce((sum, message) => sum + JSON.stringify(message).length, 0);
+      sizes.push({ name, length, bytes, json });
+    }
+  }
+  return sizes;
+}
+
+async function used({ redis }: Stage, folder: string): Promise<{ redis: number; file: number }> {
+  const memory = /used_memory:(\d+)/.exec(String(await redis.command("INFO", "memory")))?.[1];
+  const files = await readdir(folder);
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size));
+  return { redis: Number(memory), file: sizes.reduce((sum, size) => sum + size, 0) };
+}

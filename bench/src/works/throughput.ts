@@ -1,0 +1,73 @@
+import { startCluster } from "@deep-agent/test-redis";
+import type { Child } from "../child.ts";
+import { entryOf, type Name, names } from "../contenders/catalogue.ts";
+import type { Plan } from "../plan.ts";
+import { type Rounds, type Spread, spreadOf } from "../spread.ts";
+import { Stage } from "../stage.ts";
+
+/** Calls a second. */
+export interface Rate {
+  name: Name;
+  inFlight: number;
+  processes: number;
+  perSecond: Spread;
+  rounds: Rounds;
+}
+
+/** Of turns that are appended to new conversations: by one process with so many in flight, and by several processes with 64 each. */
+export async function measureThroughput({ throughput }: Plan): Promise<Rate[]> {
+  const { rounds, forMs, inFlight, processes } = throughput;
+  await using stage = await Stage.set();
+  const { children } = await stage.children(names);
+  const rates: Rate[] = [];
+  for (const concurrency of inFlight) {
+    const teams = children.map((child) => [child]);
+    rates.push(...(await rateOf(teams, { rounds, forMs, inFlight: concurrency, work: "append" })));
+  }
+  const teams: Child[][] = [];
+  for (const child of children) {
+    const { store, isSingle } = entryOf(child.name);
+    if (store === "memory" || isSingle) continue;
+    // Files are shared as Redis is.
+    const folder = store === "file" ? await stage.folder(child.name) : undefined;
+    const place = folder === undefined ? {} : { folder };
+    const team = Array.from({ length: processes }, () => stage.child(child.name, place));
+    teams.push(await Promise.all(team));
+  }
+  rates.push(...(await rateOf(teams, { rounds, forMs, inFlight: 64, work: "append" })));
+  return rates;
+}
+
+/** Of whole turns: on a cluster of three masters, and on one server. */
+export async function measureCluster({ cluster }: Plan): Promise<{ one: Rate; three: Rate }> {
+  await using stage = await Stage.set();
+  await using servers = await startCluster({ args: ["--save", "", "--appendonly", "no"] });
+  const hosts = servers.nodes.map(({ host, port }) => `${host}:${port}`).join(",");
+  const teams = [[await stage.child("redis")], [await stage.child("redis", { url: `redis://${hosts}?cluster=true` })]];
+  const [one, three] = await rateOf(teams, { ...cluster, inFlight: 256, work: "turn" });
+  if (one === undefined || three === undefined) throw new Error("Nothing was measured.");
+  return { one, three };
+}
+
+/** A team is the processes that work at the same time; the teams take turns. */
+async function rateOf(
+  teams: readonly (readonly Child[])[],
+  { rounds, forMs, inFlight, work }: { rounds: number; forMs: number; inFlight: number; work: "append" | "turn" },
+): Promise<Rate[]> {
+  const rates = teams.map((): number[] => []);
+  for (let round = 0; round < rounds; round++) {
+    for (const [place, team] of teams.entries()) {
+      const loops = team.map((child, process) => {
+        const conversations = `rate-${inFlight}-${round}-${process}`;
+        return child.loop({ work, conversations, inFlight, forMs });
+      });
+      rates[place]?.push((await Promise.all(loops)).reduce((sum, rate) => sum + rate, 0));
+    }
+  }
+  return teams.flatMap((team, place) => {
+    const [first] = team;
+    const measured = rates[place];
+    if (first === undefined || measured === undefined) return [];
+    return [{ name: first.name, inFlight, processes: team.length, perSecond: spreadOf(measured), rounds: measured }];
+  });
+}
