@@ -16,7 +16,7 @@ export interface Entry {
 }
 
 /** Each is loaded by the process that measures it, so that none pays for another's modules. */
-export const catalogue = {
+const catalogue = {
   memory: {
     title: "deep-agent, memory",
     group: "deep-agent",

@@ -2,7 +2,7 @@ import { assistant, type Message, user } from "@deep-agent/core";
 import type { Turn } from "./contender.ts";
 
 /** Bytes of a message as JSON, as the issue of storage is measured with. */
-export const MESSAGE_BYTES = 500;
+const MESSAGE_BYTES = 500;
 
 const words = "the quick brown fox jumps over a lazy dog and asks what it was that he had said before ".repeat(8);
 

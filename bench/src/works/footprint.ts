@@ -12,7 +12,7 @@ import type { Heap, HeapJob } from "./heap.worker.ts";
 const run = promisify(execFile);
 
 /** What a package costs before anything is done with it. */
-export interface ImportCost {
+interface ImportCost {
   package: string;
   /** What takes it from a program that does nothing to one that has imported it: ms. */
   ms: Spread;
