@@ -103,9 +103,9 @@ export function goalsOf(results: Results): Goal[] {
     1.2,
     stored ? stored.bytes / stored.json : null,
   );
-  const most = Math.max(...results.listing.map(({ memories }) => memories));
+  const most = Math.max(...results.listing.costs.map(({ memories }) => memories));
   const listed = (name: Name, work: Work): Rounds | undefined =>
-    results.listing.find((cost) => cost.name === name && cost.work === work && cost.memories === most)?.rounds;
+    results.listing.costs.find((cost) => cost.name === name && cost.work === work && cost.memories === most)?.rounds;
   add(
     `deep-agent, Redis: the 20 newest of ${count(most)} memories, to a PING`,
     "at most",

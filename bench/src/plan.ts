@@ -4,6 +4,8 @@ import type { Pace } from "./interleave.ts";
 export interface Plan {
   /** Of conversations, in messages. */
   lengths: readonly number[];
+  /** The longest of them for those whose turns take longer in longer conversations. */
+  longestRewritten: number;
   /** Of the conversation whose whole is loaded, and to which turns are appended. */
   long: number;
   turns: Pace;
@@ -17,6 +19,7 @@ export interface Plan {
 
 export const fullPlan: Plan = {
   lengths: [10, 100, 1_000, 10_000, 100_000],
+  longestRewritten: 100_000,
   long: 10_000,
   turns: { rounds: 24, sliceMs: 60, times: 60 },
   parts: { rounds: 24, sliceMs: 100, times: 200 },
@@ -29,13 +32,14 @@ export const fullPlan: Plan = {
 
 /** The same, smaller and with fewer repetitions: what it says of goals is a hint. */
 export const quickPlan: Plan = {
-  lengths: [10, 10_000, 100_000],
+  lengths: [10, 10_000],
+  longestRewritten: 10_000,
   long: 10_000,
   turns: { rounds: 8, sliceMs: 20, times: 20 },
   parts: { rounds: 8, sliceMs: 40, times: 50 },
-  throughput: { rounds: 2, forMs: 250, inFlight: [1, 256], processes: 4 },
-  storage: { conversations: 100 },
-  listing: { memories: [1_000, 1_000_000], foreign: 1_000_000, pace: { rounds: 3, sliceMs: 50, times: 50 } },
-  footprint: { imports: 5, conversations: 2_000, turns: 200 },
+  throughput: { rounds: 2, forMs: 250, inFlight: [256], processes: 4 },
+  storage: { conversations: 50 },
+  listing: { memories: [1_000, 100_000], foreign: 100_000, pace: { rounds: 3, sliceMs: 50, times: 50 } },
+  footprint: { imports: 3, conversations: 2_000, turns: 200 },
   cluster: { rounds: 2, forMs: 300 },
 };

@@ -1,6 +1,6 @@
 import type { Machine } from "./machine.ts";
 import type { Footprint } from "./works/footprint.ts";
-import type { ListingCost } from "./works/listing.ts";
+import type { Listing } from "./works/listing.ts";
 import type { PartCost } from "./works/parts.ts";
 import type { Size } from "./works/storage.ts";
 import type { Rate } from "./works/throughput.ts";
@@ -19,6 +19,6 @@ export interface Results {
   throughput: Rate[];
   cluster: { one: Rate; three: Rate };
   storage: Size[];
-  listing: ListingCost[];
+  listing: Listing;
   footprint: Footprint;
 }

@@ -42,12 +42,11 @@ export class Stage implements AsyncDisposable {
   async children(names: readonly Name[]): Promise<{ children: Child[]; absent: Record<string, string> }> {
     const children: Child[] = [];
     const absent: Record<string, string> = {};
-    for (const name of names) {
-      try {
-        children.push(await this.child(name));
-      } catch (error) {
-        absent[entryOf(name).title] = (error as Error).message;
-      }
+    const opened = await Promise.allSettled(names.map((name) => this.child(name)));
+    for (const [place, name] of names.entries()) {
+      const outcome = opened[place];
+      if (outcome?.status === "fulfilled") children.push(outcome.value);
+      else absent[entryOf(name).title] = String(outcome?.reason);
     }
     return { children, absent };
   }

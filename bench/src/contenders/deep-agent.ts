@@ -20,11 +20,16 @@ interface Store {
 /** How many turns are on their way at once while a conversation is filled. */
 const FILLED_AT_ONCE = 256;
 
+/** So many messages at the end of a long conversation are appended turn by turn. Those before them are saved at once, which is faster. */
+const APPENDED = 10_000;
+
 /** A turn is a `Conversation`'s, as the agent makes it; the rest goes to the backend. */
 function contender({ backend, filling = backend, close }: Store): Contender {
   return {
     async fill(memoryId, messages) {
-      const turns = turnsOf(messages);
+      const bulk = messages.slice(0, -APPENDED);
+      if (bulk.length > 0) await filling.save(memoryId, bulk);
+      const turns = turnsOf(messages.slice(-APPENDED));
       for (let first = 0; first < turns.length; first += FILLED_AT_ONCE) {
         const some = turns.slice(first, first + FILLED_AT_ONCE);
         await Promise.all(some.map((turn) => filling.append(memoryId, turn)));
@@ -61,25 +66,40 @@ export async function onFilesUnflushed({ directory }: Place): Promise<Contender>
 }
 
 export async function onRedis({ redis: url }: Place): Promise<Contender> {
-  const backend = new RedisBackend({ url, prefix: "node-redis:" });
-  return withRecent(backend, contender({ backend, close: () => backend.close() }));
+  const prefix = "node-redis:";
+  const backend = new RedisBackend({ url, prefix });
+  const filling = patient(url, prefix);
+  return withRecent(backend, contender({ backend, filling, close: () => closeBoth(backend, filling) }));
 }
 
 export async function onIoredis({ redis: url }: Place): Promise<Contender> {
   const client = new Redis(url);
-  const backend = RedisBackend.fromClient(client, { prefix: "ioredis:" });
+  const prefix = "ioredis:";
+  const backend = RedisBackend.fromClient(client, { prefix });
+  const filling = patient(url, prefix);
   const close = async (): Promise<void> => {
-    await backend.close();
+    await closeBoth(backend, filling);
     await client.quit();
   };
-  return withRecent(backend, contender({ backend, close }));
+  return withRecent(backend, contender({ backend, filling, close }));
 }
 
 export async function encrypted({ redis: url }: Place): Promise<Contender> {
-  const store = new RedisBackend({ url, prefix: "encrypted:" });
+  const prefix = "encrypted:";
+  const [store, patientStore] = [new RedisBackend({ url, prefix }), patient(url, prefix)];
   const key = createHash("sha256").update("what nobody needs to hide").digest("base64");
-  const backend = withEncryption(store, { keys: { only: key }, current: "only" });
-  return contender({ backend, close: () => store.close() });
+  const options = { keys: { only: key }, current: "only" };
+  const [backend, filling] = [withEncryption(store, options), withEncryption(patientStore, options)];
+  return contender({ backend, filling, close: () => closeBoth(store, patientStore) });
+}
+
+/** For what is too much for the time that a call has otherwise. */
+function patient(url: string, prefix: string): RedisBackend {
+  return new RedisBackend({ url, prefix, timeoutMs: 120_000 });
+}
+
+async function closeBoth(...backends: RedisBackend[]): Promise<void> {
+  for (const backend of backends) await backend.close();
 }
 
 function withRecent(backend: RedisBackend, contender: Contender): Contender {

@@ -174,20 +174,20 @@ In the memory of Redis, with indexes and all that belongs to a conversation, or 
 ${table(["", "a conversation of one turn", "each further message", "100 messages, to their JSON"], rows)}`;
 }
 
-function listing({ listing }: Results): string {
-  const sizes = unique(listing.map(({ memories }) => memories));
-  const rows = listing
-    .filter((cost, place) => listing.findIndex((one) => one.name === cost.name && one.work === cost.work) === place)
+function listing({ listing: { foreign, costs } }: Results): string {
+  const sizes = unique(costs.map(({ memories }) => memories));
+  const rows = costs
+    .filter((cost, place) => costs.findIndex((one) => one.name === cost.name && one.work === cost.work) === place)
     .map(({ name, work }) => [
       `${titleOf(name)}: ${workNames[work]}`,
       ...sizes.map((size) => {
-        const cost = listing.find((one) => one.name === name && one.work === work && one.memories === size);
+        const cost = costs.find((one) => one.name === name && one.work === work && one.memories === size);
         return cost === undefined ? "–" : milliseconds(cost.ms);
       }),
     ]);
   return `## Finding conversations
 
-Among 1,000,000 keys of others, milliseconds. Of @mastra/redis, a million threads were not made.
+Beside ${count(foreign)} keys of others, milliseconds. A thread of @mastra/redis is made one by one: a million of them were not.
 
 ${table(["", ...sizes.map((size) => `${count(size)} conversations`)], rows)}`;
 }

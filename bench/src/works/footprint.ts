@@ -118,8 +118,7 @@ function loadedAtOnce({ outputs }: Metafile): Set<string> {
 async function measureHeap({ conversations, turns }: Plan["footprint"]): Promise<Heap> {
   await using stage = await Stage.set();
   const worker = fork(new URL("heap.worker.ts", import.meta.url), {
-    // Room for all that is allocated while it is counted, so that nothing is collected meanwhile.
-    execArgv: ["--expose-gc", "--max-semi-space-size=512"],
+    execArgv: ["--expose-gc"],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const job: HeapJob = { url: stage.redis.url, conversations, turns };

@@ -7,10 +7,16 @@ import type { Plan } from "../plan.ts";
 import { Stage } from "../stage.ts";
 
 /** What it costs to find so many conversations among others' keys. */
-export interface ListingCost extends Measured {
+interface ListingCost extends Measured {
   name: Name;
   work: Work;
   memories: number;
+}
+
+export interface Listing {
+  /** How many keys of others there are. */
+  foreign: number;
+  costs: ListingCost[];
 }
 
 /** So many keys are made at once. */
@@ -32,7 +38,7 @@ end`;
 const foreignKeys = `
 for number = tonumber(ARGV[1]), tonumber(ARGV[2]) do redis.call('SET', 'foreign:' .. string.format('%07d', number), 'x') end`;
 
-export async function measureListing({ listing }: Plan): Promise<ListingCost[]> {
+export async function measureListing({ listing }: Plan): Promise<Listing> {
   const { memories, foreign, pace } = listing;
   await using ours = await Stage.set();
   await using theirs = await Stage.set();
@@ -56,7 +62,7 @@ export async function measureListing({ listing }: Plan): Promise<ListingCost[]> 
       if (found !== undefined) costs.push({ name: child.name, work, memories: count, ...found });
     }
   }
-  return costs;
+  return { foreign, costs };
 }
 
 function cellOf(child: Child, work: Work): Cell {

@@ -19,21 +19,24 @@ export interface Size {
 /** A conversation of one turn shows what each costs, the longer one what each message does. */
 const lengths = [2, 100] as const;
 
+const FIRST = 10;
+
 /** Each on a server of its own, of whose memory nothing else is a part. */
 export async function measureStorage({ storage: { conversations } }: Plan): Promise<Size[]> {
   const sizes: Size[] = [];
   for (const name of names) {
     const { store, isSingle } = entryOf(name);
     if (store === "memory" || isSingle) continue;
+    await using stage = await Stage.set();
+    const folder = await stage.folder(name);
+    const child = await stage.child(name, { folder }).catch(() => undefined);
+    if (child === undefined) continue; // it cannot be opened here, as the turns have said
     for (const length of lengths) {
-      await using stage = await Stage.set();
-      const folder = await stage.folder(name);
-      const child = await stage.child(name, { folder }).catch(() => undefined);
-      if (child === undefined) break; // it cannot be opened here, as the turns have said
-      // What the first one brings along is not counted.
-      await child.fill("first", length);
+      const fill = (number: number): Promise<void> => child.fill(`${length}-${number}`, length);
+      // What connections take, which the first ones open, is not counted.
+      for (let number = 0; number < FIRST; number++) await fill(number);
       const before = await used(stage, folder);
-      for (let number = 0; number < conversations; number++) await child.fill(`conversation-${number}`, length);
+      for (let number = FIRST; number < FIRST + conversations; number++) await fill(number);
       const bytes = ((await used(stage, folder))[store] - before[store]) / conversations;
       const json = messagesOf(length).reduce((sum, message) => sum + JSON.stringify(message).length, 0);
       sizes.push({ name, length, bytes, json });

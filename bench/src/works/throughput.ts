@@ -14,6 +14,8 @@ export interface Rate {
   rounds: Rounds;
 }
 
+const WARM_UP = 150;
+
 /** Of turns that are appended to new conversations: by one process with so many in flight, and by several processes with 64 each. */
 export async function measureThroughput({ throughput }: Plan): Promise<Rate[]> {
   const { rounds, forMs, inFlight, processes } = throughput;
@@ -26,8 +28,8 @@ export async function measureThroughput({ throughput }: Plan): Promise<Rate[]> {
   }
   const teams: Child[][] = [];
   for (const child of children) {
-    const { store, isSingle } = entryOf(child.name);
-    if (store === "memory" || isSingle) continue;
+    const { store, group } = entryOf(child.name);
+    if (store === "memory" || group === "peer") continue;
     // Files are shared as Redis is.
     const folder = store === "file" ? await stage.folder(child.name) : undefined;
     const place = folder === undefined ? {} : { folder };
@@ -55,13 +57,15 @@ async function rateOf(
   { rounds, forMs, inFlight, work }: { rounds: number; forMs: number; inFlight: number; work: "append" | "turn" },
 ): Promise<Rate[]> {
   const rates = teams.map((): number[] => []);
-  for (let round = 0; round < rounds; round++) {
+  // The first, shorter one opens connections, and is not counted.
+  for (let round = -1; round < rounds; round++) {
     for (const [place, team] of teams.entries()) {
       const loops = team.map((child, process) => {
         const conversations = `rate-${inFlight}-${round}-${process}`;
-        return child.loop({ work, conversations, inFlight, forMs });
+        return child.loop({ work, conversations, inFlight, forMs: round < 0 ? WARM_UP : forMs });
       });
-      rates[place]?.push((await Promise.all(loops)).reduce((sum, rate) => sum + rate, 0));
+      const rate = (await Promise.all(loops)).reduce((sum, one) => sum + one, 0);
+      if (round >= 0) rates[place]?.push(rate);
     }
   }
   return teams.flatMap((team, place) => {

@@ -26,15 +26,17 @@ export interface Turns {
 const COUNTED = 4;
 
 /** One turn, as a process makes it that has just started: load the newest 20 messages, store two. */
-export async function measureTurns({ lengths, turns: pace }: Plan): Promise<Turns> {
+export async function measureTurns({ lengths, longestRewritten, turns: pace }: Plan): Promise<Turns> {
   await using stage = await Stage.set();
   const { children, absent } = await stage.children(names);
   const cells: Cell[] = [];
   for (const length of lengths) {
     for (const child of children) {
+      const { group, isSingle } = entryOf(child.name);
+      if (length > longestRewritten && (group === "peer" || group === "rewriting")) continue;
       // Each of its conversations is in a file of its own process.
       const isFirst = length === lengths[0];
-      const own = entryOf(child.name).isSingle && !isFirst ? await stage.child(child.name) : child;
+      const own = isSingle && !isFirst ? await stage.child(child.name) : child;
       const cell: Cell = { child: own, work: "turn", conversation: `long-${length}`, length };
       await own.fill(cell.conversation, length);
       cells.push(cell);
