@@ -7,7 +7,6 @@ import { reportOf } from "./report/report.ts";
 import type { Results } from "./results.ts";
 import { measureFootprint } from "./works/footprint.ts";
 import { measureListing } from "./works/listing.ts";
-import { measureParts } from "./works/parts.ts";
 import { measureStorage } from "./works/storage.ts";
 import { measureCluster, measureThroughput } from "./works/throughput.ts";
 import { measureTurns } from "./works/turns.ts";
@@ -31,8 +30,7 @@ async function measure(kind: Results["plan"]): Promise<Results> {
     date: new Date().toISOString(),
     plan: kind,
     machine: await describeMachine(),
-    turns: await step("turns", () => measureTurns(plan)),
-    parts: await step("appends, windows, loads", () => measureParts(plan)),
+    ...(await step("turns", () => measureTurns(plan))),
     throughput: await step("throughput", () => measureThroughput(plan)),
     cluster: await step("cluster", () => measureCluster(plan)),
     storage: await step("storage", () => measureStorage(plan)),

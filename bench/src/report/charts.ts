@@ -111,11 +111,18 @@ function bars(
   rows: { name: Parameters<typeof entryOf>[0]; value: number }[],
   format: string,
 ): TopLevelSpec {
-  const values = rows.map(({ name, value }) => {
-    const { title: way, group } = entryOf(name);
-    return { way, value, colour: colours[group] };
-  });
-  const y = { field: "way", type: "nominal", sort: "-x", axis: { title: null, labelLimit: 320 } } as const;
+  const values = rows
+    .toSorted((a, b) => b.value - a.value)
+    .map(({ name, value }) => {
+      const { title: way, group } = entryOf(name);
+      return { way, value, colour: colours[group] };
+    });
+  const y = {
+    field: "way",
+    type: "nominal",
+    sort: values.map(({ way }) => way),
+    axis: { title: null, labelLimit: 320 },
+  } as const;
   const x = { field: "value", type: "quantitative", axis: { title: unit } } as const;
   return {
     title,

@@ -88,14 +88,13 @@ async function sizeOf(
       metafile: true,
       logLevel: "silent",
     });
-    const sizes = outputFiles.map(({ contents }) => gzipSync(contents, { level: 9 }).length);
-    const all = sizes.reduce((sum, size) => sum + size, 0);
     const atOnce = loadedAtOnce(metafile);
-    const loaded = Object.keys(metafile.outputs).reduce(
-      (sum, output, place) => sum + (atOnce.has(output) ? (sizes[place] ?? 0) : 0),
-      0,
-    );
-    return { loaded, all };
+    const names = Object.keys(metafile.outputs);
+    const sizeOf = (isIn: (name: string) => boolean): number => {
+      const contents = outputFiles.flatMap(({ contents }, place) => (isIn(names[place] ?? "") ? [contents] : []));
+      return gzipSync(Buffer.concat(contents), { level: 9 }).length;
+    };
+    return { loaded: sizeOf((name) => atOnce.has(name)), all: sizeOf(() => true) };
   } catch {
     return { loaded: null, all: null };
   }

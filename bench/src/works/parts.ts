@@ -1,8 +1,8 @@
-import { entryOf, type Name, names } from "../contenders/catalogue.ts";
+import type { Child } from "../child.ts";
+import { entryOf, type Name } from "../contenders/catalogue.ts";
 import type { Work } from "../contenders/contender.ts";
 import { type Cell, interleave, type Measured } from "../interleave.ts";
 import type { Plan } from "../plan.ts";
-import { Stage } from "../stage.ts";
 
 /** What a part of a turn, or a load of everything, costs in a long conversation. */
 export interface PartCost extends Measured {
@@ -15,20 +15,23 @@ const parts = ["append", "window", "load"] as const;
 /** The file's floor has nothing to read. */
 const writesOnly: readonly Name[] = ["floor-file"];
 
-export async function measureParts({ long, parts: pace }: Plan): Promise<PartCost[]> {
-  await using stage = await Stage.set();
-  const { children } = await stage.children(names);
+/** `turns`: what has measured whole turns in conversations of that length, to which is appended; others are read, which those have not made longer. */
+export async function measureParts(turns: readonly Cell[], { long, parts: pace }: Plan): Promise<PartCost[]> {
   const costs: PartCost[] = [];
-  const filled = new Set<string>();
+  const filled = new Set<Child>();
   for (const work of parts) {
     const cells: Cell[] = [];
-    for (const child of children) {
-      if (work !== "append" && writesOnly.includes(child.name)) continue;
-      // What is appended makes no load longer. Where all are in one file, there is one.
-      const conversation = work === "append" || entryOf(child.name).isSingle ? "appended" : "read";
-      if (!filled.has(`${child.name} ${conversation}`)) await child.fill(conversation, long);
-      filled.add(`${child.name} ${conversation}`);
-      cells.push({ child, work, conversation, length: long });
+    for (const { child, conversation } of turns) {
+      if (work === "append") {
+        cells.push({ child, work, conversation, length: long });
+        continue;
+      }
+      if (writesOnly.includes(child.name)) continue;
+      // Where all are in one file, there is one.
+      const other = entryOf(child.name).isSingle ? conversation : "read";
+      if (!filled.has(child) && other !== conversation) await child.fill(other, long);
+      filled.add(child);
+      cells.push({ child, work, conversation: other, length: long });
     }
     const measured = await interleave(cells, pace);
     for (const [place, { child }] of cells.entries()) {

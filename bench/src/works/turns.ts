@@ -4,6 +4,7 @@ import { entryOf, type Name, names } from "../contenders/catalogue.ts";
 import { type Cell, interleave, type Measured } from "../interleave.ts";
 import type { Plan } from "../plan.ts";
 import { Stage } from "../stage.ts";
+import { measureParts, type PartCost } from "./parts.ts";
 
 /** What one turn costs in a conversation of so many messages. */
 export interface TurnCost extends Measured {
@@ -25,8 +26,9 @@ export interface Turns {
 /** Turns that are counted at once; in conversations of over 10,000 messages, one. */
 const COUNTED = 4;
 
-/** One turn, as a process makes it that has just started: load the newest 20 messages, store two. */
-export async function measureTurns({ lengths, longestRewritten, turns: pace }: Plan): Promise<Turns> {
+/** One turn, as a process makes it that has just started: load the newest 20 messages, store two. And the parts of it, by the same processes. */
+export async function measureTurns(plan: Plan): Promise<{ turns: Turns; parts: PartCost[] }> {
+  const { lengths, longestRewritten, turns: pace } = plan;
   await using stage = await Stage.set();
   const { children, absent } = await stage.children(names);
   const cells: Cell[] = [];
@@ -49,7 +51,8 @@ export async function measureTurns({ lengths, longestRewritten, turns: pace }: P
     if (found === undefined) continue;
     costs.push({ name: cell.child.name, length: cell.length, ...found, ...(await countTurns(stage, cell)) });
   }
-  return { costs, absent };
+  const long = cells.filter(({ length }) => length === plan.long);
+  return { turns: { costs, absent }, parts: await measureParts(long, plan) };
 }
 
 /** What is counted is counted apart: counting takes time. */

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type AbortPolicy, type AgentOptions, checkOption, checkOptionNames } from "./agent-options.ts";
-import { type AgentTurn, runTurn } from "./agent-turn.ts";
+import type { AgentTurn } from "./agent-turn.ts";
 import type { CallOptions, ListOptions, MemoryBackend } from "./backend.ts";
 import { checkOptions } from "./border.ts";
 import type { ChatModel, ToolSpec } from "./chat-model.ts";
@@ -335,8 +335,13 @@ export class Agent {
       onAbort: this.#onAbort,
       calledAt: performance.now(),
     };
+    const run = async (): Promise<Reply> => {
+      // Loaded with the first question: who has a model loop of their own needs nothing of it.
+      const { runTurn } = await import("./agent-turn.ts");
+      return runTurn(turn);
+    };
     try {
-      return await this.#queue.run(() => runTurn(turn), signal);
+      return await this.#queue.run(run, signal);
     } finally {
       if (conversation !== undefined) this.#release(conversation);
     }

@@ -1,4 +1,3 @@
-import { types } from "node:util";
 import type { Reply } from "./reply.ts";
 
 /** What went wrong, as a stable name to branch on. `docs/errors.md` maps every cause to one of these. */
@@ -124,7 +123,7 @@ export function withoutHint({ message, hint }: MemoryError): string {
 
 /** Of another realm too, as Node's own errors are where the code runs in a `vm` context. */
 export function isError(error: unknown): error is Error {
-  return error instanceof Error || types.isNativeError(error);
+  return error instanceof Error || Object.prototype.toString.call(error) === "[object Error]";
 }
 
 /** The lines of the stack behind the message, which may itself have lines that look like them. */

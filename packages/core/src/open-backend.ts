@@ -1,8 +1,5 @@
-import { loadAdapter } from "./adapter-module.ts";
 import type { MemoryBackend } from "./backend.ts";
-import { type BackendConfig, fullConfig } from "./backend-config.ts";
-import { redactorOf } from "./config-secrets.ts";
-import { cleanCause, MemoryError } from "./memory-error.ts";
+import type { BackendConfig } from "./backend-config.ts";
 import type { Message } from "./message.ts";
 
 export interface OpenBackendOptions {
@@ -34,45 +31,7 @@ export async function openBackend<T extends object = Message>(
   config: string | BackendConfig,
   options: OpenBackendOptions = {},
 ): Promise<MemoryBackend<T>> {
-  const full = fullConfig(config);
-  const redact = redactorOf(full);
-  const fromConfig = await loadAdapter(full.adapter, options.load);
-  let backend: unknown;
-  try {
-    backend = await fromConfig(full);
-  } catch (error) {
-    if (redact.isClean(error)) throw error;
-    // A `MemoryError` that is not clean is none to pass on either, and `cleanCause` would.
-    const foreign = MemoryError.is(error) ? new Error(error.message) : error;
-    throw refused(full.adapter, cleanCause(foreign, redact.text));
-  }
-  checkBackend<T>(backend, full.adapter);
-  return backend;
-}
-
-const requiredMethods = ["load", "save", "delete", "list"] as const;
-
-function checkBackend<T extends object>(backend: unknown, adapter: string): asserts backend is MemoryBackend<T> {
-  const missing = requiredMethods.filter(
-    (method) => typeof (backend as Partial<MemoryBackend> | null | undefined)?.[method] !== "function",
-  );
-  if (missing.length === 0) return;
-  throw new MemoryError(
-    "INVALID_CONFIG",
-    `What \`fromConfig\` of adapter ${JSON.stringify(adapter)} gave is not a backend.`,
-    {
-      hint: `It lacks ${missing.map((method) => `\`${method}\``).join(", ")}.`,
-    },
-  );
-}
-
-function refused(adapter: string, cause: Error): MemoryError {
-  return new MemoryError(
-    "INVALID_CONFIG",
-    `Adapter ${JSON.stringify(adapter)} could not make a backend of its config.`,
-    {
-      hint: "See the cause, and the adapter's documentation for its options.",
-      cause,
-    },
-  );
+  // Not loaded with the rest: whoever makes a backend by `new` needs nothing of it.
+  const { configuredBackend } = await import("./configured-backend.ts");
+  return configuredBackend<T>(config, options);
 }

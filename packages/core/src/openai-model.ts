@@ -1,9 +1,7 @@
 import type { ChatModel, ModelEvent, ModelRequest } from "./chat-model.ts";
 import { MemoryError } from "./memory-error.ts";
-import { connect } from "./openai-client.ts";
 import { toOpenAIMessages, toOpenAITools } from "./openai-messages.ts";
 import { checkOpenAIOptions, type OpenAIClient, type OpenAIModelOptions } from "./openai-options.ts";
-import { eventsOf } from "./openai-stream.ts";
 
 export type { OpenAIClient, OpenAIModelOptions };
 
@@ -55,6 +53,7 @@ export class OpenAIModel implements ChatModel {
     };
     try {
       const client = await this.#connect();
+      const { eventsOf } = await import("./openai-stream.ts");
       const chunks = await client.chat.completions.create(body, { signal });
       yield* eventsOf(chunks as AsyncIterable<unknown>); // what `stream: true` asks for
     } catch (error) {
@@ -63,7 +62,7 @@ export class OpenAIModel implements ChatModel {
   }
 
   async #connect(): Promise<OpenAIClient> {
-    this.#client ??= connect(this.#options);
+    this.#client ??= connected(this.#options);
     try {
       return await this.#client;
     } catch (error) {
@@ -71,6 +70,12 @@ export class OpenAIModel implements ChatModel {
       throw error;
     }
   }
+}
+
+/** As the SDK, what belongs to it is loaded at the first request: not everyone talks to a model through it. */
+async function connected(options: OpenAIModelOptions): Promise<OpenAIClient> {
+  const { connect } = await import("./openai-client.ts");
+  return connect(options);
 }
 
 function refuseReserved(options: Readonly<Record<string, unknown>>): void {

@@ -1,4 +1,3 @@
-import { inspect } from "node:util";
 import ms, { type StringValue } from "ms";
 import { MemoryError } from "./memory-error.ts";
 
@@ -29,7 +28,6 @@ function parseText(text: string): number | undefined {
 }
 
 function shown(ttl: unknown): string {
-  return typeof ttl === "string"
-    ? JSON.stringify(ttl.length > 100 ? `${ttl.slice(0, 100)}…` : ttl)
-    : inspect(ttl, { depth: 0 });
+  if (typeof ttl === "string") return JSON.stringify(ttl.length > 100 ? `${ttl.slice(0, 100)}…` : ttl);
+  return typeof ttl === "object" || typeof ttl === "function" ? `(${typeof ttl})` : String(ttl);
 }

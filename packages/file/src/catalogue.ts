@@ -38,7 +38,7 @@ export class Catalogue {
     const after = cursor === undefined ? undefined : parseCursor(cursor);
     const found: { memoryId: string; modifiedAt: bigint }[] = [];
     for await (const { memoryId, path } of this.#memories(prefix, signal)) {
-      const stat = await unlessMissing(() => this.#fs.stat(path));
+      const stat = await this.#fs.stat(path);
       // In microseconds: a compaction keeps no more of it, and must not move a memory behind a page.
       if (stat !== null) found.push({ memoryId, modifiedAt: (stat.modifiedAt / 1_000n) * 1_000n });
     }
@@ -91,7 +91,7 @@ export class Catalogue {
 
   /** A first generation is published with what is stored in it; but it may have been cut. A later one is what a delete left. */
   async #hasGrown(memoryId: string, path: string): Promise<boolean> {
-    const stat = await unlessMissing(() => this.#fs.stat(path));
+    const stat = await this.#fs.stat(path);
     return stat !== null && stat.size > encodeHeader(memoryId, newId(), now()).length;
   }
 
@@ -125,10 +125,8 @@ export class Catalogue {
 
   /** A file that was never published, by a writer that was killed. */
   async #removeStale(path: string): Promise<void> {
-    await unlessMissing(async () => {
-      const { modifiedAt } = await this.#fs.stat(path);
-      if (isOld(modifiedAt)) await this.#fs.unlink(path);
-    });
+    const stat = await this.#fs.stat(path);
+    if (stat !== null && isOld(stat.modifiedAt)) await unlessMissing(() => this.#fs.unlink(path));
   }
 }
 

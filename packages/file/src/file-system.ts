@@ -1,5 +1,20 @@
-import { constants } from "node:fs";
-import { chmod, link, mkdir, open, readdir, stat, unlink } from "node:fs/promises";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fdatasync,
+  fstatSync,
+  futimesSync,
+  openSync,
+  read,
+  readSync,
+  statSync,
+  write,
+  writeSync,
+} from "node:fs";
+import { chmod, link, mkdir, open, readdir, unlink } from "node:fs/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { promisify } from "node:util";
 import { isSystemError } from "./file-error.ts";
 
 /** What the adapter does with a disk, in as few calls as it needs: the place where tests count, fail and kill. */
@@ -8,7 +23,8 @@ export interface FileSystem {
   /** Publishes `existing` under a second name; fails with `EEXIST` where that is taken. */
   link(existing: string, path: string): Promise<void>;
   unlink(path: string): Promise<void>;
-  stat(path: string): Promise<FileStat>;
+  /** `null`: there is none. */
+  stat(path: string): Promise<FileStat | null>;
   readdir(path: string): Promise<string[]>;
   /** Makes the directory, private to the user; `false`: it was there. Fails with `ENOENT` where the one above is missing. */
   mkdir(path: string): Promise<boolean>;
@@ -41,45 +57,62 @@ const APPEND_EXISTING = constants.O_RDWR | constants.O_APPEND;
 const PRIVATE_FILE = 0o600;
 const PRIVATE_DIRECTORY = 0o700;
 
-/** The disk, by `node:fs`. */
+/** So many bytes are read or written in less time than it takes to have another thread do it. */
+const SMALL = 64 * 1024;
+
+const [readAside, writeAside, flushContent] = [promisify(read), promisify(write), promisify(fdatasync)];
+
+/**
+ * The disk, by `node:fs`. What the system answers out of its memory is asked for here and now, which takes microseconds; in Node's pool of
+ * threads it would wait for its turn, behind flushes. What waits for the disk, or takes long, is done there: flushes, large reads and writes, directories.
+ */
 export const nodeFileSystem: FileSystem = {
   async open(path, flags) {
+    // Without it, who awaits one call after the other would keep this thread for himself.
+    await nextTurn();
     // "a+" must not create: a log is made whole under another name first.
-    const handle = await open(path, flags === "a+" ? APPEND_EXISTING : flags, PRIVATE_FILE);
+    const file = openSync(path, flags === "a+" ? APPEND_EXISTING : flags, PRIVATE_FILE);
     try {
-      if (flags === "wx") await handle.chmod(PRIVATE_FILE); // whatever the umask took
+      if (flags === "wx") fchmodSync(file, PRIVATE_FILE); // whatever the umask took
     } catch (error) {
-      await handle.close();
+      closeSync(file);
       throw error;
     }
     return {
-      stat: async () => toFileStat(await handle.stat({ bigint: true })),
+      stat: async () => toFileStat(fstatSync(file, { bigint: true })),
       async read(position, length) {
         const buffer = Buffer.allocUnsafe(length);
-        let read = 0;
-        while (read < length) {
-          const { bytesRead } = await handle.read(buffer, read, length - read, position + read);
+        let done = 0;
+        while (done < length) {
+          const rest = [file, buffer, done, length - done, position + done] as const;
+          const bytesRead = length > SMALL ? (await readAside(...rest)).bytesRead : readSync(...rest);
           if (bytesRead === 0) break;
-          read += bytesRead;
+          done += bytesRead;
         }
-        return buffer.subarray(0, read);
+        return buffer.subarray(0, done);
       },
-      write: async (bytes) => (await handle.write(bytes, 0, bytes.length)).bytesWritten,
+      async write(bytes) {
+        const all = [file, bytes, 0, bytes.length] as const;
+        return bytes.length > SMALL ? (await writeAside(...all)).bytesWritten : writeSync(...all);
+      },
       // In the middle of the microsecond, since seconds in a double are not exact.
-      setModified: (at) => handle.utimes((at + 0.5) / 1e6, (at + 0.5) / 1e6),
-      sync: () => handle.datasync(),
-      close: () => handle.close(),
+      setModified: async (at) => futimesSync(file, (at + 0.5) / 1e6, (at + 0.5) / 1e6),
+      sync: () => flushContent(file),
+      close: async () => closeSync(file),
     };
   },
   link,
   unlink,
-  stat: async (path) => toFileStat(await stat(path, { bigint: true })),
+  async stat(path) {
+    const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return stat === undefined ? null : toFileStat(stat);
+  },
   readdir,
   async mkdir(path) {
     try {
       await mkdir(path, PRIVATE_DIRECTORY);
     } catch (error) {
-      if (isSystemError(error, "EEXIST") && (await isDirectory(path))) return false;
+      if (isSystemError(error, "EEXIST") && isDirectory(path)) return false;
       throw error;
     }
     await chmod(path, PRIVATE_DIRECTORY); // whatever the umask took
@@ -96,13 +129,9 @@ export const nodeFileSystem: FileSystem = {
   },
 };
 
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    if (isSystemError(error, "ENOENT")) return false; // a link to nowhere
-    throw error;
-  }
+function isDirectory(path: string): boolean {
+  // `undefined`: a link to nowhere
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function toFileStat({

@@ -43,8 +43,8 @@ export class Generations {
   /** Whether the log is still the memory's, and still under its name. */
   async isCurrent(log: LogFile): Promise<boolean> {
     // In this order: what is older is unlinked first. Were a newer one missing since it is past, our name would be gone by then.
-    const newer = await this.#statOrNull(this.#path(log.memoryId, log.generation + 1));
-    const [ours, named] = await Promise.all([log.stat(), this.#statOrNull(log.path)]);
+    const newer = await this.#fs.stat(this.#path(log.memoryId, log.generation + 1));
+    const [ours, named] = await Promise.all([log.stat(), this.#fs.stat(log.path)]);
     const current = named?.identity === ours.identity && newer === null;
     if (!current) this.#known.delete(log.memoryId);
     return current;
@@ -79,7 +79,7 @@ export class Generations {
   async #standsHighest({ memoryId, generation, durable }: Publication, epoch: string): Promise<boolean> {
     const path = this.#path(memoryId, generation);
     try {
-      const ours = await this.#statOrNull(path);
+      const ours = await this.#fs.stat(path);
       const [highest] = await this.#generationsOf(memoryId);
       if (highest === generation) {
         this.#remember(memoryId, { generation, epoch, nameFlushed: durable });
@@ -113,13 +113,13 @@ export class Generations {
    */
   async #unlinkOlder(memoryId: string, generation: number, highest: number): Promise<void> {
     const path = this.#path(memoryId, generation);
-    const older = await this.#statOrNull(path);
-    const successor = await this.#statOrNull(this.#path(memoryId, highest));
+    const older = await this.#fs.stat(path);
+    const successor = await this.#fs.stat(this.#path(memoryId, highest));
     if (older !== null && successor !== null) await this.#unlinkIf(path, older.identity);
   }
 
   async #unlinkIf(path: string, identity: string): Promise<void> {
-    const named = await this.#statOrNull(path);
+    const named = await this.#fs.stat(path);
     if (named?.identity === identity) await this.#unlink(path);
   }
 
@@ -158,7 +158,7 @@ export class Generations {
   }
 
   async #openKnown(memoryId: string, known: Known): Promise<LogFile | "gone"> {
-    if ((await this.#statOrNull(this.#path(memoryId, known.generation + 1))) !== null) return "gone";
+    if ((await this.#fs.stat(this.#path(memoryId, known.generation + 1))) !== null) return "gone";
     const log = await this.#openGeneration(memoryId, known.generation);
     if (log === null) return "gone";
     if (log.epoch === known.epoch) return log;
@@ -265,10 +265,6 @@ export class Generations {
 
   #path(memoryId: string, generation: number): string {
     return join(this.directory, fileName(encodeId(memoryId), generation));
-  }
-
-  #statOrNull(path: string): Promise<Awaited<ReturnType<FileSystem["stat"]>> | null> {
-    return unlessMissing(() => this.#fs.stat(path));
   }
 
   async #unlink(path: string): Promise<void> {

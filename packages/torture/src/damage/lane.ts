@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BackendEvent } from "@deep-agent/core";
 import { type CorruptPolicy, FileBackend } from "@deep-agent/file";
-import { promptDisk } from "./prompt-disk.ts";
 import type { Note, Sample } from "./sample.ts";
 
 /** A directory with one damaged file at a time, and what was said about it. Dispose of it. */
@@ -44,7 +43,7 @@ export class Lane implements AsyncDisposable {
 
   /** As another process has it: it knows nothing. */
   backend(onCorrupt: CorruptPolicy = "throw"): FileBackend<Note> {
-    return new FileBackend<Note>({ directory: this.directory, durability: "os", onCorrupt, fileSystem: promptDisk });
+    return new FileBackend<Note>({ directory: this.directory, durability: "os", onCorrupt });
   }
 
   /** The places of the lines that were told to be passed over since this was asked last. */

@@ -82,8 +82,9 @@ export class MemoryDisk implements ModelDisk {
     this.#names.delete(this.#nameOf(path));
   }
 
-  async stat(path: string): Promise<FileStat> {
-    return toStat(this.#inodeOf(path));
+  async stat(path: string): Promise<FileStat | null> {
+    const inode = this.#names.get(this.#nameOf(path));
+    return inode === undefined ? null : toStat(inode);
   }
 
   async readdir(path: string): Promise<string[]> {

@@ -32,7 +32,7 @@ export class RealDisk implements ModelDisk {
     return nodeFileSystem.unlink(path);
   }
 
-  stat(path: string): Promise<FileStat> {
+  stat(path: string): Promise<FileStat | null> {
     return nodeFileSystem.stat(path);
   }
 
