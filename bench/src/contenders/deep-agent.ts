@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Conversation, type LogCapability, type MemoryBackend } from "@deep-agent/core";
+import { Conversation, type LogCapability, type MemoryBackend, type Revision } from "@deep-agent/core";
 import { FileBackend } from "@deep-agent/file";
 import { InMemoryBackend } from "@deep-agent/in-memory";
 import { withEncryption } from "@deep-agent/middleware";
@@ -25,6 +25,8 @@ const APPENDED = 10_000;
 
 /** A turn is a `Conversation`'s, as the agent makes it; the rest goes to the backend. */
 function contender({ backend, filling = backend, close }: Store): Contender {
+  /** What was known of each conversation when its last turn was appended. */
+  const known = new Map<string, Revision>();
   return {
     async fill(memoryId, messages) {
       const bulk = messages.slice(0, -APPENDED);
@@ -40,7 +42,11 @@ function contender({ backend, filling = backend, close }: Store): Contender {
       await conversation.sync();
       await conversation.commit(turn);
     },
-    append: (memoryId, turn) => backend.append(memoryId, turn),
+    async append(memoryId, turn) {
+      // As a conversation does: else, the newest entries are searched for the turn.
+      const since = known.get(memoryId) ?? (await backend.read(memoryId, { last: 1 }))?.revision ?? null;
+      known.set(memoryId, await backend.append(memoryId, turn, { since }));
+    },
     window: async (memoryId) => (await backend.read(memoryId, { last: WINDOW }))?.records ?? [],
     load: async (memoryId) => (await backend.load(memoryId)) ?? [],
     list: () => backend.list(),

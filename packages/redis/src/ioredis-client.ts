@@ -34,6 +34,12 @@ export class IoredisCommands implements RedisCommands {
     return inTime(options, async (begun) => {
       // What waits in it for a connection is sent when there is one, whatever became of its caller: this waits instead.
       if (this.#client.status !== undefined && this.#client.status !== "ready") await call(this.#client, ["PING"]);
+      const { keyPrefix } = this.#client.options as { keyPrefix?: string };
+      const [command, ...others] = commands;
+      if (command !== undefined && others.length === 0 && !keyPrefix) {
+        begun();
+        return repliesOf([call(this.#client, command) as Promise<unknown>]);
+      }
       const pipeline = this.#client.pipeline() as Pipeline; // it has more, by the names of commands
       // Keys are the backend's prefix and the id, whatever prefix the client gives to others.
       pipeline.options = { ...pipeline.options, keyPrefix: undefined };

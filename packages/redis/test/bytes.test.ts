@@ -32,13 +32,13 @@ async function costOfTurn(messages: number): Promise<Counts> {
 }
 
 describe("a turn costs what is in it, not what is in the memory", () => {
-  it("less than 4 KB to Redis and 32 KB from it, at 10,000 messages as at 100", async () => {
+  it("less than 2 KB to Redis and 14 KB from it, at 10,000 messages as at 100", async () => {
     const short = await costOfTurn(100);
     const long = await costOfTurn(10_000);
     const shown = ({ sent, received }: Counts) => `${sent} bytes sent, ${received} received`;
     process.stdout.write(`a turn: ${shown(short)} at 100 messages, ${shown(long)} at 10,000\n`);
-    expect(long.sent).toBeLessThan(4 * 1024);
-    expect(long.received).toBeLessThan(32 * 1024);
+    expect(long.sent).toBeLessThan(2 * 1024);
+    expect(long.received).toBeLessThan(14 * 1024);
     expect(Math.abs(long.sent / short.sent - 1)).toBeLessThan(0.1);
     expect(Math.abs(long.received / short.received - 1)).toBeLessThan(0.1);
     expect(long.commands).toEqual({ EVALSHA: 2 });
