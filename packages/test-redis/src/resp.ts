@@ -19,43 +19,51 @@ const LINE_END = "\r\n";
  * Throws where a length is none.
  */
 export class RespStream {
-  #bytes: Buffer = Buffer.alloc(0);
-  /** Pieces behind `#bytes`, joined to them only when they are enough: a long string comes in many. */
-  #pieces: Buffer[] = [];
+  /** Room for what has come, which is at its beginning, and for more. What was given away stands before it, and is not written over. */
+  #room: Buffer = Buffer.alloc(0);
   #size = 0;
   /** How many bytes it takes before there is anything to look at. */
   #needed = 1;
-  /** Where in `#bytes` the next element of the value begins. */
+  /** Where in it the next element of the value begins. */
   #place = 0;
   /** How many elements the value still has. */
   #missing = 1;
 
   /** The values that this piece completes. */
   take(piece: Buffer): Buffer[] {
-    this.#pieces.push(piece);
-    this.#size += piece.length;
+    this.#add(piece);
     if (this.#size < this.#needed) return [];
-    this.#bytes = Buffer.concat([this.#bytes, ...this.#pieces], this.#size);
-    this.#pieces = [];
     const values: Buffer[] = [];
     while (this.#passElement()) {
       if (this.#missing > 0) continue;
-      values.push(this.#bytes.subarray(0, this.#place));
-      this.#bytes = this.#bytes.subarray(this.#place);
-      this.#size = this.#bytes.length;
+      values.push(this.#room.subarray(0, this.#place));
+      this.#room = this.#room.subarray(this.#place);
+      this.#size -= this.#place;
       this.#place = 0;
       this.#missing = 1;
     }
     return values;
   }
 
+  /** Where there is no room, twice as much is made: a long value comes in many pieces. */
+  #add(piece: Buffer): void {
+    const size = this.#size + piece.length;
+    if (size > this.#room.length) {
+      const room = Buffer.allocUnsafe(2 * size);
+      this.#room.copy(room, 0, 0, this.#size);
+      this.#room = room;
+    }
+    piece.copy(this.#room, this.#size);
+    this.#size = size;
+  }
+
   /** Goes behind the next element, if there is all of it, or of its first line where it has elements itself. */
   #passElement(): boolean {
     this.#needed = this.#size + 1;
-    const lineEnd = this.#bytes.indexOf(LINE_END, this.#place);
+    const lineEnd = this.#room.subarray(0, this.#size).indexOf(LINE_END, this.#place);
     if (lineEnd === -1) return false;
     const behindLine = lineEnd + LINE_END.length;
-    const type = this.#bytes.toString("latin1", this.#place, this.#place + 1);
+    const type = this.#room.toString("latin1", this.#place, this.#place + 1);
     if (BULK.includes(type)) {
       const length = this.#length(lineEnd);
       const end = length === -1 ? behindLine : behindLine + length + LINE_END.length;
@@ -78,7 +86,7 @@ export class RespStream {
 
   /** What the line at `#place` says, -1 for null. */
   #length(lineEnd: number): number {
-    const line = this.#bytes.toString("latin1", this.#place + 1, lineEnd);
+    const line = this.#room.toString("latin1", this.#place + 1, lineEnd);
     if (!/^(\d+|-1)$/.test(line)) throw new Error(`This is no length in RESP: ${JSON.stringify(line)}`);
     return Number(line);
   }
