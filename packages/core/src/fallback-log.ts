@@ -1,10 +1,22 @@
-import { createHash } from "node:crypto";
-import type { AppendOptions, LogCapability, MemoryBackend, ReadOptions, Revision, Snapshot } from "./backend.ts";
-import { queueOf } from "./backend-queue.ts";
+import type {
+  AppendOptions,
+  CallOptions,
+  LogCapability,
+  MemoryBackend,
+  ReadOptions,
+  Revision,
+  Snapshot,
+} from "./backend.ts";
+import { supports } from "./capabilities.ts";
+import { KeyedSerial } from "./keyed-serial.ts";
 import { MemoryError } from "./memory-error.ts";
 import { quoteId } from "./memory-id.ts";
 import type { Message } from "./message.ts";
-import { holdsAny } from "./turn.ts";
+
+/** The backend's own log, or one made of its four methods. */
+export function logOf(backend: MemoryBackend): LogCapability {
+  return supports(backend, "log") ? backend : new FallbackLog(backend);
+}
 
 /**
  * A log for a backend that has only the four methods: append is load + save under a mutex per (backend, id).
@@ -12,7 +24,7 @@ import { holdsAny } from "./turn.ts";
  * The mutex is this process's own: two processes that append to one memory may lose each other's turns. A turn is found
  * again by its messages' ids, so that one whose reply was lost is not stored twice. Every call costs the whole log.
  */
-export class FallbackLog implements LogCapability {
+class FallbackLog implements LogCapability {
   readonly #backend: MemoryBackend;
 
   constructor(backend: MemoryBackend) {
@@ -57,12 +69,20 @@ export class FallbackLog implements LogCapability {
   }
 }
 
+/** Whether any of the messages is stored already: a turn is stored whole or not at all, so that one speaks for all. */
+export function holdsAny(stored: readonly Message[] | null, turn: readonly Message[]): boolean {
+  const ids = new Set(turn.map((message) => message.id));
+  return stored?.some((message) => message.id !== undefined && ids.has(message.id)) ?? false;
+}
+
 /**
  * `<records>.<hash of them>`: whoever holds it can tell whether a log still begins with the same records. The order of keys does
  * not count: a store may change it.
  */
 function revisionOf(records: readonly Message[]): Revision {
   const text = JSON.stringify(records, (_key, value: unknown) => (isObject(value) ? sorted(value) : value));
+  // Not imported: it takes as long as all of core, and most backends have a log of their own.
+  const { createHash } = process.getBuiltinModule("node:crypto");
   return `${records.length}.${createHash("sha256").update(text).digest("base64url")}`;
 }
 
@@ -78,4 +98,26 @@ function sorted(value: object): object {
 function positionIn(records: readonly Message[], revision: Revision): number | null {
   const position = Number.parseInt(revision, 10);
   return position <= records.length && revisionOf(records.slice(0, position)) === revision ? position : null;
+}
+
+/**
+ * Deletes a memory. Without a log of its own, the backend's appends are load + save, and a delete in between would be undone: so
+ * it waits for them.
+ */
+export function deleteMemory(backend: MemoryBackend, memoryId: string, { signal }: CallOptions): Promise<void> {
+  const remove = (): Promise<void> => backend.delete(memoryId, { signal });
+  return supports(backend, "log") ? remove() : queueOf(backend).run(memoryId, remove, signal);
+}
+
+type Queues = WeakMap<MemoryBackend, KeyedSerial>;
+
+/** One mutex for all copies of this package in the process: an ESM and a CommonJS one may be loaded side by side. */
+const queuesKey = Symbol.for("deep-agent.queues");
+
+function queueOf(backend: MemoryBackend): KeyedSerial {
+  const shared = globalThis as { [queuesKey]?: Queues };
+  shared[queuesKey] ??= new WeakMap();
+  const queue = shared[queuesKey].get(backend) ?? new KeyedSerial();
+  shared[queuesKey].set(backend, queue);
+  return queue;
 }

@@ -123,7 +123,7 @@ export function withoutHint({ message, hint }: MemoryError): string {
 
 /** Of another realm too, as Node's own errors are where the code runs in a `vm` context. */
 export function isError(error: unknown): error is Error {
-  return error instanceof Error || Object.prototype.toString.call(error) === "[object Error]";
+  return error instanceof Error || process.getBuiltinModule("node:util").types.isNativeError(error);
 }
 
 /** The lines of the stack behind the message, which may itself have lines that look like them. */

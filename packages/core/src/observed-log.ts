@@ -1,6 +1,6 @@
 import type { LogCapability, MemoryBackend } from "./backend.ts";
-import { supports } from "./capabilities.ts";
 import { backendChannel } from "./diagnostics.ts";
+import { logOf } from "./fallback-log.ts";
 import { quietCause } from "./memory-error.ts";
 
 /** The backend's log, each call of which is published on `deep-agent:backend`. */
@@ -10,19 +10,6 @@ export function observedLog(backend: MemoryBackend): LogCapability {
     append: (memoryId, records, options) =>
       observed(backend, "append", memoryId, () => log.append(memoryId, records, options)),
     read: (memoryId, options) => observed(backend, "read", memoryId, () => log.read(memoryId, options)),
-  };
-}
-
-/** The backend's own log, or one made of its four methods, which most backends do without: so it is loaded when it is needed. */
-function logOf(backend: MemoryBackend): LogCapability {
-  if (supports(backend, "log")) return backend;
-  const fallback = async (): Promise<LogCapability> => {
-    const { FallbackLog } = await import("./fallback-log.ts");
-    return new FallbackLog(backend);
-  };
-  return {
-    append: async (memoryId, records, options) => (await fallback()).append(memoryId, records, options),
-    read: async (memoryId, options) => (await fallback()).read(memoryId, options),
   };
 }
 

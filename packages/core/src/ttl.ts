@@ -1,4 +1,3 @@
-import ms, { type StringValue } from "ms";
 import { MemoryError } from "./memory-error.ts";
 
 /** How long a memory lives after its last write: milliseconds, or text such as `"7d"`, `"24h"`, `"90s"`; `0` or `null`: for ever. */
@@ -19,15 +18,32 @@ export function parseTtl(ttl: Ttl): number | null {
   return value === 0 ? null : Math.round(value);
 }
 
+const SECOND = 1_000;
+const DAY = 24 * 60 * 60 * SECOND;
+
+/** What a unit is called, and its milliseconds: those of the package `ms`, which takes a third of the time that core takes to import. */
+const units: readonly (readonly [name: RegExp, ms: number])[] = [
+  [/^(ms|msecs?|milliseconds?)$/i, 1],
+  [/^(s|secs?|seconds?)$/i, SECOND],
+  [/^(m|mins?|minutes?)$/i, 60 * SECOND],
+  [/^(h|hrs?|hours?)$/i, 60 * 60 * SECOND],
+  [/^(d|days?)$/i, DAY],
+  [/^(w|weeks?)$/i, 7 * DAY],
+  [/^(y|yrs?|years?)$/i, 365.25 * DAY],
+];
+
 function parseText(text: string): number | undefined {
+  if (text.length > 100) return undefined;
+  const [, number, name = ""] = /^(\d*\.?\d+) *([a-z]*)$/i.exec(text) ?? [];
+  if (number === undefined) return undefined;
   // "60" would be 60 ms, and was hardly meant so.
-  if (/^[\d.]+$/.test(text)) return Number(text) === 0 ? 0 : undefined;
-  // `ms` throws where there is no text or too much of it, and answers undefined for what it does not understand, whatever
-  // its type says of that.
-  return text === "" || text.length > 100 ? undefined : ms(text as StringValue);
+  if (name === "") return Number(number) === 0 ? 0 : undefined;
+  const unit = units.find(([pattern]) => pattern.test(name));
+  return unit && Number(number) * unit[1];
 }
 
 function shown(ttl: unknown): string {
-  if (typeof ttl === "string") return JSON.stringify(ttl.length > 100 ? `${ttl.slice(0, 100)}…` : ttl);
-  return typeof ttl === "object" || typeof ttl === "function" ? `(${typeof ttl})` : String(ttl);
+  return typeof ttl === "string"
+    ? JSON.stringify(ttl.length > 100 ? `${ttl.slice(0, 100)}…` : ttl)
+    : process.getBuiltinModule("node:util").inspect(ttl, { depth: 0 });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import ms, { type StringValue } from "ms";
 import { parseTtl, type Ttl } from "../src/index.ts";
 
 describe("a TTL is milliseconds, text with a unit, or never", () => {
@@ -70,6 +71,39 @@ describe("a TTL is milliseconds, text with a unit, or never", () => {
     expect(() => parseTtl(Number.NaN)).toThrow("The TTL NaN is not a time");
     expect(() => parseTtl("x".repeat(5_000))).toThrow(
       expect.objectContaining({ message: expect.stringMatching(/^.{100,300}$/) }),
+    );
+  });
+
+  it("text means what the package ms says", () => {
+    const names = [
+      "ms",
+      "msec",
+      "msecs",
+      "millisecond",
+      "milliseconds",
+      "s",
+      "sec",
+      "secs",
+      "second",
+      "seconds",
+      "m",
+      "min",
+      "mins",
+    ];
+    names.push("minute", "minutes", "h", "hr", "hrs", "hour", "hours", "d", "day", "days", "w", "week", "weeks");
+    names.push("y", "yr", "yrs", "year", "years", "D", "Hours", "fortnight", "mo", "mss");
+    const text = fc.tuple(
+      fc.double({ min: 1, max: 50, noNaN: true }),
+      fc.constantFrom("", " ", "  "),
+      fc.constantFrom(...names),
+    );
+    fc.assert(
+      fc.property(text, ([number, space, name]) => {
+        const ttl = `${number.toFixed(3)}${space}${name}`;
+        const expected = ms(ttl as StringValue) as number | undefined; // whatever its type says of what it does not understand
+        if (expected === undefined) expect(() => parseTtl(ttl)).toThrow("is not a time");
+        else expect(parseTtl(ttl)).toBe(Math.round(expected));
+      }),
     );
   });
 

@@ -42,6 +42,7 @@ export interface OpenFile {
   setModified(at: number): Promise<void>;
   /** Flushes the content, and the size that it takes to read it back. */
   sync(): Promise<void>;
+  /** Once, and as the last call: what it was known by may then be another file's. */
   close(): Promise<void>;
 }
 
@@ -62,14 +63,25 @@ const SMALL = 64 * 1024;
 
 const [readAside, writeAside, flushContent] = [promisify(read), promisify(write), promisify(fdatasync)];
 
+/** How long who awaits one call after the other keeps this thread for himself, in ms. */
+const LONGEST_HOLD = 5;
+
+let heldSince = 0;
+
+/** Resolves when all else that waits in this process has had its turn, where that is due. */
+async function inTurn(): Promise<void> {
+  if (performance.now() - heldSince < LONGEST_HOLD) return;
+  await nextTurn();
+  heldSince = performance.now();
+}
+
 /**
  * The disk, by `node:fs`. What the system answers out of its memory is asked for here and now, which takes microseconds; in Node's pool of
  * threads it would wait for its turn, behind flushes. What waits for the disk, or takes long, is done there: flushes, large reads and writes, directories.
  */
 export const nodeFileSystem: FileSystem = {
   async open(path, flags) {
-    // Without it, who awaits one call after the other would keep this thread for himself.
-    await nextTurn();
+    await inTurn();
     // "a+" must not create: a log is made whole under another name first.
     const file = openSync(path, flags === "a+" ? APPEND_EXISTING : flags, PRIVATE_FILE);
     try {
@@ -104,6 +116,7 @@ export const nodeFileSystem: FileSystem = {
   link,
   unlink,
   async stat(path) {
+    await inTurn();
     const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
     return stat === undefined ? null : toFileStat(stat);
   },

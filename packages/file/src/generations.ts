@@ -171,17 +171,19 @@ export class Generations {
     if (highest === undefined) return null;
     const log = await this.#openGeneration(memoryId, highest);
     if (log === null) return "gone";
+    let isSealed: boolean;
     try {
       const { end } = await log.stat();
-      if (await log.isSealed(end)) {
-        // Whoever sealed it was to remove it, and may have been killed.
-        await this.remove(log);
-        await log.close();
-        return "gone";
-      }
+      isSealed = await log.isSealed(end);
+      // Whoever sealed it was to remove it, and may have been killed.
+      if (isSealed) await this.remove(log);
     } catch (error) {
       await log.close();
       throw error;
+    }
+    if (isSealed) {
+      await log.close();
+      return "gone";
     }
     this.#remember(memoryId, { generation: log.generation, epoch: log.epoch, nameFlushed: false });
     return log;
