@@ -6,7 +6,8 @@ import type { Place, Work } from "./contenders/contender.ts";
 /** Calls one after the other: so many, or fewer where the `budget`, in ms, is spent. At least one. */
 export interface Slice {
   work: Work;
-  conversation: string;
+  /** In turn. */
+  conversations: readonly string[];
   times: number;
   budget: number;
 }
@@ -24,6 +25,8 @@ export interface Loop {
 export interface Costs {
   samples: number[];
   cpu: number;
+  /** How much the last call brought, of what loads or lists. */
+  found: number | null;
 }
 
 /** What a call of the system's counters has grown by. */
@@ -44,6 +47,9 @@ export interface Answer {
   failure?: string;
 }
 
+/** What no job takes, in ms: a contender that takes longer has been lost. */
+const JOB_LIMIT = 180_000;
+
 /** Of what a contender's process says, so many characters are kept, for the case that it fails. */
 const MOST_SAID = 4_000;
 
@@ -54,7 +60,7 @@ export class Child implements AsyncDisposable {
   readonly #waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
   #jobs = 0;
 
-  private constructor(name: Name) {
+  constructor(name: Name) {
     this.name = name;
     this.#process = fork(new URL("contender.worker.ts", import.meta.url), {
       execArgv: ["--expose-gc", "--disable-warning=ExperimentalWarning"],
@@ -78,16 +84,9 @@ export class Child implements AsyncDisposable {
     });
   }
 
-  /** Rejects with what the contender says where it cannot be opened. */
-  static async open(name: Name, place: Place): Promise<Child> {
-    const child = new Child(name);
-    try {
-      await child.#ask({ do: "open", name, place });
-      return child;
-    } catch (error) {
-      await child[Symbol.asyncDispose]();
-      throw error;
-    }
+  /** Comes before all else. Rejects with what the contender says where it cannot be opened. */
+  open(place: Place): Promise<void> {
+    return this.#ask({ do: "open", name: this.name, place }) as Promise<void>; // as the worker answers, here and below
   }
 
   get title(): string {
@@ -95,7 +94,7 @@ export class Child implements AsyncDisposable {
   }
 
   fill(conversation: string, length: number): Promise<void> {
-    return this.#ask({ do: "fill", conversation, length }) as Promise<void>; // as the worker answers, here and below
+    return this.#ask({ do: "fill", conversation, length }) as Promise<void>;
   }
 
   drop(conversation: string): Promise<void> {
@@ -126,13 +125,19 @@ export class Child implements AsyncDisposable {
     clearTimeout(late);
   }
 
-  #ask(job: Job): Promise<unknown> {
+  async #ask(job: Job): Promise<unknown> {
     const id = this.#jobs++;
-    return new Promise((resolve, reject) => {
+    const late = setTimeout(() => this.#process.kill("SIGKILL"), JOB_LIMIT);
+    const answer = new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#process.send({ ...job, id }, (error) => {
         if (error) reject(new Error(`${this.title}: ${error.message}`));
       });
     });
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(late);
+    }
   }
 }

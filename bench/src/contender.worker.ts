@@ -40,18 +40,20 @@ function call(work: Slice["work"], conversation: string): Promise<unknown> {
 }
 
 /** Calls one after the other. The garbage that the last slice left young is not theirs. */
-async function slice({ work, conversation, times, budget }: Slice): Promise<Costs> {
+async function slice({ work, conversations, times, budget }: Slice): Promise<Costs> {
   globalThis.gc?.({ type: "minor" });
   const samples: number[] = [];
+  let brought: unknown;
   const cpu = process.cpuUsage();
   const begun = performance.now();
   while (samples.length < times && (samples.length === 0 || performance.now() - begun < budget)) {
     const started = performance.now();
-    await call(work, conversation);
+    brought = await call(work, conversations[samples.length % conversations.length] ?? "");
     samples.push(performance.now() - started);
   }
   const { user, system } = process.cpuUsage(cpu);
-  return { samples, cpu: (user + system) / 1_000 / samples.length };
+  const found = Array.isArray(brought) ? brought.length : null;
+  return { samples, cpu: (user + system) / 1_000 / samples.length, found };
 }
 
 /** Calls for so many conversations at once, in each one after the other, until the time is up. Answers how many a second. */
@@ -73,11 +75,11 @@ async function loop({ work, conversations, inFlight, forMs }: Loop): Promise<num
 /** What one call reads and writes through the system's calls; of a socket, too. `undefined` where the system does not tell. */
 async function costs({
   work,
-  conversation,
+  conversations,
   times,
 }: Omit<Slice, "budget">): Promise<Record<string, number> | undefined> {
   const before = await transferred();
-  for (let time = 0; time < times; time++) await call(work, conversation);
+  for (let time = 0; time < times; time++) await call(work, conversations[0] ?? "");
   const after = await transferred();
   if (before === undefined || after === undefined) return undefined;
   // Asking costs, too.
@@ -95,6 +97,9 @@ async function transferred(): Promise<Record<string, number> | undefined> {
   const lines = (await readFile("/proc/self/io", "utf8")).trim().split("\n");
   return Object.fromEntries(lines.map((line) => line.split(": ")).map(([name = "", value]) => [name, Number(value)]));
 }
+
+// Whoever told it what to do is gone.
+process.on("disconnect", () => process.exit());
 
 process.on("message", async (job: Job & { id: number }) => {
   let answer: Answer;

@@ -1,15 +1,19 @@
-import { median } from "d3-array";
+import { median, shuffle } from "d3-array";
 import type { Child } from "./child.ts";
-import type { Work } from "./contenders/contender.ts";
+import { entryOf } from "./contenders/catalogue.ts";
+import { WINDOW, type Work } from "./contenders/contender.ts";
 import { type Rounds, type Spread, spreadOf } from "./spread.ts";
 
-/** One thing to be measured: of one contender, one call on a conversation of one length. */
+/** One thing to be measured: of one contender, one call on conversations of one length. */
 export interface Cell {
   child: Child;
   work: Work;
-  conversation: string;
+  /** Filled. More than one where turns would make one longer by too much. */
+  conversations: readonly string[];
   /** In messages. */
   length: number;
+  /** How much each call has to bring, of what loads or lists. */
+  brings?: number;
 }
 
 /** What came of it. Times are ms. */
@@ -32,33 +36,50 @@ export interface Pace {
 const SLOW = 150;
 const SLOW_EVERY = 4;
 
-/** Conversations up to this length are made anew for each round, since the turns stored in it would make them longer by too much. */
-const SHORT = 100;
+/** Conversations up to this length are made anew for each round: the turns of all rounds would make them longer by too much. */
+const SHORT = 1_000;
+
+/** By which share turns may make a conversation longer before it is made anew; by one turn, whatever that is. */
+const GROWTH = 0.05;
+
+/** How often each is called before anything counts; once, where that takes longer, in ms. */
+const WARM_UP = 2;
+const WARM_UP_LIMIT = 1_000;
+
+/** Of how many conversations the turns of a slice are, so that none becomes too long. */
+export function copiesFor(length: number, { times }: Pace): number {
+  return length > SHORT ? 1 : Math.ceil(times / turnsFor(length));
+}
+
+function turnsFor(length: number): number {
+  return Math.max(1, Math.floor((length * GROWTH) / 2));
+}
 
 /**
- * Measures all cells side by side: each round measures each, in another order, so that what comes and goes on this machine comes and goes for all of
- * them. Conversations that are not filled are none of its business, except for short ones.
+ * Measures all cells side by side: each round measures each, in an order of its own, so that what comes and goes on this machine comes and goes for all of
+ * them. Before that each is called twice, and checked: it must bring what it is to bring, and show the turns that it has stored.
  */
 export async function interleave(cells: readonly Cell[], { rounds, sliceMs, times }: Pace): Promise<Measured[]> {
-  const results = cells.map(() => ({ samples: [] as number[], rounds: [] as (number | null)[], cpu: [] as number[] }));
+  for (const cell of cells) await warmUp(cell);
+  const results = cells.map((cell) => ({
+    cell,
+    samples: [] as number[],
+    rounds: [] as (number | null)[],
+    cpu: [] as number[],
+  }));
   for (let round = 0; round < rounds; round++) {
-    for (const place of rotated(cells.length, round)) {
-      const cell = cells[place];
-      const result = results[place];
-      if (cell === undefined || result === undefined) continue;
+    for (const { cell, ...result } of shuffle([...results])) {
       const isSlow = (median(result.samples) ?? 0) > SLOW;
       if (isSlow && round % SLOW_EVERY !== 0) {
         result.rounds.push(null);
         continue;
       }
-      const { child, work, conversation, length } = cell;
-      const grows = work === "turn" || work === "append";
-      if (grows && length <= SHORT && round > 0) {
-        await child.drop(conversation);
-        await child.fill(conversation, length);
-      }
-      const most = grows ? Math.min(times, Math.max(5, length / 10)) : times;
-      const { samples, cpu } = await child.slice({ work, conversation, times: most, budget: sliceMs });
+      const { child, work, conversations, length, brings } = cell;
+      const isShort = (work === "turn" || work === "append") && length <= SHORT;
+      if (isShort) await refill(cell);
+      const most = isShort ? Math.min(times, turnsFor(length) * conversations.length) : times;
+      const { samples, cpu, found } = await child.slice({ work, conversations, times: most, budget: sliceMs });
+      check(cell, found, brings);
       result.samples.push(...samples);
       result.rounds.push(median(samples) ?? null);
       result.cpu.push(cpu);
@@ -67,7 +88,29 @@ export async function interleave(cells: readonly Cell[], { rounds, sliceMs, time
   return results.map(({ samples, rounds, cpu }) => ({ ms: spreadOf(samples), rounds, cpu: median(cpu) ?? 0 }));
 }
 
-/** 0 to count - 1, from another one on each time. */
-function rotated(count: number, by: number): number[] {
-  return Array.from({ length: count }, (_, place) => (place + by) % count);
+/** Makes short conversations anew. */
+export async function refill({ child, conversations, length }: Cell): Promise<void> {
+  if (length > SHORT) return;
+  for (const conversation of conversations) {
+    await child.drop(conversation);
+    await child.fill(conversation, length);
+  }
+}
+
+async function warmUp(cell: Cell): Promise<void> {
+  const { child, work, conversations, length, brings } = cell;
+  const [conversation = ""] = conversations;
+  const calls = { work, conversations: [conversation], times: WARM_UP, budget: WARM_UP_LIMIT };
+  const { found, samples } = await child.slice(calls);
+  check(cell, found, brings);
+  // What a file's floor has written nobody reads.
+  if ((work !== "turn" && work !== "append") || child.name === "floor-file") return;
+  const window = await child.slice({ work: "window", conversations: [conversation], times: 1, budget: 0 });
+  check(cell, window.found, Math.min(WINDOW, length + 2 * samples.length));
+}
+
+function check({ child, work, length }: Cell, found: number | null, expected: number | undefined): void {
+  if (expected === undefined || found === expected) return;
+  const what = `${entryOf(child.name).title}: ${work} at ${length}`;
+  throw new Error(`${what} brought ${found}, where it is to bring ${expected}.`);
 }

@@ -1,8 +1,12 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type RedisServer, startRedis } from "@deep-agent/test-redis";
 import { Child } from "./child.ts";
 import { entryOf, type Name } from "./contenders/catalogue.ts";
+
+/** Beside the code: what is for temporary files may lie in memory. */
+const dataFolder = fileURLToPath(new URL("../.data/", import.meta.url));
 
 /** Where all of one work happens: one Redis, one disk, and a process for each contender. Disposing of it leaves nothing behind. */
 export class Stage implements AsyncDisposable {
@@ -17,17 +21,23 @@ export class Stage implements AsyncDisposable {
   }
 
   static async set(): Promise<Stage> {
-    const redis = await startRedis({ args: ["--save", "", "--appendonly", "no"] });
-    // Beside the code: what is for temporary files may lie in memory.
     await mkdir(dataFolder, { recursive: true });
-    return new Stage(redis, await mkdtemp(join(dataFolder, "run-")));
+    const directory = await mkdtemp(join(dataFolder, "run-"));
+    try {
+      return new Stage(await startRedis({ args: ["--save", "", "--appendonly", "no"] }), directory);
+    } catch (error) {
+      await rm(directory, { recursive: true });
+      throw error;
+    }
   }
 
   /** `url`: of another server, or of a proxy. `folder`: another's, whose files it is to find. */
   async child(name: Name, { url = this.redis.url, folder }: { url?: string; folder?: string } = {}): Promise<Child> {
     const directory = folder ?? (await this.folder(name));
-    const child = await Child.open(name, { redis: url, directory });
+    const child = new Child(name);
+    // Before it is open: whatever becomes of it and the others, it is disposed of.
     this.#children.push(child);
+    await child.open({ redis: url, directory });
     return child;
   }
 
@@ -38,24 +48,30 @@ export class Stage implements AsyncDisposable {
     return directory;
   }
 
-  /** Those that can be opened here; of the others, why they cannot. */
+  /** Those that can be opened here; of the peers that cannot, why. */
   async children(names: readonly Name[]): Promise<{ children: Child[]; absent: Record<string, string> }> {
     const children: Child[] = [];
     const absent: Record<string, string> = {};
     const opened = await Promise.allSettled(names.map((name) => this.child(name)));
     for (const [place, name] of names.entries()) {
       const outcome = opened[place];
-      if (outcome?.status === "fulfilled") children.push(outcome.value);
-      else absent[entryOf(name).title] = String(outcome?.reason);
+      if (outcome?.status === "fulfilled") {
+        children.push(outcome.value);
+        continue;
+      }
+      const failure = outcome?.reason as Error; // as `open` rejects
+      if (entryOf(name).group !== "peer") throw failure;
+      absent[entryOf(name).title] = failure.message;
     }
     return { children, absent };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#children.map((child) => child[Symbol.asyncDispose]()));
-    await this.redis[Symbol.asyncDispose]();
-    await rm(this.#directory, { recursive: true, force: true });
+    try {
+      await Promise.allSettled(this.#children.map((child) => child[Symbol.asyncDispose]()));
+      await this.redis[Symbol.asyncDispose]();
+    } finally {
+      await rm(this.#directory, { recursive: true, force: true });
+    }
   }
 }
-
-const dataFolder = new URL("../.data/", import.meta.url).pathname;

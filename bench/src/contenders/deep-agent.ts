@@ -20,18 +20,13 @@ interface Store {
 /** How many turns are on their way at once while a conversation is filled. */
 const FILLED_AT_ONCE = 256;
 
-/** So many messages at the end of a long conversation are appended turn by turn. Those before them are saved at once, which is faster. */
-const APPENDED = 10_000;
-
 /** A turn is a `Conversation`'s, as the agent makes it; the rest goes to the backend. */
 function contender({ backend, filling = backend, close }: Store): Contender {
   /** What was known of each conversation when its last turn was appended. */
   const known = new Map<string, Revision>();
   return {
     async fill(memoryId, messages) {
-      const bulk = messages.slice(0, -APPENDED);
-      if (bulk.length > 0) await filling.save(memoryId, bulk);
-      const turns = turnsOf(messages.slice(-APPENDED));
+      const turns = turnsOf(messages);
       for (let first = 0; first < turns.length; first += FILLED_AT_ONCE) {
         const some = turns.slice(first, first + FILLED_AT_ONCE);
         await Promise.all(some.map((turn) => filling.append(memoryId, turn)));

@@ -1,5 +1,6 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, fsync, ftruncateSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { Message } from "@deep-agent/core";
 import { createClient } from "@redis/client";
 import { Redis } from "ioredis";
@@ -77,31 +78,33 @@ export async function bareIoredis({ redis: url }: Place): Promise<Contender> {
   });
 }
 
+const flush = promisify(fsync);
+
 /** A turn is a write into an open file, and a flush to the disk; what was written before is known without reading it. */
 export async function writeAndFlush({ directory }: Place): Promise<Contender> {
-  const files = new Map<string, FileHandle>();
-  const fileOf = async (conversation: string): Promise<FileHandle> => {
-    const file = files.get(conversation) ?? (await open(join(directory, `${conversation}.jsonl`), "a"));
+  const files = new Map<string, number>();
+  const fileOf = (conversation: string): number => {
+    const file = files.get(conversation) ?? openSync(join(directory, `${conversation}.jsonl`), "a");
     files.set(conversation, file);
     return file;
   };
   const append = async (conversation: string, turn: Turn): Promise<void> => {
-    const file = await fileOf(conversation);
-    await file.write(`${textOf(turn)}\n`);
-    await file.sync();
+    const file = fileOf(conversation);
+    writeSync(file, `${textOf(turn)}\n`);
+    await flush(file);
   };
   return {
     async fill(conversation, messages) {
-      const file = await fileOf(conversation);
-      await file.writeFile(turnsOf(messages).map((turn) => `${textOf(turn)}\n`));
+      const lines = turnsOf(messages).map((turn) => `${textOf(turn)}\n`);
+      writeFileSync(fileOf(conversation), lines.join(""));
     },
     turn: append,
     append,
     async drop(conversation) {
-      await (await fileOf(conversation)).truncate();
+      ftruncateSync(fileOf(conversation));
     },
     async close() {
-      for (const file of files.values()) await file.close();
+      for (const file of files.values()) closeSync(file);
     },
   };
 }

@@ -2,6 +2,7 @@ import { entryOf, type Name } from "../contenders/catalogue.ts";
 import type { Work } from "../contenders/contender.ts";
 import { type Goal, goalsOf, isMet, verdict } from "../goals.ts";
 import type { Results } from "../results.ts";
+import { ratioOf } from "../spread.ts";
 import type { Rate } from "../works/throughput.ts";
 import { bytes, count, digits, milliseconds, rate, table } from "./format.ts";
 
@@ -23,7 +24,7 @@ export function reportOf(results: Results): string {
 function introduction({ date, seconds, plan, machine, turns }: Results): string {
   const { cpu, cores, memory, system, fileSystem, node, redis, commit } = machine;
   const absent = Object.entries(turns.absent).map(
-    ([title, why]) => `- ${title} does not run on plain Redis: ${firstLine(why)}`,
+    ([title, why]) => `- ${title} could not be opened. It said: \`${firstLine(why).slice(0, 100)}\``,
   );
   return `# Benchmarks
 
@@ -36,12 +37,13 @@ inner half of what was measured. Times hold for this machine only; ratios are ta
 
 ${date.slice(0, 10)}, ${plan === "quick" ? "a quick run: few repetitions, " : ""}${count(seconds)} seconds${commit === null ? ", of a tree with changes" : `, commit ${commit}`}. ${cpu}, ${cores} cores, ${(memory / 2 ** 30).toFixed(0)} GiB; ${system}, ${fileSystem}; Node ${node}; Redis ${redis} on loopback, without persistence.
 
-- A message is ${count(500)} bytes of JSON. A *turn* is what a process does that has just started: load what the next call of a model
-  needs, the newest 20 messages, and store two new ones.
+- A message is ${count(500)} bytes of JSON. A *turn* is what is done by who keeps nothing of the conversation, but its connections: load what the
+  next call of a model needs, the newest 20 messages, and store two new ones. That the messages come and the turns are stored is checked.
+- The conversations measured are at most 5 % longer than they are called, or by two messages; those of LangChain's file history, which keeps all in one file, by one round of turns.
 - *whole history by SET* and *in a file* are the way without a library, and that of the Go library go-deep-agent: each turn reads and writes all.
 - *bare node-redis* and *bare ioredis* are the clients alone: RPUSH and PEXPIRE in one write, LRANGE and \`JSON.parse\`. *one write and fsync* appends to a
   file that stays open, and knows what it wrote before.
-- Of the file stores, deep-agent's flushes each turn to the disk, unless told \`durability: "os"\`; the others flush nothing.
+- Of the file stores, deep-agent's flushes each turn to the disk, unless told \`durability: "os"\`; those of peers, and rewriting, flush nothing.
 - The OpenAI Agents SDK publishes no file session; measured is the one of its examples, written anew.
 ${absent.join("\n")}`;
 }
@@ -144,12 +146,13 @@ function throughput({ throughput, cluster }: Results): string {
     cellOf(several.find((one) => one.name === name)),
   ]);
   const { one, three } = cluster;
-  const share = three.perSecond.median / one.perSecond.median;
+  const share = ratioOf(three.rounds, one.rounds)?.median ?? Number.NaN;
   return `## Throughput
 
 ![Turns appended a second by one process with 256 in flight](benchmarks/throughput.svg)
 
-Turns appended a second, to conversations that begin empty: by one process with so many conversations in flight, and by ${processes} processes with 64 each.
+Turns appended a second, to conversations that begin empty: by one process with so many conversations in flight, and by ${processes} processes with 64 each, without peers. LangChain's
+file history is left out: its one file has all conversations.
 
 ${table(["", ...levels.map((level) => `${count(level)} in flight`), `${processes} processes`], rows)}
 
@@ -161,17 +164,19 @@ function storage({ storage }: Results): string {
   const rows = unique(storage.map(({ name }) => name)).map((name) => {
     const of = (length: number) => storage.find((size) => size.name === name && size.length === length);
     const [short, long] = [of(2), of(100)];
-    if (short === undefined || long === undefined) return [titleOf(name), "–", "–", "–"];
-    const perMessage = (long.bytes - short.bytes) / 98;
-    return [titleOf(name), bytes(short.bytes), bytes(perMessage), digits(long.bytes / long.json)];
+    const longest = of(1_000);
+    if (short === undefined || long === undefined || longest === undefined) return [titleOf(name), "–", "–", "–", "–"];
+    const perMessage = (longest.bytes - long.bytes) / 900;
+    const shares = [long, longest].map((size) => digits(size.bytes / size.json));
+    return [titleOf(name), bytes(short.bytes), bytes(perMessage), ...shares];
   });
   return `## What is stored
 
 ![Bytes stored for each byte of JSON](benchmarks/storage.svg)
 
-In the memory of Redis, with indexes and all that belongs to a conversation, or on the disk. A message is 500 bytes of JSON.
+In the memory of Redis, with indexes and all that belongs to a conversation, or on the disk, in its blocks. A message is 500 bytes of JSON.
 
-${table(["", "a conversation of one turn", "each further message", "100 messages, to their JSON"], rows)}`;
+${table(["", "a conversation of one turn", "each further message", "100 messages, to their JSON", "1,000"], rows)}`;
 }
 
 function listing({ listing: { foreign, costs } }: Results): string {
@@ -199,12 +204,12 @@ function footprint({ footprint: { imports, heap } }: Results): string {
   return `## Before anything is done
 
 What an import takes over a Node that imports nothing, milliseconds; what of the package and its dependencies it loads, minified and gzipped, without clients
-(\`openai\`, \`redis\`) and, for this project's others, without core; and with what is loaded only when it is needed.
+(\`openai\`, \`redis\`) and the core that each is made for; and with what is loaded only when it is needed.
 
 ${table(["", "import", "loaded", "all"], rows)}
 
-${count(heap.conversations)} open conversations with their windows of 20 messages keep ${bytes(heap.each)} each on the heap; their messages alone, as \`JSON.parse\` makes them, ${bytes(heap.messages)}. A turn of
-an open conversation on Redis allocates ${bytes(heap.turn)}; bare RPUSH, LRANGE and \`JSON.parse\`, ${bytes(heap.bareTurn)}.`;
+${count(heap.conversations)} open conversations with their windows of 20 messages keep ${bytes(heap.each)} each on the heap; their messages alone, as \`JSON.parse\` makes them, ${bytes(heap.messages)}. A turn
+on Redis allocates ${bytes(heap.turn)}; bare RPUSH, LRANGE and \`JSON.parse\`, ${bytes(heap.bareTurn)}.`;
 }
 
 function titleOf(name: Name): string {

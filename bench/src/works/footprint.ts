@@ -1,5 +1,6 @@
 import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
+import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { median } from "d3-array";
@@ -27,16 +28,16 @@ export interface Footprint {
   heap: Heap;
 }
 
-/** What is measured, and what its size is measured without: its clients, and what an application has anyway. */
+/** What is measured, and what its size is measured without: its clients, and the library that it is an adapter for. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   "@deep-agent/core": ["openai"],
   "@deep-agent/in-memory": ["@deep-agent/core"],
   "@deep-agent/file": ["@deep-agent/core"],
   "@deep-agent/redis": ["@deep-agent/core", "@redis/client"],
   "@deep-agent/middleware": ["@deep-agent/core"],
-  "@langchain/redis": ["redis"],
-  "@mastra/redis": ["redis"],
-  "@langchain/langgraph-checkpoint-redis": ["redis"],
+  "@langchain/redis": ["redis", "@langchain/core"],
+  "@mastra/redis": ["redis", "@mastra/core"],
+  "@langchain/langgraph-checkpoint-redis": ["redis", "@langchain/core", "@langchain/langgraph-checkpoint"],
   "@openai/agents-core": ["openai"],
 };
 
@@ -56,17 +57,18 @@ async function importTimes(names: readonly string[], rounds: number): Promise<nu
   const times = names.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     // More than one, since everything is compared with it.
-    const bare = median([await timeOf(""), await timeOf(""), await timeOf("")]) ?? 0;
+    const bare = median([await timeOf(), await timeOf(), await timeOf()]) ?? 0;
     for (const [place, name] of names.entries()) {
-      times[place]?.push((await timeOf(`await import(${JSON.stringify(name)}); process.exit()`)) - bare);
+      times[place]?.push((await timeOf(`await import(${JSON.stringify(name)});`)) - bare);
     }
   }
   return times;
 }
 
-async function timeOf(program: string): Promise<number> {
+async function timeOf(program = ""): Promise<number> {
   const started = performance.now();
-  await run(process.execPath, ["--input-type=module", "--eval", program], { cwd: import.meta.dirname });
+  const whole = `${program} process.exit();`;
+  await run(process.execPath, ["--input-type=module", "--eval", whole], { cwd: import.meta.dirname });
   return performance.now() - started;
 }
 
@@ -88,13 +90,13 @@ async function sizeOf(
       metafile: true,
       logLevel: "silent",
     });
-    const atOnce = loadedAtOnce(metafile);
-    const names = Object.keys(metafile.outputs);
-    const sizeOf = (isIn: (name: string) => boolean): number => {
-      const contents = outputFiles.flatMap(({ contents }, place) => (isIn(names[place] ?? "") ? [contents] : []));
-      return gzipSync(Buffer.concat(contents), { level: 9 }).length;
+    const zipped = (names: Iterable<string>): number => {
+      const contents = [...names].map((name) => outputFiles.find(({ path }) => path === resolve(name))?.contents);
+      const found = contents.filter((content) => content !== undefined);
+      if (found.length === 0 || found.length < contents.length) throw new Error(`Parts of ${name} are missing.`);
+      return gzipSync(Buffer.concat(found), { level: 9 }).length;
     };
-    return { loaded: sizeOf((name) => atOnce.has(name)), all: sizeOf(() => true) };
+    return { loaded: zipped(loadedAtOnce(metafile)), all: zipped(Object.keys(metafile.outputs)) };
   } catch {
     return { loaded: null, all: null };
   }
@@ -114,6 +116,9 @@ function loadedAtOnce({ outputs }: Metafile): Set<string> {
   return found;
 }
 
+/** What counting a heap does not take, in ms. */
+const HEAP_LIMIT = 180_000;
+
 async function measureHeap({ conversations, turns }: Plan["footprint"]): Promise<Heap> {
   await using stage = await Stage.set();
   const worker = fork(new URL("heap.worker.ts", import.meta.url), {
@@ -122,7 +127,12 @@ async function measureHeap({ conversations, turns }: Plan["footprint"]): Promise
   });
   const job: HeapJob = { url: stage.redis.url, conversations, turns };
   worker.send(job);
-  const [answer] = (await Promise.race([once(worker, "message"), once(worker, "exit")])) as [Heap | number | null];
-  if (typeof answer !== "object" || answer === null) throw new Error(`heap.worker.ts ended, ${answer}`);
-  return answer;
+  const late = setTimeout(() => worker.kill("SIGKILL"), HEAP_LIMIT);
+  try {
+    const [answer] = (await Promise.race([once(worker, "message"), once(worker, "exit")])) as [Heap | number | null];
+    if (typeof answer !== "object" || answer === null) throw new Error(`heap.worker.ts ended, ${answer}`);
+    return answer;
+  } finally {
+    clearTimeout(late);
+  }
 }

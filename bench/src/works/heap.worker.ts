@@ -20,7 +20,7 @@ export interface Heap {
   each: number;
   /** Of the heap, for the messages of such a window alone, as JSON.parse makes them. */
   messages: number;
-  /** Allocated for one turn of an open conversation. */
+  /** Allocated for one turn: a conversation is opened, read, and a turn stored. */
   turn: number;
   /** Allocated for one turn by a client that only sends RPUSH and reads the window by LRANGE and JSON.parse. */
   bareTurn: number;
@@ -49,9 +49,9 @@ async function measure({ url, conversations, turns }: HeapJob): Promise<Heap> {
     return open;
   });
 
-  const [conversation] = open;
-  if (conversation === undefined) throw new Error("No conversation is open.");
+  if (open.length !== conversations) throw new Error("Not all conversations are open.");
   const ours = await allocated(turns, async (number) => {
+    const conversation = new Conversation({ memoryId: "open-0", backend, maxMessages: WINDOW });
     await conversation.sync();
     await conversation.commit(turnOf(number));
   });
@@ -105,6 +105,8 @@ async function inGroups<I>(items: readonly I[], work: (item: I) => Promise<unkno
     await Promise.all(items.slice(first, first + AT_ONCE).map(work));
   }
 }
+
+process.on("disconnect", () => process.exit());
 
 process.on("message", async (job: HeapJob) => {
   process.send?.(await measure(job), () => process.disconnect());

@@ -1,7 +1,7 @@
 import type { RedisServer } from "@deep-agent/test-redis";
 import type { Child } from "../child.ts";
 import type { Name } from "../contenders/catalogue.ts";
-import type { Work } from "../contenders/contender.ts";
+import { WINDOW, type Work } from "../contenders/contender.ts";
 import { type Cell, interleave, type Measured } from "../interleave.ts";
 import type { Plan } from "../plan.ts";
 import { Stage } from "../stage.ts";
@@ -50,10 +50,10 @@ export async function measureListing({ listing }: Plan): Promise<Listing> {
   let made = 0;
   for (const count of memories) {
     await run(ours.redis, memoriesOfOurs, made, count);
-    const cells = [cellOf(redis, "list"), cellOf(redis, "recent"), cellOf(floor, "ping")];
+    const cells = [cellOf(redis, "list", count), cellOf(redis, "recent", WINDOW), cellOf(floor, "ping")];
     if (count <= MOST_THREADS) {
       for (let number = made; number < count; number += 1_000) await makeThreads(mastra, number, 1_000);
-      cells.push(cellOf(mastra, "list"), cellOf(mastra, "recent"));
+      cells.push(cellOf(mastra, "list", count), cellOf(mastra, "recent", WINDOW));
     }
     made = count;
     const measured = await interleave(cells, pace);
@@ -65,8 +65,9 @@ export async function measureListing({ listing }: Plan): Promise<Listing> {
   return { foreign, costs };
 }
 
-function cellOf(child: Child, work: Work): Cell {
-  return { child, work, conversation: "", length: Number.POSITIVE_INFINITY };
+function cellOf(child: Child, work: Work, brings?: number): Cell {
+  const cell = { child, work, conversations: [""], length: Number.POSITIVE_INFINITY };
+  return brings === undefined ? cell : { ...cell, brings };
 }
 
 /** Makes the keys of those numbers by a script, many at once. */

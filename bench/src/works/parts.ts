@@ -1,6 +1,6 @@
 import type { Child } from "../child.ts";
 import { entryOf, type Name } from "../contenders/catalogue.ts";
-import type { Work } from "../contenders/contender.ts";
+import { WINDOW, type Work } from "../contenders/contender.ts";
 import { type Cell, interleave, type Measured } from "../interleave.ts";
 import type { Plan } from "../plan.ts";
 
@@ -21,9 +21,10 @@ export async function measureParts(turns: readonly Cell[], { long, parts: pace }
   const filled = new Set<Child>();
   for (const work of parts) {
     const cells: Cell[] = [];
-    for (const { child, conversation } of turns) {
+    for (const { child, conversations } of turns) {
+      const [conversation = ""] = conversations;
       if (work === "append") {
-        cells.push({ child, work, conversation, length: long });
+        cells.push({ child, work, conversations, length: long });
         continue;
       }
       if (writesOnly.includes(child.name)) continue;
@@ -31,7 +32,9 @@ export async function measureParts(turns: readonly Cell[], { long, parts: pace }
       const other = entryOf(child.name).isSingle ? conversation : "read";
       if (!filled.has(child) && other !== conversation) await child.fill(other, long);
       filled.add(child);
-      cells.push({ child, work, conversation: other, length: long });
+      // One that turns are appended to has more.
+      const brings = other === conversation ? {} : { brings: work === "window" ? WINDOW : long };
+      cells.push({ child, work, conversations: [other], length: long, ...brings });
     }
     const measured = await interleave(cells, pace);
     for (const [place, { child }] of cells.entries()) {

@@ -17,9 +17,12 @@ export interface Size {
 }
 
 /** A conversation of one turn shows what each costs, the longer one what each message does. */
-const lengths = [2, 100] as const;
+const lengths = [2, 100, 1_000] as const;
 
-const FIRST = 10;
+const FIRST = 3;
+
+/** What stat(2) counts of a disk: bytes. */
+const BLOCK = 512;
 
 /** Each on a server of its own, of whose memory nothing else is a part. */
 export async function measureStorage({ storage: { conversations } }: Plan): Promise<Size[]> {
@@ -36,8 +39,9 @@ export async function measureStorage({ storage: { conversations } }: Plan): Prom
       // What connections take, which the first ones open, is not counted.
       for (let number = 0; number < FIRST; number++) await fill(number);
       const before = await used(stage, folder);
-      for (let number = FIRST; number < FIRST + conversations; number++) await fill(number);
-      const bytes = ((await used(stage, folder))[store] - before[store]) / conversations;
+      const count = length === 1_000 ? conversations / 10 : conversations;
+      for (let number = FIRST; number < FIRST + count; number++) await fill(number);
+      const bytes = ((await used(stage, folder))[store] - before[store]) / count;
       const json = messagesOf(length).reduce((sum, message) => sum + JSON.stringify(message).length, 0);
       sizes.push({ name, length, bytes, json });
     }
@@ -48,6 +52,6 @@ export async function measureStorage({ storage: { conversations } }: Plan): Prom
 async function used({ redis }: Stage, folder: string): Promise<{ redis: number; file: number }> {
   const memory = /used_memory:(\d+)/.exec(String(await redis.command("INFO", "memory")))?.[1];
   const files = await readdir(folder);
-  const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size));
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).blocks * BLOCK));
   return { redis: Number(memory), file: sizes.reduce((sum, size) => sum + size, 0) };
 }

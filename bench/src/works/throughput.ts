@@ -20,7 +20,8 @@ const WARM_UP = 150;
 export async function measureThroughput({ throughput }: Plan): Promise<Rate[]> {
   const { rounds, forMs, inFlight, processes } = throughput;
   await using stage = await Stage.set();
-  const { children } = await stage.children(names);
+  // Who keeps all conversations in one file writes it anew for each turn of any of them.
+  const { children } = await stage.children(names.filter((name) => !entryOf(name).isSingle));
   const rates: Rate[] = [];
   for (const concurrency of inFlight) {
     const teams = children.map((child) => [child]);

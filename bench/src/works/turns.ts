@@ -1,7 +1,7 @@
 import { type Counts, startProxy } from "@deep-agent/test-redis";
 import type { Child } from "../child.ts";
 import { entryOf, type Name, names } from "../contenders/catalogue.ts";
-import { type Cell, interleave, type Measured } from "../interleave.ts";
+import { type Cell, copiesFor, interleave, type Measured, refill } from "../interleave.ts";
 import type { Plan } from "../plan.ts";
 import { Stage } from "../stage.ts";
 import { measureParts, type PartCost } from "./parts.ts";
@@ -26,7 +26,7 @@ export interface Turns {
 /** Turns that are counted at once; in conversations of over 10,000 messages, one. */
 const COUNTED = 4;
 
-/** One turn, as a process makes it that has just started: load the newest 20 messages, store two. And the parts of it, by the same processes. */
+/** One turn of who keeps nothing of the conversation: load the newest 20 messages, store two. And the parts of it, by the same processes. */
 export async function measureTurns(plan: Plan): Promise<{ turns: Turns; parts: PartCost[] }> {
   const { lengths, longestRewritten, turns: pace } = plan;
   await using stage = await Stage.set();
@@ -39,46 +39,63 @@ export async function measureTurns(plan: Plan): Promise<{ turns: Turns; parts: P
       // Each of its conversations is in a file of its own process.
       const isFirst = length === lengths[0];
       const own = isSingle && !isFirst ? await stage.child(child.name) : child;
-      const cell: Cell = { child: own, work: "turn", conversation: `long-${length}`, length };
-      await own.fill(cell.conversation, length);
-      cells.push(cell);
+      const copies = isSingle ? 1 : copiesFor(length, pace);
+      const conversations = Array.from({ length: copies }, (_, copy) => `long-${length}-${copy}`);
+      for (const conversation of conversations) await own.fill(conversation, length);
+      cells.push({ child: own, work: "turn", conversations, length });
     }
   }
   const measured = await interleave(cells, pace);
   const costs: TurnCost[] = [];
-  for (const [place, cell] of cells.entries()) {
-    const found = measured[place];
-    if (found === undefined) continue;
-    costs.push({ name: cell.child.name, length: cell.length, ...found, ...(await countTurns(stage, cell)) });
+  for (const name of names) {
+    const own = cells.filter(({ child }) => child.name === name);
+    const counts = await countTurns(stage, name, own);
+    for (const cell of own) {
+      const found = measured[cells.indexOf(cell)];
+      if (found !== undefined) costs.push({ name, length: cell.length, ...found, ...counts.get(cell) });
+    }
   }
   const long = cells.filter(({ length }) => length === plan.long);
   return { turns: { costs, absent }, parts: await measureParts(long, plan) };
 }
 
+type Counted = Pick<TurnCost, "written" | "read" | "commands">;
+
 /** What is counted is counted apart: counting takes time. */
-async function countTurns(
-  stage: Stage,
-  { child, conversation, length }: Cell,
-): Promise<Partial<Pick<TurnCost, "written" | "read" | "commands">>> {
-  const times = length > 10_000 ? 1 : COUNTED;
-  const { store } = entryOf(child.name);
-  if (store === "memory") return {};
+async function countTurns(stage: Stage, name: Name, cells: readonly Cell[]): Promise<Map<Cell, Counted>> {
+  const counts = new Map<Cell, Counted>();
+  const { store } = entryOf(name);
+  if (store === "memory" || cells.length === 0) return counts;
+  for (const cell of cells) await refill(cell);
   if (store === "file") {
-    const transferred = await child.costs({ work: "turn", conversation, times });
-    if (transferred === undefined) return {};
-    return { written: transferred["wchar"] ?? 0, read: transferred["rchar"] ?? 0 };
+    for (const cell of cells) {
+      const { child, conversations } = cell;
+      const transferred = await child.costs({ work: "turn", conversations, times: timesFor(cell) });
+      if (transferred !== undefined)
+        counts.set(cell, { written: transferred["wchar"] ?? 0, read: transferred["rchar"] ?? 0 });
+    }
+    return counts;
   }
   await using proxy = await startProxy(stage.redis);
-  await using counted = await stage.child(child.name, { url: `redis://${proxy.addr}` });
-  // Behind its greeting, and what it asks once.
-  await turn(counted, conversation);
-  proxy.resetCounts();
-  for (let time = 0; time < times; time++) await turn(counted, conversation);
-  const { sent, received, commands }: Counts = proxy.counts;
-  const all = Object.values(commands).reduce((sum, count) => sum + count, 0);
-  return { written: sent / times, read: received / times, commands: all / times };
+  await using counted = await stage.child(name, { url: `redis://${proxy.addr}` });
+  for (const cell of cells) {
+    const times = timesFor(cell);
+    const [conversation = ""] = cell.conversations;
+    // Behind its greeting, and what it asks once.
+    await turn(counted, conversation);
+    proxy.resetCounts();
+    for (let time = 0; time < times; time++) await turn(counted, conversation);
+    const { sent, received, commands }: Counts = proxy.counts;
+    const all = Object.values(commands).reduce((sum, count) => sum + count, 0);
+    counts.set(cell, { written: sent / times, read: received / times, commands: all / times });
+  }
+  return counts;
+}
+
+function timesFor({ length }: Cell): number {
+  return length > 10_000 ? 1 : COUNTED;
 }
 
 async function turn(child: Child, conversation: string): Promise<void> {
-  await child.slice({ work: "turn", conversation, times: 1, budget: 0 });
+  await child.slice({ work: "turn", conversations: [conversation], times: 1, budget: 0 });
 }
