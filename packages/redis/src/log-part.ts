@@ -36,6 +36,33 @@ export function wholeLog(header: Header, entries: readonly string[]): LogPart {
 }
 
 /**
+ * The newest `count` of so many entries, or all, out of the last elements of their list: one more than that, the header or the entry before.
+ * `undefined`: those are not what was asked for.
+ */
+export function newestOf(
+  header: Header,
+  length: number,
+  count: number,
+  elements: readonly string[],
+): LogPart | undefined {
+  const [previous = "", ...entries] = elements;
+  const at = timeOf(entries.at(-1) ?? previous);
+  // A mock of Redis answers fewer where more are asked for than there are.
+  if (at === "0" || entries.length !== Math.min(count, length)) return undefined;
+  const position = header.dropped + length;
+  return {
+    header,
+    position,
+    at,
+    verdict: "",
+    floor: header.dropped,
+    from: position - entries.length,
+    atBefore: entries.length === length || isMark(previous) ? "0" : timeOf(previous),
+    entries,
+  };
+}
+
+/**
  * The part as its reader gets it: with `last`, the newest of its entries that hold at least so many records. `undefined`: it has too
  * few, though the log may have more.
  */

@@ -9,9 +9,10 @@ import {
   type Snapshot,
 } from "@deep-agent/core";
 import { TooLate, type Until } from "./attempts.ts";
+import { EntryDensity } from "./entry-density.ts";
 import { convertedEntries, convertedInfo, convertValue, readConverted } from "./go-deep-agent.ts";
 import { parseHeader } from "./header.ts";
-import { type LogPart, snapshotOf, wholeLog } from "./log-part.ts";
+import { type LogPart, newestOf, snapshotOf, wholeLog } from "./log-part.ts";
 import { keyOf, writtenKeys } from "./memory-key.ts";
 import type { Operations } from "./operations.ts";
 import type { RecentIndex } from "./recent-index.ts";
@@ -42,6 +43,7 @@ export class RedisLog<T extends object> {
   readonly #operations: Operations;
   readonly #index: RecentIndex;
   readonly #settings: MemorySettings;
+  readonly #density = new EntryDensity();
 
   constructor(scripts: ScriptRunner, operations: Operations, index: RecentIndex, settings: MemorySettings) {
     this.#scripts = scripts;
@@ -142,7 +144,10 @@ export class RedisLog<T extends object> {
   read(memoryId: string, options: ReadOptions): Promise<Snapshot<T> | null> {
     const { last, since, before, signal } = options;
     if (last === undefined && since === undefined && before === undefined) return this.#whole(memoryId, signal);
+    const isWindow = last !== undefined && since === undefined && before === undefined && !this.#readsReplicas;
     return this.#operations.run({ verb: "read", memoryId, writes: false, signal }, async (until) => {
+      const window = isWindow ? await this.#window(memoryId, last, until) : undefined;
+      if (window !== undefined) return window;
       const some = await this.#part(memoryId, options, "", until);
       // Where the newest entries hold fewer records than the others, they are too few.
       return some === undefined ? ((await this.#part(memoryId, options, "all", until)) ?? null) : some;
@@ -216,6 +221,32 @@ export class RedisLog<T extends object> {
         return (await this.#part(memoryId, {}, "", until)) ?? null;
       }
     });
+  }
+
+  /**
+   * The newest records by plain commands: through a script's hands, each KB costs as much as a command. `undefined`: they do not say; the
+   * log was written in between, it is none of ours, or more entries than usual are needed.
+   */
+  async #window(memoryId: string, last: number, until: Until): Promise<Snapshot<T> | null | undefined> {
+    const key = keyOf(memoryId, this.#settings);
+    const count = this.#density.entriesFor(last);
+    const commands = [
+      ["LINDEX", key, "0"],
+      ["LLEN", key],
+      // One more, which tells where they begin.
+      ["LRANGE", key, String(-count - 1), "-1"],
+      ["LINDEX", key, "0"],
+    ];
+    const [text, length, elements, textThen] = await this.#scripts.together(key, commands, until);
+    if (text === null && textThen === null) return null;
+    const header = typeof text === "string" && text === textThen ? parseHeader(text) : undefined;
+    if (header === undefined || typeof length !== "number" || !isTexts(elements)) return undefined;
+    // With each write its header changes: what came between two that are the same is of one log.
+    const part = newestOf(header, length - 1, count, elements);
+    if (part === undefined) return undefined;
+    const snapshot = snapshotOf<T>(memoryId, part, { last });
+    this.#density.note(snapshot === undefined ? 1 : header.records / (length - 1));
+    return snapshot;
   }
 
   /** `undefined`: too few entries came. With the mode `"all"`, they are always enough. */
@@ -324,6 +355,10 @@ function encoded(revision: Revision | null | undefined): string {
   if (revision === undefined || revision === null) return revision === null ? NOTHING : "";
   // Words of the scripts' own, which no read gave.
   return revision === NOTHING || revision === "*" ? `?${revision}` : revision;
+}
+
+function isTexts(reply: RedisReply | undefined): reply is readonly string[] {
+  return Array.isArray(reply) && reply.every((element) => typeof element === "string");
 }
 
 function isWrongType(error: unknown): boolean {

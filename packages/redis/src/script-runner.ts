@@ -78,6 +78,11 @@ export class ScriptRunner {
     return (await Promise.all(replies)).map(([reply = null]) => reply);
   }
 
+  /** The replies to commands about one key that travel together, whatever they are. */
+  together(key: string, commands: readonly RedisCommand[], until: Until): Promise<readonly RedisReply[]> {
+    return this.commands.send(commands, { ...sending(until), key });
+  }
+
   /** A script that only reads. */
   async read(
     script: Script,

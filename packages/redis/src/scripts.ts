@@ -27,14 +27,18 @@ import { createHash } from "node:crypto";
  * `now` is the server's time in µs since 1970.
  */
 
-const common = `
+const opening = `
 local function round(number) return string.format('%.0f', number) end
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
+-- The same as text.
+local stamp = clock[1] .. string.sub('00000' .. clock[2], -6)
 
 local function refused(reply) return type(reply) == 'table' and reply.err end
+`;
 
+const logs = `
 -- The log under the key; or nil and the reply that says what is there instead.
 local function open(key)
   local header = redis.pcall('LINDEX', key, 0)
@@ -42,11 +46,11 @@ local function open(key)
     -- Raises whatever else it may be.
     if not string.find(header.err, 'WRONGTYPE', 1, true) then redis.call('LINDEX', key, 0) end
     local kind = redis.call('TYPE', key)
-    return nil, {'foreign', round(now), kind.ok or kind}
+    return nil, {'foreign', stamp, kind.ok or kind}
   end
-  if not header then return nil, {'absent', round(now)} end
+  if not header then return nil, {'absent', stamp} end
   local epoch, created, updated, records, dropped = string.match(header, '^#1 (%S+) (%d+) (%d+) (%d+) (%d+)$')
-  if not epoch then return nil, {'damaged', round(now)} end
+  if not epoch then return nil, {'damaged', stamp} end
   local length = redis.call('LLEN', key) - 1
   dropped = tonumber(dropped)
   return {
@@ -81,8 +85,10 @@ local function judge(key, log, revision)
 end
 `;
 
-const writing = `${common}
-if now > tonumber(ARGV[1]) then return {'late', round(now)} end
+const reading = `${opening}${logs}`;
+
+const writable = `${opening}
+if now > tonumber(ARGV[1]) then return {'late', stamp} end
 
 local function headerOf(epoch, created, updated, records, dropped)
   return '#1 ' .. epoch .. ' ' .. created .. ' ' .. updated .. ' ' .. round(records) .. ' ' .. round(dropped)
@@ -91,13 +97,9 @@ end
 -- The time of the next entry: the server's, unless its clock was turned back.
 local function nextTime(last) return math.max(now, (tonumber(last) or 0) + 1) end
 
-local function milliseconds(time) return round(math.floor(time / 1000)) end
+local function microseconds(time) return time == now and stamp or round(time) end
 
--- Writes what is there already, so that a WAIT behind this waits for it, too. The error where that was refused, or ''.
-local function rewritten(key, log)
-  local reply = redis.pcall('LSET', key, 0, log.header)
-  return refused(reply) or ''
-end
+local function milliseconds(time) return string.sub(microseconds(time), 1, -4) end
 
 -- Counts the time to live anew; '0': for ever.
 local function renew(key, ttl)
@@ -106,7 +108,15 @@ local function renew(key, ttl)
 end
 
 local function enlist(index, time, member)
-  if index then return redis.pcall('ZADD', index, round(time), member) end
+  if index then return redis.pcall('ZADD', index, microseconds(time), member) end
+end
+`;
+
+const undoable = `
+-- Writes what is there already, so that a WAIT behind this waits for it, too. The error where that was refused, or ''.
+local function rewritten(key, log)
+  local reply = redis.pcall('LSET', key, 0, log.header)
+  return refused(reply) or ''
 end
 
 -- Changes nothing, but raises where the index could not be written.
@@ -135,10 +145,12 @@ end
 
 -- Takes back a memory that was made just now.
 local function discard(key, failure)
-  if refused(redis.pcall('UNLINK', key)) then return {'halfway', round(now), failure.err} end
-  return {'refused', round(now), failure.err}
+  if refused(redis.pcall('UNLINK', key)) then return {'halfway', stamp, failure.err} end
+  return {'refused', stamp, failure.err}
 end
 `;
+
+const writing = `${writable}${logs}${undoable}`;
 
 /** A script, without comments and indents, and the name that the server knows it by. */
 export interface Script {
@@ -164,12 +176,36 @@ function script(source: string, noteTime = true): Script {
  *
  * Reply: { "appended", now, epoch, position, at } | { "found", now, epoch, position, at, error or "" (of writing it anew for a WAIT) } | { "conflict", now } | late | foreign | damaged | refused | halfway.
  */
-export const APPEND: Script = script(`${writing}
+export const APPEND: Script = script(`${writable}
 local key, index = KEYS[1], KEYS[2]
 local operation, records, count, since, expected = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local ttl, keep, member = ARGV[8], tonumber(ARGV[9]), ARGV[10]
 
-local function entryAt(time) return '{"t":"' .. operation .. '","at":' .. round(time) .. ',"r":' .. records .. '}' end
+local function entryAt(time) return '{"t":"' .. operation .. '","at":' .. microseconds(time) .. ',"r":' .. records .. '}' end
+
+-- Mostly, the log is as its writer saw it last: then nothing is to be searched or judged, nor is what does that to be made.
+local header = since ~= '' and redis.pcall('LINDEX', key, 0)
+local epoch, created, _, held, dropped = string.match(type(header) == 'string' and header or '', '^#1 (%S+) (%d+) (%d+) (%d+) (%d+)$')
+if epoch and (keep == 0 or held + count <= keep) and (expected == '' or expected == since) then
+  local length = redis.call('LLEN', key) - 1
+  local last = string.match(redis.call('LINDEX', key, -1), '^{"t":"[^"]*","at":(%d+),')
+  if last and since == epoch .. '.' .. round(dropped + length) .. '.' .. last then
+    local time = nextTime(last)
+    redis.call('RPUSH', key, entryAt(time))
+    -- What is refused now its user may not do, or the index is none: then the entry is taken back.
+    local failure = redis.pcall('LSET', key, 0, headerOf(epoch, created, milliseconds(time), held + count, dropped))
+    if index and not refused(failure) then failure = redis.pcall('ZADD', index, 'XX', 'INCR', 0, member) end
+    if not refused(failure) then failure = renew(key, ttl) end
+    if refused(failure) then
+      redis.pcall('LSET', key, 0, header)
+      local isHalfway = refused(redis.pcall('LTRIM', key, 0, length))
+      return {isHalfway and 'halfway' or 'refused', stamp, failure.err}
+    end
+    enlist(index, time, member)
+    return {'appended', stamp, epoch, round(dropped + length + 1), microseconds(time)}
+  end
+end
+${logs}${undoable}
 
 -- How many records an entry holds: what opens at the first level of its array "r".
 local function recordsIn(entry)
@@ -224,7 +260,7 @@ end
 local log, instead = open(key)
 if not log then
   if instead[1] ~= 'absent' then return instead end
-  if (since ~= '' and since ~= '-' and since ~= '*') or (expected ~= '' and expected ~= '-') then return {'conflict', round(now)} end
+  if (since ~= '' and since ~= '-' and since ~= '*') or (expected ~= '' and expected ~= '-') then return {'conflict', stamp} end
   local epoch, time = ARGV[7], nextTime(0)
   local written = milliseconds(time)
   tryIndex(index, member)
@@ -233,7 +269,7 @@ if not log then
   if refused(failure) then return discard(key, failure) end
   enlist(index, time, member)
   sweep(index, key, member)
-  return {'appended', round(now), epoch, '1', round(time)}
+  return {'appended', stamp, epoch, '1', microseconds(time)}
 end
 
 local from = math.max(log.dropped, log.position - 64)
@@ -248,12 +284,12 @@ elseif since ~= '' then
 end
 local position, at = find(log, from)
 if position then
-  return {'found', round(now), log.epoch, round(position), at, rewritten(key, log)}
+  return {'found', stamp, log.epoch, round(position), at, rewritten(key, log)}
 end
 local last = timeAt(key, log, log.position)
-if not last then return {'damaged', round(now)} end
+if not last then return {'damaged', stamp} end
 if not continues or (expected ~= '' and expected ~= log.epoch .. '.' .. round(log.position) .. '.' .. last) then
-  return {'conflict', round(now)}
+  return {'conflict', stamp}
 end
 
 local time = nextTime(last)
@@ -267,13 +303,13 @@ redis.call('RPUSH', key, entryAt(time))
 local failure = renew(key, ttl)
 if refused(failure) then
   redis.pcall('LTRIM', key, 0, log.length)
-  return {'refused', round(now), failure.err}
+  return {'refused', stamp, failure.err}
 end
 enlist(index, time, member)
 -- What is then the first is the last to go: the header takes its place.
 if entries > 0 then redis.pcall('LTRIM', key, entries, -1) end
 redis.pcall('LSET', key, 0, headerOf(log.epoch, log.created, milliseconds(time), kept + count, dropped))
-return {'appended', round(now), log.epoch, round(log.position + 1), round(time)}
+return {'appended', stamp, log.epoch, round(log.position + 1), microseconds(time)}
 `);
 
 /**
@@ -304,13 +340,13 @@ for _, entry in ipairs(log and redis.call('LRANGE', key, 1, 64) or {}) do
   marks[#marks + 1] = mark
 end
 if made then
-  return {'saved', round(now), rewritten(key, log)}
+  return {'saved', stamp, rewritten(key, log)}
 end
-if seen ~= '' and seen ~= (log and log.epoch or '-') then return {'other', round(now)} end
+if seen ~= '' and seen ~= (log and log.epoch or '-') then return {'other', stamp} end
 local last = log and timeAt(key, log, log.position)
 if expected ~= '' then
-  if log and not last then return {'damaged', round(now)} end
-  if expected ~= (log and log.epoch .. '.' .. round(log.position) .. '.' .. last or '-') then return {'conflict', round(now)} end
+  if log and not last then return {'damaged', stamp} end
+  if expected ~= (log and log.epoch .. '.' .. round(log.position) .. '.' .. last or '-') then return {'conflict', stamp} end
 end
 
 local time = nextTime(last)
@@ -331,7 +367,7 @@ if not log then
   if refused(failure) then return discard(key, failure) end
   enlist(index, time, member)
   sweep(index, key, member)
-  return {'saved', round(now)}
+  return {'saved', stamp}
 end
 -- Behind the old log first, which goes when the new one is whole.
 redis.call('LSET', key, 0, log.header)
@@ -341,11 +377,11 @@ local failure = push(key, values, 1)
 if not refused(failure) then failure = renew(key, ttl) end
 if refused(failure) then
   redis.pcall('LTRIM', key, 0, log.length)
-  return {'refused', round(now), failure.err}
+  return {'refused', stamp, failure.err}
 end
 enlist(index, time, member)
 redis.pcall('LTRIM', key, log.length + 1, -1)
-return {'saved', round(now)}
+return {'saved', stamp}
 `);
 
 /**
@@ -353,10 +389,10 @@ return {'saved', round(now)}
  *
  * Reply: { "log", now, epoch, created ms } | absent | foreign | damaged.
  */
-export const PEEK: Script = script(`${common}
+export const PEEK: Script = script(`${reading}
 local log, instead = open(KEYS[1])
 if not log then return instead end
-return {'log', round(now), log.epoch, log.created}
+return {'log', stamp, log.epoch, log.created}
 `);
 
 /**
@@ -380,20 +416,20 @@ if not log then
   end
 end
 if is then
-  if is ~= seen then return {'other', round(now)} end
+  if is ~= seen then return {'other', stamp} end
   redis.call('UNLINK', key)
 end
 if index then
   local failure = redis.pcall('ZREM', index, member)
-  if refused(failure) then return {'unlisted', round(now), failure.err} end
+  if refused(failure) then return {'unlisted', stamp, failure.err} end
 end
-if is then return {'deleted', round(now)} end
+if is then return {'deleted', stamp} end
 if ARGV[4] == 'propagate' then
   redis.call('RPUSH', key, '')
   redis.call('UNLINK', key)
-  return {'deleted', round(now)}
+  return {'deleted', stamp}
 end
-return {'absent', round(now)}
+return {'absent', stamp}
 `);
 
 /**
@@ -407,8 +443,8 @@ export const TOUCH: Script = script(`${writing}
 local log, instead = open(KEYS[1])
 if not log and not (instead[1] == 'foreign' and instead[3] == ARGV[3]) then return instead end
 local failure = renew(KEYS[1], ARGV[2])
-if refused(failure) then return {'refused', round(now), failure.err} end
-return {'renewed', round(now)}
+if refused(failure) then return {'refused', stamp, failure.err} end
+return {'renewed', stamp}
 `);
 
 /**
@@ -421,12 +457,12 @@ return {'renewed', round(now)}
  * before ("0": none, or the mark of a save), entries } | absent | foreign | damaged. The entries are those behind position `from`; with "last", those that it cut stand between
  * `floor` and `from`.
  */
-export const READ: Script = script(`${common}
+export const READ: Script = script(`${reading}
 local key, last, since, before = KEYS[1], tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local log, instead = open(key)
 if not log then return instead end
 local at = timeAt(key, log, log.position)
-if not at then return {'damaged', round(now)} end
+if not at then return {'damaged', stamp} end
 local floor, to, verdict = log.dropped, log.position, ''
 if since ~= '' then
   local position
@@ -447,7 +483,7 @@ end
 local previous = from > log.dropped and redis.call('LINDEX', key, from - log.position - 1) or ''
 local atBefore = not string.find(previous, '^{"t":"save:') and string.match(previous, '^{"t":"[^"]*","at":(%d+),') or '0'
 return {
-  'log', round(now), log.header, round(log.position), at, verdict, round(floor), round(from), atBefore,
+  'log', stamp, log.header, round(log.position), at, verdict, round(floor), round(from), atBefore,
   redis.call('LRANGE', key, from - log.dropped + 1, to - log.dropped),
 }
 `);
@@ -457,10 +493,10 @@ return {
  *
  * Reply: { "log", now, header, ms to live (-1: for ever), bytes } | { "foreign", now, type, ms to live, bytes } | absent | damaged.
  */
-export const INFO: Script = script(`${common}
+export const INFO: Script = script(`${reading}
 local log, instead = open(KEYS[1])
 if not log and instead[1] ~= 'foreign' then return instead end
-local reply = log and {'log', round(now), log.header} or instead
+local reply = log and {'log', stamp, log.header} or instead
 reply[#reply + 1] = round(redis.call('PTTL', KEYS[1]))
 reply[#reply + 1] = round(redis.call('MEMORY', 'USAGE', KEYS[1]))
 return reply
@@ -477,13 +513,13 @@ export const CONVERT: Script = script(`${writing}
 local key, index, ttl, member = KEYS[1], KEYS[2], ARGV[4], ARGV[5]
 local value = redis.pcall('GET', key)
 if refused(value) and not string.find(value.err, 'WRONGTYPE', 1, true) then redis.call('GET', key) end
-if value ~= ARGV[2] then return {'other', round(now)} end
+if value ~= ARGV[2] then return {'other', stamp} end
 -- Nothing is removed before the rest is known to be allowed: of a push, the wrong type is all that may be wrong.
 local failure = redis.pcall('RPUSH', key, '')
-if refused(failure) and not string.find(failure.err, 'WRONGTYPE', 1, true) then return {'refused', round(now), failure.err} end
+if refused(failure) and not string.find(failure.err, 'WRONGTYPE', 1, true) then return {'refused', stamp, failure.err} end
 -- And of a time to live that is none, that it is none.
 failure = ttl ~= '0' and redis.pcall('PEXPIRE', key, '')
-if refused(failure) and not string.find(failure.err, 'not an integer', 1, true) then return {'refused', round(now), failure.err} end
+if refused(failure) and not string.find(failure.err, 'not an integer', 1, true) then return {'refused', stamp, failure.err} end
 tryIndex(index, member)
 local written = milliseconds(now)
 local values = {headerOf(ARGV[3], written, written, #ARGV - 5, 0)}
@@ -492,9 +528,9 @@ redis.call('UNLINK', key)
 failure = push(key, values, 1)
 -- What is new lives for ever.
 if not refused(failure) and ttl ~= '0' then failure = renew(key, ttl) end
-if refused(failure) then return {'halfway', round(now), failure.err} end
+if refused(failure) then return {'halfway', stamp, failure.err} end
 enlist(index, now, member)
-return {'converted', round(now)}
+return {'converted', stamp}
 `);
 
 /**
@@ -518,7 +554,7 @@ export const PRUNE: Script = script(`${writing}
 for number = 2, #ARGV, 2 do
   if redis.call('ZSCORE', KEYS[1], ARGV[number]) == ARGV[number + 1] then redis.call('ZREM', KEYS[1], ARGV[number]) end
 end
-return {'pruned', round(now)}
+return {'pruned', stamp}
 `);
 
 /**
@@ -529,6 +565,6 @@ return {'pruned', round(now)}
  */
 export const ENLIST: Script = script(`${writing}
 for number = 3, #ARGV, 2 do redis.call('ZADD', KEYS[1], 'GT', ARGV[number + 1], ARGV[number]) end
-if ARGV[2] == '0' then return {'enlisted', round(now), {}} end
-return {'enlisted', round(now), redis.call('ZRANDMEMBER', KEYS[1], ARGV[2], 'WITHSCORES')}
+if ARGV[2] == '0' then return {'enlisted', stamp, {}} end
+return {'enlisted', stamp, redis.call('ZRANDMEMBER', KEYS[1], ARGV[2], 'WITHSCORES')}
 `);

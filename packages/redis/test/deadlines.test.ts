@@ -306,7 +306,8 @@ describe("a server's clock need not be right", () => {
   /** The script, by its name or text, with a clock that is so many seconds ahead. */
   function shift(source: string, seconds: number): string {
     const text = sources.get(source) ?? source;
-    return text.replace("clock[1] * 1000000", `(clock[1] + ${seconds}) * 1000000`);
+    const asked = "local clock = redis.call('TIME')";
+    return text.replace(asked, `${asked} clock[1] = clock[1] + ${seconds}`);
   }
 
   const sources = new Map<string, string>();

@@ -259,6 +259,7 @@ describe("the server is sent", () => {
     await backend.append(ID, notes(0, 3));
     await backend.touch(ID);
     const since = (await backend.read(ID, { last: 1 }))?.revision;
+    await backend.read(ID, { since });
     for (const [what, call] of [
       ["evalsha", () => backend.append(ID, notes(3, 1), { since })],
       ["evalsha", () => backend.read(ID, { since, last: 1 })],

@@ -44,12 +44,16 @@ async function reset(): Promise<void> {
   await backend.close();
 }
 
-const as = (username: string, ttl: string | null = "1h") =>
-  redis.open({ username, password: "secret", ttl, maxRecords: 4 });
+const as = (username: string, ttl: string | null = "1h", maxRecords: number | null = 4) =>
+  redis.open({ username, password: "secret", ttl, maxRecords });
 
 const writes = {
   "append to a new memory": (ttl: string | null) => as("less", ttl).append("new", notes(0, 1)),
   "append to a memory": (ttl: string | null) => as("less", ttl).append("old", notes(9, 3)),
+  "append behind what was seen last": async (ttl: string | null) => {
+    const since = (await redis.open().read("old", { last: 1 }))?.revision ?? null;
+    return as("less", ttl, null).append("old", notes(9, 3), { since });
+  },
   "save a new memory": (ttl: string | null) => as("less", ttl).save("new", notes(0, 3)),
   "save a memory": (ttl: string | null) => as("less", ttl).save("old", notes(9, 2)),
   "delete a memory": (ttl: string | null) => as("less", ttl).delete("old"),

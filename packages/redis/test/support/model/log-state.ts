@@ -35,21 +35,28 @@ export function stateOf(elements: readonly string[], at: number, before?: LogSta
   const [, epoch = "", , , , dropped = "0"] = header?.split(" ") ?? [];
   const entries = entriesOf(texts, epoch);
   const ids = entries.flatMap(({ messages }) => messages.map(({ id }) => id));
+  const holds = new Set(ids);
   return {
     at,
     entries: header === undefined ? null : entries,
     ids,
-    holds: new Set(ids),
+    holds,
     saves: texts.flatMap((text) => /^\{"t":"save:([^"]*)"/.exec(text)?.[1] ?? []),
     epoch,
     dropped: Number(dropped),
     texts,
-    past: before?.epoch === epoch ? pastOf(before, Number(dropped)) : [],
+    past: before?.epoch === epoch ? pastOf(before, Number(dropped), holds) : [],
   };
 }
 
-function pastOf({ past, texts, dropped, epoch }: LogState, nowDropped: number): readonly StoredEntry[] {
-  return nowDropped < dropped ? [] : [...past, ...entriesOf(texts.slice(0, nowDropped - dropped), epoch)];
+function pastOf(
+  { past, texts, dropped, epoch }: LogState,
+  nowDropped: number,
+  holds: ReadonlySet<string>,
+): readonly StoredEntry[] {
+  // A roll-back has brought some of it back.
+  if (nowDropped < dropped) return past.filter(({ messages }) => !messages.some(({ id }) => holds.has(id)));
+  return [...past, ...entriesOf(texts.slice(0, nowDropped - dropped), epoch)];
 }
 
 /** The marks of saves are left out. */
