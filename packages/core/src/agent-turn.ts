@@ -4,12 +4,14 @@ import { askChannel } from "./diagnostics.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import { quietCause } from "./memory-error.ts";
 import { system } from "./message.ts";
+import { withoutOrphans } from "./orphans.ts";
 import type { Reply } from "./reply.ts";
-import type { TurnMemory } from "./turn-memory.ts";
-import { withoutOrphans } from "./window.ts";
+import { memoryIn, type TurnPlace } from "./turn-memory.ts";
+
+export { savesFailed } from "./turn-memory.ts";
 
 export interface AgentTurn extends Omit<ExchangeOptions, "context"> {
-  memory: TurnMemory;
+  place: TurnPlace;
   systemPrompt: string | undefined;
   onAbort: AbortPolicy;
   /** When it was asked for, by `performance.now()`. */
@@ -18,7 +20,8 @@ export interface AgentTurn extends Omit<ExchangeOptions, "context"> {
 
 /** One turn, from the window over the model into the store. */
 export async function runTurn(turn: AgentTurn): Promise<Reply> {
-  const { memory, systemPrompt, onAbort, signal } = turn;
+  const { systemPrompt, onAbort, signal } = turn;
+  const memory = memoryIn(turn.place);
   const ms = { queued: performance.now() - turn.calledAt, load: 0, model: 0, save: 0 };
   const timed = async <T>(part: keyof typeof ms, task: () => Promise<T>): Promise<T> => {
     const started = performance.now();

@@ -17,7 +17,7 @@ import { Serial } from "./serial.ts";
 import { ShortMemory } from "./short-memory.ts";
 import { specOf, type Tool } from "./tool.ts";
 import type { ConflictPolicy } from "./turn.ts";
-import { inConversation, inShortMemory, noMemory, savesFailed, type TurnMemory } from "./turn-memory.ts";
+import type { TurnPlace } from "./turn-memory.ts";
 import { checkLimits, type WindowLimits } from "./window.ts";
 
 /**
@@ -248,7 +248,9 @@ export class Agent {
       const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
       options.signal?.throwIfAborted();
       const pending = this.#conversations.all.some((conversation) => conversation.pending > 0);
-      if (failures.length > 0) throw savesFailed(failures, pending);
+      if (failures.length === 0) return;
+      const { savesFailed } = await import("./later.ts");
+      throw savesFailed(failures, pending);
     }, options.signal);
   }
 
@@ -323,7 +325,7 @@ export class Agent {
     const conversation = this.#memoryId === undefined ? undefined : this.#useConversation(this.#memoryId);
     // As the agent is configured now, whatever it is told while this waits or runs.
     const turn: AgentTurn = {
-      memory: this.#turnMemory(conversation),
+      place: this.#turnPlace(conversation),
       question,
       onText,
       signal,
@@ -336,8 +338,7 @@ export class Agent {
       calledAt: performance.now(),
     };
     const run = async (): Promise<Reply> => {
-      // Loaded with the first question: who has a model loop of their own needs nothing of it.
-      const { runTurn } = await import("./agent-turn.ts");
+      const { runTurn } = await import("./later.ts");
       return runTurn(turn);
     };
     try {
@@ -347,11 +348,9 @@ export class Agent {
     }
   }
 
-  #turnMemory(conversation: Conversation | undefined): TurnMemory {
-    if (conversation !== undefined) {
-      return inConversation(conversation, { autoSave: this.#autoSave, onConflict: this.#onConflict });
-    }
-    return this.#remembers ? inShortMemory(this.#shortMemory, this.#limits) : noMemory;
+  #turnPlace(conversation: Conversation | undefined): TurnPlace {
+    if (conversation !== undefined) return { conversation, autoSave: this.#autoSave, onConflict: this.#onConflict };
+    return this.#remembers ? { shortMemory: this.#shortMemory, limits: this.#limits } : null;
   }
 }
 

@@ -1,12 +1,12 @@
 import type { CallOptions, LogCapability, MemoryBackend, Revision, Snapshot } from "./backend.ts";
 import { backendChannel } from "./diagnostics.ts";
-import { deleteMemory, holdsAny } from "./fallback-log.ts";
+import { deleteMemory } from "./fallback-log.ts";
 import { isError, MemoryError } from "./memory-error.ts";
 import { checkMemoryId, quoteId } from "./memory-id.ts";
 import { type Message, messageProblem } from "./message.ts";
 import { nameOf, observed, observedLog } from "./observed-log.ts";
 import { Serial } from "./serial.ts";
-import { type ConflictPolicy, checkConflictPolicy } from "./turn.ts";
+import { type ConflictPolicy, checkConflictPolicy, holdsAny } from "./turn.ts";
 import { type OwnTurn, TurnQueue } from "./turn-queue.ts";
 import { beginsTurn, checkLimits, cutToLimits, DEFAULT_MAX_MESSAGES, type WindowLimits } from "./window.ts";
 

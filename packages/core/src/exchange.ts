@@ -11,10 +11,10 @@ import {
   type Usage,
   type UserMessage,
 } from "./message.ts";
+import { withoutOrphans } from "./orphans.ts";
 import type { Reply } from "./reply.ts";
 import type { Tool } from "./tool.ts";
 import { runTool } from "./tool-run.ts";
-import { withoutOrphans } from "./window.ts";
 
 export interface ExchangeOptions {
   model: ChatModel;

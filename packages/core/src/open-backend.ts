@@ -31,7 +31,6 @@ export async function openBackend<T extends object = Message>(
   config: string | BackendConfig,
   options: OpenBackendOptions = {},
 ): Promise<MemoryBackend<T>> {
-  // Not loaded with the rest: whoever makes a backend by `new` needs nothing of it.
-  const { configuredBackend } = await import("./configured-backend.ts");
+  const { configuredBackend } = await import("./later.ts");
   return configuredBackend<T>(config, options);
 }

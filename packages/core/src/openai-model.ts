@@ -1,12 +1,9 @@
 import type { ChatModel, ModelEvent, ModelRequest } from "./chat-model.ts";
 import { MemoryError } from "./memory-error.ts";
-import { toOpenAIMessages, toOpenAITools } from "./openai-messages.ts";
 import { checkOpenAIOptions, type OpenAIClient, type OpenAIModelOptions } from "./openai-options.ts";
+import type { OpenAIRequests } from "./openai-requests.ts";
 
 export type { OpenAIClient, OpenAIModelOptions };
-
-/** Options of a request that are the agent's to set. */
-const reserved: readonly string[] = ["messages", "tools", "stream", "n"];
 
 /**
  * A model behind OpenAI's Chat Completions, or any server that speaks them, through the official SDK: the package `openai`,
@@ -28,7 +25,7 @@ const reserved: readonly string[] = ["messages", "tools", "stream", "n"];
 export class OpenAIModel implements ChatModel {
   readonly #model: string;
   readonly #options: OpenAIModelOptions;
-  #client: Promise<OpenAIClient> | undefined;
+  #requests: OpenAIRequests | undefined;
 
   constructor(model: string, options: OpenAIModelOptions) {
     if (typeof model !== "string" || model === "") {
@@ -39,49 +36,10 @@ export class OpenAIModel implements ChatModel {
     this.#options = { ...options };
   }
 
-  async *generate({ messages, tools, signal, options }: ModelRequest): AsyncGenerator<ModelEvent, void, undefined> {
-    signal.throwIfAborted();
-    refuseReserved(options);
-    const body = {
-      model: this.#model,
-      ...(this.#options.includeUsage !== false && { stream_options: { include_usage: true } }),
-      ...options,
-      messages: toOpenAIMessages(messages),
-      // An empty list is refused.
-      ...(tools.length > 0 && { tools: toOpenAITools(tools) }),
-      stream: true,
-    };
-    try {
-      const client = await this.#connect();
-      const { eventsOf } = await import("./openai-stream.ts");
-      const chunks = await client.chat.completions.create(body, { signal });
-      yield* eventsOf(chunks as AsyncIterable<unknown>); // what `stream: true` asks for
-    } catch (error) {
-      throw signal.aborted ? signal.reason : error;
-    }
+  async *generate(request: ModelRequest): AsyncGenerator<ModelEvent, void, undefined> {
+    request.signal.throwIfAborted();
+    const { OpenAIRequests } = await import("./later.ts");
+    this.#requests ??= new OpenAIRequests(this.#model, this.#options);
+    yield* this.#requests.send(request);
   }
-
-  async #connect(): Promise<OpenAIClient> {
-    this.#client ??= connected(this.#options);
-    try {
-      return await this.#client;
-    } catch (error) {
-      this.#client = undefined; // the package may be there next time
-      throw error;
-    }
-  }
-}
-
-/** As the SDK, what belongs to it is loaded at the first request: not everyone talks to a model through it. */
-async function connected(options: OpenAIModelOptions): Promise<OpenAIClient> {
-  const { connect } = await import("./openai-client.ts");
-  return connect(options);
-}
-
-function refuseReserved(options: Readonly<Record<string, unknown>>): void {
-  const names = reserved.filter((name) => name in options);
-  if (names.length === 0) return;
-  throw new MemoryError("INVALID_ARGUMENT", `The model options must not set ${names.join(", ")}.`, {
-    hint: "The agent sends the conversation and its tools by itself, as a stream of one answer.",
-  });
 }

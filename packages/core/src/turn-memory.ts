@@ -17,27 +17,24 @@ export interface TurnMemory {
   store(turn: readonly Message[], reply: Reply): Promise<void>;
 }
 
-/** Nothing is remembered. */
-export const noMemory: TurnMemory = {
-  memoryId: null,
-  load: async () => [],
-  store: async () => undefined,
-};
+/** What an agent remembers a turn in: a backend's memory, RAM, or nothing. */
+export type TurnPlace =
+  | { readonly conversation: Conversation; readonly autoSave: boolean; readonly onConflict: ConflictPolicy }
+  | { readonly shortMemory: ShortMemory; readonly limits: WindowLimits }
+  | null;
 
-/** Turns are remembered in RAM. */
-export function inShortMemory(memory: ShortMemory, limits: WindowLimits): TurnMemory {
-  return {
-    memoryId: null,
-    load: async () => memory.window(limits),
-    store: async (turn) => memory.add(turn),
-  };
-}
-
-/** Turns are remembered in a backend: at once, or (`autoSave: false`) when somebody flushes the conversation. */
-export function inConversation(
-  conversation: Conversation,
-  { autoSave, onConflict }: { autoSave: boolean; onConflict: ConflictPolicy },
-): TurnMemory {
+/** With `autoSave: false`, turns are stored when somebody flushes the conversation. */
+export function memoryIn(place: TurnPlace): TurnMemory {
+  if (place === null) return { memoryId: null, load: async () => [], store: async () => undefined };
+  if ("shortMemory" in place) {
+    const { shortMemory, limits } = place;
+    return {
+      memoryId: null,
+      load: async () => shortMemory.window(limits),
+      store: async (turn) => shortMemory.add(turn),
+    };
+  }
+  const { conversation, autoSave, onConflict } = place;
   return {
     memoryId: conversation.memoryId,
     load: async (signal) => {

@@ -1,11 +1,10 @@
 import type { LogCapability, Revision } from "./backend.ts";
-import { holdsAny } from "./fallback-log.ts";
 import { cleanCause, MemoryError, withoutHint } from "./memory-error.ts";
 import { quoteId } from "./memory-id.ts";
 import { type Message, messageProblem } from "./message.ts";
 import { newId } from "./operation-id.ts";
 import { encodeRecords } from "./records.ts";
-import { type ConflictPolicy, storeTurn, type Turn } from "./turn.ts";
+import { type ConflictPolicy, holdsAny, storeTurn, type Turn } from "./turn.ts";
 
 /** A turn that is not known to be stored. */
 export interface PendingTurn extends Turn {

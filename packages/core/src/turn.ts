@@ -1,5 +1,4 @@
 import type { LogCapability, Revision } from "./backend.ts";
-import { holdsAny } from "./fallback-log.ts";
 import { MemoryError } from "./memory-error.ts";
 import { quoteId } from "./memory-id.ts";
 import type { Message } from "./message.ts";
@@ -104,4 +103,10 @@ function restless(memoryId: string, cause: unknown): MemoryError {
       cause,
     },
   );
+}
+
+/** Whether any of the messages is stored already: a turn is stored whole or not at all, so that one speaks for all. */
+export function holdsAny(stored: readonly Message[] | null, turn: readonly Message[]): boolean {
+  const ids = new Set(turn.map((message) => message.id));
+  return stored?.some((message) => message.id !== undefined && ids.has(message.id)) ?? false;
 }

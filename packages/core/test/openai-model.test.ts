@@ -260,10 +260,10 @@ describe("without the package openai", () => {
     // The source itself, where no package can be found from it.
     await cp(join(__dirname, "../src"), join(folder, "src"), { recursive: true });
     const program = `
-      import { OpenAIModel } from "./src/openai-model.ts";
-      const model = new OpenAIModel("gpt-test", { apiKey: "sk-test" });
+      import { OpenAIRequests } from "./src/openai-requests.ts";
+      const requests = new OpenAIRequests("gpt-test", { apiKey: "sk-test" });
       const request = { messages: [], tools: [], options: {}, signal: new AbortController().signal };
-      model.generate(request).next().catch(({ code, message }) => console.log(JSON.stringify({ code, message })));
+      requests.send(request).next().catch(({ code, message }) => console.log(JSON.stringify({ code, message })));
     `;
     await writeFile(join(folder, "package.json"), '{"type":"module"}');
     await writeFile(join(folder, "main.ts"), program);

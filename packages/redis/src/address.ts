@@ -1,5 +1,5 @@
-import { invalidConfig } from "./redis-error.ts";
 import type { RedisBackendOptions } from "./redis-options.ts";
+import { invalidConfig } from "./usage-error.ts";
 
 /** Where a server is. */
 export interface Address {

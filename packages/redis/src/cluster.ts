@@ -35,7 +35,6 @@ const MAP_LIMIT = 1_000;
  * tell, and where a node sends them (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#redirection-and-resharding).
  */
 export class ClusterCommands implements RedisCommands {
-  readonly failsOver = true;
   readonly #nodes: ClusterNodes;
   /** By slot, the address of its master. */
   #owners: string[] = [];

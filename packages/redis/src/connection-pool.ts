@@ -8,8 +8,8 @@ import {
   RefusedReply,
   type SendOptions,
 } from "./redis-commands.ts";
-import { BACKEND } from "./redis-error.ts";
 import type { ConnectionSettings } from "./redis-options.ts";
+import { BACKEND } from "./usage-error.ts";
 
 /** After a connection beyond the first could not be made, how long to do with those that there are, in ms. */
 const GROWTH_PAUSE = 1_000;

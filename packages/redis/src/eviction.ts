@@ -1,7 +1,7 @@
 import { backendChannel } from "@deep-agent/core";
 import { NoReply, RefusedReply } from "./redis-commands.ts";
-import { BACKEND } from "./redis-error.ts";
 import type { ScriptRunner } from "./script-runner.ts";
+import { BACKEND } from "./usage-error.ts";
 
 /**
  * Warns, where anybody listens, of a server that drops memories when it is full. Looks once and in the background, and says nothing

@@ -22,11 +22,9 @@ interface Methods {
 /** The command port over a client of ioredis that somebody else made, and closes. It sends again by itself what got no reply. */
 export class IoredisCommands implements RedisCommands {
   readonly #client: IoredisClient;
-  readonly failsOver: boolean;
 
   constructor(client: IoredisClient) {
     this.#client = client;
-    this.failsOver = Boolean((client.options as { sentinels?: unknown }).sentinels);
   }
 
   async send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]> {

@@ -58,7 +58,6 @@ export class NodeRedisCommands implements RedisCommands {
 
 /** The same over one that asks sentinels. It sends again by itself what got no reply. */
 export class NodeRedisSentinelCommands implements RedisCommands {
-  readonly failsOver = true;
   readonly #client: NodeRedisSentinel;
 
   constructor(client: NodeRedisSentinel) {

@@ -1,6 +1,7 @@
 import { untilAborted } from "@deep-agent/core";
 import { type Until, withAttempts } from "./attempts.ts";
-import { closed, type Doing, redisError } from "./redis-error.ts";
+import { type Doing, redisError } from "./redis-error.ts";
+import { closed } from "./usage-error.ts";
 
 /** One call of the backend. */
 export interface Call extends Omit<Doing, "server"> {

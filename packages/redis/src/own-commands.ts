@@ -3,7 +3,7 @@ import { ClusterCommands } from "./cluster.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { OwnClusterNodes } from "./own-cluster.ts";
 import type { RedisCommands } from "./redis-commands.ts";
-import { connectionSettings, type RedisBackendOptions, type Topology, topologyOf } from "./redis-options.ts";
+import { connectionSettings, type RedisBackendOptions, topologyOf } from "./redis-options.ts";
 import { SentinelCommands } from "./sentinel.ts";
 
 /** The command port over connections of our own. `timeoutMs`: how long making one may take. */
@@ -18,20 +18,4 @@ export function ownCommands(options: RedisBackendOptions, timeoutMs: number): Re
     case "sentinel":
       return new SentinelCommands({ ...topology, serverAt: settingsAt }, timeoutMs);
   }
-}
-
-/** How errors call the servers, where they cannot say which one. */
-export function serverName(topology: Topology): string {
-  switch (topology.kind) {
-    case "server":
-      return shown(topology.address);
-    case "cluster":
-      return `the cluster of ${topology.nodes.map(shown).join(", ")}`;
-    case "sentinel":
-      return `the master ${JSON.stringify(topology.name)} of the sentinels ${topology.sentinels.map(shown).join(", ")}`;
-  }
-}
-
-function shown({ host, port }: Address): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -5,11 +5,12 @@ import type { Listing } from "./listing.ts";
 import { indexKeyOf, keyOf } from "./memory-key.ts";
 import type { Operations } from "./operations.ts";
 import { RefusedReply } from "./redis-commands.ts";
-import { BACKEND, redisError } from "./redis-error.ts";
+import { redisError } from "./redis-error.ts";
 import type { MemorySettings } from "./redis-options.ts";
 import { Refusal } from "./refusal.ts";
 import type { ScriptRunner } from "./script-runner.ts";
 import { ENLIST, PAGE, PRUNE } from "./scripts.ts";
+import { BACKEND } from "./usage-error.ts";
 
 /** How many members of the index are looked at at once. */
 const SMALLEST_PAGE = 16;

@@ -16,6 +16,7 @@ import {
   type ListOptions,
   type LogCapability,
   type MemoryBackend,
+  MemoryError,
   type MemoryInfo,
   type Message,
   type ReadOptions,
@@ -26,15 +27,10 @@ import {
   type Snapshot,
   type Ttl,
 } from "@deep-agent/core";
-import { warnOfEviction } from "./eviction.ts";
-import { commandsOf, type ForeignClient } from "./foreign-client.ts";
-import { Listing } from "./listing.ts";
-import { Operations } from "./operations.ts";
-import { ownCommands, serverName } from "./own-commands.ts";
-import { RecentIndex, type ReindexProgress } from "./recent-index.ts";
-import type { RedisCommands } from "./redis-commands.ts";
-import { closed, invalidConfig, noIndex } from "./redis-error.ts";
-import { RedisLog } from "./redis-log.ts";
+import { type ForeignClient, sourceOf } from "./foreign-client.ts";
+import type { Parts } from "./parts.ts";
+import type { ReindexProgress } from "./recent-index.ts";
+import type { CommandSource, RedisCommands } from "./redis-commands.ts";
 import {
   checkConnection,
   checkOptionNames,
@@ -50,17 +46,7 @@ import {
   type SentinelOptions,
   topologyOf,
 } from "./redis-options.ts";
-import { ScriptRunner } from "./script-runner.ts";
-
-/** What a backend is made of when it is first used. */
-interface Parts<T extends object> {
-  commands: RedisCommands;
-  operations: Operations;
-  scripts: ScriptRunner;
-  log: RedisLog<T>;
-  listing: Listing;
-  index: RecentIndex;
-}
+import { closed, invalidConfig, noIndex, notLoaded } from "./usage-error.ts";
 
 /** Of {@link RedisBackend.reindex}. */
 export interface ReindexOptions extends CallOptions {
@@ -75,15 +61,16 @@ export interface ReindexOptions extends CallOptions {
  * const backend = new RedisBackend("localhost:6379").withPassword("secret").withTTL("24h");
  * ```
  *
- * Nothing is opened before the first call, and options can be set until then. Every call settles by its deadline
+ * Nothing is opened before the first call, nor the client loaded, and options can be set until then. Every call settles by its deadline
  * ({@link MemoryOptions.timeoutMs}), `list` and `recent` by one for each page. It has every capability; `catalogue` only where the index is kept.
  */
 export class RedisBackend<T extends object = Message>
   implements MemoryBackend<T>, LogCapability<T>, HealthCapability, LifecycleCapability, InfoCapability, ExpiryCapability
 {
   #options: RedisBackendOptions;
-  #given: RedisCommands | undefined;
-  #parts: Parts<T> | undefined;
+  /** Absent: connections of its own. */
+  #given: CommandSource | undefined;
+  #parts: Promise<Parts<T>> | undefined;
   #closing: Promise<void> | undefined;
 
   /** Takes `"host:port"`, a URL (`redis:`, `rediss:`) or options. Throws `INVALID_CONFIG`. */
@@ -100,7 +87,7 @@ export class RedisBackend<T extends object = Message>
    * keys is not applied. Throws `INVALID_CONFIG`.
    */
   static fromClient<T extends object = Message>(client: ForeignClient, options: MemoryOptions = {}): RedisBackend<T> {
-    return RedisBackend.fromCommands<T>(commandsOf(client), options);
+    return RedisBackend.#over<T>(sourceOf(client), options);
   }
 
   /** A backend on another client, through an implementation of the command port. `close()` closes it. Throws `INVALID_CONFIG`. */
@@ -108,9 +95,17 @@ export class RedisBackend<T extends object = Message>
     commands: RedisCommands,
     options: MemoryOptions = {},
   ): RedisBackend<T> {
+    const { failsOver = false } = commands;
+    return RedisBackend.#over<T>(
+      { isCluster: commands.masters !== undefined, failsOver, open: async () => commands },
+      options,
+    );
+  }
+
+  static #over<T extends object>(source: CommandSource, options: MemoryOptions): RedisBackend<T> {
     checkOptionNames(options, false);
     const backend = new RedisBackend<T>();
-    backend.#given = commands;
+    backend.#given = source;
     backend.#options = backend.#checked(options);
     backend.#checkReads();
     return backend;
@@ -192,9 +187,9 @@ export class RedisBackend<T extends object = Message>
   }
 
   async load(memoryId: string, options: CallOptions = {}): Promise<T[] | null> {
-    const { log } = this.#use();
+    const parts = this.#use();
     checkCall(memoryId, options);
-    return log.load(memoryId, options);
+    return (await parts).log.load(memoryId, options);
   }
 
   /**
@@ -202,27 +197,27 @@ export class RedisBackend<T extends object = Message>
    * id is remembered until newer turns have taken the place of what it saved.
    */
   async save(memoryId: string, records: readonly T[], options: SaveOptions = {}): Promise<void> {
-    const { log } = this.#use();
+    const parts = this.#use();
     const texts = checkSave(memoryId, records, options);
-    await log.save(memoryId, texts, options);
+    await (await parts).log.save(memoryId, texts, options);
   }
 
   async append(memoryId: string, records: readonly T[], options: AppendOptions = {}): Promise<Revision> {
-    const { log } = this.#use();
+    const parts = this.#use();
     const texts = checkAppend(memoryId, records, options);
-    return log.append(memoryId, texts, options);
+    return (await parts).log.append(memoryId, texts, options);
   }
 
   async read(memoryId: string, options: ReadOptions = {}): Promise<Snapshot<T> | null> {
-    const { log } = this.#use();
+    const parts = this.#use();
     checkRead(memoryId, options);
-    return log.read(memoryId, options);
+    return (await parts).log.read(memoryId, options);
   }
 
   async delete(memoryId: string, options: CallOptions = {}): Promise<void> {
-    const { log } = this.#use();
+    const parts = this.#use();
     checkCall(memoryId, options);
-    await log.delete(memoryId, options);
+    await (await parts).log.delete(memoryId, options);
   }
 
   /**
@@ -230,9 +225,9 @@ export class RedisBackend<T extends object = Message>
    * its beginning to its end are in it, also where slots of a cluster move meanwhile.
    */
   async list(options: ListOptions = {}): Promise<string[]> {
-    const { listing } = this.#use();
+    const parts = this.#use();
     checkList(options);
-    return listing.list(options);
+    return (await parts).listing.list(options);
   }
 
   /**
@@ -248,29 +243,31 @@ export class RedisBackend<T extends object = Message>
    * go-deep-agent have no time, and stay out. Throws `NOT_SUPPORTED` where no index is kept.
    */
   async reindex({ onProgress, signal }: ReindexOptions = {}): Promise<ReindexProgress> {
-    const { index, listing } = this.#use();
+    const parts = this.#use();
     checkOptions({ signal });
     if (this.recent === undefined) throw noIndex();
+    const { index, listing } = await parts;
     return index.rebuild(listing, onProgress, signal);
   }
 
   /** `bytes` is what Redis estimates that the key takes in its memory. */
   async info(memoryId: string, options: CallOptions = {}): Promise<MemoryInfo | null> {
-    const { log } = this.#use();
+    const parts = this.#use();
     checkCall(memoryId, options);
-    return log.info(memoryId, options);
+    return (await parts).log.info(memoryId, options);
   }
 
   async touch(memoryId: string, options: CallOptions = {}): Promise<void> {
-    const { log } = this.#use();
+    const parts = this.#use();
     checkCall(memoryId, options);
-    await log.touch(memoryId, options);
+    await (await parts).log.touch(memoryId, options);
   }
 
   /** Of a cluster, each master answers, and the slowest counts. */
   async ping(options: CallOptions = {}): Promise<{ latencyMs: number }> {
-    const { operations, scripts } = this.#use();
+    const parts = this.#use();
     checkOptions(options);
+    const { operations, scripts } = await parts;
     const started = performance.now();
     const call = { verb: "ping", memoryId: undefined, writes: false, signal: options.signal };
     await operations.run(call, (until) => scripts.everywhere(["PING"], until));
@@ -287,41 +284,49 @@ export class RedisBackend<T extends object = Message>
   }
 
   async #close(): Promise<void> {
-    if (this.#parts === undefined) return;
-    await this.#parts.operations.end();
-    this.#parts.commands.close();
+    // Where they could not be loaded, there is nothing to close.
+    const parts = await this.#parts?.catch(() => undefined);
+    await parts?.operations.end();
+    parts?.commands.close();
   }
 
   async #recent(options: RecentOptions): Promise<RecentPage> {
-    const { index } = this.#use();
+    const parts = this.#use();
     checkRecent(options);
-    return index.recent(options);
+    return (await parts).index.recent(options);
   }
 
-  #use(): Parts<T> {
+  #use(): Promise<Parts<T>> {
     if (this.#closing !== undefined) throw closed();
     this.#parts ??= this.#assemble();
     return this.#parts;
   }
 
-  #assemble(): Parts<T> {
+  /** What it is made of, and what that takes: loaded with the first call, and not by who only makes backends. */
+  #assemble(): Promise<Parts<T>> {
     this.#checkReads();
-    const settings = this.#memorySettings(this.#options);
-    const commands = this.#given ?? ownCommands(this.#options, settings.timeoutMs);
-    const server = this.#given === undefined ? serverName(topologyOf(this.#options)) : "the Redis server";
-    const operations = new Operations(server, settings.timeoutMs, commands.failsOver ?? false);
-    const scripts = new ScriptRunner(commands, settings.replicas);
-    const index = new RecentIndex(scripts, operations, settings);
-    const listing = new Listing(scripts, operations, settings);
-    warnOfEviction(scripts, settings.timeoutMs);
-    return {
-      commands,
-      operations,
-      scripts,
-      listing,
-      index,
-      log: new RedisLog<T>(scripts, operations, index, settings),
+    const options = this.#options;
+    const settings = this.#memorySettings(options);
+    const topology = this.#given === undefined ? topologyOf(options) : undefined;
+    const source = this.#given ?? {
+      isCluster: settings.isCluster,
+      failsOver: topology?.kind !== "server",
+      open: async () => (await import("./own-commands.ts")).ownCommands(options, settings.timeoutMs),
     };
+    const load = async (): Promise<Parts<T>> => {
+      try {
+        const { assemble } = await import("./parts.ts");
+        return await assemble<T>(source, topology, settings);
+      } catch (error) {
+        throw MemoryError.is(error) ? error : notLoaded(error);
+      }
+    };
+    const parts = load();
+    // Each call that waits for them is told; the next one tries again.
+    parts.catch(() => {
+      this.#parts = undefined;
+    });
+    return parts;
   }
 
   #with<N extends OptionName>(name: N, value: RedisBackendOptions[N]): this {
@@ -350,6 +355,6 @@ export class RedisBackend<T extends object = Message>
   }
 
   #memorySettings(options: RedisBackendOptions): MemorySettings {
-    return memorySettings(options, this.#given && this.#given.masters !== undefined);
+    return memorySettings(options, this.#given?.isCluster);
   }
 }

@@ -21,6 +21,15 @@ export interface RedisCommands {
   readonly failsOver?: boolean;
 }
 
+/** What is known of a command port before it is loaded. */
+export interface CommandSource {
+  /** Whether keys are spread over several servers. */
+  readonly isCluster: boolean;
+  /** As {@link RedisCommands.failsOver}. */
+  readonly failsOver: boolean;
+  open(): Promise<RedisCommands>;
+}
+
 /** One of several servers. */
 export interface MasterCommands {
   readonly name: string;

@@ -3,8 +3,7 @@ import { TooLate, Unsure } from "./attempts.ts";
 import { NoReply } from "./redis-commands.ts";
 import { Refusal } from "./refusal.ts";
 import { TooFewReplicas } from "./script-runner.ts";
-
-export const BACKEND = "redis";
+import { BACKEND } from "./usage-error.ts";
 
 /** What was being done, for messages. */
 export interface Doing {
@@ -203,14 +202,6 @@ export function damaged(memoryId: string, problem: string): MemoryError {
   });
 }
 
-export function closed(): MemoryError {
-  return new MemoryError("CLOSED", "This RedisBackend was closed.", { backend: BACKEND, hint: "Make a new one." });
-}
-
-export function invalidConfig(message: string, hint?: string): MemoryError {
-  return new MemoryError("INVALID_CONFIG", message, { backend: BACKEND, hint });
-}
-
 export function unsteady(): MemoryError {
   return new MemoryError(
     "UNAVAILABLE",
@@ -221,13 +212,6 @@ export function unsteady(): MemoryError {
       hint: "Try again when the failover or the resharding is over.",
     },
   );
-}
-
-export function noIndex(): MemoryError {
-  return new MemoryError("NOT_SUPPORTED", "This RedisBackend keeps no index.", {
-    backend: BACKEND,
-    hint: "Set `index: true`, and a prefix that is not empty.",
-  });
 }
 
 export function unknownMaster(): MemoryError {

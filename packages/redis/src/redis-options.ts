@@ -1,7 +1,7 @@
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { parseTtl, type Ttl } from "@deep-agent/core";
 import { type Address, DEFAULT_PORT, parseAddress, parseUrl } from "./address.ts";
-import { invalidConfig } from "./redis-error.ts";
+import { invalidConfig } from "./usage-error.ts";
 
 /** How memories are kept, whoever made the client. */
 export interface MemoryOptions {

@@ -44,7 +44,6 @@ type Question = (ask: Ask) => Promise<Server>;
  * or is none any more (https://redis.io/docs/latest/develop/reference/sentinel-clients/).
  */
 export class SentinelCommands implements RedisCommands {
-  readonly failsOver = true;
   readonly #settings: SentinelSettings;
   readonly #timeoutMs: number;
   #sentinels: readonly ConnectionSettings[];
