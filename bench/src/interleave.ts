@@ -1,5 +1,5 @@
 import { median, shuffle } from "d3-array";
-import type { Child } from "./child.ts";
+import type { Child, Costs } from "./child.ts";
 import { entryOf } from "./contenders/catalogue.ts";
 import { WINDOW, type Work } from "./contenders/contender.ts";
 import { type Rounds, type Spread, spreadOf } from "./spread.ts";
@@ -42,9 +42,10 @@ const SHORT = 1_000;
 /** By which share turns may make a conversation longer before it is made anew; by one turn, whatever that is. */
 const GROWTH = 0.05;
 
-/** How often each is called before anything counts; once, where that takes longer, in ms. */
+/** How often each is called before anything counts. */
 const WARM_UP = 2;
-const WARM_UP_LIMIT = 1_000;
+/** A call that takes longer, in ms, is made once, and that counts. */
+const LONG = 1_000;
 
 /** Of how many conversations the turns of a slice are, so that none becomes too long. */
 export function copiesFor(length: number, { times }: Pace): number {
@@ -60,15 +61,17 @@ function turnsFor(length: number): number {
  * them. Before that each is called twice, and checked: it must bring what it is to bring, and show the turns that it has stored.
  */
 export async function interleave(cells: readonly Cell[], { rounds, sliceMs, times }: Pace): Promise<Measured[]> {
-  for (const cell of cells) await warmUp(cell);
-  const results = cells.map((cell) => ({
-    cell,
-    samples: [] as number[],
-    rounds: [] as (number | null)[],
-    cpu: [] as number[],
-  }));
+  const results = [];
+  for (const cell of cells) {
+    const { samples, cpu } = await warmUp(cell);
+    const [first = 0] = samples;
+    const isLong = first > LONG;
+    const counted = { samples: [] as number[], rounds: [] as (number | null)[], cpu: [] as number[] };
+    results.push({ cell, isLong, ...(isLong ? { samples: [first], rounds: [first], cpu: [cpu] } : counted) });
+  }
   for (let round = 0; round < rounds; round++) {
-    for (const { cell, ...result } of shuffle([...results])) {
+    for (const { cell, isLong, ...result } of shuffle([...results])) {
+      if (isLong) continue;
       const isSlow = (median(result.samples) ?? 0) > SLOW;
       if (isSlow && round % SLOW_EVERY !== 0) {
         result.rounds.push(null);
@@ -88,6 +91,17 @@ export async function interleave(cells: readonly Cell[], { rounds, sliceMs, time
   return results.map(({ samples, rounds, cpu }) => ({ ms: spreadOf(samples), rounds, cpu: median(cpu) ?? 0 }));
 }
 
+/** Fills the conversations of all cells, of several contenders at once, since that is not timed. */
+export async function fillAll(cells: readonly Cell[]): Promise<void> {
+  const children = new Set(cells.map(({ child }) => child));
+  const fillings = [...children].map(async (child) => {
+    for (const { conversations, length } of cells.filter((cell) => cell.child === child)) {
+      for (const conversation of conversations) await child.fill(conversation, length);
+    }
+  });
+  await Promise.all(fillings);
+}
+
 /** Makes short conversations anew. */
 export async function refill({ child, conversations, length }: Cell): Promise<void> {
   if (length > SHORT) return;
@@ -97,16 +111,18 @@ export async function refill({ child, conversations, length }: Cell): Promise<vo
   }
 }
 
-async function warmUp(cell: Cell): Promise<void> {
+async function warmUp(cell: Cell): Promise<Costs> {
   const { child, work, conversations, length, brings } = cell;
   const [conversation = ""] = conversations;
-  const calls = { work, conversations: [conversation], times: WARM_UP, budget: WARM_UP_LIMIT };
-  const { found, samples } = await child.slice(calls);
+  const calls = { work, conversations: [conversation], times: WARM_UP, budget: LONG };
+  const costs = await child.slice(calls);
+  const { found, samples } = costs;
   check(cell, found, brings);
   // What a file's floor has written nobody reads.
-  if ((work !== "turn" && work !== "append") || child.name === "floor-file") return;
+  if ((work !== "turn" && work !== "append") || child.name === "floor-file") return costs;
   const window = await child.slice({ work: "window", conversations: [conversation], times: 1, budget: 0 });
   check(cell, window.found, Math.min(WINDOW, length + 2 * samples.length));
+  return costs;
 }
 
 function check({ child, work, length }: Cell, found: number | null, expected: number | undefined): void {

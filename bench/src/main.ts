@@ -1,10 +1,12 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { names } from "./contenders/catalogue.ts";
 import { describeMachine } from "./machine.ts";
 import { fullPlan, quickPlan } from "./plan.ts";
 import { drawCharts } from "./report/charts.ts";
 import { reportOf } from "./report/report.ts";
 import type { Results } from "./results.ts";
+import { Stage } from "./stage.ts";
 import { measureFootprint } from "./works/footprint.ts";
 import { measureListing } from "./works/listing.ts";
 import { measureStorage } from "./works/storage.ts";
@@ -26,12 +28,14 @@ async function measure(kind: Results["plan"]): Promise<Results> {
     process.stderr.write(` ${((performance.now() - started) / 1_000).toFixed(0)} s\n`);
     return result;
   };
+  await using stage = await Stage.set();
+  const company = await step("contenders", () => stage.children(names));
   return {
     date: new Date().toISOString(),
     plan: kind,
     machine: await describeMachine(),
-    ...(await step("turns", () => measureTurns(plan))),
-    throughput: await step("throughput", () => measureThroughput(plan)),
+    ...(await step("turns", () => measureTurns(stage, company, plan))),
+    throughput: await step("throughput", () => measureThroughput(stage, company, plan)),
     cluster: await step("cluster", () => measureCluster(plan)),
     storage: await step("storage", () => measureStorage(plan)),
     listing: await step("listing", () => measureListing(plan)),

@@ -8,6 +8,12 @@ import { entryOf, type Name } from "./contenders/catalogue.ts";
 /** Beside the code: what is for temporary files may lie in memory. */
 const dataFolder = fileURLToPath(new URL("../.data/", import.meta.url));
 
+/** Contenders that can be opened here; of the peers that cannot, why. */
+export interface Company {
+  children: Child[];
+  absent: Record<string, string>;
+}
+
 /** Where all of one work happens: one Redis, one disk, and a process for each contender. Disposing of it leaves nothing behind. */
 export class Stage implements AsyncDisposable {
   readonly redis: RedisServer;
@@ -48,8 +54,7 @@ export class Stage implements AsyncDisposable {
     return directory;
   }
 
-  /** Those that can be opened here; of the peers that cannot, why. */
-  async children(names: readonly Name[]): Promise<{ children: Child[]; absent: Record<string, string> }> {
+  async children(names: readonly Name[]): Promise<Company> {
     const children: Child[] = [];
     const absent: Record<string, string> = {};
     const opened = await Promise.allSettled(names.map((name) => this.child(name)));

@@ -44,11 +44,12 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 export async function measureFootprint({ footprint }: Plan): Promise<Footprint> {
   const names = Object.keys(packages);
   const times = await importTimes(names, footprint.imports);
-  const imports: ImportCost[] = [];
-  for (const [place, name] of names.entries()) {
-    const rounds = times[place] ?? [];
-    imports.push({ package: name, ms: spreadOf(rounds), ...(await sizeOf(name, packages[name] ?? [])) });
-  }
+  const sizes = await Promise.all(names.map((name) => sizeOf(name, packages[name] ?? [])));
+  const imports = names.map((name, place) => ({
+    package: name,
+    ms: spreadOf(times[place] ?? []),
+    ...(sizes[place] ?? { loaded: null, all: null }),
+  }));
   return { imports, heap: await measureHeap(footprint) };
 }
 

@@ -24,27 +24,29 @@ const FIRST = 3;
 /** What stat(2) counts of a disk: bytes. */
 const BLOCK = 512;
 
-/** Each on a server of its own, of whose memory nothing else is a part. */
+/** Each on a server of its own, of whose memory nothing else is a part; at the same time, since nothing is timed. */
 export async function measureStorage({ storage: { conversations } }: Plan): Promise<Size[]> {
+  return (await Promise.all(names.map((name) => sizesOf(name, conversations)))).flat();
+}
+
+async function sizesOf(name: Name, conversations: number): Promise<Size[]> {
   const sizes: Size[] = [];
-  for (const name of names) {
-    const { store, isSingle } = entryOf(name);
-    if (store === "memory" || isSingle) continue;
-    await using stage = await Stage.set();
-    const folder = await stage.folder(name);
-    const child = await stage.child(name, { folder }).catch(() => undefined);
-    if (child === undefined) continue; // it cannot be opened here, as the turns have said
-    for (const length of lengths) {
-      const fill = (number: number): Promise<void> => child.fill(`${length}-${number}`, length);
-      // What connections take, which the first ones open, is not counted.
-      for (let number = 0; number < FIRST; number++) await fill(number);
-      const before = await used(stage, folder);
-      const count = length === 1_000 ? conversations / 10 : conversations;
-      for (let number = FIRST; number < FIRST + count; number++) await fill(number);
-      const bytes = ((await used(stage, folder))[store] - before[store]) / count;
-      const json = messagesOf(length).reduce((sum, message) => sum + JSON.stringify(message).length, 0);
-      sizes.push({ name, length, bytes, json });
-    }
+  const { store, isSingle } = entryOf(name);
+  if (store === "memory" || isSingle) return sizes;
+  await using stage = await Stage.set();
+  const folder = await stage.folder(name);
+  const child = await stage.child(name, { folder }).catch(() => undefined);
+  if (child === undefined) return sizes; // it cannot be opened here, as the turns have said
+  for (const length of lengths) {
+    const fill = (number: number): Promise<void> => child.fill(`${length}-${number}`, length);
+    // What connections take, which the first ones open, is not counted.
+    for (let number = 0; number < FIRST; number++) await fill(number);
+    const before = await used(stage, folder);
+    const count = length === 1_000 ? conversations / 10 : conversations;
+    for (let number = FIRST; number < FIRST + count; number++) await fill(number);
+    const bytes = ((await used(stage, folder))[store] - before[store]) / count;
+    const json = messagesOf(length).reduce((sum, message) => sum + JSON.stringify(message).length, 0);
+    sizes.push({ name, length, bytes, json });
   }
   return sizes;
 }

@@ -1,9 +1,9 @@
 import { startCluster } from "@deep-agent/test-redis";
 import type { Child } from "../child.ts";
-import { entryOf, type Name, names } from "../contenders/catalogue.ts";
+import { entryOf, type Name } from "../contenders/catalogue.ts";
 import type { Plan } from "../plan.ts";
 import { type Rounds, type Spread, spreadOf } from "../spread.ts";
-import { Stage } from "../stage.ts";
+import { type Company, Stage } from "../stage.ts";
 
 /** Calls a second. */
 export interface Rate {
@@ -17,26 +17,23 @@ export interface Rate {
 const WARM_UP = 150;
 
 /** Of turns that are appended to new conversations: by one process with so many in flight, and by several processes with 64 each. */
-export async function measureThroughput({ throughput }: Plan): Promise<Rate[]> {
+export async function measureThroughput(stage: Stage, company: Company, { throughput }: Plan): Promise<Rate[]> {
   const { rounds, forMs, inFlight, processes } = throughput;
-  await using stage = await Stage.set();
   // Who keeps all conversations in one file writes it anew for each turn of any of them.
-  const { children } = await stage.children(names.filter((name) => !entryOf(name).isSingle));
+  const children = company.children.filter(({ name }) => !entryOf(name).isSingle);
   const rates: Rate[] = [];
   for (const concurrency of inFlight) {
     const teams = children.map((child) => [child]);
     rates.push(...(await rateOf(teams, { rounds, forMs, inFlight: concurrency, work: "append" })));
   }
-  const teams: Child[][] = [];
-  for (const child of children) {
-    const { store, group } = entryOf(child.name);
-    if (store === "memory" || group === "peer") continue;
-    // Files are shared as Redis is.
-    const folder = store === "file" ? await stage.folder(child.name) : undefined;
-    const place = folder === undefined ? {} : { folder };
-    const team = Array.from({ length: processes }, () => stage.child(child.name, place));
-    teams.push(await Promise.all(team));
-  }
+  const several = children.filter(({ name }) => entryOf(name).store !== "memory" && entryOf(name).group !== "peer");
+  const teams = await Promise.all(
+    several.map(async ({ name }) => {
+      // Files are shared as Redis is.
+      const place = entryOf(name).store === "file" ? { folder: await stage.folder(name) } : {};
+      return Promise.all(Array.from({ length: processes }, () => stage.child(name, place)));
+    }),
+  );
   rates.push(...(await rateOf(teams, { rounds, forMs, inFlight: 64, work: "append" })));
   return rates;
 }
@@ -63,7 +60,7 @@ async function rateOf(
     for (const [place, team] of teams.entries()) {
       const loops = team.map((child, process) => {
         const conversations = `rate-${inFlight}-${round}-${process}`;
-        return child.loop({ work, conversations, inFlight, forMs: round < 0 ? WARM_UP : forMs });
+        return child.loop({ work, conversations, inFlight, forMs: round < 0 ? Math.min(WARM_UP, forMs) : forMs });
       });
       const rate = (await Promise.all(loops)).reduce((sum, one) => sum + one, 0);
       if (round >= 0) rates[place]?.push(rate);

@@ -1,9 +1,9 @@
 import { type Counts, startProxy } from "@deep-agent/test-redis";
 import type { Child } from "../child.ts";
 import { entryOf, type Name, names } from "../contenders/catalogue.ts";
-import { type Cell, copiesFor, interleave, type Measured, refill } from "../interleave.ts";
+import { type Cell, copiesFor, fillAll, interleave, type Measured, refill } from "../interleave.ts";
 import type { Plan } from "../plan.ts";
-import { Stage } from "../stage.ts";
+import type { Company, Stage } from "../stage.ts";
 import { measureParts, type PartCost } from "./parts.ts";
 
 /** What one turn costs in a conversation of so many messages. */
@@ -27,10 +27,12 @@ export interface Turns {
 const COUNTED = 4;
 
 /** One turn of who keeps nothing of the conversation: load the newest 20 messages, store two. And the parts of it, by the same processes. */
-export async function measureTurns(plan: Plan): Promise<{ turns: Turns; parts: PartCost[] }> {
+export async function measureTurns(
+  stage: Stage,
+  { children, absent }: Company,
+  plan: Plan,
+): Promise<{ turns: Turns; parts: PartCost[] }> {
   const { lengths, longestRewritten, turns: pace } = plan;
-  await using stage = await Stage.set();
-  const { children, absent } = await stage.children(names);
   const cells: Cell[] = [];
   for (const length of lengths) {
     for (const child of children) {
@@ -41,19 +43,23 @@ export async function measureTurns(plan: Plan): Promise<{ turns: Turns; parts: P
       const own = isSingle && !isFirst ? await stage.child(child.name) : child;
       const copies = isSingle ? 1 : copiesFor(length, pace);
       const conversations = Array.from({ length: copies }, (_, copy) => `long-${length}-${copy}`);
-      for (const conversation of conversations) await own.fill(conversation, length);
       cells.push({ child: own, work: "turn", conversations, length });
     }
   }
+  await fillAll(cells);
   const measured = await interleave(cells, pace);
   const costs: TurnCost[] = [];
-  for (const name of names) {
-    const own = cells.filter(({ child }) => child.name === name);
-    const counts = await countTurns(stage, name, own);
-    for (const cell of own) {
-      const found = measured[cells.indexOf(cell)];
-      if (found !== undefined) costs.push({ name, length: cell.length, ...found, ...counts.get(cell) });
-    }
+  const counts = await Promise.all(
+    names.map((name) => {
+      const own = cells.filter(({ child }) => child.name === name);
+      return countTurns(stage, name, own);
+    }),
+  );
+  for (const [place, cell] of cells.entries()) {
+    const found = measured[place];
+    const { child, length } = cell;
+    if (found !== undefined)
+      costs.push({ name: child.name, length, ...found, ...counts[names.indexOf(child.name)]?.get(cell) });
   }
   const long = cells.filter(({ length }) => length === plan.long);
   return { turns: { costs, absent }, parts: await measureParts(long, plan) };
@@ -61,7 +67,7 @@ export async function measureTurns(plan: Plan): Promise<{ turns: Turns; parts: P
 
 type Counted = Pick<TurnCost, "written" | "read" | "commands">;
 
-/** What is counted is counted apart: counting takes time. */
+/** What is counted is counted apart, since counting takes time, and of all contenders at once, since how much does not matter. */
 async function countTurns(stage: Stage, name: Name, cells: readonly Cell[]): Promise<Map<Cell, Counted>> {
   const counts = new Map<Cell, Counted>();
   const { store } = entryOf(name);
