@@ -6,6 +6,8 @@ import type { Place, Work } from "./contenders/contender.ts";
 /** Calls one after the other: so many, or fewer where the `budget`, in ms, is spent. At least one. */
 export interface Slice {
   work: Work;
+  /** How many calls before them do not count. Default: none. */
+  ahead?: number;
   /** In turn. */
   conversations: readonly string[];
   times: number;

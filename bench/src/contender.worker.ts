@@ -40,8 +40,9 @@ function call(work: Slice["work"], conversation: string): Promise<unknown> {
 }
 
 /** Calls one after the other. The garbage that the last slice left young is not theirs. */
-async function slice({ work, conversations, times, budget }: Slice): Promise<Costs> {
+async function slice({ work, conversations, times, budget, ahead = 0 }: Slice): Promise<Costs> {
   globalThis.gc?.({ type: "minor" });
+  for (let time = 0; time < ahead; time++) await call(work, conversations.at(-1 - (time % conversations.length)) ?? "");
   const samples: number[] = [];
   let brought: unknown;
   const cpu = process.cpuUsage();

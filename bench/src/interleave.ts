@@ -47,6 +47,9 @@ const WARM_UP = 2;
 /** A call that takes longer, in ms, is made once, and that counts. */
 const LONG = 1_000;
 
+/** How many calls ahead of each slice do not count: what was done last, such as filling, is not to be what makes a difference. */
+const AHEAD = 3;
+
 /** Of how many conversations the turns of a slice are, so that none becomes too long. */
 export function copiesFor(length: number, { times }: Pace): number {
   return length > SHORT ? 1 : Math.ceil(times / turnsFor(length));
@@ -81,7 +84,8 @@ export async function interleave(cells: readonly Cell[], { rounds, sliceMs, time
       const isShort = (work === "turn" || work === "append") && length <= SHORT;
       if (isShort) await refill(cell);
       const most = isShort ? Math.min(times, turnsFor(length) * conversations.length) : times;
-      const { samples, cpu, found } = await child.slice({ work, conversations, times: most, budget: sliceMs });
+      const ahead = isSlow ? 0 : AHEAD;
+      const { samples, cpu, found } = await child.slice({ work, conversations, ahead, times: most, budget: sliceMs });
       check(cell, found, brings);
       result.samples.push(...samples);
       result.rounds.push(median(samples) ?? null);

@@ -28,14 +28,20 @@ async function measure(kind: Results["plan"]): Promise<Results> {
     process.stderr.write(` ${((performance.now() - started) / 1_000).toFixed(0)} s\n`);
     return result;
   };
-  await using stage = await Stage.set();
-  const company = await step("contenders", () => stage.children(names));
+  /** By the same processes, which are gone when the rest is measured. */
+  const together = async () => {
+    await using stage = await Stage.set();
+    const company = await step("contenders", () => stage.children(names));
+    return {
+      ...(await step("turns", () => measureTurns(stage, company, plan))),
+      throughput: await step("throughput", () => measureThroughput(stage, company, plan)),
+    };
+  };
   return {
     date: new Date().toISOString(),
     plan: kind,
     machine: await describeMachine(),
-    ...(await step("turns", () => measureTurns(stage, company, plan))),
-    throughput: await step("throughput", () => measureThroughput(stage, company, plan)),
+    ...(await together()),
     cluster: await step("cluster", () => measureCluster(plan)),
     storage: await step("storage", () => measureStorage(plan)),
     listing: await step("listing", () => measureListing(plan)),

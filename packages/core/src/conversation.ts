@@ -5,6 +5,7 @@ import { isError, MemoryError } from "./memory-error.ts";
 import { checkMemoryId, quoteId } from "./memory-id.ts";
 import { type Message, messageProblem } from "./message.ts";
 import { nameOf, observed, observedLog } from "./observed-log.ts";
+import { copyOf } from "./records.ts";
 import { Serial } from "./serial.ts";
 import { type ConflictPolicy, checkConflictPolicy, holdsAny } from "./turn.ts";
 import { type OwnTurn, TurnQueue } from "./turn-queue.ts";
@@ -104,7 +105,7 @@ export class Conversation {
    */
   get messages(): Message[] {
     const ahead = this.#visible(this.#turns.messages);
-    return structuredClone(cutToLimits([...this.#stored, ...ahead], this.#limits));
+    return copyOf(cutToLimits([...this.#stored, ...ahead], this.#limits));
   }
 
   /** How many turns wait to be stored. */

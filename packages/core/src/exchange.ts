@@ -12,6 +12,7 @@ import {
   type UserMessage,
 } from "./message.ts";
 import { withoutOrphans } from "./orphans.ts";
+import { copyOf } from "./records.ts";
 import type { Reply } from "./reply.ts";
 import type { Tool } from "./tool.ts";
 import { runTool } from "./tool-run.ts";
@@ -94,7 +95,7 @@ export class Exchange {
     const specs = [...tools.values()].map(({ spec }) => spec);
     signal.throwIfAborted();
     // A copy: what a model does to its request is not to be stored.
-    const messages = structuredClone([...context, ...this.#messages]);
+    const messages = copyOf([...context, ...this.#messages]);
     const events = model.generate({ messages, tools: specs, signal, options });
     for await (const event of abortable(events, signal)) {
       draft.add(event);

@@ -3,7 +3,7 @@ import { cleanCause, MemoryError, withoutHint } from "./memory-error.ts";
 import { quoteId } from "./memory-id.ts";
 import { type Message, messageProblem } from "./message.ts";
 import { newId } from "./operation-id.ts";
-import { encodeRecords } from "./records.ts";
+import { copyOf, encodeRecords } from "./records.ts";
 import { type ConflictPolicy, holdsAny, storeTurn, type Turn } from "./turn.ts";
 
 /** A turn that is not known to be stored. */
@@ -61,7 +61,7 @@ export class TurnQueue {
       });
     }
     const turn: PendingTurn = {
-      messages: structuredClone(messages).map((message) => ({ ...message, id: message.id ?? newId() })),
+      messages: copyOf(messages).map((message) => ({ ...message, id: message.id ?? newId() })),
       operationId: newId(),
       since: this.#head,
       onConflict,

@@ -2,6 +2,7 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { encodeRecords, MAX_RECORD_BYTES, MemoryError, parseJson } from "../src/index.ts";
+import { copyOf } from "../src/records.ts";
 
 const ID = "user-alice";
 
@@ -220,5 +221,29 @@ describe("stored text with a __proto__ key is no data", () => {
   it("and text that is no JSON is a SyntaxError", () => {
     for (const text of ["", "{", '{"a":1}{"b":2}', "undefined", "{'a':1}"])
       expect(() => parseJson(text)).toThrow(SyntaxError);
+  });
+});
+
+describe("a copy", () => {
+  it("is as structuredClone makes it, and shares nothing", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const copy = copyOf(value);
+        expect(copy).toEqual(structuredClone(value));
+        expect(JSON.stringify(copy)).toBe(JSON.stringify(value));
+      }),
+    );
+    const inner = { a: [{ b: 1 }] };
+    const copy = copyOf(inner);
+    copy.a[0] = { b: 2 };
+    expect(inner).toEqual({ a: [{ b: 1 }] });
+  });
+
+  it("keeps what a foreign store may have, and no name is more than a name", () => {
+    const at = new Date(0);
+    expect(copyOf({ at, gone: undefined })).toEqual({ at, gone: undefined });
+    const named = JSON.parse('{"__proto__":{"evil":true}}') as object;
+    expect(Object.getPrototypeOf(copyOf(named))).toBe(Object.prototype);
+    expect(Object.keys(copyOf(named))).toEqual(["__proto__"]);
   });
 });
