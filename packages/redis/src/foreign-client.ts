@@ -3,7 +3,7 @@ import type { IoredisCluster } from "./ioredis-cluster.ts";
 import type { NodeRedisClient, NodeRedisPool, NodeRedisSentinel } from "./node-redis-client.ts";
 import type { NodeRedisCluster } from "./node-redis-cluster.ts";
 import type { CommandSource } from "./redis-commands.ts";
-import { invalidConfig } from "./usage-error.ts";
+import { invalidConfig, loaded } from "./usage-error.ts";
 
 /** Clients that a backend can be made on: of node-redis 6, of ioredis 5 and 6. */
 export type ForeignClient =
@@ -32,7 +32,7 @@ export function sourceOf(client: unknown): CommandSource {
   return {
     isCluster,
     failsOver: isCluster || asksSentinels,
-    open: async () => (await import("./foreign-commands.ts")).foreignCommands(recognized),
+    open: async () => (await loaded(import("./foreign-commands.ts"))).foreignCommands(recognized),
   };
 }
 

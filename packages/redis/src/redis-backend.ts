@@ -16,7 +16,6 @@ import {
   type ListOptions,
   type LogCapability,
   type MemoryBackend,
-  MemoryError,
   type MemoryInfo,
   type Message,
   type ReadOptions,
@@ -46,7 +45,7 @@ import {
   type SentinelOptions,
   topologyOf,
 } from "./redis-options.ts";
-import { closed, invalidConfig, noIndex, notLoaded } from "./usage-error.ts";
+import { closed, invalidConfig, loaded, noIndex } from "./usage-error.ts";
 
 /** Of {@link RedisBackend.reindex}. */
 export interface ReindexOptions extends CallOptions {
@@ -62,7 +61,7 @@ export interface ReindexOptions extends CallOptions {
  * ```
  *
  * Nothing is opened before the first call, nor the client loaded, and options can be set until then. Every call settles by its deadline
- * ({@link MemoryOptions.timeoutMs}), `list` and `recent` by one for each page. It has every capability; `catalogue` only where the index is kept.
+ * ({@link MemoryOptions.timeoutMs}; the first one's counts from when the rest of this package is loaded), `list` and `recent` by one for each page. It has every capability; `catalogue` only where the index is kept.
  */
 export class RedisBackend<T extends object = Message>
   implements MemoryBackend<T>, LogCapability<T>, HealthCapability, LifecycleCapability, InfoCapability, ExpiryCapability
@@ -189,7 +188,8 @@ export class RedisBackend<T extends object = Message>
   async load(memoryId: string, options: CallOptions = {}): Promise<T[] | null> {
     const parts = this.#use();
     checkCall(memoryId, options);
-    return (await parts).log.load(memoryId, options);
+    const own = { ...options };
+    return (await parts).log.load(memoryId, own);
   }
 
   /**
@@ -199,25 +199,29 @@ export class RedisBackend<T extends object = Message>
   async save(memoryId: string, records: readonly T[], options: SaveOptions = {}): Promise<void> {
     const parts = this.#use();
     const texts = checkSave(memoryId, records, options);
-    await (await parts).log.save(memoryId, texts, options);
+    const own = { ...options };
+    await (await parts).log.save(memoryId, texts, own);
   }
 
   async append(memoryId: string, records: readonly T[], options: AppendOptions = {}): Promise<Revision> {
     const parts = this.#use();
     const texts = checkAppend(memoryId, records, options);
-    return (await parts).log.append(memoryId, texts, options);
+    const own = { ...options };
+    return (await parts).log.append(memoryId, texts, own);
   }
 
   async read(memoryId: string, options: ReadOptions = {}): Promise<Snapshot<T> | null> {
     const parts = this.#use();
     checkRead(memoryId, options);
-    return (await parts).log.read(memoryId, options);
+    const own = { ...options };
+    return (await parts).log.read(memoryId, own);
   }
 
   async delete(memoryId: string, options: CallOptions = {}): Promise<void> {
     const parts = this.#use();
     checkCall(memoryId, options);
-    await (await parts).log.delete(memoryId, options);
+    const own = { ...options };
+    await (await parts).log.delete(memoryId, own);
   }
 
   /**
@@ -227,7 +231,8 @@ export class RedisBackend<T extends object = Message>
   async list(options: ListOptions = {}): Promise<string[]> {
     const parts = this.#use();
     checkList(options);
-    return (await parts).listing.list(options);
+    const own = { ...options };
+    return (await parts).listing.list(own);
   }
 
   /**
@@ -254,13 +259,15 @@ export class RedisBackend<T extends object = Message>
   async info(memoryId: string, options: CallOptions = {}): Promise<MemoryInfo | null> {
     const parts = this.#use();
     checkCall(memoryId, options);
-    return (await parts).log.info(memoryId, options);
+    const own = { ...options };
+    return (await parts).log.info(memoryId, own);
   }
 
   async touch(memoryId: string, options: CallOptions = {}): Promise<void> {
     const parts = this.#use();
     checkCall(memoryId, options);
-    await (await parts).log.touch(memoryId, options);
+    const own = { ...options };
+    await (await parts).log.touch(memoryId, own);
   }
 
   /** Of a cluster, each master answers, and the slowest counts. */
@@ -293,9 +300,11 @@ export class RedisBackend<T extends object = Message>
   async #recent(options: RecentOptions): Promise<RecentPage> {
     const parts = this.#use();
     checkRecent(options);
-    return (await parts).index.recent(options);
+    const own = { ...options };
+    return (await parts).index.recent(own);
   }
 
+  /** What is behind all calls. Who waits for it keeps a copy of the call's options: they count as they are when it is made. */
   #use(): Promise<Parts<T>> {
     if (this.#closing !== undefined) throw closed();
     this.#parts ??= this.#assemble();
@@ -311,15 +320,11 @@ export class RedisBackend<T extends object = Message>
     const source = this.#given ?? {
       isCluster: settings.isCluster,
       failsOver: topology?.kind !== "server",
-      open: async () => (await import("./own-commands.ts")).ownCommands(options, settings.timeoutMs),
+      open: async () => (await loaded(import("./own-commands.ts"))).ownCommands(options, settings.timeoutMs),
     };
     const load = async (): Promise<Parts<T>> => {
-      try {
-        const { assemble } = await import("./parts.ts");
-        return await assemble<T>(source, topology, settings);
-      } catch (error) {
-        throw MemoryError.is(error) ? error : notLoaded(error);
-      }
+      const { assemble } = await loaded(import("./parts.ts"));
+      return assemble<T>(source, topology, settings);
     };
     const parts = load();
     // Each call that waits for them is told; the next one tries again.

@@ -144,9 +144,11 @@ export class RedisLog<T extends object> {
   read(memoryId: string, options: ReadOptions): Promise<Snapshot<T> | null> {
     const { last, since, before, signal } = options;
     if (last === undefined && since === undefined && before === undefined) return this.#whole(memoryId, signal);
-    const isWindow = last !== undefined && since === undefined && before === undefined && !this.#readsReplicas;
+    const { isCluster } = this.#settings;
+    // Of a cluster, the commands may be sent on to different nodes, and an ASK is for one alone.
+    const isPlain = !isCluster && !this.#readsReplicas && since === undefined && before === undefined;
     return this.#operations.run({ verb: "read", memoryId, writes: false, signal }, async (until) => {
-      const window = isWindow ? await this.#window(memoryId, last, until) : undefined;
+      const window = isPlain && last !== undefined ? await this.#window(memoryId, last, until) : undefined;
       if (window !== undefined) return window;
       const some = await this.#part(memoryId, options, "", until);
       // Where the newest entries hold fewer records than the others, they are too few.
@@ -240,12 +242,14 @@ export class RedisLog<T extends object> {
     const [text, length, elements, textThen] = await this.#scripts.together(key, commands, until);
     if (text === null && textThen === null) return null;
     const header = typeof text === "string" && text === textThen ? parseHeader(text) : undefined;
-    if (header === undefined || typeof length !== "number" || !isTexts(elements)) return undefined;
+    // Some clients are told to make text of numbers.
+    const entries = Number(length) - 1;
+    if (header === undefined || !Number.isSafeInteger(entries) || !isTexts(elements)) return undefined;
     // With each write its header changes: what came between two that are the same is of one log.
-    const part = newestOf(header, length - 1, count, elements);
+    const part = newestOf(header, entries, count, elements);
     if (part === undefined) return undefined;
     const snapshot = snapshotOf<T>(memoryId, part, { last });
-    this.#density.note(snapshot === undefined ? 1 : header.records / (length - 1));
+    this.#density.note(snapshot === undefined ? 1 : header.records / entries);
     return snapshot;
   }
 

@@ -78,9 +78,9 @@ export class ScriptRunner {
     return (await Promise.all(replies)).map(([reply = null]) => reply);
   }
 
-  /** The replies to commands about one key that travel together, whatever they are. */
+  /** The replies to commands about one key that travel together, whatever they are; where one is refused, the others may be, too. */
   together(key: string, commands: readonly RedisCommand[], until: Until): Promise<readonly RedisReply[]> {
-    return this.commands.send(commands, { ...sending(until), key });
+    return this.commands.send(commands, { ...sending(until), key, inseparable: true });
   }
 
   /** A script that only reads. */

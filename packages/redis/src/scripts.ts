@@ -191,15 +191,18 @@ if epoch and (keep == 0 or held + count <= keep) and (expected == '' or expected
   local last = string.match(redis.call('LINDEX', key, -1), '^{"t":"[^"]*","at":(%d+),')
   if last and since == epoch .. '.' .. round(dropped + length) .. '.' .. last then
     local time = nextTime(last)
-    redis.call('RPUSH', key, entryAt(time))
-    -- What is refused now its user may not do, or the index is none: then the entry is taken back.
-    local failure = redis.pcall('LSET', key, 0, headerOf(epoch, created, milliseconds(time), held + count, dropped))
+    redis.call('LSET', key, 0, headerOf(epoch, created, milliseconds(time), held + count, dropped))
+    -- Tried before the entry is there that it would take back.
+    local failure = redis.pcall('LTRIM', key, 0, -1)
     if index and not refused(failure) then failure = redis.pcall('ZADD', index, 'XX', 'INCR', 0, member) end
-    if not refused(failure) then failure = renew(key, ttl) end
+    if not refused(failure) then failure = redis.pcall('RPUSH', key, entryAt(time)) end
+    if not refused(failure) then
+      failure = renew(key, ttl)
+      if refused(failure) then redis.pcall('LTRIM', key, 0, length) end
+    end
     if refused(failure) then
       redis.pcall('LSET', key, 0, header)
-      local isHalfway = refused(redis.pcall('LTRIM', key, 0, length))
-      return {isHalfway and 'halfway' or 'refused', stamp, failure.err}
+      return {'refused', stamp, failure.err}
     end
     enlist(index, time, member)
     return {'appended', stamp, epoch, round(dropped + length + 1), microseconds(time)}

@@ -18,8 +18,16 @@ export function noIndex(): MemoryError {
   });
 }
 
-/** The rest of this package, which is loaded when it is needed, is not there. */
-export function notLoaded(cause: unknown): MemoryError {
+/** The rest of this package, which is loaded when it is needed. Rejects with `INVALID_CONFIG` where it is not there. */
+export async function loaded<M>(part: Promise<M>): Promise<M> {
+  try {
+    return await part;
+  } catch (error) {
+    throw notLoaded(error);
+  }
+}
+
+function notLoaded(cause: unknown): MemoryError {
   return new MemoryError(
     "INVALID_CONFIG",
     "A part of @deep-agent/redis, or the package @redis/client, could not be loaded.",

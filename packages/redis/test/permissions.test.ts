@@ -128,4 +128,19 @@ describe("a user of the server who has the least", () => {
       expect(refused).toBeGreaterThanOrEqual(4);
     },
   );
+
+  it("behind what was seen last, nothing has happened without two of them either", async () => {
+    for (const missing of ["lset", "rpush", "pexpire", "zadd"]) {
+      await allow(
+        "less",
+        commands.filter((command) => command !== missing && command !== "ltrim"),
+      );
+      const before = await content();
+      expect(await rejectionOf(writes["append behind what was seen last"]("1h"))).toMatchObject({
+        code: "UNAUTHORIZED",
+        outcome: "not-applied",
+      });
+      expect({ missing, after: await content() }).toEqual({ missing, after: before });
+    }
+  });
 });

@@ -1,7 +1,8 @@
 import type { Revision } from "@deep-agent/core";
 import { startProxy } from "@deep-agent/test-redis";
 import { describe, expect, it } from "@jest/globals";
-import { notes, useServer } from "./support/backends.ts";
+import { RedisBackend, type RedisCommands } from "../src/index.ts";
+import { type Note, notes, useServer } from "./support/backends.ts";
 
 const redis = useServer();
 
@@ -71,5 +72,36 @@ describe("a window, which is read by several commands", () => {
     const lately = proxy.counts.received;
     // Five of its ten entries, with the one before.
     expect(lately).toBeLessThan((await redis.elements("many")).join("").length * 0.75);
+  });
+
+  it("comes by one script where commands may be sent on to different servers", async () => {
+    await using proxy = await startProxy(redis.server);
+    await redis.open().append("a", notes(0, 4));
+    const { ConnectionPool } = await import("../src/connection-pool.ts");
+    const { connectionSettings } = await import("../src/redis-options.ts");
+    const [host = "", port = ""] = proxy.addr.split(":");
+    const pool = new ConnectionPool(connectionSettings({}, { host, port: Number(port) }), 5_000);
+    const cluster: RedisCommands = {
+      send: (commands, options) => pool.send(commands, options),
+      masters: async () => [{ name: "", commands: pool }],
+      close: () => pool.close(),
+    };
+    await using backend = RedisBackend.fromCommands<Note>(cluster, { prefix: redis.prefix });
+    await backend.read("a", { last: 1 });
+    proxy.resetCounts();
+    expect((await backend.read("a", { last: 2 }))?.records).toEqual(notes(0, 4));
+    expect(proxy.counts.commands).toEqual({ EVALSHA: 1 });
+  });
+});
+
+describe("options", () => {
+  it("count as they are when the call is made", async () => {
+    const backend = redis.open();
+    const options = { operationId: "one" };
+    const first = backend.append("a", notes(0, 1), options);
+    options.operationId = "two";
+    await first;
+    await backend.append("a", notes(0, 1), { operationId: "one" });
+    expect(await backend.load("a")).toEqual(notes(0, 1));
   });
 });
