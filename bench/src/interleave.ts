@@ -47,8 +47,12 @@ const WARM_UP = 2;
 /** A call that takes longer, in ms, is made once, and that counts. */
 const LONG = 1_000;
 
-/** How many calls ahead of each slice do not count: what was done last, such as filling, is not to be what makes a difference. */
+/**
+ * How many calls ahead of each slice do not count: what was done last, such as filling, is not to be what makes a difference. To calls that take
+ * longer, in ms, it makes none.
+ */
 const AHEAD = 3;
+const AHEAD_LIMIT = 10;
 
 /** Of how many conversations the turns of a slice are, so that none becomes too long. */
 export function copiesFor(length: number, { times }: Pace): number {
@@ -70,12 +74,13 @@ export async function interleave(cells: readonly Cell[], { rounds, sliceMs, time
     const [first = 0] = samples;
     const isLong = first > LONG;
     const counted = { samples: [] as number[], rounds: [] as (number | null)[], cpu: [] as number[] };
-    results.push({ cell, isLong, ...(isLong ? { samples: [first], rounds: [first], cpu: [cpu] } : counted) });
+    results.push({ cell, first, isLong, ...(isLong ? { samples: [first], rounds: [first], cpu: [cpu] } : counted) });
   }
   for (let round = 0; round < rounds; round++) {
-    for (const { cell, isLong, ...result } of shuffle([...results])) {
+    for (const { cell, first, isLong, ...result } of shuffle([...results])) {
       if (isLong) continue;
-      const isSlow = (median(result.samples) ?? 0) > SLOW;
+      const typical = median(result.samples) ?? first;
+      const isSlow = typical > SLOW;
       if (isSlow && round % SLOW_EVERY !== 0) {
         result.rounds.push(null);
         continue;
@@ -84,7 +89,7 @@ export async function interleave(cells: readonly Cell[], { rounds, sliceMs, time
       const isShort = (work === "turn" || work === "append") && length <= SHORT;
       if (isShort) await refill(cell);
       const most = isShort ? Math.min(times, turnsFor(length) * conversations.length) : times;
-      const ahead = isSlow ? 0 : AHEAD;
+      const ahead = typical > AHEAD_LIMIT ? 0 : AHEAD;
       const { samples, cpu, found } = await child.slice({ work, conversations, ahead, times: most, budget: sliceMs });
       check(cell, found, brings);
       result.samples.push(...samples);

@@ -17,20 +17,15 @@ interface Store {
   close(): Promise<unknown>;
 }
 
-/** How many turns are on their way at once while a conversation is filled. */
-const FILLED_AT_ONCE = 256;
-
 /** A turn is a `Conversation`'s, as the agent makes it; the rest goes to the backend. */
 function contender({ backend, filling = backend, close }: Store): Contender {
   /** What was known of each conversation when its last turn was appended. */
   const known = new Map<string, Revision>();
   return {
     async fill(memoryId, messages) {
-      const turns = turnsOf(messages);
-      for (let first = 0; first < turns.length; first += FILLED_AT_ONCE) {
-        const some = turns.slice(first, first + FILLED_AT_ONCE);
-        await Promise.all(some.map((turn) => filling.append(memoryId, turn)));
-      }
+      // Each behind the one before: else, the newest entries are searched for it.
+      let since: Revision | null = null;
+      for (const turn of turnsOf(messages)) since = await filling.append(memoryId, turn, { since });
     },
     async turn(memoryId, turn) {
       const conversation = new Conversation({ memoryId, backend, maxMessages: WINDOW });
