@@ -39,7 +39,7 @@ ${date.slice(0, 10)}, ${plan === "quick" ? "a quick run: few repetitions, " : ""
 
 - A message is ${count(500)} bytes of JSON. A *turn* is what is done by who keeps nothing of the conversation, but its connections: load what the
   next call of a model needs, the newest 20 messages, and store two new ones. That the messages come and the turns are stored is checked.
-- The conversations measured are at most 5 % longer than they are called, or by two messages; those of LangChain's file history, which keeps all in one file, by one round of turns.
+- The conversations in which turns are measured are at most 6 % longer than they are called, or by four messages; those of LangChain's file history, which keeps all in one file, by all turns of a round. Where appending alone is measured, they grow by what is appended.
 - *whole history by SET* and *in a file* are the way without a library, and that of the Go library go-deep-agent: each turn reads and writes all.
 - *bare node-redis* and *bare ioredis* are the clients alone: RPUSH and PEXPIRE in one write, LRANGE and \`JSON.parse\`. *one write and fsync* appends to a
   file that stays open, and knows what it wrote before.

@@ -112,7 +112,7 @@ local function enlist(index, time, member)
 end
 `;
 
-const undoable = `
+const making = `
 -- Writes what is there already, so that a WAIT behind this waits for it, too. The error where that was refused, or ''.
 local function rewritten(key, log)
   local reply = redis.pcall('LSET', key, 0, log.header)
@@ -150,7 +150,7 @@ local function discard(key, failure)
 end
 `;
 
-const writing = `${writable}${logs}${undoable}`;
+const writing = `${writable}${logs}${making}`;
 
 /** A script, without comments and indents, and the name that the server knows it by. */
 export interface Script {
@@ -183,6 +183,24 @@ local ttl, keep, member = ARGV[8], tonumber(ARGV[9]), ARGV[10]
 
 local function entryAt(time) return '{"t":"' .. operation .. '","at":' .. microseconds(time) .. ',"r":' .. records .. '}' end
 
+-- Adds the entry behind so many others, in the log with this header, and takes it back where a part of that is refused: then answers why.
+local function add(time, length, before, after)
+  redis.call('LSET', key, 0, after)
+  -- Tried before the entry is there that it would take back.
+  local reply = redis.pcall('LTRIM', key, 0, -1)
+  if index and not refused(reply) then reply = redis.pcall('ZADD', index, 'XX', 'INCR', 0, member) end
+  if not refused(reply) then reply = redis.pcall('RPUSH', key, entryAt(time)) end
+  if not refused(reply) then
+    reply = renew(key, ttl)
+    if refused(reply) then redis.pcall('LTRIM', key, 0, length) end
+  end
+  if refused(reply) then
+    redis.pcall('LSET', key, 0, before)
+    return {'refused', stamp, reply.err}
+  end
+  enlist(index, time, member)
+end
+
 -- Mostly, the log is as its writer saw it last: then nothing is to be searched or judged, nor is what does that to be made.
 local header = since ~= '' and redis.pcall('LINDEX', key, 0)
 local epoch, created, _, held, dropped = string.match(type(header) == 'string' and header or '', '^#1 (%S+) (%d+) (%d+) (%d+) (%d+)$')
@@ -191,24 +209,11 @@ if epoch and (keep == 0 or held + count <= keep) and (expected == '' or expected
   local last = string.match(redis.call('LINDEX', key, -1), '^{"t":"[^"]*","at":(%d+),')
   if last and since == epoch .. '.' .. round(dropped + length) .. '.' .. last then
     local time = nextTime(last)
-    redis.call('LSET', key, 0, headerOf(epoch, created, milliseconds(time), held + count, dropped))
-    -- Tried before the entry is there that it would take back.
-    local failure = redis.pcall('LTRIM', key, 0, -1)
-    if index and not refused(failure) then failure = redis.pcall('ZADD', index, 'XX', 'INCR', 0, member) end
-    if not refused(failure) then failure = redis.pcall('RPUSH', key, entryAt(time)) end
-    if not refused(failure) then
-      failure = renew(key, ttl)
-      if refused(failure) then redis.pcall('LTRIM', key, 0, length) end
-    end
-    if refused(failure) then
-      redis.pcall('LSET', key, 0, header)
-      return {'refused', stamp, failure.err}
-    end
-    enlist(index, time, member)
-    return {'appended', stamp, epoch, round(dropped + length + 1), microseconds(time)}
+    local after = headerOf(epoch, created, milliseconds(time), held + count, dropped)
+    return add(time, length, header, after) or {'appended', stamp, epoch, round(dropped + length + 1), microseconds(time)}
   end
 end
-${logs}${undoable}
+${logs}${making}
 
 -- How many records an entry holds: what opens at the first level of its array "r".
 local function recordsIn(entry)
@@ -297,21 +302,14 @@ end
 
 local time = nextTime(last)
 local entries, held = surplus(log)
-local dropped, kept = log.dropped + entries, log.records - held
-redis.call('LSET', key, 0, log.header)
--- Tried before anything is changed that it would be needed for.
-redis.call('LTRIM', key, 0, -1)
-tryIndex(index, member)
-redis.call('RPUSH', key, entryAt(time))
-local failure = renew(key, ttl)
-if refused(failure) then
-  redis.pcall('LTRIM', key, 0, log.length)
-  return {'refused', stamp, failure.err}
+local after = headerOf(log.epoch, log.created, milliseconds(time), log.records - held + count, log.dropped + entries)
+local failure = add(time, log.length, log.header, after)
+if failure then return failure end
+if entries > 0 then
+  -- What is then the first is the last to go: the header takes its place.
+  redis.pcall('LTRIM', key, entries, -1)
+  redis.pcall('LSET', key, 0, after)
 end
-enlist(index, time, member)
--- What is then the first is the last to go: the header takes its place.
-if entries > 0 then redis.pcall('LTRIM', key, entries, -1) end
-redis.pcall('LSET', key, 0, headerOf(log.epoch, log.created, milliseconds(time), kept + count, dropped))
 return {'appended', stamp, log.epoch, round(log.position + 1), microseconds(time)}
 `);
 

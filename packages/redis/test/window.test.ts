@@ -74,6 +74,24 @@ describe("a window, which is read by several commands", () => {
     expect(lately).toBeLessThan((await redis.elements("many")).join("").length * 0.75);
   });
 
+  it("is asked for on one connection, by clients of several, too", async () => {
+    const { ConnectionPool } = await import("../src/connection-pool.ts");
+    const { connectionSettings } = await import("../src/redis-options.ts");
+    const pool = new ConnectionPool(connectionSettings({}, redis.server), 5_000);
+    const sent: unknown[] = [];
+    const commands: RedisCommands = {
+      send: (some, options) => {
+        sent.push({ names: some.map(([name]) => name), inseparable: options.inseparable });
+        return pool.send(some, options);
+      },
+      close: () => pool.close(),
+    };
+    await redis.open().append("a", notes(0, 4));
+    await using backend = RedisBackend.fromCommands<Note>(commands, { prefix: redis.prefix });
+    expect((await backend.read("a", { last: 2 }))?.records).toEqual(notes(0, 4));
+    expect(sent).toEqual([{ names: ["LINDEX", "LLEN", "LRANGE", "LINDEX"], inseparable: true }]);
+  });
+
   it("comes by one script where commands may be sent on to different servers", async () => {
     await using proxy = await startProxy(redis.server);
     await redis.open().append("a", notes(0, 4));
