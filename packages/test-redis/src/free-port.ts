@@ -10,16 +10,27 @@ import net from "node:net";
 const LOWEST = 16_000;
 const HIGHEST = 24_000;
 
-/** How many are tried. */
-const TRIES = 100;
+/** How many processes of jest have ports of their own: what one of them has killed, another one must not take the place of. */
+const SHARES = 16;
+const SHARE = (HIGHEST - LOWEST) / SHARES;
 
-/** A port of 127.0.0.1 on which nobody listens now. The 8000 ports above all these are for {@link busPortOf}. */
+const { JEST_WORKER_ID: worker = 0 } = process.env;
+const lowest = LOWEST + (Number(worker) % SHARES) * SHARE;
+
+/** The last one that was tried, counted from the lowest. It begins anywhere, for those that are no process of jest. */
+let last = randomInt(SHARE);
+
+/**
+ * A port of 127.0.0.1 on which nobody listens now. All others of this process come before the same one again: of two servers that
+ * are started on one port, the one that gets it would answer for both. The 8000 ports above all these are for {@link busPortOf}.
+ */
 export async function freePort(): Promise<number> {
-  for (let number = 0; number < TRIES; number++) {
-    const port = randomInt(LOWEST, HIGHEST);
+  for (let number = 0; number < SHARE; number++) {
+    last = (last + 1) % SHARE;
+    const port = lowest + last;
     if (await isFree(port)) return port;
   }
-  throw new Error(`Of ${TRIES} ports between ${LOWEST} and ${HIGHEST}, none is free.`);
+  throw new Error(`None of the ports from ${lowest} to ${lowest + SHARE - 1} is free.`);
 }
 
 /** Where a server on that port talks to the other nodes of its cluster. It may be taken. */

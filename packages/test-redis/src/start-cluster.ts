@@ -52,7 +52,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
 function nodeArguments(port: number, { args = [], password, tls, nodeTimeoutMs = 1_500 }: ClusterOptions): string[] {
   return [
     ...["--cluster-enabled", "yes", "--cluster-port", String(busPortOf(port))],
-    ...["--cluster-node-timeout", String(nodeTimeoutMs), "--cluster-replica-validity-factor", "0"],
+    ...["--cluster-node-timeout", String(nodeTimeoutMs)],
     ...["--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration", "no"],
     ...["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"],
     ...(password === undefined ? [] : ["--requirepass", password, "--masterauth", password]),
