@@ -1,6 +1,6 @@
-import { entryOf, type Name } from "../contenders/catalogue.ts";
+import type { Name } from "../contenders/catalogue.ts";
 import { WINDOW, type Work } from "../contenders/contender.ts";
-import { type Cell, fillAll, interleave, type Measured } from "../interleave.ts";
+import { type Cell, interleave, type Measured } from "../interleave.ts";
 import type { Plan } from "../plan.ts";
 
 /** What a part of a turn, or a load of everything, costs in a long conversation. */
@@ -9,26 +9,17 @@ export interface PartCost extends Measured {
   work: Work;
 }
 
-/** `turns`: what has measured whole turns in conversations of that length, to which is appended; others are read, which those have not made longer. */
-export async function measureParts(turns: readonly Cell[], { parts: pace }: Plan): Promise<PartCost[]> {
-  // The file's floor has nothing to read.
-  const readers = turns.filter(({ child }) => child.name !== "floor-file");
-  // Where all are in one file, there is one, and that has more than it was filled with.
-  const isGrown = ({ child }: Cell): boolean => entryOf(child.name).isSingle === true;
-  const read = readers.map((cell) => (isGrown(cell) ? cell : { ...cell, conversations: ["read"] }));
-  await fillAll(read.filter((cell) => !isGrown(cell)));
-  const brings = (cell: Cell, found: number): Partial<Cell> => (isGrown(cell) ? {} : { brings: found });
-  const costs: PartCost[] = [];
-  for (const cells of [
-    turns.map((cell): Cell => ({ ...cell, work: "append" })),
-    read.map((cell): Cell => ({ ...cell, work: "window", ...brings(cell, WINDOW) })),
-    read.map((cell): Cell => ({ ...cell, work: "load", ...brings(cell, cell.length) })),
-  ]) {
-    const measured = await interleave(cells, pace);
-    for (const [place, { child, work }] of cells.entries()) {
-      const found = measured[place];
-      if (found !== undefined) costs.push({ name: child.name, work, ...found });
-    }
-  }
-  return costs;
+/** A part of what these cells are made for, of each of them. */
+export async function measurePart(work: Work, cells: readonly Cell[], { parts: pace }: Plan): Promise<PartCost[]> {
+  const parts = cells.map((cell): Cell => ({ ...cell, work, ...bringing(work, cell.length) }));
+  const measured = await interleave(parts, pace);
+  return parts.flatMap(({ child: { name } }, place) => {
+    const found = measured[place];
+    return found === undefined ? [] : [{ name, work, ...found }];
+  });
+}
+
+function bringing(work: Work, length: number): Partial<Cell> {
+  if (work === "window") return { brings: WINDOW };
+  return work === "load" ? { brings: length } : {};
 }

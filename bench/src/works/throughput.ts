@@ -28,10 +28,13 @@ export async function measureThroughput(stage: Stage, company: Company, { throug
   }
   const several = children.filter(({ name }) => entryOf(name).store !== "memory" && entryOf(name).group !== "peer");
   const teams = await Promise.all(
-    several.map(async ({ name }) => {
-      // Files are shared as Redis is.
-      const place = entryOf(name).store === "file" ? { folder: await stage.folder(name) } : {};
-      return Promise.all(Array.from({ length: processes }, () => stage.child(name, place)));
+    several.map(async (child) => {
+      const { name } = child;
+      // Files are shared as Redis is: they are in one folder.
+      const isFile = entryOf(name).store === "file";
+      const place = isFile ? { folder: await stage.folder(name) } : {};
+      const others = Array.from({ length: isFile ? processes : processes - 1 }, () => stage.child(name, place));
+      return Promise.all(isFile ? others : [child, ...others]);
     }),
   );
   rates.push(...(await rateOf(teams, { rounds, forMs, inFlight: 64, work: "append" })));

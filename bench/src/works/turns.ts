@@ -4,7 +4,7 @@ import { entryOf, type Name, names } from "../contenders/catalogue.ts";
 import { type Cell, copiesFor, fillAll, interleave, type Measured, refill } from "../interleave.ts";
 import type { Plan } from "../plan.ts";
 import type { Company, Stage } from "../stage.ts";
-import { measureParts, type PartCost } from "./parts.ts";
+import { measurePart, type PartCost } from "./parts.ts";
 
 /** What one turn costs in a conversation of so many messages. */
 export interface TurnCost extends Measured {
@@ -47,6 +47,10 @@ export async function measureTurns(
     }
   }
   await fillAll(cells);
+  // What reads comes first: then all are still of one length. The file's floor has nothing to read.
+  const long = cells.filter(({ length }) => length === plan.long);
+  const readers = long.filter(({ child }) => child.name !== "floor-file");
+  const reading = [await measurePart("window", readers, plan), await measurePart("load", readers, plan)].flat();
   const measured = await interleave(cells, pace);
   const costs: TurnCost[] = [];
   const counts = await Promise.all(
@@ -61,8 +65,7 @@ export async function measureTurns(
     if (found !== undefined)
       costs.push({ name: child.name, length, ...found, ...counts[names.indexOf(child.name)]?.get(cell) });
   }
-  const long = cells.filter(({ length }) => length === plan.long);
-  return { turns: { costs, absent }, parts: await measureParts(long, plan) };
+  return { turns: { costs, absent }, parts: [...(await measurePart("append", long, plan)), ...reading] };
 }
 
 type Counted = Pick<TurnCost, "written" | "read" | "commands">;
