@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
 /** Where the blocks are written: in the one package that depends on all others, so that imports resolve as a user's do. */
-const HOME = "packages/acceptance/.docs";
+const HOME = "internal/acceptance/.docs";
 
 interface Block {
   /** Index of the first line of code. */

@@ -1,15 +1,15 @@
-export { untilAborted } from "./abort.ts";
-export { Agent } from "./agent.ts";
-export type { AbortPolicy, AgentOptions } from "./agent-options.ts";
-export type * from "./backend.ts";
-export type { BackendConfig } from "./backend-config.ts";
-export * from "./border.ts";
-export { type Capabilities, type Capability, capabilityMethods, supports } from "./capabilities.ts";
-export type * from "./chat-model.ts";
-export { Conversation, type ConversationOptions, type Regression } from "./conversation.ts";
-export { type AskEvent, askChannel, type BackendEvent, backendChannel, type EventChannel } from "./diagnostics.ts";
-export { decodeEntry, type Entry, encodeEntry, entryPrefix } from "./entry.ts";
-export { KeyedSerial } from "./keyed-serial.ts";
+export { untilAborted } from "./concurrency/until-aborted.ts";
+export { Agent } from "./agent/agent.ts";
+export type { AbortPolicy, AgentOptions } from "./agent/agent-options.ts";
+export type * from "./contract/backend.ts";
+export type { BackendConfig } from "./open/backend-config.ts";
+export * from "./adapter-kit/check-arguments.ts";
+export { type Capabilities, type Capability, capabilityMethods, supports } from "./contract/capabilities.ts";
+export type * from "./model/chat-model.ts";
+export { Conversation, type ConversationOptions, type Regression } from "./conversation/conversation.ts";
+export { type AskEvent, askChannel, type BackendEvent, backendChannel, type EventChannel } from "./contract/diagnostics.ts";
+export { decodeEntry, type Entry, encodeEntry, entryPrefix } from "./adapter-kit/entry.ts";
+export { KeyedSerial } from "./concurrency/keyed-queue.ts";
 export {
   cleanCause,
   MemoryError,
@@ -18,22 +18,22 @@ export {
   type Outcome,
   quietCause,
   withoutHint,
-} from "./memory-error.ts";
-export { checkMemoryId, MAX_MEMORY_ID_BYTES, quoteId } from "./memory-id.ts";
-export * from "./message.ts";
-export { type OpenBackendOptions, openBackend } from "./open-backend.ts";
+} from "./contract/memory-error.ts";
+export { checkMemoryId, MAX_MEMORY_ID_BYTES, quoteId } from "./contract/memory-id.ts";
+export * from "./contract/message.ts";
+export { type OpenBackendOptions, openBackend } from "./open/open-backend.ts";
 export {
   fromOpenAIMessage,
   type OpenAIMessage,
   type OpenAIMessageLike,
   toOpenAIMessages,
-} from "./openai-messages.ts";
-export { type OpenAIClient, OpenAIModel, type OpenAIModelOptions } from "./openai-model.ts";
-export { checkOperationId, newId } from "./operation-id.ts";
-export { encodeRecords, MAX_RECORD_BYTES, parseJson } from "./records.ts";
-export type { Reply } from "./reply.ts";
-export type { ReplyStream } from "./reply-stream.ts";
-export { defineTool, type Tool, type ToolContext } from "./tool.ts";
-export { parseTtl, type Ttl } from "./ttl.ts";
-export type { ConflictPolicy } from "./turn.ts";
-export { DEFAULT_MAX_MESSAGES, type WindowLimits } from "./window.ts";
+} from "./model/openai/messages.ts";
+export { type OpenAIClient, OpenAIModel, type OpenAIModelOptions } from "./model/openai/model.ts";
+export { checkOperationId, newId } from "./contract/operation-id.ts";
+export { encodeRecords, MAX_RECORD_BYTES, parseJson } from "./adapter-kit/records.ts";
+export type { Reply } from "./contract/reply.ts";
+export type { ReplyStream } from "./agent/reply-stream.ts";
+export { defineTool, type Tool, type ToolContext } from "./agent/tool.ts";
+export { parseTtl, type Ttl } from "./adapter-kit/ttl.ts";
+export type { ConflictPolicy } from "./conversation/turn.ts";
+export { DEFAULT_MAX_MESSAGES, type WindowLimits } from "./conversation/window.ts";

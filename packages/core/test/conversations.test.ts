@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { Conversations } from "../src/conversations.ts";
+import { Conversations } from "../src/agent/open-conversations.ts";
 import { user } from "../src/index.ts";
 import { ReferenceLog } from "./support/reference-log.ts";
 

@@ -10,7 +10,7 @@ import {
   type OpenAITool,
   toOpenAIMessages,
   toOpenAITools,
-} from "../src/openai-messages.ts";
+} from "../src/model/openai/messages.ts";
 import { bare } from "./support/scripted-model.ts";
 
 const call = { id: "call_1", name: "weather", arguments: '{"city":"Lisbon"}' };

@@ -9,7 +9,7 @@ import { LLMock } from "@copilotkit/aimock";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import OpenAI, { APIConnectionError, AuthenticationError, AzureOpenAI, InternalServerError } from "openai";
 import { assistant, MemoryError, type Message, type ModelEvent, type ModelRequest, tool, user } from "../src/index.ts";
-import { type OpenAIClient, OpenAIModel, type OpenAIModelOptions } from "../src/openai-model.ts";
+import { type OpenAIClient, OpenAIModel, type OpenAIModelOptions } from "../src/model/openai/model.ts";
 import { begin, ChatServer, delta, fails, finish, type Script, send, streams } from "./support/chat-server.ts";
 
 const SECRET = "sk-test-0123456789";
@@ -260,7 +260,7 @@ describe("without the package openai", () => {
     // The source itself, where no package can be found from it.
     await cp(join(__dirname, "../src"), join(folder, "src"), { recursive: true });
     const program = `
-      import { OpenAIRequests } from "./src/openai-requests.ts";
+      import { OpenAIRequests } from "./src/model/openai/requests.ts";
       const requests = new OpenAIRequests("gpt-test", { apiKey: "sk-test" });
       const request = { messages: [], tools: [], options: {}, signal: new AbortController().signal };
       requests.send(request).next().catch(({ code, message }) => console.log(JSON.stringify({ code, message })));

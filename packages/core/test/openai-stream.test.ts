@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { ModelEvent, ToolCall } from "../src/index.ts";
-import { eventsOf } from "../src/openai-stream.ts";
-import type { ToolCallDelta } from "../src/tool-call-assembly.ts";
+import { eventsOf } from "../src/model/openai/stream.ts";
+import type { ToolCallDelta } from "../src/model/openai/tool-calls.ts";
 import { delta, finish } from "./support/chat-server.ts";
 
 async function* served(chunks: unknown[]): AsyncGenerator<unknown> {

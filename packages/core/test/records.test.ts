@@ -2,7 +2,7 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { encodeRecords, MAX_RECORD_BYTES, MemoryError, parseJson } from "../src/index.ts";
-import { copyOf } from "../src/records.ts";
+import { copyOf } from "../src/adapter-kit/records.ts";
 
 const ID = "user-alice";
 

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { type AssistantMessage, assistant, type Message, system, type ToolMessage, tool, user } from "../src/index.ts";
-import { withoutOrphans } from "../src/orphans.ts";
-import { cutToLimits } from "../src/window.ts";
+import { withoutOrphans } from "../src/agent/pair-tool-calls.ts";
+import { cutToLimits } from "../src/conversation/window.ts";
 
 function call(id: string) {
   return { id, name: "search", arguments: "{}" };

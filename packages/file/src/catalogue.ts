@@ -5,7 +5,7 @@ import { decodeId, encodeId, isTemporary, parseFileName } from "./file-name.ts";
 import type { FileSystem } from "./file-system.ts";
 import type { Generations } from "./generations.ts";
 import { encodeHeader, readHeader } from "./header.ts";
-import { keptFrom } from "./kept-aside.ts";
+import { keptFrom } from "./quarantine.ts";
 import { encodeSeal, type LogFile } from "./log-file.ts";
 import { now } from "./log-writing.ts";
 

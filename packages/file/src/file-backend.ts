@@ -31,12 +31,12 @@ import {
 import { Catalogue } from "./catalogue.ts";
 import type { Compacted } from "./compaction.ts";
 import { corrupt, fileError } from "./file-error.ts";
-import { FileLog } from "./file-log.ts";
+import { FileLog } from "./file-logs.ts";
 import { temporaryName } from "./file-name.ts";
 import { type CorruptPolicy, checkOptions, defaultDirectory, type FileBackendOptions } from "./file-options.ts";
 import { type FileSystem, nodeFileSystem } from "./file-system.ts";
 import { Generations } from "./generations.ts";
-import { keepAside } from "./kept-aside.ts";
+import { keepAside } from "./quarantine.ts";
 import type { Finds } from "./log-file.ts";
 
 /**

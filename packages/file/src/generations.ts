@@ -3,7 +3,7 @@ import type { Outcome } from "@deep-agent/core";
 import { diskFull, fileError, flushFailedBefore, isFlushFailure, isSystemError, unlessMissing } from "./file-error.ts";
 import { encodeId, fileName, isTemporaryOf, parseFileName, temporaryName } from "./file-name.ts";
 import type { FileSystem } from "./file-system.ts";
-import { keptFrom } from "./kept-aside.ts";
+import { keptFrom } from "./quarantine.ts";
 import { type Finds, LogFile } from "./log-file.ts";
 
 /**

@@ -5,7 +5,7 @@ import { type Header, readHeader } from "./header.ts";
 import { encodeLine, encodeTorn, type Line, NEWLINE, parseLine } from "./line.ts";
 import { FIRST_BLOCK, linesBack, type RawLine } from "./line-reader.ts";
 import { formatRevision, type Place } from "./revision.ts";
-import { Stretches } from "./stretches.ts";
+import { Stretches } from "./segments.ts";
 
 /**
  * The line behind which nothing counts. With `modifiedAt`, that of the file before it (µs since 1970), it announces that the log

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { decodeId, encodeId, fileName, isTemporaryOf, parseFileName, temporaryName } from "../src/file-name.ts";
-import { keptFrom } from "../src/kept-aside.ts";
+import { keptFrom } from "../src/quarantine.ts";
 
 const LARGEST_GENERATION = 999_999_999_999_999;
 const device = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;

@@ -1,15 +1,15 @@
-export type { ForeignClient } from "./foreign-client.ts";
+export type { ForeignClient } from "./wire/clients/existing-client.ts";
 export { fromConfig } from "./from-config.ts";
-export type { IoredisClient } from "./ioredis-client.ts";
-export type { IoredisCluster } from "./ioredis-cluster.ts";
+export type { IoredisClient } from "./wire/clients/ioredis.ts";
+export type { IoredisCluster } from "./wire/clients/ioredis-cluster.ts";
 export type {
   NodeRedisClient,
   NodeRedisPipeline,
   NodeRedisPool,
   NodeRedisSentinel,
-} from "./node-redis-client.ts";
-export type { NodeRedisCluster } from "./node-redis-cluster.ts";
-export type { ReindexProgress } from "./recent-index.ts";
+} from "./wire/clients/node-redis.ts";
+export type { NodeRedisCluster } from "./wire/clients/node-redis-cluster.ts";
+export type { ReindexProgress } from "./memories/recent-index.ts";
 export { RedisBackend, type ReindexOptions } from "./redis-backend.ts";
 export {
   type MasterCommands,
@@ -19,7 +19,7 @@ export {
   type RedisReply,
   RefusedReply,
   type SendOptions,
-} from "./redis-commands.ts";
+} from "./wire/redis-commands.ts";
 export {
   DEFAULT_POOL_SIZE,
   DEFAULT_PREFIX,
@@ -29,4 +29,4 @@ export {
   type MemoryOptions,
   type RedisBackendOptions,
   type SentinelOptions,
-} from "./redis-options.ts";
+} from "./options/redis-options.ts";

@@ -26,10 +26,10 @@ import {
   type Snapshot,
   type Ttl,
 } from "@deep-agent/core";
-import { type ForeignClient, sourceOf } from "./foreign-client.ts";
-import type { Parts } from "./parts.ts";
-import type { ReindexProgress } from "./recent-index.ts";
-import type { CommandSource, RedisCommands } from "./redis-commands.ts";
+import { type ForeignClient, sourceOf } from "./wire/clients/existing-client.ts";
+import type { Parts } from "./assemble.ts";
+import type { ReindexProgress } from "./memories/recent-index.ts";
+import type { CommandSource, RedisCommands } from "./wire/redis-commands.ts";
 import {
   checkConnection,
   checkOptionNames,
@@ -44,8 +44,8 @@ import {
   type RedisBackendOptions,
   type SentinelOptions,
   topologyOf,
-} from "./redis-options.ts";
-import { closed, invalidConfig, loaded, noIndex } from "./usage-error.ts";
+} from "./options/redis-options.ts";
+import { closed, invalidConfig, loaded, noIndex } from "./options/config-error.ts";
 
 /** Of {@link RedisBackend.reindex}. */
 export interface ReindexOptions extends CallOptions {
@@ -320,10 +320,10 @@ export class RedisBackend<T extends object = Message>
     const source = this.#given ?? {
       isCluster: settings.isCluster,
       failsOver: topology?.kind !== "server",
-      open: async () => (await loaded(import("./own-commands.ts"))).ownCommands(options, settings.timeoutMs),
+      open: async () => (await loaded(import("./wire/pooled/pooled-commands.ts"))).ownCommands(options, settings.timeoutMs),
     };
     const load = async (): Promise<Parts<T>> => {
-      const { assemble } = await loaded(import("./parts.ts"));
+      const { assemble } = await loaded(import("./assemble.ts"));
       return assemble<T>(source, topology, settings);
     };
     const parts = load();

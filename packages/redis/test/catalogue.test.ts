@@ -2,7 +2,7 @@ import { supports } from "@deep-agent/core";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { RedisBackend } from "../src/index.ts";
-import { patternOf } from "../src/memory-key.ts";
+import { patternOf } from "../src/layout/memory-key.ts";
 import { eventsDuring, type Note, notes, useServer } from "./support/backends.ts";
 
 const redis = useServer();

@@ -267,8 +267,8 @@ describe("a server's clock need not be right", () => {
     "%i seconds off, calls succeed, and late ones still do nothing",
     async (seconds) => {
       // Scripts that are told another time, on the way to a server whose clock nobody can set.
-      const { ConnectionPool } = await import("../src/connection-pool.ts");
-      const { connectionSettings } = await import("../src/redis-options.ts");
+      const { ConnectionPool } = await import("../src/wire/pooled/connection-pool.ts");
+      const { connectionSettings } = await import("../src/options/redis-options.ts");
       const pool = new ConnectionPool(connectionSettings({}, redis.server), 30_000);
       const shifted = RedisBackend.fromCommands<Note>(
         {
@@ -312,7 +312,7 @@ describe("a server's clock need not be right", () => {
 
   const sources = new Map<string, string>();
   beforeEach(async () => {
-    const scripts: Record<string, unknown> = await import("../src/scripts.ts");
+    const scripts: Record<string, unknown> = await import("../src/scripts/scripts.ts");
     for (const script of Object.values(scripts)) {
       const { sha, source } = script as { sha: string; source: string };
       sources.set(sha, source);
@@ -320,7 +320,7 @@ describe("a server's clock need not be right", () => {
   });
 
   it("nor go on evenly: one that was set forward is read anew", async () => {
-    const clock = await import("../src/server-clock.ts");
+    const clock = await import("../src/calls/server-clock.ts");
     const one = new clock.ServerClock();
     one.observe(5_000_000);
     const early = one.at(performance.now() + 1_000);

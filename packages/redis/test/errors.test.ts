@@ -4,7 +4,7 @@ import { certificates, type RedisServer, startProxy, startRedis } from "@deep-ag
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createClient } from "@redis/client";
 import { RedisBackend, type RedisBackendOptions } from "../src/index.ts";
-import { loaded } from "../src/usage-error.ts";
+import { loaded } from "../src/options/config-error.ts";
 import { type Note, notes, rejectionOf, useServer } from "./support/backends.ts";
 
 /** What an append was told, which is then looked at from all sides. */
@@ -230,7 +230,7 @@ describe("an error says what failed, where, and what to do", () => {
 
 describe("a part of the package that is loaded later", () => {
   it("is answered where it is there, and missed with a word on what to do where it is not", async () => {
-    expect(await loaded(import("../src/parts.ts"))).toHaveProperty("assemble");
+    expect(await loaded(import("../src/assemble.ts"))).toHaveProperty("assemble");
     const missing = "../src/gone.ts";
     const error = await rejectionOf(loaded(import(missing)));
     expect(error).toMatchObject({ code: "INVALID_CONFIG", backend: "redis", outcome: "not-applied", retryable: false });

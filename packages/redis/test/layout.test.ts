@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { indexKeyOf } from "../src/memory-key.ts";
-import { memorySettings } from "../src/redis-options.ts";
+import { indexKeyOf } from "../src/layout/memory-key.ts";
+import { memorySettings } from "../src/options/redis-options.ts";
 import { notes, useServer } from "./support/backends.ts";
 
 /*

@@ -12,7 +12,7 @@ import { createCluster } from "@redis/client";
 import keySlot from "cluster-key-slot";
 import { Cluster } from "ioredis";
 import { RedisBackend, type RedisCommands } from "../src/index.ts";
-import { ownCommands } from "../src/own-commands.ts";
+import { ownCommands } from "../src/wire/pooled/pooled-commands.ts";
 import { type Note, notes, rejectionOf } from "./support/backends.ts";
 
 const PREFIX = "mine[*]:";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { ClusterCommands, type ClusterNodes } from "../src/cluster.ts";
-import { NoReply, type RedisCommand, type RedisReply, RefusedReply } from "../src/redis-commands.ts";
+import { ClusterCommands, type ClusterNodes } from "../src/wire/cluster/cluster-commands.ts";
+import { NoReply, type RedisCommand, type RedisReply, RefusedReply } from "../src/wire/redis-commands.ts";
 import { rejectionOf } from "./support/backends.ts";
 
 /*

@@ -3,7 +3,7 @@ import { certificates, type RedisServer, startCluster, startSentinels } from "@d
 import { describe, expect, it } from "@jest/globals";
 import * as adapter from "../src/index.ts";
 import { type MemoryOptions, RedisBackend, type RedisBackendOptions } from "../src/index.ts";
-import { connectionSettings } from "../src/redis-options.ts";
+import { connectionSettings } from "../src/options/redis-options.ts";
 import { type Note, notes, rejectionOf } from "./support/backends.ts";
 import { type Place, places, topologies } from "./support/topologies.ts";
 

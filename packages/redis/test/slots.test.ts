@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { doubtfulSlots, type Move, readSlots, type SlotState } from "../src/slots.ts";
+import { doubtfulSlots, type Move, readSlots, type SlotState } from "../src/memories/slot-moves.ts";
 
 const ids = {
   a: "07c37dfeb235213a872192d90877d0cd55635b91",

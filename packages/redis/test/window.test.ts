@@ -75,8 +75,8 @@ describe("a window, which is read by several commands", () => {
   });
 
   it("is asked for on one connection, by clients of several, too", async () => {
-    const { ConnectionPool } = await import("../src/connection-pool.ts");
-    const { connectionSettings } = await import("../src/redis-options.ts");
+    const { ConnectionPool } = await import("../src/wire/pooled/connection-pool.ts");
+    const { connectionSettings } = await import("../src/options/redis-options.ts");
     const pool = new ConnectionPool(connectionSettings({}, redis.server), 5_000);
     const sent: unknown[] = [];
     const commands: RedisCommands = {
@@ -95,8 +95,8 @@ describe("a window, which is read by several commands", () => {
   it("comes by one script where commands may be sent on to different servers", async () => {
     await using proxy = await startProxy(redis.server);
     await redis.open().append("a", notes(0, 4));
-    const { ConnectionPool } = await import("../src/connection-pool.ts");
-    const { connectionSettings } = await import("../src/redis-options.ts");
+    const { ConnectionPool } = await import("../src/wire/pooled/connection-pool.ts");
+    const { connectionSettings } = await import("../src/options/redis-options.ts");
     const [host = "", port = ""] = proxy.addr.split(":");
     const pool = new ConnectionPool(connectionSettings({}, { host, port: Number(port) }), 5_000);
     const cluster: RedisCommands = {

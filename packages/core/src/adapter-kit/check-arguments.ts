@@ -1,0 +1,105 @@
+import type { AppendOptions, CallOptions, ListOptions, ReadOptions, RecentOptions, SaveOptions } from "../contract/backend.ts";
+import { MemoryError } from "../contract/memory-error.ts";
+import { checkMemoryId } from "../contract/memory-id.ts";
+import { checkOperationId } from "../contract/operation-id.ts";
+import { encodeRecords } from "./records.ts";
+
+/*
+ * The checks that every backend makes on what it is given, before it does anything: one function per method. They throw
+ * `INVALID_MEMORY_ID`, `INVALID_ARGUMENT` or `INVALID_RECORD`, or the reason of a signal that is already aborted.
+ */
+
+/** For `ping`. */
+export function checkOptions(options: CallOptions = {}): void {
+  if (typeof options !== "object" || options === null) {
+    throw new MemoryError("INVALID_ARGUMENT", "The options must be an object, or be left out.");
+  }
+  const signal: Partial<AbortSignal> | null | undefined = options.signal;
+  if (signal === undefined || signal === null) return;
+  if (typeof signal.throwIfAborted !== "function") {
+    throw new MemoryError("INVALID_ARGUMENT", "`signal` must be an AbortSignal.");
+  }
+  signal.throwIfAborted();
+}
+
+/** For `load`, `delete`, `info` and `touch`. */
+export function checkCall(memoryId: unknown, options: CallOptions = {}): asserts memoryId is string {
+  checkMemoryId(memoryId);
+  checkOptions(options);
+}
+
+/** For `save`. Answers the records' JSON texts. */
+export function checkSave(memoryId: string, records: readonly object[], options: SaveOptions = {}): string[] {
+  checkCall(memoryId, options);
+  if (options.operationId !== undefined) checkOperationId(options.operationId);
+  checkRevision("expectedRevision", options.expectedRevision ?? undefined);
+  return encodeRecords(memoryId, records);
+}
+
+/**
+ * For `save` of a backend without `log`. Answers the records' JSON texts, and throws `NOT_SUPPORTED` for the options that
+ * take a log.
+ */
+export function checkPlainSave(memoryId: string, records: readonly object[], options: SaveOptions = {}): string[] {
+  const texts = checkSave(memoryId, records, options);
+  if (options.expectedRevision === undefined && options.operationId === undefined) return texts;
+  throw new MemoryError("NOT_SUPPORTED", "This backend has no log, so that a save cannot be conditional or named.", {
+    memoryId,
+    hint: "Leave out expectedRevision and operationId, or use a backend that supports `log`.",
+  });
+}
+
+/** For `append`. Answers the records' JSON texts. */
+export function checkAppend(memoryId: string, records: readonly object[], options: AppendOptions = {}): string[] {
+  const texts = checkSave(memoryId, records, options);
+  checkRevision("since", options.since ?? undefined);
+  if (texts.length === 0) {
+    throw new MemoryError("INVALID_RECORD", "Nothing was appended: there are no records.", {
+      memoryId,
+      hint: "Append at least one record; `save(id, [])` makes an empty memory.",
+    });
+  }
+  return texts;
+}
+
+/** For `read`. */
+export function checkRead(memoryId: string, options: ReadOptions = {}): void {
+  checkCall(memoryId, options);
+  checkRevision("since", options.since);
+  checkRevision("before", options.before);
+  if (options.last !== undefined) checkCount("last", options.last);
+  if (options.since !== undefined && options.before !== undefined) {
+    throw new MemoryError("INVALID_ARGUMENT", "A read takes `since` or `before`, not both.", { memoryId });
+  }
+}
+
+/** For `list`. */
+export function checkList(options: ListOptions = {}): void {
+  checkOptions(options);
+  if (options.prefix !== undefined && typeof options.prefix !== "string") {
+    throw new MemoryError("INVALID_ARGUMENT", "The `prefix` of a list must be a string.");
+  }
+}
+
+/** For `recent`. The `cursor` is the backend's own to check. */
+export function checkRecent(options: RecentOptions): void {
+  checkList(options);
+  checkCount("limit", options?.limit);
+}
+
+function checkCount(name: string, value: unknown): void {
+  if (!Number.isSafeInteger(value) || (value as number) < 1) {
+    throw new MemoryError(
+      "INVALID_ARGUMENT",
+      `\`${name}\` must be a positive integer, not ${typeof value === "number" ? value : `a ${typeof value}`}.`,
+    );
+  }
+}
+
+function checkRevision(name: string, value: unknown): void {
+  if (value !== undefined && (typeof value !== "string" || value === "")) {
+    throw new MemoryError("INVALID_ARGUMENT", `\`${name}\` must be a revision that a backend gave.`, {
+      hint: "Pass on the `revision` or `start` of a read as it is.",
+    });
+  }
+}

@@ -1,0 +1,369 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type AbortPolicy, type AgentOptions, checkOption, checkOptionNames } from "./agent-options.ts";
+import type { AgentTurn } from "./run-turn.ts";
+import type { CallOptions, ListOptions, MemoryBackend } from "../contract/backend.ts";
+import { checkOptions } from "../adapter-kit/check-arguments.ts";
+import type { ChatModel, ToolSpec } from "../model/chat-model.ts";
+import type { Conversation, Regression } from "../conversation/conversation.ts";
+import { Conversations } from "./open-conversations.ts";
+import { MemoryError } from "../contract/memory-error.ts";
+import { checkMemoryId } from "../contract/memory-id.ts";
+import { type Message, messageProblem, type UserMessage, user } from "../contract/message.ts";
+import { OpenAIModel, type OpenAIModelOptions } from "../model/openai/model.ts";
+import { encodeRecords } from "../adapter-kit/records.ts";
+import type { Reply } from "../contract/reply.ts";
+import { ReplyStream } from "./reply-stream.ts";
+import { Serial } from "../concurrency/task-queue.ts";
+import { ShortMemory } from "./short-memory.ts";
+import { specOf, type Tool } from "./tool.ts";
+import type { ConflictPolicy } from "../conversation/turn.ts";
+import type { TurnPlace } from "./turn-target.ts";
+import { checkLimits, type WindowLimits } from "../conversation/window.ts";
+
+/**
+ * A model that remembers. Methods that configure change this agent and return it, in any order; they count from the next ask
+ * on. Asks run one after the other.
+ *
+ * ```ts
+ * const ai = Agent.openAI("gpt-4", { apiKey }).withLongMemory("user-alice").usingBackend(backend);
+ * await ai.ask("My favourite colour is blue");
+ * ```
+ *
+ * When `ask` has resolved, the turn is stored. An ask from within a tool of the same agent would wait for itself: use
+ * another agent there.
+ */
+export class Agent {
+  readonly #model: ChatModel;
+  readonly #tools = new Map<string, { tool: Tool; spec: ToolSpec }>();
+  readonly #conversations = new Conversations();
+  readonly #shortMemory = new ShortMemory();
+  readonly #queue = new Serial();
+  #system: string | undefined;
+  #remembers = false;
+  #memoryId: string | undefined;
+  #backend: MemoryBackend | undefined;
+  #backendUsed = false;
+  #autoSave = true;
+  #limits: WindowLimits = {};
+  #maxToolRounds = 10;
+  #modelOptions: Readonly<Record<string, unknown>> = {};
+  #onAbort: AbortPolicy = "keep";
+  #onConflict: ConflictPolicy = "append";
+  #onRegression: ((regression: Regression) => void) | undefined;
+
+  constructor(options: AgentOptions) {
+    checkOptionNames(options);
+    checkOption(
+      typeof options?.model?.generate === "function",
+      "model",
+      "a ChatModel, such as an OpenAIModel",
+      options?.model,
+    );
+    this.#model = options.model;
+    if (options.system !== undefined) this.withSystem(options.system);
+    if (options.shortMemory !== undefined) this.withShortMemory(options.shortMemory);
+    if (options.longMemory !== undefined) this.withLongMemory(options.longMemory);
+    if (options.backend !== undefined) this.usingBackend(options.backend);
+    if (options.autoSaveLongMemory !== undefined) this.withAutoSaveLongMemory(options.autoSaveLongMemory);
+    if (options.maxHistory !== undefined) this.withMaxHistory(options.maxHistory);
+    if (options.countTokens !== undefined) this.#withLimits({ ...this.#limits, countTokens: options.countTokens });
+    if (options.maxTokens !== undefined) this.withMaxTokens(options.maxTokens);
+    for (const tool of options.tools ?? []) this.withTool(tool);
+    if (options.maxToolRounds !== undefined) this.withMaxToolRounds(options.maxToolRounds);
+    if (options.modelOptions !== undefined) this.withModelOptions(options.modelOptions);
+    if (options.onAbort !== undefined) this.withAbortPolicy(options.onAbort);
+    if (options.onConflict !== undefined) this.withConflictPolicy(options.onConflict);
+    if (options.onRegression !== undefined) this.withRegressionHandler(options.onRegression);
+  }
+
+  /** An agent on a model of OpenAI, or of any server that speaks its protocol (`baseURL`). Needs the package `openai`. */
+  static openAI(model: string, options: OpenAIModelOptions): Agent {
+    return new Agent({ model: new OpenAIModel(model, options) });
+  }
+
+  /** The system prompt: sent before every window, never stored, never trimmed. */
+  withSystem(prompt: string): this {
+    checkOption(typeof prompt === "string", "system prompt", "a string", prompt);
+    this.#system = prompt;
+    return this;
+  }
+
+  /** Remember in RAM, within the limits of the window. */
+  withShortMemory(remember = true): this {
+    checkOption(typeof remember === "boolean", "shortMemory", "true or false", remember);
+    this.#remembers = remember;
+    return this;
+  }
+
+  /**
+   * Remember under this id in the backend, across processes. Asks already made keep the id that they were made with. Throws
+   * `INVALID_MEMORY_ID`.
+   */
+  withLongMemory(memoryId: string): this {
+    checkMemoryId(memoryId);
+    this.#memoryId = memoryId;
+    this.#conversations.prune(memoryId);
+    return this;
+  }
+
+  /** The store of long memory. Nothing is read before the first ask. Throws `INVALID_CONFIG` once another one was used. */
+  usingBackend(backend: MemoryBackend): this {
+    checkOption(
+      typeof backend?.load === "function" && typeof backend.save === "function",
+      "backend",
+      "a MemoryBackend",
+      backend,
+    );
+    if (this.#backendUsed && backend !== this.#backend) {
+      throw new MemoryError("INVALID_CONFIG", "The agent has already used its backend.", {
+        hint: "Configure it before the first ask, or make another agent for another backend.",
+      });
+    }
+    this.#backend = backend;
+    return this;
+  }
+
+  /** Whether each turn is stored before `ask` resolves (default). Otherwise {@link saveLongMemory} stores what was said. */
+  withAutoSaveLongMemory(autoSave = true): this {
+    checkOption(typeof autoSave === "boolean", "autoSaveLongMemory", "true or false", autoSave);
+    this.#autoSave = autoSave;
+    return this;
+  }
+
+  /** How many messages of the history the model is sent at most, in whole turns. The store keeps all. Default 20. */
+  withMaxHistory(messages: number): this {
+    return this.#withLimits({ ...this.#limits, maxMessages: messages });
+  }
+
+  /** How many tokens of the history the model is sent at most, in whole turns; `countTokens` tells those of a message. */
+  withMaxTokens(tokens: number, countTokens: WindowLimits["countTokens"] = this.#limits.countTokens): this {
+    return this.#withLimits({ ...this.#limits, maxTokens: tokens, countTokens });
+  }
+
+  /** Lets the model call a tool. Throws `INVALID_CONFIG` for a second tool of a name, or one without a JSON Schema. */
+  withTool<Schema extends StandardSchemaV1>(tool: Tool<Schema>): this {
+    checkOption(
+      typeof tool?.name === "string" && typeof tool.execute === "function",
+      "tool",
+      "an object with a name and an execute",
+      tool,
+    );
+    checkOption(!this.#tools.has(tool.name), `tool ${JSON.stringify(tool.name)}`, "given once", tool);
+    this.#tools.set(tool.name, { tool, spec: specOf(tool) });
+    return this;
+  }
+
+  /** How often in one turn the model may call tools before `TOOL_ROUNDS_EXCEEDED`. Default 10. */
+  withMaxToolRounds(rounds: number): this {
+    checkOption(Number.isSafeInteger(rounds) && rounds >= 0, "maxToolRounds", "an integer from 0 on", rounds);
+    this.#maxToolRounds = rounds;
+    return this;
+  }
+
+  /** Options that each request passes to the model: temperature, for one. They replace the earlier ones. */
+  withModelOptions(options: Readonly<Record<string, unknown>>): this {
+    checkOption(typeof options === "object" && options !== null, "modelOptions", "an object", options);
+    this.#modelOptions = { ...options };
+    return this;
+  }
+
+  /** What an aborted or abandoned turn leaves: the question and the text so far (`"keep"`, default), or nothing (`"discard"`). */
+  withAbortPolicy(policy: AbortPolicy): this {
+    checkOption(policy === "keep" || policy === "discard", "onAbort", '"keep" or "discard"', policy);
+    this.#onAbort = policy;
+    return this;
+  }
+
+  /** What is done when someone else wrote meanwhile: keep both turns (`"append"`, default), or reject ours (`"throw"`). */
+  withConflictPolicy(policy: ConflictPolicy): this {
+    checkOption(policy === "append" || policy === "throw", "onConflict", '"append" or "throw"', policy);
+    this.#onConflict = policy;
+    return this;
+  }
+
+  /** Is called when the store turns out to have lost turns that it had acknowledged. The conversation goes on. */
+  withRegressionHandler(handler: (regression: Regression) => void): this {
+    checkOption(typeof handler === "function", "onRegression", "a function", handler);
+    this.#onRegression = handler;
+    return this;
+  }
+
+  /**
+   * Asks the model, and resolves to its text once the turn is stored. Rejects
+   * - before the model is called: with the backend's error where loading, or storing an earlier pending turn, fails;
+   * - with the model's error: nothing is stored;
+   * - with `SAVE_FAILED` where the reply came and could not be stored: it is on the error, and the turn is stored by the next
+   *   ask or {@link saveLongMemory}. Asking again would say it twice;
+   * - with the signal's reason, once what {@link withAbortPolicy} keeps is stored.
+   */
+  async ask(input: UserMessage["content"], options: CallOptions = {}): Promise<string> {
+    const { text } = await this.stream(input, options).reply;
+    return text;
+  }
+
+  /** Asks the model, and gives its text as it comes. The turn runs by itself, and ends as that of {@link ask} does. */
+  stream(input: UserMessage["content"], options: CallOptions = {}): ReplyStream {
+    checkOptions(options);
+    return new ReplyStream((onText, signal) => this.#ask(input, onText, signal), options.signal);
+  }
+
+  /** The window: the messages that the next ask would send beside the system prompt, as far as they are loaded. A copy. */
+  getHistory(): Message[] {
+    if (this.#memoryId === undefined)
+      return structuredClone(this.#remembers ? this.#shortMemory.window(this.#limits) : []);
+    return this.#conversations.get(this.#memoryId)?.messages ?? [];
+  }
+
+  /**
+   * Empties the window in RAM: the model is sent only what is said from now on. The store keeps everything;
+   * {@link loadLongMemory} brings it back, and so does going to another memory and returning.
+   */
+  clear(): this {
+    if (this.#memoryId === undefined) {
+      this.#shortMemory.clear();
+    } else if (this.#backend !== undefined) {
+      const conversation = this.#useConversation(this.#memoryId);
+      conversation.clear();
+      this.#release(conversation);
+    }
+    return this;
+  }
+
+  /**
+   * Gives up the turns of this memory that could not be stored, and answers them, oldest first: the way out where the store
+   * takes them by no means, and so every ask rejects.
+   */
+  discardPending(): Message[][] {
+    if (this.#memoryId === undefined) return [];
+    return this.#conversations.get(this.#memoryId)?.discardPending() ?? [];
+  }
+
+  /** Stores all pending turns, of every id that this agent has had. Rejects with `SAVE_FAILED`; what failed stays pending. */
+  async saveLongMemory(options: CallOptions = {}): Promise<void> {
+    this.#backendOf(this.#longMemoryId());
+    await this.#queue.run(async () => {
+      const results = await Promise.allSettled(
+        this.#conversations.all.map((conversation) => conversation.flush(options)),
+      );
+      const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+      options.signal?.throwIfAborted();
+      const pending = this.#conversations.all.some((conversation) => conversation.pending > 0);
+      if (failures.length === 0) return;
+      const { savesFailed } = await import("../lazy-chunk.ts");
+      throw savesFailed(failures, pending);
+    }, options.signal);
+  }
+
+  /** Loads the window anew. The first ask does so by itself. Turns not saved yet stay pending. */
+  async loadLongMemory(options: CallOptions = {}): Promise<void> {
+    await this.#withConversation((conversation) => conversation.reload(options), options);
+  }
+
+  /** Deletes the memory in the store, in RAM, and its pending turns. */
+  async deleteLongMemory(options: CallOptions = {}): Promise<void> {
+    await this.#withConversation((conversation) => conversation.delete(options), options);
+  }
+
+  /** The ids of all memories in the backend whose id starts with `prefix`, each once, in any order. */
+  async listLongMemories(options: ListOptions = {}): Promise<string[]> {
+    return this.#backendOf(undefined).list(options);
+  }
+
+  #withLimits(limits: WindowLimits): this {
+    checkLimits(limits);
+    this.#limits = limits;
+    this.#conversations.setLimits(limits);
+    return this;
+  }
+
+  #longMemoryId(): string {
+    if (this.#memoryId !== undefined) return this.#memoryId;
+    throw new MemoryError("MEMORY_ID_REQUIRED", "The agent has no long memory.", {
+      hint: "Name one with withLongMemory(id).",
+    });
+  }
+
+  #backendOf(memoryId: string | undefined): MemoryBackend {
+    if (this.#backend !== undefined) {
+      this.#backendUsed = true;
+      return this.#backend;
+    }
+    throw new MemoryError("BACKEND_REQUIRED", "The agent's long memory has no backend.", {
+      memoryId,
+      hint: "Give it one with usingBackend(…), from @deep-agent/redis, @deep-agent/file, @deep-agent/in-memory or another adapter.",
+    });
+  }
+
+  #useConversation(memoryId: string): Conversation {
+    return this.#conversations.use({
+      ...this.#limits,
+      memoryId,
+      backend: this.#backendOf(memoryId),
+      onRegression: (regression) => this.#onRegression?.(regression),
+    });
+  }
+
+  async #withConversation(
+    task: (conversation: Conversation) => Promise<unknown>,
+    { signal }: CallOptions,
+  ): Promise<void> {
+    const conversation = this.#useConversation(this.#longMemoryId());
+    try {
+      await this.#queue.run(() => task(conversation), signal);
+    } finally {
+      this.#release(conversation);
+    }
+  }
+
+  #release(conversation: Conversation): void {
+    this.#conversations.release(conversation);
+    this.#conversations.prune(this.#memoryId);
+  }
+
+  async #ask(input: UserMessage["content"], onText: (text: string) => void, signal: AbortSignal): Promise<Reply> {
+    const question = questionOf(input);
+    const conversation = this.#memoryId === undefined ? undefined : this.#useConversation(this.#memoryId);
+    // As the agent is configured now, whatever it is told while this waits or runs.
+    const turn: AgentTurn = {
+      place: this.#turnPlace(conversation),
+      question,
+      onText,
+      signal,
+      model: this.#model,
+      systemPrompt: this.#system,
+      tools: new Map(this.#tools),
+      maxToolRounds: this.#maxToolRounds,
+      modelOptions: this.#modelOptions,
+      onAbort: this.#onAbort,
+      calledAt: performance.now(),
+    };
+    const run = async (): Promise<Reply> => {
+      const { runTurn } = await import("../lazy-chunk.ts");
+      return runTurn(turn);
+    };
+    try {
+      return await this.#queue.run(run, signal);
+    } finally {
+      if (conversation !== undefined) this.#release(conversation);
+    }
+  }
+
+  #turnPlace(conversation: Conversation | undefined): TurnPlace {
+    if (conversation !== undefined) return { conversation, autoSave: this.#autoSave, onConflict: this.#onConflict };
+    return this.#remembers ? { shortMemory: this.#shortMemory, limits: this.#limits } : null;
+  }
+}
+
+function questionOf(content: UserMessage["content"]): UserMessage {
+  if (typeof content !== "string" && !(Array.isArray(content) && content.length > 0)) {
+    throw new MemoryError(
+      "INVALID_ARGUMENT",
+      "What is asked must be text, or an array of content parts with at least one part.",
+    );
+  }
+  const question = user(content);
+  encodeRecords(undefined, [question]);
+  const problem = messageProblem(question);
+  if (problem !== undefined) throw new MemoryError("INVALID_ARGUMENT", `What is asked is no message: ${problem}.`);
+  return structuredClone(question);
+}

@@ -1,0 +1,168 @@
+import { untilAborted } from "../concurrency/until-aborted.ts";
+import type { ChatModel, ModelEvent, ToolSpec } from "../model/chat-model.ts";
+import { Draft } from "./answer-draft.ts";
+import { MemoryError } from "../contract/memory-error.ts";
+import {
+  type AssistantMessage,
+  type Message,
+  type ToolCall,
+  type ToolMessage,
+  textOf,
+  type Usage,
+  type UserMessage,
+} from "../contract/message.ts";
+import { withoutOrphans } from "./pair-tool-calls.ts";
+import { copyOf } from "../adapter-kit/records.ts";
+import type { Reply } from "../contract/reply.ts";
+import type { Tool } from "./tool.ts";
+import { runTool } from "./run-tool.ts";
+
+export interface ExchangeOptions {
+  model: ChatModel;
+  /** What the model is to know before the question: the system prompt and the window. */
+  context: readonly Message[];
+  question: UserMessage;
+  tools: ReadonlyMap<string, { tool: Tool; spec: ToolSpec }>;
+  maxToolRounds: number;
+  modelOptions: Readonly<Record<string, unknown>>;
+  signal: AbortSignal;
+  onText: (text: string) => void;
+}
+
+/** One exchange with the model: from the user's message, over tool rounds, to the answer. It knows nothing of stores. */
+export class Exchange {
+  readonly #options: ExchangeOptions;
+  /** The turn as far as it is complete. */
+  readonly #messages: Message[];
+  /** The answer that is being given. */
+  #draft = new Draft();
+  /** What the tools of this round have answered so far. */
+  #results: ToolMessage[] = [];
+  #usage: Usage | null = null;
+  #toolRounds = 0;
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+    this.#messages = [options.question];
+  }
+
+  /** The whole turn, once {@link run} has resolved. */
+  get messages(): readonly Message[] {
+    return this.#messages;
+  }
+
+  /** The tokens so far. */
+  get usage(): Usage | null {
+    return this.#usage;
+  }
+
+  /** How often tools ran so far. */
+  get toolRounds(): number {
+    return this.#toolRounds;
+  }
+
+  async run(): Promise<Reply> {
+    for (;;) {
+      const message = await this.#answer();
+      this.#messages.push(message);
+      if (message.toolCalls === undefined) return this.#reply(message);
+      await this.#runTools(message.toolCalls);
+    }
+  }
+
+  /**
+   * What remains of an exchange that was aborted: the question and the text that had come, as `status: "aborted"`, tool
+   * calls only where they were answered. `null`: there was no text yet.
+   */
+  partial(): { messages: Message[]; reply: Reply } | null {
+    const spoken = this.#draft.isEmpty ? [] : [this.#draft.message({ withCalls: false })];
+    const messages = withoutOrphans([...this.#messages, ...this.#results, ...spoken]);
+    const index = messages.findLastIndex((message) => message.role === "assistant");
+    if (!messages.some((message) => message.role === "assistant" && spokenText(message) !== "")) return null;
+    const message: AssistantMessage = { ...(messages[index] as AssistantMessage), status: "aborted" }; // found by its role
+    messages[index] = message;
+    return { messages, reply: this.#reply(message) };
+  }
+
+  #reply(message: AssistantMessage): Reply {
+    return { text: spokenText(message), message, usage: this.#usage };
+  }
+
+  async #answer(): Promise<AssistantMessage> {
+    const { model, context, tools, signal, modelOptions: options, onText } = this.#options;
+    const draft = new Draft();
+    this.#draft = draft;
+    const specs = [...tools.values()].map(({ spec }) => spec);
+    signal.throwIfAborted();
+    // A copy: what a model does to its request is not to be stored.
+    const messages = copyOf([...context, ...this.#messages]);
+    const events = model.generate({ messages, tools: specs, signal, options });
+    for await (const event of abortable(events, signal)) {
+      draft.add(event);
+      if (event.type === "text" || event.type === "refusal") onText(event.text);
+    }
+    if (draft.usage !== undefined) this.#usage = sum(this.#usage, draft.usage);
+    if (!draft.finished) {
+      throw new Error(
+        "The model's answer broke off: its stream ended without a `finish`. Nothing was stored; ask again.",
+      );
+    }
+    this.#draft = new Draft();
+    return draft.message({ withCalls: true });
+  }
+
+  async #runTools(calls: readonly ToolCall[]): Promise<void> {
+    const { tools, maxToolRounds, signal } = this.#options;
+    if (this.#toolRounds === maxToolRounds) {
+      throw new MemoryError(
+        "TOOL_ROUNDS_EXCEEDED",
+        `The model still calls tools after ${maxToolRounds} rounds; nothing was stored.`,
+        {
+          hint: "Raise maxToolRounds, or find out what the model is looking for.",
+        },
+      );
+    }
+    this.#toolRounds += 1;
+    const results = calls.map(async (call) => {
+      const result = await runTool(tools.get(call.name)?.tool, call, signal);
+      this.#results.push(result);
+      return result;
+    });
+    this.#messages.push(...(await untilAborted(Promise.all(results), signal)));
+    this.#results = [];
+  }
+}
+
+/** What a reader of the stream has seen of a message. */
+function spokenText(message: AssistantMessage): string {
+  return textOf(message) || (message.refusal ?? "");
+}
+
+function sum(a: Usage | null, b: Usage): Usage {
+  return {
+    promptTokens: (a?.promptTokens ?? 0) + b.promptTokens,
+    completionTokens: (a?.completionTokens ?? 0) + b.completionTokens,
+    totalTokens: (a?.totalTokens ?? 0) + b.totalTokens,
+  };
+}
+
+/** The events, until the signal is aborted: also where the model itself does not heed it. */
+async function* abortable(events: AsyncIterable<ModelEvent>, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+  const iterator = events[Symbol.asyncIterator]();
+  let ended = false;
+  try {
+    for (;;) {
+      const step = await untilAborted(iterator.next(), signal);
+      if (step.done) {
+        ended = true;
+        return;
+      }
+      yield step.value;
+    }
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    // A model that is told to stop may complain about it, to nobody's use; nor does the abort wait for it.
+    if (!ended) void Promise.allSettled([iterator.return?.()]);
+  }
+}

@@ -1,0 +1,42 @@
+import { type AssistantMessage, type Message, type ToolMessage, textOf } from "../contract/message.ts";
+
+/**
+ * The messages as a model accepts them: every tool result stands behind its call, every call has its result. A log that the
+ * agent wrote is so already; one that others wrote may not be. Unanswered calls and results without a call are left out.
+ */
+export function withoutOrphans(messages: readonly Message[]): Message[] {
+  const paired: Message[] = [];
+  for (let index = 0; index < messages.length; index++) {
+    const message = messages[index] as Message; // within the array's bounds
+    if (message.role === "tool") continue; // those that belong to a call are taken with it
+    if (message.role !== "assistant" || message.toolCalls === undefined) {
+      paired.push(message);
+      continue;
+    }
+    paired.push(...withResults(message, resultsBehind(messages, index)));
+  }
+  return paired;
+}
+
+/** The tool messages that directly follow `messages[index]`. */
+function resultsBehind(messages: readonly Message[], index: number): ToolMessage[] {
+  const results: ToolMessage[] = [];
+  for (let next = messages[index + 1]; next?.role === "tool"; next = messages[index + results.length + 1])
+    results.push(next);
+  return results;
+}
+
+/**
+ * An assistant message with those of its calls that have a result, and the results, each once, in the order in which they
+ * were stored. A message of which nothing would remain is left out.
+ */
+function withResults(message: AssistantMessage, results: readonly ToolMessage[]): Message[] {
+  const { toolCalls = [], ...rest } = message;
+  const byCall = new Map(results.map((result) => [result.toolCallId, result]));
+  const answered = toolCalls.filter((call) => byCall.has(call.id));
+  const called = new Set(answered.map((call) => call.id));
+  const kept = [...byCall.values()].filter((result) => called.has(result.toolCallId));
+  if (answered.length === toolCalls.length) return [message, ...kept];
+  if (answered.length > 0) return [{ ...rest, toolCalls: answered }, ...kept];
+  return textOf(message) === "" && message.refusal === undefined ? [] : [rest];
+}

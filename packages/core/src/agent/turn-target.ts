@@ -1,0 +1,91 @@
+import type { Conversation } from "../conversation/conversation.ts";
+import { isError, MemoryError, quietCause, withoutHint } from "../contract/memory-error.ts";
+import { quoteId } from "../contract/memory-id.ts";
+import type { Message } from "../contract/message.ts";
+import type { Reply } from "../contract/reply.ts";
+import type { ShortMemory } from "./short-memory.ts";
+import type { ConflictPolicy } from "../conversation/turn.ts";
+import type { WindowLimits } from "../conversation/window.ts";
+
+/** Where one turn of an agent comes from and goes to. */
+export interface TurnMemory {
+  /** `null`: no long memory. */
+  readonly memoryId: string | null;
+  /** The window, up to date. Rejects where it cannot be had: the model is not called then. */
+  load(signal: AbortSignal): Promise<readonly Message[]>;
+  /** Keeps the turn. Rejects with `SAVE_FAILED`, which carries the reply. */
+  store(turn: readonly Message[], reply: Reply): Promise<void>;
+}
+
+/** What an agent remembers a turn in: a backend's memory, RAM, or nothing. */
+export type TurnPlace =
+  | { readonly conversation: Conversation; readonly autoSave: boolean; readonly onConflict: ConflictPolicy }
+  | { readonly shortMemory: ShortMemory; readonly limits: WindowLimits }
+  | null;
+
+/** With `autoSave: false`, turns are stored when somebody flushes the conversation. */
+export function memoryIn(place: TurnPlace): TurnMemory {
+  if (place === null) return { memoryId: null, load: async () => [], store: async () => undefined };
+  if ("shortMemory" in place) {
+    const { shortMemory, limits } = place;
+    return {
+      memoryId: null,
+      load: async () => shortMemory.window(limits),
+      store: async (turn) => shortMemory.add(turn),
+    };
+  }
+  const { conversation, autoSave, onConflict } = place;
+  return {
+    memoryId: conversation.memoryId,
+    load: async (signal) => {
+      if (autoSave) await conversation.flush({ signal });
+      return conversation.sync({ signal });
+    },
+    store: async (turn, reply) => {
+      try {
+        if (autoSave) await conversation.commit(turn, { onConflict });
+        else conversation.hold(turn, { onConflict });
+      } catch (error) {
+        throw saveFailed(conversation, error, reply);
+      }
+    },
+  };
+}
+
+function saveFailed({ memoryId, pending }: Conversation, cause: unknown, reply: Reply): MemoryError {
+  const kept = pending > 0;
+  const what = `The model replied, and its turn was not stored in memory ${quoteId(memoryId)}`;
+  return new MemoryError("SAVE_FAILED", `${what}: ${describe(cause)}`, {
+    memoryId,
+    outcome: MemoryError.is(cause) ? cause.outcome : "unknown",
+    retryable: kept,
+    hint: kept
+      ? "The reply is on this error. Do not ask again: the next ask or saveLongMemory() stores the turn."
+      : "The reply is on this error. The turn is not kept: it can never be stored as it is.",
+    cause: quietCause(cause),
+    reply,
+  });
+}
+
+/** What a call that stores the turns of several memories rejects with. `pending`: whether any of them is left to be stored. */
+export function savesFailed(causes: readonly unknown[], pending: boolean): MemoryError {
+  const known = causes.filter((cause) => MemoryError.is(cause));
+  const single = causes.length === 1;
+  const what = single ? "A memory was" : `${causes.length} memories were`;
+  return new MemoryError("SAVE_FAILED", `${what} not saved: ${causes.map(describe).join(" ")}`, {
+    ...(single && known[0]?.memoryId !== undefined && { memoryId: known[0].memoryId }),
+    outcome:
+      known.length === causes.length && known.every(({ outcome }) => outcome === "not-applied")
+        ? "not-applied"
+        : "unknown",
+    retryable: pending,
+    hint: pending ? "What is still pending stays so: save again." : "Nothing is pending any more.",
+    cause: single ? quietCause(causes[0]) : new AggregateError(causes.map(quietCause)),
+  });
+}
+
+/** A foreign error may quote what was to be stored, so only our own are quoted. */
+function describe(cause: unknown): string {
+  if (MemoryError.is(cause)) return withoutHint(cause);
+  return `the backend failed with ${isError(cause) ? cause.name : "something that is no Error"}.`;
+}

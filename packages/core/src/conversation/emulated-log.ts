@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import type { AppendOptions, MemoryBackend, ReadOptions, Revision, Snapshot } from "../contract/backend.ts";
+import { MemoryError } from "../contract/memory-error.ts";
+import { quoteId } from "../contract/memory-id.ts";
+import type { Message } from "../contract/message.ts";
+import { holdsAny } from "./turn.ts";
+
+/*
+ * What a log does, by `load` and `save`. A turn is found again by its messages' ids, so that one whose reply was lost is not stored
+ * twice. Every call costs the whole log.
+ */
+
+/** Nobody else is to write meanwhile. */
+export async function appendBySave(
+  backend: MemoryBackend,
+  memoryId: string,
+  records: readonly Message[],
+  { signal, expectedRevision }: AppendOptions = {},
+): Promise<Revision> {
+  const stored = await backend.load(memoryId, { signal });
+  const revision = stored && revisionOf(stored);
+  if (revision !== null && holdsAny(stored, records)) return revision;
+  if (expectedRevision !== undefined && expectedRevision !== revision) {
+    throw new MemoryError("CONFLICT", `Memory ${quoteId(memoryId)} was changed by someone else.`, {
+      memoryId,
+      hint: "Read it again, and decide on what is there now.",
+    });
+  }
+  const all = [...(stored ?? []), ...records];
+  await backend.save(memoryId, all, { signal });
+  return revisionOf(all);
+}
+
+export async function readByLoad(
+  backend: MemoryBackend,
+  memoryId: string,
+  { last, since, before, signal }: ReadOptions = {},
+): Promise<Snapshot | null> {
+  const stored = await backend.load(memoryId, { signal });
+  if (stored === null) return null;
+  const known = since ?? before;
+  const position = known === undefined ? 0 : positionIn(stored, known);
+  const moved = position === null;
+  const from = since === undefined || moved ? 0 : position;
+  const to = before === undefined || moved ? stored.length : position;
+  const start = last === undefined ? from : Math.max(from, to - last);
+  return {
+    records: stored.slice(start, to),
+    revision: revisionOf(stored),
+    start: start === 0 ? null : revisionOf(stored.slice(0, start)),
+    reset: moved || (since !== undefined && start > from),
+    regressed: false,
+  };
+}
+
+/**
+ * `<records>.<hash of them>`: whoever holds it can tell whether a log still begins with the same records. The order of keys does
+ * not count: a store may change it.
+ */
+function revisionOf(records: readonly Message[]): Revision {
+  const text = JSON.stringify(records, (_key, value: unknown) => (isObject(value) ? sorted(value) : value));
+  return `${records.length}.${createHash("sha256").update(text).digest("base64url")}`;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function sorted(value: object): object {
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** How many records stood in the log at that revision; `null`: this log does not begin with those. */
+function positionIn(records: readonly Message[], revision: Revision): number | null {
+  const position = Number.parseInt(revision, 10);
+  return position <= records.length && revisionOf(records.slice(0, position)) === revision ? position : null;
+}

@@ -1,0 +1,57 @@
+import { decodeEntry } from "@deep-agent/core";
+import type { LogFile, PlacedLine } from "./log-file.ts";
+import type { Stretch } from "./segments.ts";
+
+/** How many replaced saves are still known by their operation id, so that one that is tried again is not made twice. */
+const KEPT_SAVES = 100;
+
+/** What of a log has to be kept. */
+export interface Survey {
+  /** Oldest first. */
+  stretches: Pick<Stretch, "start" | "end">[];
+  /** Where the log begins: nothing before it counts. */
+  from: number;
+  /** When the first write was made: µs since 1970. */
+  first: number;
+}
+
+/**
+ * Looks for what counts in a log up to `end`; `null`: nothing does. The rest was replaced by a save, or was torn, or lost a race.
+ *
+ * Where a line is damaged behind the last save, everything there is kept as it is, so that nothing is decided about it. With
+ * `strict`, damage is told of to those who make the log's `Finds`, wherever it is.
+ */
+export async function survey(log: LogFile, end: number, strict: boolean): Promise<Survey | null> {
+  const stretches: Pick<Stretch, "start" | "end">[] = [];
+  const keep = (start: number, until: number): void => {
+    const last = stretches.at(-1);
+    if (last?.start === until) last.start = start;
+    else stretches.push({ start, end: until });
+  };
+  let from: number | undefined;
+  let replaced = 0;
+  let oldest: PlacedLine | undefined;
+  let damaged = false;
+  const lines = log.all(end, async (place, report) => {
+    damaged ||= from === undefined || place >= from;
+    if (strict) await report();
+  });
+  for await (const line of lines) {
+    if (line.kind === "seal") continue;
+    oldest = line;
+    const replacedBefore = from !== undefined && line.start < from;
+    if (replacedBefore && (line.kind !== "save" || ++replaced > KEPT_SAVES)) continue;
+    if (line.kind === "part" && from === undefined) continue;
+    if (line.kind === "save") from ??= log.beginOf(line);
+    keep(line.start, line.end);
+  }
+  if (oldest === undefined || (stretches.length === 0 && !damaged)) return null;
+  const begin = from ?? log.begin;
+  if (damaged) {
+    const older = stretches.filter(({ start }) => start < begin);
+    for (const stretch of older) stretch.end = Math.min(stretch.end, begin);
+    stretches.splice(0, stretches.length, { start: begin, end }, ...older);
+  }
+  const { at } = decodeEntry(oldest.payload, log.placeOf(oldest));
+  return { stretches: stretches.reverse(), from: begin, first: log.firstAt ?? at };
+}

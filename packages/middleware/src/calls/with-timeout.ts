@@ -1,0 +1,39 @@
+import { MemoryError, quoteId, untilAborted } from "@deep-agent/core";
+import { around, type Call, writes } from "../layer/intercept.ts";
+import { checkLayer, checkTime } from "../layer/config-error.ts";
+import type { AnyBackend, Contract } from "../layer/layer.ts";
+
+/**
+ * Settles every call within `timeoutMs`, also `close`. What takes longer is aborted, and rejects with `UNAVAILABLE`; of a write it is not
+ * known then whether it was made (`outcome: "unknown"`). Throws `INVALID_CONFIG`.
+ *
+ * ```ts
+ * const patient = withTimeout(backend, 2_000);
+ * ```
+ */
+export function withTimeout<B extends AnyBackend>(backend: B, timeoutMs: number): Contract<B> {
+  checkLayer("withTimeout", backend);
+  checkTime("withTimeout", "timeoutMs", timeoutMs);
+  return around(backend, async (call, proceed) => {
+    const overdue = new AbortController();
+    const timer = setTimeout(() => overdue.abort(tooLate(call, timeoutMs)), timeoutMs);
+    const { signal } = call.options;
+    const either = signal ? AbortSignal.any([signal, overdue.signal]) : overdue.signal;
+    try {
+      return await untilAborted(proceed({ signal: either }), either);
+    } finally {
+      clearTimeout(timer);
+    }
+  });
+}
+
+function tooLate(call: Call, timeoutMs: number): MemoryError {
+  const { method, memoryId } = call;
+  const what = typeof memoryId === "string" ? `${method} of memory ${quoteId(memoryId)}` : method;
+  return new MemoryError("UNAVAILABLE", `Nothing came of ${what} within ${timeoutMs} ms.`, {
+    memoryId,
+    outcome: writes(call) ? "unknown" : "not-applied",
+    retryable: true,
+    hint: "See whether the store is slow or away, or give it more time.",
+  });
+}

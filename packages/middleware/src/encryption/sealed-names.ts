@@ -1,0 +1,45 @@
+import { createCipheriv, createDecipheriv, createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
+import { derived } from "./key-ring.ts";
+import type { Naming } from "../naming/name-mapping.ts";
+
+const IV_BYTES = 16;
+
+/**
+ * Names that show nothing of an id but its length: the same for the same id, and to be read by who has the key. A synthetic
+ * initialization vector, the beginning of an HMAC-SHA-256 of the id, encrypts it with AES-256-CTR and proves it when it is read (the
+ * construction of RFC 5297); in base64url.
+ */
+export class SealedNames implements Naming {
+  readonly #macKey: KeyObject;
+  readonly #cipherKey: KeyObject;
+
+  constructor(key: KeyObject) {
+    this.#macKey = derived(key, "", "deep-agent ids: mac");
+    this.#cipherKey = derived(key, "", "deep-agent ids: cipher");
+  }
+
+  nameOf(memoryId: string): string {
+    const iv = this.#ivOf(Buffer.from(memoryId));
+    const cipher = createCipheriv("aes-256-ctr", this.#cipherKey, iv);
+    return Buffer.concat([iv, cipher.update(memoryId, "utf8"), cipher.final()]).toString("base64url");
+  }
+
+  idOf(name: string): string | undefined {
+    if (!/^[A-Za-z0-9_-]+$/.test(name)) return undefined;
+    const bytes = Buffer.from(name, "base64url");
+    if (bytes.length <= IV_BYTES) return undefined;
+    const iv = bytes.subarray(0, IV_BYTES);
+    const decipher = createDecipheriv("aes-256-ctr", this.#cipherKey, iv);
+    const id = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES)), decipher.final()]);
+    return timingSafeEqual(this.#ivOf(id), iv) ? id.toString() : undefined;
+  }
+
+  /** Sealed names have nothing in common. */
+  beginningOf(): string {
+    return "";
+  }
+
+  #ivOf(id: Buffer): Buffer {
+    return createHmac("sha256", this.#macKey).update(id).digest().subarray(0, IV_BYTES);
+  }
+}

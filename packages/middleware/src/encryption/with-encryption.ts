@@ -1,0 +1,85 @@
+import { checkAppend, checkCall, checkRead, checkSave } from "@deep-agent/core";
+import { checkLayer, invalidConfig } from "../layer/config-error.ts";
+import { KeyRing, type Secret, secretKey } from "./key-ring.ts";
+import { type AnyBackend, type Contract, layered, whole } from "../layer/layer.ts";
+import { named } from "../naming/renamed.ts";
+import { RecordCipher } from "./record-cipher.ts";
+import { SealedNames } from "./sealed-names.ts";
+
+export interface EncryptionOptions {
+  /** The keys by name: one for what is written now, and all with which something is sealed yet. A name is stored beside each record. */
+  keys: Readonly<Record<string, Secret>>;
+  /** The name of the key for what is written now. */
+  current: string;
+  /** Seals the ids of memories with this key, too. It cannot be changed later. Default: ids are stored as they are. */
+  idKey?: Secret | undefined;
+  /** Whether a record that is not encrypted is read as it is: for a store that had records before. Default `false`: `DECRYPT`. */
+  acceptPlaintext?: boolean | undefined;
+}
+
+/** What {@link reencrypt} needs to know of a backend made here. */
+export interface Encrypted {
+  /** The store below, with sealed records. */
+  stored: AnyBackend;
+  cipherOf(memoryId: string): RecordCipher;
+}
+
+const layers = new WeakMap<object, Encrypted>();
+
+/** `undefined`: no backend of {@link withEncryption}. */
+export function encryptedLayer(backend: object): Encrypted | undefined {
+  return layers.get(backend);
+}
+
+/**
+ * Stores every record encrypted and authenticated: AES-256-GCM, with a key derived for each memory. A record that was changed, or moved
+ * to another memory, does not open: `DECRYPT`. That records were left out, or put in another order within their memory, is not noticed.
+ *
+ * ```ts
+ * const sealed = withEncryption(backend, { keys: { "2026": process.env.MEMORY_KEY }, current: "2026" });
+ * ```
+ *
+ * To change keys, add one, make it `current`, and run {@link reencrypt}; then the old one can go. Throws `INVALID_CONFIG`.
+ */
+export function withEncryption<B extends AnyBackend>(backend: B, options: EncryptionOptions): Contract<B> {
+  checkLayer("withEncryption", backend, options, ["keys", "current", "idKey", "acceptPlaintext"]);
+  const { keys, current, idKey, acceptPlaintext = false } = options;
+  if (typeof acceptPlaintext !== "boolean")
+    throw invalidConfig("withEncryption", "`acceptPlaintext` must be true or false");
+  const ring = new KeyRing(keys, current);
+  const stored: Contract<B> =
+    idKey === undefined ? backend : named(backend, new SealedNames(secretKey("`idKey`", idKey)));
+  const inner = whole(stored as AnyBackend);
+  const cipherOf = (memoryId: string): RecordCipher => new RecordCipher(ring, memoryId, acceptPlaintext);
+
+  const layer = layered(stored as B, {
+    async load(memoryId, options) {
+      checkCall(memoryId, options);
+      const records = await inner.load(memoryId, options);
+      return records && opened(cipherOf(memoryId), records);
+    },
+    async save(memoryId, records, options) {
+      const texts = checkSave(memoryId, records, options);
+      await inner.save(memoryId, sealed(cipherOf(memoryId), texts), options);
+    },
+    async append(memoryId, records, options) {
+      const texts = checkAppend(memoryId, records, options);
+      return inner.append(memoryId, sealed(cipherOf(memoryId), texts), options);
+    },
+    async read(memoryId, options) {
+      checkRead(memoryId, options);
+      const snapshot = await inner.read(memoryId, options);
+      return snapshot && { ...snapshot, records: opened(cipherOf(memoryId), snapshot.records) };
+    },
+  });
+  layers.set(layer, { stored: inner, cipherOf });
+  return layer;
+}
+
+function sealed(cipher: RecordCipher, texts: readonly string[]): object[] {
+  return texts.map((text) => cipher.seal(text));
+}
+
+function opened(cipher: RecordCipher, records: readonly object[]): object[] {
+  return records.map((record) => cipher.open(record));
+}

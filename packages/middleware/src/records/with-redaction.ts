@@ -1,0 +1,70 @@
+import { checkAppend, checkSave, MemoryError, quietCause, quoteId, type SaveOptions } from "@deep-agent/core";
+import { checkLayer, invalidConfig } from "../layer/config-error.ts";
+import { type AnyBackend, type Contract, layered, whole } from "../layer/layer.ts";
+
+/** What is stored in the place of a record. It is given a copy, which it may change and answer. */
+export type Redact<T extends object> = (record: T) => T | Promise<T>;
+
+/** The records that a backend keeps. */
+export type RecordOf<B extends AnyBackend> = B extends { load(...args: never[]): Promise<(infer T)[] | null> }
+  ? T & object
+  : never;
+
+/**
+ * Passes every record through `redact` before it is stored: for what must not be kept, such as the numbers of cards. What is read is what
+ * was stored; the agent that said it has the rest in RAM until it reads the turn back. Messages must keep their `id`, by which turns are
+ * found again.
+ *
+ * ```ts
+ * const discreet = withRedaction(backend, (message) => ({ ...message, metadata: {} }));
+ * ```
+ *
+ * Where `redact` throws, nothing is written: `INVALID_RECORD`, without its message, which may quote what was said. Throws `INVALID_CONFIG`.
+ */
+export function withRedaction<B extends AnyBackend>(backend: B, redact: Redact<RecordOf<B>>): Contract<B> {
+  checkLayer("withRedaction", backend);
+  if (typeof redact !== "function") throw invalidConfig("withRedaction", "its second argument is no function");
+  const inner = whole(backend);
+
+  async function redacted(memoryId: string, texts: readonly string[], { signal }: SaveOptions): Promise<object[]> {
+    const records: object[] = [];
+    for (const text of texts) {
+      signal?.throwIfAborted();
+      const record = JSON.parse(text) as RecordOf<B>; // it was made of one
+      const { id } = record as { id?: unknown };
+      records.push(await redactedOne(memoryId, record));
+      if (id !== undefined && (records.at(-1) as { id?: unknown } | undefined)?.id !== id)
+        throw refused(memoryId, "its redaction took away an `id`, by which turns are found again");
+    }
+    signal?.throwIfAborted();
+    return records;
+  }
+
+  async function redactedOne(memoryId: string, record: RecordOf<B>): Promise<object> {
+    try {
+      return await redact(record);
+    } catch (error) {
+      const cause = quietCause(error);
+      throw refused(memoryId, `its redaction failed (${cause.name})`, cause);
+    }
+  }
+
+  return layered(backend, {
+    async save(memoryId, records, options = {}) {
+      const texts = checkSave(memoryId, records, options);
+      await inner.save(memoryId, await redacted(memoryId, texts, options), options);
+    },
+    async append(memoryId, records, options = {}) {
+      const texts = checkAppend(memoryId, records, options);
+      return inner.append(memoryId, await redacted(memoryId, texts, options), options);
+    },
+  });
+}
+
+function refused(memoryId: string, problem: string, cause?: Error): MemoryError {
+  return new MemoryError("INVALID_RECORD", `Nothing was written to memory ${quoteId(memoryId)}: ${problem}.`, {
+    memoryId,
+    hint: "See the function that was given to withRedaction.",
+    cause,
+  });
+}
