@@ -1,4 +1,5 @@
-import { Agent, type Ttl } from "@deep-agent/core";
+import { Agent } from "@deep-agent/core";
+import type { Ttl } from "@deep-agent/core/adapter";
 import { RedisBackend } from "@deep-agent/redis";
 
 /** How long conversations are kept after their last turn, by who is talking. */

@@ -1,4 +1,5 @@
-import { Agent, Conversation, type MemoryBackend, type Message, newId, type UserMessage } from "@deep-agent/core";
+import { Agent, Conversation, type MemoryBackend, type Message, type UserMessage } from "@deep-agent/core";
+import { newId } from "@deep-agent/core/adapter";
 import { type Dialogue, type RecordedMessage, turnsOf } from "@deep-agent-examples/offline-model";
 import type { Settings } from "./settings.ts";
 import { isSpoken } from "./spoken-turn.ts";

@@ -1,5 +1,5 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { Outcome } from "@deep-agent/core";
+import type { Outcome } from "@deep-agent/core/adapter";
 import { prepareSchema } from "./schema.ts";
 import { closed, isBusy, isWithoutTransaction, sqliteError } from "./sqlite-error.ts";
 import type { SqliteOptions } from "./sqlite-options.ts";

@@ -1,4 +1,4 @@
-import { parseJson } from "@deep-agent/core";
+import { parseJson } from "@deep-agent/core/adapter";
 import type { Database } from "./database.ts";
 import { corrupt } from "./sqlite-error.ts";
 

@@ -1,4 +1,4 @@
-import type { BackendConfig, Message } from "@deep-agent/core";
+import type { BackendConfig, Message } from "@deep-agent/core/adapter";
 import { SqliteBackend } from "./sqlite-backend.ts";
 import type { SqliteOptions } from "./sqlite-options.ts";
 

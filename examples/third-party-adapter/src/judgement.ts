@@ -1,4 +1,4 @@
-import type { Revision } from "@deep-agent/core";
+import type { Revision } from "@deep-agent/core/adapter";
 import type { EntryTable } from "./entry-table.ts";
 import type { StoredMemory } from "./memory-table.ts";
 import { parseRevision } from "./revision.ts";

@@ -1,4 +1,4 @@
-import { MemoryError, type RecentOptions, type RecentPage } from "@deep-agent/core";
+import { MemoryError, type RecentOptions, type RecentPage } from "@deep-agent/core/adapter";
 import type { Database } from "./database.ts";
 import { idBytes, idOf, idRange } from "./id-range.ts";
 import type { Place } from "./revision.ts";

@@ -1,4 +1,4 @@
-import { newId } from "@deep-agent/core";
+import { newId } from "@deep-agent/core/adapter";
 import type { Memory } from "./memory-table.ts";
 
 /** The memory after an append of one entry; `undefined`: there was none. */

@@ -1,4 +1,4 @@
-import type { Revision } from "@deep-agent/core";
+import type { Revision } from "@deep-agent/core/adapter";
 
 /** A place in a log: behind so many of its entries. */
 export interface Place {

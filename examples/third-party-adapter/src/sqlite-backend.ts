@@ -24,7 +24,7 @@ import {
   type Revision,
   type SaveOptions,
   type Snapshot,
-} from "@deep-agent/core";
+} from "@deep-agent/core/adapter";
 import { Database } from "./database.ts";
 import { EntryTable } from "./entry-table.ts";
 import { judge } from "./judgement.ts";

@@ -1,4 +1,4 @@
-import { cleanCause, MemoryError, type MemoryErrorCode, type Outcome, quoteId } from "@deep-agent/core";
+import { cleanCause, MemoryError, type MemoryErrorCode, type Outcome, quoteId } from "@deep-agent/core/adapter";
 
 /** What SQLite's result codes mean to whoever called. */
 interface Kind {

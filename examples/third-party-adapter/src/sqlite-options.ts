@@ -1,4 +1,4 @@
-import { MemoryError } from "@deep-agent/core";
+import { MemoryError } from "@deep-agent/core/adapter";
 
 export interface SqliteOptions {
   /** The database file, made where it is missing; its folder must be there. `":memory:"`: one that ends with the backend. */

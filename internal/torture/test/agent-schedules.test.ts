@@ -1,4 +1,5 @@
-import type { LogCapability, MemoryBackend, Message } from "@deep-agent/core";
+import type { MemoryBackend, Message } from "@deep-agent/core";
+import type { LogCapability } from "@deep-agent/core/adapter";
 import { describe, expect, it } from "@jest/globals";
 import { agentSchedules, playWatched, withModelServer } from "../src/agent/agent-schedules.ts";
 import type { Violation } from "../src/agent/ledger.ts";

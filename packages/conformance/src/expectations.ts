@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import { MemoryError, type MemoryErrorCode } from "@deep-agent/core";
+import { MemoryError, type MemoryErrorCode } from "@deep-agent/core/adapter";
 
 /*
  * Assertions that say in one line what was wrong, however large the values. Values are compared as JSON: which realm their objects

@@ -1,4 +1,4 @@
-import type { Capability } from "@deep-agent/core";
+import type { Capability } from "@deep-agent/core/adapter";
 import type { PromiseReport, Report } from "./report.ts";
 
 const SIGNS: Record<PromiseReport["outcome"], string> = {

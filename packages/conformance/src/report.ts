@@ -1,4 +1,4 @@
-import { type Capability, capabilityMethods, supports } from "@deep-agent/core";
+import { type Capability, capabilityMethods, supports } from "@deep-agent/core/adapter";
 import { inTime } from "./in-time.ts";
 import { BrokenPromise, runTest, TEST_TIMEOUT_MS } from "./run-test.ts";
 import { StrayErrors } from "./stray-errors.ts";

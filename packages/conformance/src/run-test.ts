@@ -1,4 +1,4 @@
-import { supports } from "@deep-agent/core";
+import { supports } from "@deep-agent/core/adapter";
 import { Absent } from "./absent.ts";
 import { inTime } from "./in-time.ts";
 import { Recorder } from "./recorder.ts";

@@ -1,4 +1,4 @@
-import { type Capability, capabilityMethods, type MemoryBackend, supports } from "@deep-agent/core";
+import { type Capability, capabilityMethods, type MemoryBackend, supports } from "@deep-agent/core/adapter";
 import { Absent } from "./absent.ts";
 import { broken, equal } from "./expectations.ts";
 import type { Note } from "./notes.ts";

@@ -1,4 +1,4 @@
-import type { Capabilities, Capability, MemoryBackend } from "@deep-agent/core";
+import type { Capabilities, Capability, MemoryBackend } from "@deep-agent/core/adapter";
 import type { Note } from "./notes.ts";
 import type { Stage } from "./stage.ts";
 import type { Facility } from "./target.ts";

@@ -1,4 +1,4 @@
-import type { MemoryBackend } from "@deep-agent/core";
+import type { MemoryBackend } from "@deep-agent/core/adapter";
 import { UsageError } from "./usage-error.ts";
 
 /** A backend of whatever records: the kit uses records of its own. */

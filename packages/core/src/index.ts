@@ -1,27 +1,52 @@
-export { untilAborted } from "./concurrency/until-aborted.ts";
+/*
+ * For applications. What adapters, layers and bridges are made with is in `@deep-agent/core/adapter`.
+ */
 export { Agent } from "./agent/agent.ts";
 export type { AbortPolicy, AgentOptions } from "./agent/agent-options.ts";
-export type * from "./contract/backend.ts";
-export type { BackendConfig } from "./open/backend-config.ts";
-export * from "./adapter-kit/check-arguments.ts";
-export { type Capabilities, type Capability, capabilityMethods, supports } from "./contract/capabilities.ts";
-export type * from "./model/chat-model.ts";
-export { Conversation, type ConversationOptions, type Regression } from "./conversation/conversation.ts";
-export { type AskEvent, askChannel, type BackendEvent, backendChannel, type EventChannel } from "./contract/diagnostics.ts";
-export { decodeEntry, type Entry, encodeEntry, entryPrefix } from "./adapter-kit/entry.ts";
-export { KeyedSerial } from "./concurrency/keyed-queue.ts";
+export type { ReplyStream } from "./agent/reply-stream.ts";
+export { defineTool, type Tool, type ToolContext } from "./agent/tool.ts";
+export type {
+  CallOptions,
+  ListOptions,
+  MemoryBackend,
+  MemoryInfo,
+  Revision,
+  SaveOptions,
+  Snapshot,
+} from "./contract/backend.ts";
+export { type Capability, supports } from "./contract/capabilities.ts";
+export type { AskEvent, BackendEvent } from "./contract/diagnostics.ts";
+export { MemoryError, type MemoryErrorCode, type Outcome } from "./contract/memory-error.ts";
 export {
-  cleanCause,
-  MemoryError,
-  type MemoryErrorCode,
-  type MemoryErrorDetails,
-  type Outcome,
-  quietCause,
-  withoutHint,
-} from "./contract/memory-error.ts";
-export { checkMemoryId, MAX_MEMORY_ID_BYTES, quoteId } from "./contract/memory-id.ts";
-export * from "./contract/message.ts";
-export { type OpenBackendOptions, openBackend } from "./open/open-backend.ts";
+  type AssistantMessage,
+  type AudioPart,
+  assistant,
+  type ContentPart,
+  type FilePart,
+  type ImagePart,
+  isMessage,
+  type Message,
+  type SystemMessage,
+  system,
+  type TextPart,
+  type ToolCall,
+  type ToolMessage,
+  textOf,
+  tool,
+  type Usage,
+  type UserMessage,
+  user,
+} from "./contract/message.ts";
+export type { Reply } from "./contract/reply.ts";
+export {
+  Conversation,
+  type ConversationOptions,
+  type Regression,
+  type TurnOptions,
+} from "./conversation/conversation.ts";
+export type { ConflictPolicy } from "./conversation/turn.ts";
+export type { WindowLimits } from "./conversation/window.ts";
+export type { ChatModel, ModelEvent, ModelRequest, ToolSpec } from "./model/chat-model.ts";
 export {
   fromOpenAIMessage,
   type OpenAIMessage,
@@ -29,11 +54,5 @@ export {
   toOpenAIMessages,
 } from "./model/openai/messages.ts";
 export { type OpenAIClient, OpenAIModel, type OpenAIModelOptions } from "./model/openai/model.ts";
-export { checkOperationId, newId } from "./contract/operation-id.ts";
-export { encodeRecords, MAX_RECORD_BYTES, parseJson } from "./adapter-kit/records.ts";
-export type { Reply } from "./contract/reply.ts";
-export type { ReplyStream } from "./agent/reply-stream.ts";
-export { defineTool, type Tool, type ToolContext } from "./agent/tool.ts";
-export { parseTtl, type Ttl } from "./adapter-kit/ttl.ts";
-export type { ConflictPolicy } from "./conversation/turn.ts";
-export { DEFAULT_MAX_MESSAGES, type WindowLimits } from "./conversation/window.ts";
+export type { BackendConfig } from "./open/backend-config.ts";
+export { type OpenBackendOptions, openBackend } from "./open/open-backend.ts";

@@ -8,7 +8,7 @@ import {
   checkRecent,
   checkSave,
   type RecentOptions,
-} from "../src/index.ts";
+} from "../src/adapter.ts";
 
 const ID = "user-alice";
 const records = [{ a: 1 }, { b: [2] }];

@@ -2,7 +2,6 @@ import { describe, expect, it } from "@jest/globals";
 import { expectTypeOf } from "expect-type";
 import {
   type AppendOptions,
-  type Capability,
   type CatalogueCapability,
   capabilityMethods,
   type ExpiryCapability,
@@ -10,11 +9,8 @@ import {
   type InfoCapability,
   type LifecycleCapability,
   type LogCapability,
-  type MemoryBackend,
-  type Message,
-  type Revision,
-  supports,
-} from "../src/index.ts";
+} from "../src/adapter.ts";
+import { type Capability, type MemoryBackend, type Message, type Revision, supports } from "../src/index.ts";
 
 interface Note {
   n: number;

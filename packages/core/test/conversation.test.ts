@@ -1,15 +1,8 @@
 import diagnostics from "node:diagnostics_channel";
 import { setImmediate as tick } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
-import {
-  type AppendOptions,
-  assistant,
-  Conversation,
-  type ConversationOptions,
-  MemoryError,
-  type Message,
-  user,
-} from "../src/index.ts";
+import type { AppendOptions } from "../src/adapter.ts";
+import { assistant, Conversation, type ConversationOptions, MemoryError, type Message, user } from "../src/index.ts";
 import { plain, ReferenceLog } from "./support/reference-log.ts";
 import { bare } from "./support/scripted-model.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { Conversations } from "../src/agent/open-conversations.ts";
+import { OpenConversations } from "../src/agent/open-conversations.ts";
 import { user } from "../src/index.ts";
 import { ReferenceLog } from "./support/reference-log.ts";
 
@@ -7,7 +7,7 @@ describe("an agent's open conversations", () => {
   const backend = new ReferenceLog();
 
   it("are let go of when nobody uses them, nothing is pending and another memory is current", () => {
-    const open = new Conversations();
+    const open = new OpenConversations();
     const alice = open.use({ memoryId: "alice", backend });
     open.prune("bob");
     expect(open.get("alice")).toBe(alice);
@@ -20,7 +20,7 @@ describe("an agent's open conversations", () => {
   });
 
   it("are the same for all who use one id", async () => {
-    const open = new Conversations();
+    const open = new OpenConversations();
     const first = open.use({ memoryId: "alice", backend });
     expect(open.use({ memoryId: "alice", backend })).toBe(first);
     open.release(first);

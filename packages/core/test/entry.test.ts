@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { decodeEntry, encodeEntry, encodeRecords, entryPrefix, MemoryError, newId } from "../src/index.ts";
+import { decodeEntry, encodeEntry, encodeRecords, entryPrefix, newId } from "../src/adapter.ts";
+import { MemoryError } from "../src/index.ts";
 
 const operationId = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
 const at = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });

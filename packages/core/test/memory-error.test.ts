@@ -1,10 +1,12 @@
-import { readFile } from "node:fs/promises";
+import { cp, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { inspect } from "node:util";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "@jest/globals";
 import { expectTypeOf } from "expect-type";
 import fc from "fast-check";
-import { assistant, cleanCause, MemoryError, type MemoryErrorCode, type Reply } from "../src/index.ts";
+import { cleanCause } from "../src/adapter.ts";
+import { assistant, MemoryError, type MemoryErrorCode, type Reply } from "../src/index.ts";
 import { Application, builtCore } from "./support/application.ts";
 
 const SECRET = "Canary-5ecret";
@@ -74,7 +76,7 @@ describe("MemoryError.is knows the error, whichever copy of the package made it"
   it("in one program with the ES module, the CommonJS module and a second install of it", async () => {
     const app = await Application.create();
     try {
-      await app.write({ "second/index.cjs": await readFile(builtCore("cjs"), "utf8") });
+      await cp(dirname(builtCore("cjs")), join(app.folder, "second"), { recursive: true });
       const { dependencies } = JSON.parse(await readFile("package.json", "utf8"));
       for (const name of Object.keys(dependencies)) {
         await app.install(name, { "package.json": {}, "index.js": "" });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { checkMemoryId, checkOperationId, MAX_MEMORY_ID_BYTES, MemoryError, quoteId } from "../src/index.ts";
+import { checkMemoryId, checkOperationId, MAX_MEMORY_ID_BYTES, quoteId } from "../src/adapter.ts";
+import { MemoryError } from "../src/index.ts";
 
 const invalid = expect.objectContaining({ code: "INVALID_MEMORY_ID", outcome: "not-applied" });
 

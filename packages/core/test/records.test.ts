@@ -1,8 +1,9 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { encodeRecords, MAX_RECORD_BYTES, MemoryError, parseJson } from "../src/index.ts";
-import { copyOf } from "../src/adapter-kit/records.ts";
+import { encodeRecords, parseJson } from "../src/adapter.ts";
+import { cloneJson, MAX_RECORD_BYTES } from "../src/adapter-kit/records.ts";
+import { MemoryError } from "../src/index.ts";
 
 const ID = "user-alice";
 
@@ -228,22 +229,22 @@ describe("a copy", () => {
   it("is as structuredClone makes it, and shares nothing", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        const copy = copyOf(value);
+        const copy = cloneJson(value);
         expect(copy).toEqual(structuredClone(value));
         expect(JSON.stringify(copy)).toBe(JSON.stringify(value));
       }),
     );
     const inner = { a: [{ b: 1 }] };
-    const copy = copyOf(inner);
+    const copy = cloneJson(inner);
     copy.a[0] = { b: 2 };
     expect(inner).toEqual({ a: [{ b: 1 }] });
   });
 
   it("keeps what a foreign store may have, and no name is more than a name", () => {
     const at = new Date(0);
-    expect(copyOf({ at, gone: undefined })).toEqual({ at, gone: undefined });
+    expect(cloneJson({ at, gone: undefined })).toEqual({ at, gone: undefined });
     const named = JSON.parse('{"__proto__":{"evil":true}}') as object;
-    expect(Object.getPrototypeOf(copyOf(named))).toBe(Object.prototype);
-    expect(Object.keys(copyOf(named))).toEqual(["__proto__"]);
+    expect(Object.getPrototypeOf(cloneJson(named))).toBe(Object.prototype);
+    expect(Object.keys(cloneJson(named))).toEqual(["__proto__"]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import ms, { type StringValue } from "ms";
-import { parseTtl, type Ttl } from "../src/index.ts";
+import { parseTtl, type Ttl } from "../src/adapter.ts";
 
 describe("a TTL is milliseconds, text with a unit, or never", () => {
   it.each<[Ttl, number | null]>([

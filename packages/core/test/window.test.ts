@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { type AssistantMessage, assistant, type Message, system, type ToolMessage, tool, user } from "../src/index.ts";
-import { withoutOrphans } from "../src/agent/pair-tool-calls.ts";
+import { pairToolCalls } from "../src/agent/pair-tool-calls.ts";
 import { cutToLimits } from "../src/conversation/window.ts";
+import { type AssistantMessage, assistant, type Message, system, type ToolMessage, tool, user } from "../src/index.ts";
 
 function call(id: string) {
   return { id, name: "search", arguments: "{}" };
@@ -54,7 +54,7 @@ describe("a window", () => {
   it("holds no orphaned tool message, for any cut of any history", () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 30 }), fc.integer({ min: 1, max: 30 }), (history, maxMessages) => {
-        expect(orphans(withoutOrphans(cutToLimits(history, { maxMessages })))).toEqual([]);
+        expect(orphans(pairToolCalls(cutToLimits(history, { maxMessages })))).toEqual([]);
       }),
       { numRuns: 2_000 },
     );
@@ -68,7 +68,7 @@ describe("a window", () => {
         (turns, maxMessages) => {
           const history = turns.flat();
           const window = cutToLimits(history, { maxMessages });
-          expect(withoutOrphans(window)).toEqual(window);
+          expect(pairToolCalls(window)).toEqual(window);
           expect(window).toEqual(history.slice(history.length - window.length));
           if (history.length > 0) expect(window[0]?.role).toBe("user");
           const newest = turns.at(-1)?.length ?? 0;
@@ -138,7 +138,7 @@ describe("unanswered calls and results without a call", () => {
     ],
   ])("are left out: %s", (_what, history, expected) => {
     const strip = ({ id: _id, createdAt: _createdAt, ...rest }: Message) => rest;
-    expect(withoutOrphans(history).map(strip)).toEqual(expected.map(strip));
+    expect(pairToolCalls(history).map(strip)).toEqual(expected.map(strip));
   });
 });
 
@@ -153,12 +153,12 @@ describe("recorded dialogues", () => {
       for (let length = 1; length <= messages.length; length++) {
         const spoken = messages.slice(0, length);
         for (const maxMessages of [1, 2, 5, 20]) {
-          const window = withoutOrphans(cutToLimits(spoken, { maxMessages }));
+          const window = pairToolCalls(cutToLimits(spoken, { maxMessages }));
           expect(orphans(window)).toEqual([]);
           cuts += 1;
         }
       }
-      expect(withoutOrphans(messages)).toEqual(messages);
+      expect(pairToolCalls(messages)).toEqual(messages);
     }
     expect(cuts).toBeGreaterThan(20_000);
   });

@@ -1,13 +1,20 @@
 import { join } from "node:path";
-import { MemoryError, newId, quoteId, type RecentMemory, type RecentOptions, type RecentPage } from "@deep-agent/core";
+import {
+  MemoryError,
+  newId,
+  quoteId,
+  type RecentMemory,
+  type RecentOptions,
+  type RecentPage,
+} from "@deep-agent/core/adapter";
 import { corrupt, unlessMissing } from "./file-error.ts";
 import { decodeId, encodeId, isTemporary, parseFileName } from "./file-name.ts";
 import type { FileSystem } from "./file-system.ts";
 import type { Generations } from "./generations.ts";
 import { encodeHeader, readHeader } from "./header.ts";
-import { keptFrom } from "./quarantine.ts";
 import { encodeSeal, type LogFile } from "./log-file.ts";
 import { now } from "./log-writing.ts";
+import { keptFrom } from "./quarantine.ts";
 
 /** After how long what nobody needs any more is removed: nobody can be in the middle of using it by then. */
 const DAY_NS = 24n * 60n * 60n * 1_000_000_000n;

@@ -1,11 +1,11 @@
-import type { Outcome } from "@deep-agent/core";
+import type { Outcome } from "@deep-agent/core/adapter";
 import { corrupt, fileError, tooContended } from "./file-error.ts";
 import type { Generations } from "./generations.ts";
 import { type Carried, encodeHeader } from "./header.ts";
+import { type Survey, survey } from "./live-segments.ts";
 import { encodeSeal, type LogFile, type Moved } from "./log-file.ts";
 import { now } from "./log-writing.ts";
 import { encodeKept } from "./segments.ts";
-import { type Survey, survey } from "./live-segments.ts";
 
 /** How often a compaction looks anew, and how often it tries to be next once it waits for nothing else. */
 const MAX_TRIES = 20;

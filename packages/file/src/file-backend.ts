@@ -27,7 +27,7 @@ import {
   type Revision,
   type SaveOptions,
   type Snapshot,
-} from "@deep-agent/core";
+} from "@deep-agent/core/adapter";
 import { Catalogue } from "./catalogue.ts";
 import type { Compacted } from "./compaction.ts";
 import { corrupt, fileError } from "./file-error.ts";
@@ -36,8 +36,8 @@ import { temporaryName } from "./file-name.ts";
 import { type CorruptPolicy, checkOptions, defaultDirectory, type FileBackendOptions } from "./file-options.ts";
 import { type FileSystem, nodeFileSystem } from "./file-system.ts";
 import { Generations } from "./generations.ts";
-import { keepAside } from "./quarantine.ts";
 import type { Finds } from "./log-file.ts";
+import { keepAside } from "./quarantine.ts";
 
 /**
  * Memories as files: one append-only log each, in JSON lines. Several processes may write to one memory at the same time,
@@ -58,6 +58,7 @@ export class FileBackend<T extends object = Message>
     InfoCapability,
     CatalogueCapability
 {
+  readonly name: string = "file";
   /** The absolute path of the directory that holds the files. */
   readonly directory: string;
   readonly #fs: FileSystem;

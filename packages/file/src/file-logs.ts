@@ -3,7 +3,7 @@ import {
   type AppendOptions,
   backendChannel,
   decodeEntry,
-  KeyedSerial,
+  KeyedQueue,
   type MemoryInfo,
   newId,
   type Outcome,
@@ -11,7 +11,7 @@ import {
   type Revision,
   type SaveOptions,
   type Snapshot,
-} from "@deep-agent/core";
+} from "@deep-agent/core/adapter";
 import { type Compacted, Compaction } from "./compaction.ts";
 import { fileError, flushFailedBefore, isFull, tooContended } from "./file-error.ts";
 import type { Generations } from "./generations.ts";
@@ -44,7 +44,7 @@ export class FileLog<T extends object> {
   readonly #compaction: Compaction;
   readonly #compactWhen: CompactWhen;
   /** Within this process writes to one memory queue, since only one of them can be next. */
-  readonly #queue = new KeyedSerial();
+  readonly #queue = new KeyedQueue();
   /** Files of which a flush has failed, by their identity: the system may have dropped what it could not write, and would not say so again. */
   readonly #unflushed = new Set<string>();
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { newId } from "@deep-agent/core";
+import { newId } from "@deep-agent/core/adapter";
 
 /*
  * A memory's file is `<encoded id>.<generation>.jsonl`. The encoding is injective, keeps nothing apart by case alone (file

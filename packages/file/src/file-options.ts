@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { MemoryError } from "@deep-agent/core";
+import { MemoryError } from "@deep-agent/core/adapter";
 import type { FileSystem } from "./file-system.ts";
 
 /**

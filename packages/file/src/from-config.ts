@@ -1,4 +1,4 @@
-import type { Message } from "@deep-agent/core";
+import type { Message } from "@deep-agent/core/adapter";
 import { FileBackend } from "./file-backend.ts";
 import { type FileBackendOptions, optionsOfUrl } from "./file-options.ts";
 

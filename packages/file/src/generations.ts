@@ -1,10 +1,10 @@
 import { dirname, join } from "node:path";
-import type { Outcome } from "@deep-agent/core";
+import type { Outcome } from "@deep-agent/core/adapter";
 import { diskFull, fileError, flushFailedBefore, isFlushFailure, isSystemError, unlessMissing } from "./file-error.ts";
 import { encodeId, fileName, isTemporaryOf, parseFileName, temporaryName } from "./file-name.ts";
 import type { FileSystem } from "./file-system.ts";
-import { keptFrom } from "./quarantine.ts";
 import { type Finds, LogFile } from "./log-file.ts";
+import { keptFrom } from "./quarantine.ts";
 
 /**
  * The files of a directory, as generations of memories.

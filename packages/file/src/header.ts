@@ -1,4 +1,4 @@
-import { parseJson } from "@deep-agent/core";
+import { parseJson } from "@deep-agent/core/adapter";
 import { corrupt } from "./file-error.ts";
 import type { OpenFile } from "./file-system.ts";
 import { encodeLine, NEWLINE, parseLine } from "./line.ts";

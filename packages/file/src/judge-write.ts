@@ -1,4 +1,4 @@
-import { type AppendOptions, entryPrefix, type Revision } from "@deep-agent/core";
+import { type AppendOptions, entryPrefix, type Revision } from "@deep-agent/core/adapter";
 import { conflict } from "./file-error.ts";
 import type { LogFile, PlacedLine } from "./log-file.ts";
 import { formatRevision, parseRevision } from "./revision.ts";

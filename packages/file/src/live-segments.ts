@@ -1,4 +1,4 @@
-import { decodeEntry } from "@deep-agent/core";
+import { decodeEntry } from "@deep-agent/core/adapter";
 import type { LogFile, PlacedLine } from "./log-file.ts";
 import type { Stretch } from "./segments.ts";
 

@@ -1,4 +1,4 @@
-import { newId, parseJson, quoteId, type Revision } from "@deep-agent/core";
+import { newId, parseJson, quoteId, type Revision } from "@deep-agent/core/adapter";
 import { corrupt, diskFull } from "./file-error.ts";
 import type { FileStat, OpenFile } from "./file-system.ts";
 import { type Header, readHeader } from "./header.ts";

@@ -1,4 +1,4 @@
-import { decodeEntry, type ReadOptions, type Revision, type Snapshot } from "@deep-agent/core";
+import { decodeEntry, type ReadOptions, type Revision, type Snapshot } from "@deep-agent/core/adapter";
 import type { LogFile } from "./log-file.ts";
 import { formatPageStart, type PageStart, parsePageStart, parseRevision } from "./revision.ts";
 

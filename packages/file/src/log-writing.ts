@@ -1,4 +1,4 @@
-import { encodeEntry, MemoryError, quoteId, type Revision } from "@deep-agent/core";
+import { encodeEntry, MemoryError, quoteId, type Revision } from "@deep-agent/core/adapter";
 import { encodeLine } from "./line.ts";
 import { formatRevision } from "./revision.ts";
 

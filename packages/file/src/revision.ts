@@ -1,4 +1,4 @@
-import type { Revision } from "@deep-agent/core";
+import type { Revision } from "@deep-agent/core/adapter";
 
 /**
  * A place in a log: behind a line that counts. As text, `<epoch>.<offset>.<crc of that line>`: the epoch names the file's

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Capability, capabilityMethods, supports } from "@deep-agent/core";
+import { type Capability, supports } from "@deep-agent/core";
+import { capabilityMethods } from "@deep-agent/core/adapter";
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import { nodeFileSystem } from "../src/file-system.ts";
 import { FileBackend } from "../src/index.ts";

@@ -1,4 +1,4 @@
-import { type BackendConfig, MemoryError, type Message } from "@deep-agent/core";
+import { type BackendConfig, MemoryError, type Message } from "@deep-agent/core/adapter";
 import { InMemoryBackend } from "./in-memory-backend.ts";
 import type { InMemoryOptions } from "./in-memory-options.ts";
 

@@ -29,7 +29,7 @@ import {
   type SaveOptions,
   type Snapshot,
   type Ttl,
-} from "@deep-agent/core";
+} from "@deep-agent/core/adapter";
 import {
   checkedClock,
   checkMaxMemories,
@@ -59,6 +59,7 @@ export class InMemoryBackend<T extends object = Message>
     CatalogueCapability,
     ExpiryCapability
 {
+  readonly name: string = "in-memory";
   #ttl: number | null;
   #maxMemories: number;
   readonly #clock: () => number;

@@ -1,4 +1,4 @@
-import { MemoryError, type Ttl } from "@deep-agent/core";
+import { MemoryError, type Ttl } from "@deep-agent/core/adapter";
 
 /** How many memories a backend keeps where nothing else is said. */
 export const DEFAULT_MAX_MEMORIES = 10_000;

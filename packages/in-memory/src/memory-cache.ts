@@ -1,4 +1,4 @@
-import { backendChannel } from "@deep-agent/core";
+import { backendChannel } from "@deep-agent/core/adapter";
 import { LRUCache } from "lru-cache";
 import type { MemoryLog } from "./memory-log.ts";
 

@@ -1,4 +1,4 @@
-import { newId, type ReadOptions, type Revision, type Snapshot } from "@deep-agent/core";
+import { newId, type ReadOptions, type Revision, type Snapshot } from "@deep-agent/core/adapter";
 
 /** How many of the newest entries are searched for an operation where the caller does not say what it knew. */
 const SEARCHED_ENTRIES = 64;

@@ -1,4 +1,4 @@
-import { MemoryError, type RecentOptions, type RecentPage } from "@deep-agent/core";
+import { MemoryError, type RecentOptions, type RecentPage } from "@deep-agent/core/adapter";
 import type { Memory, MemoryCache } from "./memory-cache.ts";
 
 /**

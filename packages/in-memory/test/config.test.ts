@@ -1,10 +1,5 @@
-import {
-  type BackendConfig,
-  type LogCapability,
-  type MemoryBackend,
-  MemoryError,
-  type Message,
-} from "@deep-agent/core";
+import { type BackendConfig, type MemoryBackend, MemoryError, type Message } from "@deep-agent/core";
+import type { LogCapability } from "@deep-agent/core/adapter";
 import { describe, expect, it } from "@jest/globals";
 import { expectTypeOf } from "expect-type";
 import { fromConfig, InMemoryBackend, type InMemoryOptions } from "../src/index.ts";

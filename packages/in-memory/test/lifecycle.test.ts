@@ -1,4 +1,5 @@
-import { type Capability, capabilityMethods, supports } from "@deep-agent/core";
+import { type Capability, supports } from "@deep-agent/core";
+import { capabilityMethods } from "@deep-agent/core/adapter";
 import { describe, expect, it } from "@jest/globals";
 import { InMemoryBackend } from "../src/index.ts";
 import { type Note, notes } from "./support/backends.ts";

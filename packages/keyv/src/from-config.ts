@@ -1,4 +1,4 @@
-import type { BackendConfig, Message } from "@deep-agent/core";
+import type { BackendConfig, Message } from "@deep-agent/core/adapter";
 import { KeyvBackend } from "./keyv-backend.ts";
 import type { KeyvBackendOptions } from "./keyv-options.ts";
 

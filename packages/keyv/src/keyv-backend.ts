@@ -3,14 +3,14 @@ import {
   checkCall,
   checkList,
   checkPlainSave,
-  KeyedSerial,
+  KeyedQueue,
   type LifecycleCapability,
   type ListOptions,
   type MemoryBackend,
   type Message,
   type SaveOptions,
   untilAborted,
-} from "@deep-agent/core";
+} from "@deep-agent/core/adapter";
 import type { Keyv } from "keyv";
 import { CheckedKeyv } from "./checked-keyv.ts";
 import { closed, corrupt, type Doing, keyvError, notIterable } from "./keyv-error.ts";
@@ -30,10 +30,11 @@ import { decodeMemory, encodeMemory, idIn } from "./memory-value.ts";
  * taken for a memory that is absent.
  */
 export class KeyvBackend<T extends object = Message> implements MemoryBackend<T>, LifecycleCapability {
+  readonly name: string = "keyv";
   readonly #keyv: CheckedKeyv;
   readonly #ttl: number | undefined;
   /** Writes to one memory go out one after the other: one whose caller has left would otherwise overtake a later one. */
-  readonly #writes = new KeyedSerial();
+  readonly #writes = new KeyedQueue();
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 

@@ -1,4 +1,4 @@
-import { cleanCause, MemoryError, type Outcome, quoteId } from "@deep-agent/core";
+import { cleanCause, MemoryError, type Outcome, quoteId } from "@deep-agent/core/adapter";
 
 export const BACKEND = "keyv";
 

@@ -1,4 +1,4 @@
-import { backendChannel, cleanCause, parseTtl, type Ttl } from "@deep-agent/core";
+import { backendChannel, cleanCause, parseTtl, type Ttl } from "@deep-agent/core/adapter";
 import { detectKeyv, Keyv } from "keyv";
 import { BACKEND, invalidConfig, shown, withoutQuotes } from "./keyv-error.ts";
 

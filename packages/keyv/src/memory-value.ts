@@ -1,4 +1,4 @@
-import { parseJson } from "@deep-agent/core";
+import { parseJson } from "@deep-agent/core/adapter";
 import { corrupt } from "./keyv-error.ts";
 
 /**

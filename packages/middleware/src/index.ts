@@ -1,11 +1,16 @@
-export type { FallbackStatus } from "./fallback/fallback.ts";
-export type { Secret } from "./encryption/key-ring.ts";
-export type { AnyBackend, Contract, LogBackend } from "./layer/layer.ts";
-export { type ReencryptOptions, type ReencryptProgress, reencrypt } from "./encryption/reencrypt.ts";
-export { type EncryptionOptions, withEncryption } from "./encryption/with-encryption.ts";
-export { type FallbackControls, type FallbackOptions, withFallback } from "./fallback/with-fallback.ts";
-export { withPrefix } from "./naming/with-prefix.ts";
-export { type RecordOf, type Redact, withRedaction } from "./records/with-redaction.ts";
-export { enforceRetention, type RetentionOptions, type RetentionReport, withRetention } from "./records/with-retention.ts";
 export { type RetryOptions, withRetry } from "./calls/with-retry.ts";
 export { withTimeout } from "./calls/with-timeout.ts";
+export type { Secret } from "./encryption/key-ring.ts";
+export { type ReencryptOptions, type ReencryptProgress, reencrypt } from "./encryption/reencrypt.ts";
+export { type EncryptionOptions, withEncryption } from "./encryption/with-encryption.ts";
+export type { FallbackStatus } from "./fallback/fallback.ts";
+export { type FallbackControls, type FallbackOptions, withFallback } from "./fallback/with-fallback.ts";
+export type { AnyBackend, Contract, LogBackend } from "./layer/layer.ts";
+export { withPrefix } from "./naming/with-prefix.ts";
+export { type RecordOf, type Redact, withRedaction } from "./records/with-redaction.ts";
+export {
+  enforceRetention,
+  type RetentionOptions,
+  type RetentionReport,
+  withRetention,
+} from "./records/with-retention.ts";

@@ -6,8 +6,8 @@ import { MemoryError, type Revision } from "@deep-agent/core";
 import { FileBackend } from "@deep-agent/file";
 import { InMemoryBackend } from "@deep-agent/in-memory";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { type FallbackStatus, withFallback, withTimeout } from "../src/index.ts";
 import { replay } from "../src/fallback/replay.ts";
+import { type FallbackStatus, withFallback, withTimeout } from "../src/index.ts";
 import { away, eventsDuring, type Note, notes, rejectionOf, TroubledBackend } from "./support/stores.ts";
 
 const ID = "alice";

@@ -1,4 +1,5 @@
-import { MAX_MEMORY_ID_BYTES, MemoryError, supports } from "@deep-agent/core";
+import { MemoryError, supports } from "@deep-agent/core";
+import { MAX_MEMORY_ID_BYTES } from "@deep-agent/core/adapter";
 import { InMemoryBackend } from "@deep-agent/in-memory";
 import { describe, expect, it } from "@jest/globals";
 import * as fc from "fast-check";
@@ -87,7 +88,7 @@ describe("a layer", () => {
   });
 
   it("is named in errors and events as what is below it", () => {
-    expect(withTimeout(new InMemoryBackend<Note>(), 1_000).constructor).toBe(InMemoryBackend);
+    expect(withTimeout(new InMemoryBackend<Note>(), 1_000).name).toBe("in-memory");
   });
 
   it("makes errors that MemoryError knows", async () => {

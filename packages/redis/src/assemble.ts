@@ -1,12 +1,12 @@
-import type { Address } from "./options/address.ts";
+import { Operations } from "./calls/calls.ts";
+import { ScriptRunner } from "./calls/script-runner.ts";
 import { warnOfEviction } from "./calls/warn-of-eviction.ts";
 import { Listing } from "./memories/listing.ts";
-import { Operations } from "./calls/calls.ts";
 import { RecentIndex } from "./memories/recent-index.ts";
-import type { CommandSource, RedisCommands } from "./wire/redis-commands.ts";
 import { RedisLog } from "./memories/redis-log.ts";
+import type { Address } from "./options/address.ts";
 import type { MemorySettings, Topology } from "./options/redis-options.ts";
-import { ScriptRunner } from "./calls/script-runner.ts";
+import type { CommandSource, RedisCommands } from "./wire/redis-commands.ts";
 
 /** What a backend is made of when it is first used. */
 export interface Parts<T extends object> {

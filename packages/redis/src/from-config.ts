@@ -1,6 +1,6 @@
-import type { BackendConfig, Message } from "@deep-agent/core";
-import { RedisBackend } from "./redis-backend.ts";
+import type { BackendConfig, Message } from "@deep-agent/core/adapter";
 import type { RedisBackendOptions } from "./options/redis-options.ts";
+import { RedisBackend } from "./redis-backend.ts";
 
 /**
  * The backend for `openBackend("redis://localhost:6379/2?ttl=24h&prefix=app:")`, or for an object with {@link RedisBackendOptions},

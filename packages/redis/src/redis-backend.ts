@@ -25,11 +25,10 @@ import {
   type SaveOptions,
   type Snapshot,
   type Ttl,
-} from "@deep-agent/core";
-import { type ForeignClient, sourceOf } from "./wire/clients/existing-client.ts";
+} from "@deep-agent/core/adapter";
 import type { Parts } from "./assemble.ts";
 import type { ReindexProgress } from "./memories/recent-index.ts";
-import type { CommandSource, RedisCommands } from "./wire/redis-commands.ts";
+import { closed, invalidConfig, loaded, noIndex } from "./options/config-error.ts";
 import {
   checkConnection,
   checkOptionNames,
@@ -45,7 +44,8 @@ import {
   type SentinelOptions,
   topologyOf,
 } from "./options/redis-options.ts";
-import { closed, invalidConfig, loaded, noIndex } from "./options/config-error.ts";
+import { type ForeignClient, sourceOf } from "./wire/clients/existing-client.ts";
+import type { CommandSource, RedisCommands } from "./wire/redis-commands.ts";
 
 /** Of {@link RedisBackend.reindex}. */
 export interface ReindexOptions extends CallOptions {
@@ -66,6 +66,7 @@ export interface ReindexOptions extends CallOptions {
 export class RedisBackend<T extends object = Message>
   implements MemoryBackend<T>, LogCapability<T>, HealthCapability, LifecycleCapability, InfoCapability, ExpiryCapability
 {
+  readonly name: string = "redis";
   #options: RedisBackendOptions;
   /** Absent: connections of its own. */
   #given: CommandSource | undefined;
@@ -320,7 +321,8 @@ export class RedisBackend<T extends object = Message>
     const source = this.#given ?? {
       isCluster: settings.isCluster,
       failsOver: topology?.kind !== "server",
-      open: async () => (await loaded(import("./wire/pooled/pooled-commands.ts"))).ownCommands(options, settings.timeoutMs),
+      open: async () =>
+        (await loaded(import("./wire/pooled/pooled-commands.ts"))).ownCommands(options, settings.timeoutMs),
     };
     const load = async (): Promise<Parts<T>> => {
       const { assemble } = await loaded(import("./assemble.ts"));

@@ -1,4 +1,5 @@
-import { Conversation, type Message, newId } from "@deep-agent/core";
+import { Conversation, type Message } from "@deep-agent/core";
+import { newId } from "@deep-agent/core/adapter";
 import { type Action, type LossyProxy, startProxy } from "@deep-agent/test-redis";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { type Note, notes, useServer } from "./support/backends.ts";

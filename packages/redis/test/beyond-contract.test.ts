@@ -1,4 +1,5 @@
-import { type Capability, capabilityMethods, supports } from "@deep-agent/core";
+import { type Capability, supports } from "@deep-agent/core";
+import { capabilityMethods } from "@deep-agent/core/adapter";
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { RedisBackend } from "../src/index.ts";
 import { type Note, notes, rejectionOf, useServer } from "./support/backends.ts";

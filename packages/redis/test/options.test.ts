@@ -1,8 +1,8 @@
 import { openBackend } from "@deep-agent/core";
 import { describe, expect, it } from "@jest/globals";
-import { parseAddress } from "../src/options/address.ts";
 import * as adapter from "../src/index.ts";
 import { RedisBackend, type RedisBackendOptions } from "../src/index.ts";
+import { parseAddress } from "../src/options/address.ts";
 import { type Note, notes, rejectionOf, useServer } from "./support/backends.ts";
 
 const redis = useServer(["--databases", "16"]);

@@ -1,4 +1,5 @@
-import { newId, type Revision } from "@deep-agent/core";
+import type { Revision } from "@deep-agent/core";
+import { newId } from "@deep-agent/core/adapter";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { notes, useServer } from "./support/backends.ts";

@@ -1,18 +1,15 @@
 import {
-  type AppendOptions,
   type CallOptions,
   type ListOptions,
-  type LogCapability,
   type MemoryBackend,
   MemoryError,
   type Message,
   type Outcome,
-  type ReadOptions,
   type Revision,
   type SaveOptions,
   type Snapshot,
-  untilAborted,
 } from "@deep-agent/core";
+import { type AppendOptions, type LogCapability, type ReadOptions, untilAborted } from "@deep-agent/core/adapter";
 import type { Stage } from "./stage.ts";
 import { memoryId } from "./stores.ts";
 import type { TurnRecord } from "./turn-record.ts";

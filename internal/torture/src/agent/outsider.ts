@@ -1,4 +1,5 @@
-import { assistant, type Message, newId, tool, user } from "@deep-agent/core";
+import { assistant, type Message, tool, user } from "@deep-agent/core";
+import { newId } from "@deep-agent/core/adapter";
 import type { OutsiderStep } from "./program.ts";
 import type { Stage } from "./stage.ts";
 import { memoryId } from "./stores.ts";

@@ -1,4 +1,12 @@
 import {
+  type MemoryBackend,
+  MemoryError,
+  type Message,
+  type Revision,
+  type SaveOptions,
+  type Snapshot,
+} from "@deep-agent/core";
+import {
   type AppendOptions,
   checkAppend,
   checkCall,
@@ -6,15 +14,9 @@ import {
   checkRead,
   checkSave,
   type LogCapability,
-  type MemoryBackend,
-  MemoryError,
-  type Message,
   newId,
   type ReadOptions,
-  type Revision,
-  type SaveOptions,
-  type Snapshot,
-} from "@deep-agent/core";
+} from "@deep-agent/core/adapter";
 
 interface Log {
   epoch: string;

@@ -1,7 +1,8 @@
 import { mkdtemp, readdir, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LogCapability, MemoryBackend, Message } from "@deep-agent/core";
+import type { MemoryBackend, Message } from "@deep-agent/core";
+import type { LogCapability } from "@deep-agent/core/adapter";
 import { FileBackend } from "@deep-agent/file";
 import { InMemoryBackend } from "@deep-agent/in-memory";
 import type { Random } from "../random.ts";

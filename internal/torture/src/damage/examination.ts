@@ -1,4 +1,5 @@
-import { MemoryError, newId, type Revision } from "@deep-agent/core";
+import { MemoryError, type Revision } from "@deep-agent/core";
+import { newId } from "@deep-agent/core/adapter";
 import type { CorruptPolicy } from "@deep-agent/file";
 import type { Tally } from "../tally.ts";
 import { type Finding, find, newest, wrongness } from "./finding.ts";

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
-import { type LogCapability, type MemoryBackend, MemoryError, newId, openBackend, supports } from "@deep-agent/core";
+import { type MemoryBackend, MemoryError, openBackend, supports } from "@deep-agent/core";
+import { type LogCapability, newId } from "@deep-agent/core/adapter";
 import type { Assignment, Place } from "./assignment.ts";
 import { turnOf, usualSize } from "./turns.ts";
 

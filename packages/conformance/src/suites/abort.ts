@@ -1,4 +1,4 @@
-import { type MemoryBackend, supports } from "@deep-agent/core";
+import { type MemoryBackend, supports } from "@deep-agent/core/adapter";
 import { equal, ok, rejectionOf } from "../expectations.ts";
 import { type Note, notes, numbers } from "../notes.ts";
 import { type Suite, suite } from "../suite.ts";

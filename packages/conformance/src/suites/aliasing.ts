@@ -1,4 +1,4 @@
-import { supports } from "@deep-agent/core";
+import { supports } from "@deep-agent/core/adapter";
 import { equal } from "../expectations.ts";
 import { type Note, notes } from "../notes.ts";
 import { type Suite, suite } from "../suite.ts";

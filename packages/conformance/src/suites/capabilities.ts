@@ -1,4 +1,4 @@
-import { type Capability, capabilityMethods, supports } from "@deep-agent/core";
+import { type Capability, capabilityMethods, supports } from "@deep-agent/core/adapter";
 import { equal, ok, rejects } from "../expectations.ts";
 import { notes, numbers } from "../notes.ts";
 import { type Suite, suite } from "../suite.ts";

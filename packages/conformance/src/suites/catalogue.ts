@@ -1,4 +1,4 @@
-import { type CatalogueCapability, type RecentMemory, supports } from "@deep-agent/core";
+import { type CatalogueCapability, type RecentMemory, supports } from "@deep-agent/core/adapter";
 import { equal, ok, rejects } from "../expectations.ts";
 import { notes } from "../notes.ts";
 import { type Suite, suiteOf } from "../suite.ts";

@@ -1,4 +1,4 @@
-import { type LifecycleCapability, type MemoryBackend, MemoryError, supports } from "@deep-agent/core";
+import { type LifecycleCapability, type MemoryBackend, MemoryError, supports } from "@deep-agent/core/adapter";
 import { equal, ok, rejects } from "../expectations.ts";
 import { type Note, notes } from "../notes.ts";
 import { type Suite, suiteOf } from "../suite.ts";

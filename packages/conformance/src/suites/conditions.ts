@@ -1,4 +1,4 @@
-import { type LogCapability, MemoryError, type Revision } from "@deep-agent/core";
+import { type LogCapability, MemoryError, type Revision } from "@deep-agent/core/adapter";
 import { equal, ok, rejectionOf, rejects } from "../expectations.ts";
 import { type Note, notes, numbers } from "../notes.ts";
 import { type Suite, suiteOf } from "../suite.ts";

@@ -1,14 +1,5 @@
-import {
-  Agent,
-  assistant,
-  type ChatModel,
-  Conversation,
-  type MemoryBackend,
-  MemoryError,
-  type Message,
-  type ModelEvent,
-  user,
-} from "@deep-agent/core";
+import { Agent, assistant, type ChatModel, Conversation, type ModelEvent, user } from "@deep-agent/core";
+import { type MemoryBackend, MemoryError, type Message } from "@deep-agent/core/adapter";
 import { equal, ok, rejectionOf } from "../expectations.ts";
 import type { Stage } from "../stage.ts";
 import { type Suite, suite } from "../suite.ts";

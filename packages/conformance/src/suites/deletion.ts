@@ -1,4 +1,4 @@
-import { supports } from "@deep-agent/core";
+import { supports } from "@deep-agent/core/adapter";
 import { equal, sameMembers } from "../expectations.ts";
 import { notes, numbers } from "../notes.ts";
 import { type Suite, suite } from "../suite.ts";

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { MemoryError, supports } from "@deep-agent/core";
+import { MemoryError, supports } from "@deep-agent/core/adapter";
 import { equal, ok, rejectionOf, rejects } from "../expectations.ts";
 import { type Note, notes } from "../notes.ts";
 import { type Suite, suite } from "../suite.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type MemoryBackend, supports } from "@deep-agent/core";
+import { type MemoryBackend, supports } from "@deep-agent/core/adapter";
 import { Absent } from "../absent.ts";
 import { equal, ok, rejects } from "../expectations.ts";
 import { type Note, notes, numbers } from "../notes.ts";

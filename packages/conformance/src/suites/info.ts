@@ -1,4 +1,4 @@
-import { type MemoryInfo, supports } from "@deep-agent/core";
+import { type MemoryInfo, supports } from "@deep-agent/core/adapter";
 import { equal, ok } from "../expectations.ts";
 import { notes } from "../notes.ts";
 import { type Suite, suiteOf } from "../suite.ts";

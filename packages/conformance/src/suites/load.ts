@@ -1,4 +1,5 @@
-import { assistant, Conversation, type MemoryBackend, type Message, supports, user } from "@deep-agent/core";
+import { assistant, Conversation, user } from "@deep-agent/core";
+import { type MemoryBackend, type Message, supports } from "@deep-agent/core/adapter";
 import { equal } from "../expectations.ts";
 import type { Note } from "../notes.ts";
 import { type Suite, suite } from "../suite.ts";

@@ -1,4 +1,4 @@
-import { MAX_MEMORY_ID_BYTES, type MemoryBackend, supports } from "@deep-agent/core";
+import { MAX_MEMORY_ID_BYTES, type MemoryBackend, supports } from "@deep-agent/core/adapter";
 import { equal, rejects, sameMembers } from "../expectations.ts";
 import { type Note, notes } from "../notes.ts";
 import type { Stage } from "../stage.ts";

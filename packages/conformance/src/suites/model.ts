@@ -1,5 +1,5 @@
-import type { LogCapability, MemoryBackend, Revision } from "@deep-agent/core";
-import { MemoryError } from "@deep-agent/core";
+import type { LogCapability, MemoryBackend, Revision } from "@deep-agent/core/adapter";
+import { MemoryError } from "@deep-agent/core/adapter";
 import fc from "fast-check";
 import { broken, equal } from "../expectations.ts";
 import { type Note, notes, numbers } from "../notes.ts";

@@ -1,4 +1,4 @@
-import { supports } from "@deep-agent/core";
+import { supports } from "@deep-agent/core/adapter";
 import { equal, ok } from "../expectations.ts";
 import { type Note, notes, numbers } from "../notes.ts";
 import { type Suite, suite } from "../suite.ts";

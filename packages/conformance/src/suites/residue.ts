@@ -1,4 +1,4 @@
-import { supports } from "@deep-agent/core";
+import { supports } from "@deep-agent/core/adapter";
 import { ok } from "../expectations.ts";
 import { notes } from "../notes.ts";
 import type { Stage } from "../stage.ts";

@@ -1,4 +1,5 @@
-import { assistant, type Message, supports, system, tool, user } from "@deep-agent/core";
+import { assistant, system, tool, user } from "@deep-agent/core";
+import { type Message, supports } from "@deep-agent/core/adapter";
 import { equal } from "../expectations.ts";
 import type { Note } from "../notes.ts";
 import { notes } from "../notes.ts";

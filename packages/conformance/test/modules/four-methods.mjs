@@ -1,4 +1,4 @@
-import { checkPlainSave } from "@deep-agent/core";
+import { checkPlainSave } from "@deep-agent/core/adapter";
 import { good } from "../runners/targets.mjs";
 
 // biome-ignore lint/style/noDefaultExport: this is what the program asks of a module.

@@ -1,5 +1,6 @@
 import { setImmediate as tick } from "node:timers/promises";
-import { type Capability, capabilityMethods, checkAppend, checkPlainSave, checkSave } from "@deep-agent/core";
+import type { Capability } from "@deep-agent/core";
+import { capabilityMethods, checkAppend, checkPlainSave, checkSave } from "@deep-agent/core/adapter";
 import type { ConformanceTarget } from "../../src/index.ts";
 import type { Note } from "../../src/notes.ts";
 import { inMemory } from "../in-memory-target.ts";

@@ -1,4 +1,5 @@
-import { type Capabilities, type MemoryBackend, MemoryError } from "@deep-agent/core";
+import { type MemoryBackend, MemoryError } from "@deep-agent/core";
+import type { Capabilities } from "@deep-agent/core/adapter";
 import type { Note } from "../../src/notes.ts";
 import type { Store } from "./store.ts";
 

@@ -1,3 +1,4 @@
+import { type MemoryBackend, MemoryError, type Revision, type Snapshot } from "@deep-agent/core";
 import {
   checkAppend,
   checkCall,
@@ -5,13 +6,9 @@ import {
   checkRead,
   checkSave,
   type LogCapability,
-  type MemoryBackend,
-  MemoryError,
   newId,
   type ReadOptions,
-  type Revision,
-  type Snapshot,
-} from "@deep-agent/core";
+} from "@deep-agent/core/adapter";
 import type { ConformanceTarget } from "../../src/index.ts";
 import type { Note } from "../../src/notes.ts";
 

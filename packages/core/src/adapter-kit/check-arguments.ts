@@ -1,4 +1,11 @@
-import type { AppendOptions, CallOptions, ListOptions, ReadOptions, RecentOptions, SaveOptions } from "../contract/backend.ts";
+import type {
+  AppendOptions,
+  CallOptions,
+  ListOptions,
+  ReadOptions,
+  RecentOptions,
+  SaveOptions,
+} from "../contract/backend.ts";
 import { MemoryError } from "../contract/memory-error.ts";
 import { checkMemoryId } from "../contract/memory-id.ts";
 import { checkOperationId } from "../contract/operation-id.ts";

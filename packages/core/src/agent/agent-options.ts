@@ -1,10 +1,10 @@
 import type { MemoryBackend } from "../contract/backend.ts";
-import type { ChatModel } from "../model/chat-model.ts";
-import type { Regression } from "../conversation/conversation.ts";
 import { MemoryError } from "../contract/memory-error.ts";
-import type { Tool } from "./tool.ts";
+import type { Regression } from "../conversation/conversation.ts";
 import type { ConflictPolicy } from "../conversation/turn.ts";
 import type { WindowLimits } from "../conversation/window.ts";
+import type { ChatModel } from "../model/chat-model.ts";
+import type { Tool } from "./tool.ts";
 
 /** What is done with a turn that is aborted: keep the question and the text that had come, or nothing. */
 export type AbortPolicy = "keep" | "discard";
@@ -42,20 +42,12 @@ export interface AgentOptions {
   onRegression?: ((regression: Regression) => void) | undefined;
 }
 
-const optionNames: ReadonlySet<string> = new Set<keyof AgentOptions>([
-  ...(["model", "system", "shortMemory", "longMemory", "backend", "autoSaveLongMemory", "maxHistory"] as const),
-  ...(["maxTokens", "countTokens", "tools", "maxToolRounds", "modelOptions"] as const),
-  ...(["onAbort", "onConflict", "onRegression"] as const),
-]);
-
-/** Throws `INVALID_CONFIG` for an option that an agent does not have: a memory that is misspelt would not be kept. */
-export function checkOptionNames(options: object): void {
-  const unknown = Object.keys(options ?? {}).find((name) => !optionNames.has(name));
-  if (unknown === undefined) return;
-  throw new MemoryError("INVALID_CONFIG", `An agent has no option ${JSON.stringify(unknown)}.`, {
-    hint: `Its options are ${[...optionNames].join(", ")}.`,
-  });
-}
+/** The names of {@link AgentOptions}. */
+export const agentOptionNames: readonly string[] = Object.keys({
+  ...{ model: 0, system: 0, shortMemory: 0, longMemory: 0, backend: 0, autoSaveLongMemory: 0, maxHistory: 0 },
+  ...{ maxTokens: 0, countTokens: 0, tools: 0, maxToolRounds: 0, modelOptions: 0, onAbort: 0, onConflict: 0 },
+  onRegression: 0,
+} satisfies Record<keyof AgentOptions, 0>);
 
 /** Throws `INVALID_CONFIG`: `option` must be `expected`. */
 export function checkOption(valid: boolean, option: string, expected: string, value: unknown): void {

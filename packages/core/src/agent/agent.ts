@@ -1,24 +1,25 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { type AbortPolicy, type AgentOptions, checkOption, checkOptionNames } from "./agent-options.ts";
-import type { AgentTurn } from "./run-turn.ts";
-import type { CallOptions, ListOptions, MemoryBackend } from "../contract/backend.ts";
 import { checkOptions } from "../adapter-kit/check-arguments.ts";
-import type { ChatModel, ToolSpec } from "../model/chat-model.ts";
-import type { Conversation, Regression } from "../conversation/conversation.ts";
-import { Conversations } from "./open-conversations.ts";
+import { checkOptionNames } from "../adapter-kit/option-names.ts";
+import { encodeRecords } from "../adapter-kit/records.ts";
+import { TaskQueue } from "../concurrency/task-queue.ts";
+import type { CallOptions, ListOptions, MemoryBackend } from "../contract/backend.ts";
 import { MemoryError } from "../contract/memory-error.ts";
 import { checkMemoryId } from "../contract/memory-id.ts";
 import { type Message, messageProblem, type UserMessage, user } from "../contract/message.ts";
-import { OpenAIModel, type OpenAIModelOptions } from "../model/openai/model.ts";
-import { encodeRecords } from "../adapter-kit/records.ts";
 import type { Reply } from "../contract/reply.ts";
+import type { Conversation, Regression } from "../conversation/conversation.ts";
+import type { ConflictPolicy } from "../conversation/turn.ts";
+import { checkLimits, type WindowLimits } from "../conversation/window.ts";
+import type { ChatModel, ToolSpec } from "../model/chat-model.ts";
+import { OpenAIModel, type OpenAIModelOptions } from "../model/openai/model.ts";
+import { type AbortPolicy, type AgentOptions, agentOptionNames, checkOption } from "./agent-options.ts";
+import { OpenConversations } from "./open-conversations.ts";
 import { ReplyStream } from "./reply-stream.ts";
-import { Serial } from "../concurrency/task-queue.ts";
+import type { AgentTurn } from "./run-turn.ts";
 import { ShortMemory } from "./short-memory.ts";
 import { specOf, type Tool } from "./tool.ts";
-import type { ConflictPolicy } from "../conversation/turn.ts";
 import type { TurnPlace } from "./turn-target.ts";
-import { checkLimits, type WindowLimits } from "../conversation/window.ts";
 
 /**
  * A model that remembers. Methods that configure change this agent and return it, in any order; they count from the next ask
@@ -35,9 +36,9 @@ import { checkLimits, type WindowLimits } from "../conversation/window.ts";
 export class Agent {
   readonly #model: ChatModel;
   readonly #tools = new Map<string, { tool: Tool; spec: ToolSpec }>();
-  readonly #conversations = new Conversations();
+  readonly #conversations = new OpenConversations();
   readonly #shortMemory = new ShortMemory();
-  readonly #queue = new Serial();
+  readonly #queue = new TaskQueue();
   #system: string | undefined;
   #remembers = false;
   #memoryId: string | undefined;
@@ -52,7 +53,7 @@ export class Agent {
   #onRegression: ((regression: Regression) => void) | undefined;
 
   constructor(options: AgentOptions) {
-    checkOptionNames(options);
+    checkOptionNames("Agent", options, agentOptionNames);
     checkOption(
       typeof options?.model?.generate === "function",
       "model",

@@ -1,8 +1,8 @@
-import type { ModelEvent } from "../model/chat-model.ts";
 import { type AssistantMessage, assistant, isToolCall, type ToolCall, type Usage } from "../contract/message.ts";
+import type { ModelEvent } from "../model/chat-model.ts";
 
 /** An assistant message in the making. */
-export class Draft {
+export class AnswerDraft {
   #text = "";
   #refusal = "";
   readonly #calls: ToolCall[] = [];

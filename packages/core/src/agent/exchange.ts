@@ -1,6 +1,5 @@
+import { cloneJson } from "../adapter-kit/records.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
-import type { ChatModel, ModelEvent, ToolSpec } from "../model/chat-model.ts";
-import { Draft } from "./answer-draft.ts";
 import { MemoryError } from "../contract/memory-error.ts";
 import {
   type AssistantMessage,
@@ -11,11 +10,12 @@ import {
   type Usage,
   type UserMessage,
 } from "../contract/message.ts";
-import { withoutOrphans } from "./pair-tool-calls.ts";
-import { copyOf } from "../adapter-kit/records.ts";
 import type { Reply } from "../contract/reply.ts";
-import type { Tool } from "./tool.ts";
+import type { ChatModel, ModelEvent, ToolSpec } from "../model/chat-model.ts";
+import { AnswerDraft } from "./answer-draft.ts";
+import { pairToolCalls } from "./pair-tool-calls.ts";
 import { runTool } from "./run-tool.ts";
+import type { Tool } from "./tool.ts";
 
 export interface ExchangeOptions {
   model: ChatModel;
@@ -35,7 +35,7 @@ export class Exchange {
   /** The turn as far as it is complete. */
   readonly #messages: Message[];
   /** The answer that is being given. */
-  #draft = new Draft();
+  #draft = new AnswerDraft();
   /** What the tools of this round have answered so far. */
   #results: ToolMessage[] = [];
   #usage: Usage | null = null;
@@ -76,7 +76,7 @@ export class Exchange {
    */
   partial(): { messages: Message[]; reply: Reply } | null {
     const spoken = this.#draft.isEmpty ? [] : [this.#draft.message({ withCalls: false })];
-    const messages = withoutOrphans([...this.#messages, ...this.#results, ...spoken]);
+    const messages = pairToolCalls([...this.#messages, ...this.#results, ...spoken]);
     const index = messages.findLastIndex((message) => message.role === "assistant");
     if (!messages.some((message) => message.role === "assistant" && spokenText(message) !== "")) return null;
     const message: AssistantMessage = { ...(messages[index] as AssistantMessage), status: "aborted" }; // found by its role
@@ -90,12 +90,12 @@ export class Exchange {
 
   async #answer(): Promise<AssistantMessage> {
     const { model, context, tools, signal, modelOptions: options, onText } = this.#options;
-    const draft = new Draft();
+    const draft = new AnswerDraft();
     this.#draft = draft;
     const specs = [...tools.values()].map(({ spec }) => spec);
     signal.throwIfAborted();
     // A copy: what a model does to its request is not to be stored.
-    const messages = copyOf([...context, ...this.#messages]);
+    const messages = cloneJson([...context, ...this.#messages]);
     const events = model.generate({ messages, tools: specs, signal, options });
     for await (const event of abortable(events, signal)) {
       draft.add(event);
@@ -107,7 +107,7 @@ export class Exchange {
         "The model's answer broke off: its stream ended without a `finish`. Nothing was stored; ask again.",
       );
     }
-    this.#draft = new Draft();
+    this.#draft = new AnswerDraft();
     return draft.message({ withCalls: true });
   }
 

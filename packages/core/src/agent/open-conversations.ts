@@ -2,7 +2,7 @@ import { Conversation, type ConversationOptions } from "../conversation/conversa
 import type { WindowLimits } from "../conversation/window.ts";
 
 /** The conversations that an agent has open: one for each memory id that is in use or has something to store. */
-export class Conversations {
+export class OpenConversations {
   readonly #open = new Map<string, { conversation: Conversation; users: number }>();
 
   get(memoryId: string): Conversation | undefined {

@@ -4,7 +4,7 @@ import { type AssistantMessage, type Message, type ToolMessage, textOf } from ".
  * The messages as a model accepts them: every tool result stands behind its call, every call has its result. A log that the
  * agent wrote is so already; one that others wrote may not be. Unanswered calls and results without a call are left out.
  */
-export function withoutOrphans(messages: readonly Message[]): Message[] {
+export function pairToolCalls(messages: readonly Message[]): Message[] {
   const paired: Message[] = [];
   for (let index = 0; index < messages.length; index++) {
     const message = messages[index] as Message; // within the array's bounds

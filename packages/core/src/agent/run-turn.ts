@@ -1,14 +1,12 @@
 import { untilAborted } from "../concurrency/until-aborted.ts";
-import type { AbortPolicy } from "./agent-options.ts";
 import { askChannel } from "../contract/diagnostics.ts";
-import { Exchange, type ExchangeOptions } from "./exchange.ts";
-import { quietCause } from "../contract/memory-error.ts";
+import { causeWithoutMessage } from "../contract/memory-error.ts";
 import { system } from "../contract/message.ts";
-import { withoutOrphans } from "./pair-tool-calls.ts";
 import type { Reply } from "../contract/reply.ts";
-import { memoryIn, type TurnPlace } from "./turn-target.ts";
-
-export { savesFailed } from "./turn-target.ts";
+import type { AbortPolicy } from "./agent-options.ts";
+import { Exchange, type ExchangeOptions } from "./exchange.ts";
+import { pairToolCalls } from "./pair-tool-calls.ts";
+import { type TurnPlace, targetOf } from "./turn-target.ts";
 
 export interface AgentTurn extends Omit<ExchangeOptions, "context"> {
   place: TurnPlace;
@@ -21,7 +19,7 @@ export interface AgentTurn extends Omit<ExchangeOptions, "context"> {
 /** One turn, from the window over the model into the store. */
 export async function runTurn(turn: AgentTurn): Promise<Reply> {
   const { systemPrompt, onAbort, signal } = turn;
-  const memory = memoryIn(turn.place);
+  const target = targetOf(turn.place);
   const ms = { queued: performance.now() - turn.calledAt, load: 0, model: 0, save: 0 };
   const timed = async <T>(part: keyof typeof ms, task: () => Promise<T>): Promise<T> => {
     const started = performance.now();
@@ -34,9 +32,9 @@ export async function runTurn(turn: AgentTurn): Promise<Reply> {
   let exchange: Exchange | undefined;
   let failure: { error?: unknown } = {};
   try {
-    const window = await timed("load", () => untilAborted(memory.load(signal), signal));
+    const window = await timed("load", () => untilAborted(target.load(signal), signal));
     const prompt = systemPrompt === undefined ? [] : [system(systemPrompt)];
-    const running = new Exchange({ ...turn, context: [...prompt, ...withoutOrphans(window)] });
+    const running = new Exchange({ ...turn, context: [...prompt, ...pairToolCalls(window)] });
     exchange = running;
     let reply: Reply;
     try {
@@ -44,17 +42,17 @@ export async function runTurn(turn: AgentTurn): Promise<Reply> {
     } catch (error) {
       if (!signal.aborted) throw error;
       const partial = onAbort === "keep" ? running.partial() : null;
-      if (partial !== null) await timed("save", () => memory.store(partial.messages, partial.reply));
+      if (partial !== null) await timed("save", () => target.store(partial.messages, partial.reply));
       throw signal.reason;
     }
     // From here on the signal is not heeded: the reply is there, and is to be kept.
-    await timed("save", () => memory.store(running.messages, reply));
+    await timed("save", () => target.store(running.messages, reply));
     return reply;
   } catch (error) {
-    failure = { error: quietCause(error) };
+    failure = { error: causeWithoutMessage(error) };
     throw error;
   } finally {
     const { toolRounds = 0, usage = null } = exchange ?? {};
-    askChannel.publish({ memoryId: memory.memoryId, toolRounds, usage, ms, ...failure });
+    askChannel.publish({ memoryId: target.memoryId, toolRounds, usage, ms, ...failure });
   }
 }

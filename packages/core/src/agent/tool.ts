@@ -1,6 +1,6 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
-import type { ToolSpec } from "../model/chat-model.ts";
 import { cleanCause, MemoryError } from "../contract/memory-error.ts";
+import type { ToolSpec } from "../model/chat-model.ts";
 
 /**
  * Something that the model may call.
@@ -17,14 +17,14 @@ import { cleanCause, MemoryError } from "../contract/memory-error.ts";
 export interface Tool<Schema extends StandardSchemaV1 = StandardSchemaV1> {
   name: string;
   /** Tells the model when to call it. */
-  description?: string;
+  description?: string | undefined;
   /**
    * What the arguments must be: any Standard Schema (zod, valibot, arktype, …). They are checked before `execute` runs; what is
    * wrong with them is told to the model. Absent: no arguments.
    */
-  parameters?: Schema;
+  parameters?: Schema | undefined;
   /** The JSON Schema that the model is shown, where `parameters` cannot give its own (zod from 4.2 can). */
-  jsonSchema?: Record<string, unknown>;
+  jsonSchema?: Record<string, unknown> | undefined;
   /**
    * Runs the tool. The result goes to the model: a string as it is, anything else as JSON. What it throws goes to the model
    * too, as the error's message.

@@ -1,14 +1,14 @@
-import type { Conversation } from "../conversation/conversation.ts";
-import { isError, MemoryError, quietCause, withoutHint } from "../contract/memory-error.ts";
+import { causeWithoutMessage, isError, MemoryError, withoutHint } from "../contract/memory-error.ts";
 import { quoteId } from "../contract/memory-id.ts";
 import type { Message } from "../contract/message.ts";
 import type { Reply } from "../contract/reply.ts";
-import type { ShortMemory } from "./short-memory.ts";
+import type { Conversation } from "../conversation/conversation.ts";
 import type { ConflictPolicy } from "../conversation/turn.ts";
 import type { WindowLimits } from "../conversation/window.ts";
+import type { ShortMemory } from "./short-memory.ts";
 
 /** Where one turn of an agent comes from and goes to. */
-export interface TurnMemory {
+export interface TurnTarget {
   /** `null`: no long memory. */
   readonly memoryId: string | null;
   /** The window, up to date. Rejects where it cannot be had: the model is not called then. */
@@ -24,7 +24,7 @@ export type TurnPlace =
   | null;
 
 /** With `autoSave: false`, turns are stored when somebody flushes the conversation. */
-export function memoryIn(place: TurnPlace): TurnMemory {
+export function targetOf(place: TurnPlace): TurnTarget {
   if (place === null) return { memoryId: null, load: async () => [], store: async () => undefined };
   if ("shortMemory" in place) {
     const { shortMemory, limits } = place;
@@ -62,7 +62,7 @@ function saveFailed({ memoryId, pending }: Conversation, cause: unknown, reply: 
     hint: kept
       ? "The reply is on this error. Do not ask again: the next ask or saveLongMemory() stores the turn."
       : "The reply is on this error. The turn is not kept: it can never be stored as it is.",
-    cause: quietCause(cause),
+    cause: causeWithoutMessage(cause),
     reply,
   });
 }
@@ -80,7 +80,7 @@ export function savesFailed(causes: readonly unknown[], pending: boolean): Memor
         : "unknown",
     retryable: pending,
     hint: pending ? "What is still pending stays so: save again." : "Nothing is pending any more.",
-    cause: single ? quietCause(causes[0]) : new AggregateError(causes.map(quietCause)),
+    cause: single ? causeWithoutMessage(causes[0]) : new AggregateError(causes.map(causeWithoutMessage)),
   });
 }
 

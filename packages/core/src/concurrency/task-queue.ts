@@ -1,7 +1,7 @@
 import { untilAborted } from "./until-aborted.ts";
 
 /** Runs tasks one after the other, in the order in which they came. */
-export class Serial {
+export class TaskQueue {
   #last: Promise<void> = Promise.resolve();
   #open = 0;
 

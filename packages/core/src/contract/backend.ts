@@ -12,6 +12,8 @@ import type { Message } from "./message.ts";
  * caller's objects. What JSON does not carry is refused with `INVALID_RECORD` before anything is written.
  */
 export interface MemoryBackend<T extends object = Message> {
+  /** What errors and events call the store: `"redis"`, `"file"`. Layers pass it on. Absent: they call it `"backend"`. */
+  readonly name?: string | undefined;
   /** All records, oldest first; `null`: there is no such memory; `[]`: it exists and is empty. */
   load(memoryId: string, options?: CallOptions): Promise<T[] | null>;
   /** Replaces the whole log, atomically: readers see the old one or the new one. */

@@ -19,6 +19,9 @@ export interface Capabilities<T extends object = Message> {
   expiry: ExpiryCapability;
 }
 
+/** The methods that every backend has. */
+export const requiredMethods: readonly (keyof MemoryBackend)[] = ["load", "save", "delete", "list"];
+
 export type Capability = keyof Capabilities;
 
 /** The methods whose presence declares each capability. */

@@ -30,9 +30,9 @@ export type Outcome = "not-applied" | "applied" | "unknown";
 /** What a {@link MemoryError} says beside its code and message. */
 export interface MemoryErrorDetails {
   /** Default `"not-applied"`. */
-  outcome?: Outcome;
+  outcome?: Outcome | undefined;
   /** Whether the same call, made again later, can succeed. Default `false`. */
-  retryable?: boolean;
+  retryable?: boolean | undefined;
   /** The kind of backend that failed: `"file"`, `"redis"`. */
   backend?: string | undefined;
   memoryId?: string | undefined;
@@ -41,7 +41,7 @@ export interface MemoryErrorDetails {
   /** The error underneath. Clean it first ({@link cleanCause}) where it may carry secrets or message text. */
   cause?: unknown;
   /** With `SAVE_FAILED`: what the model answered. */
-  reply?: Reply;
+  reply?: Reply | undefined;
 }
 
 const marker = Symbol.for("deep-agent.MemoryError");
@@ -112,11 +112,11 @@ export function cleanCause(error: unknown, redact: (message: string) => string =
  * What may be shown of an error that is not ours: all but its message, which may quote what was said. Errors of ours are
  * shown as they are.
  */
-export function quietCause(error: unknown): Error {
+export function causeWithoutMessage(error: unknown): Error {
   return cleanCause(error, () => "(the message is left out: it may quote what was said)");
 }
 
-/** The message of an error that is quoted in another one, which has a hint of its own. */
+/** The message without its hint: for an error that quotes it and has a hint of its own. */
 export function withoutHint({ message, hint }: MemoryError): string {
   return hint !== undefined && message.endsWith(` ${hint}`) ? message.slice(0, -hint.length - 1) : message;
 }
@@ -126,7 +126,7 @@ export function isError(error: unknown): error is Error {
   return error instanceof Error || process.getBuiltinModule("node:util").types.isNativeError(error);
 }
 
-/** The lines of the stack behind the message, which may itself have lines that look like them. */
+/** The stack frames, without lines of the message that merely look like frames. */
 function framesOf({ message, stack }: Error): string[] {
   if (typeof stack !== "string" || !stack.includes(message)) return [];
   const behind = stack.slice(stack.indexOf(message) + message.length);

@@ -1,4 +1,4 @@
-import { newId } from "./operation-id.ts";
+import { newId } from "./new-id.ts";
 
 /**
  * One message of a conversation, close to OpenAI's Chat Completions. Fields that this library does not know survive
@@ -119,6 +119,12 @@ export function tool(
 
 function stamp(): { id: string; createdAt: number } {
   return { id: newId(), createdAt: Date.now() };
+}
+
+/** Whether a turn begins with this record: with what the user says. A record without a role stands for itself. */
+export function beginsTurn(record: object): boolean {
+  const { role } = record as { role?: unknown };
+  return typeof role !== "string" || role === "user";
 }
 
 /** Whether a stored record is a message. */

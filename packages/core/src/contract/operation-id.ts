@@ -2,22 +2,6 @@ import { MemoryError } from "./memory-error.ts";
 
 const pattern = /^[A-Za-z0-9_-]{1,64}$/;
 
-const ID_BYTES = 16;
-
-/** Random bytes for the next ids. To ask the system for them takes longer than all else that an id takes. */
-const pool: Buffer = Buffer.alloc(128 * ID_BYTES);
-let used: number = pool.length;
-
-/** A fresh id of 128 random bits in base64url: 22 characters, fit for operations, epochs and messages. */
-export function newId(): string {
-  if (used === pool.length) {
-    crypto.getRandomValues(pool);
-    used = 0;
-  }
-  used += ID_BYTES;
-  return pool.toString("base64url", used - ID_BYTES, used);
-}
-
 /** Throws `INVALID_ARGUMENT` unless `id` matches `[A-Za-z0-9_-]{1,64}`. */
 export function checkOperationId(id: unknown): asserts id is string {
   if (typeof id !== "string" || !pattern.test(id)) {

@@ -1,15 +1,17 @@
-import type { CallOptions, LogCapability, MemoryBackend, Revision, Snapshot } from "../contract/backend.ts";
+import { cloneJson } from "../adapter-kit/records.ts";
+import { holdsAny } from "../adapter-kit/store-once.ts";
+import { warnOf } from "../adapter-kit/warnings.ts";
+import { TaskQueue } from "../concurrency/task-queue.ts";
+import type { CallOptions, MemoryBackend, Revision, Snapshot } from "../contract/backend.ts";
 import { backendChannel } from "../contract/diagnostics.ts";
-import { deleteMemory } from "./memory-log.ts";
 import { isError, MemoryError } from "../contract/memory-error.ts";
 import { checkMemoryId, quoteId } from "../contract/memory-id.ts";
-import { type Message, messageProblem } from "../contract/message.ts";
-import { nameOf, observed, observedLog } from "./traced-log.ts";
-import { copyOf } from "../adapter-kit/records.ts";
-import { Serial } from "../concurrency/task-queue.ts";
-import { type ConflictPolicy, checkConflictPolicy, holdsAny } from "./turn.ts";
+import { beginsTurn, type Message, messageProblem } from "../contract/message.ts";
+import { ClearedWindow } from "./cleared-window.ts";
+import { type MemoryLog, memoryLog, nameOf } from "./memory-log.ts";
+import { type ConflictPolicy, checkConflictPolicy } from "./turn.ts";
 import { type OwnTurn, TurnQueue } from "./turn-queue.ts";
-import { beginsTurn, checkLimits, cutToLimits, DEFAULT_MAX_MESSAGES, type WindowLimits } from "./window.ts";
+import { checkLimits, cutToLimits, DEFAULT_MAX_MESSAGES, type WindowLimits } from "./window.ts";
 
 export interface ConversationOptions extends WindowLimits {
   memoryId: string;
@@ -38,7 +40,7 @@ export interface TurnOptions extends CallOptions {
 /** How many messages are read at once, at least, in search of the beginning of a turn. */
 const SEARCH_PAGE = 256;
 
-/** How often a window is read anew because its log was replaced under the reading. */
+/** How often a window is read again because its log was replaced under the reading. */
 const MAX_TRIES = 5;
 
 /**
@@ -59,11 +61,12 @@ const MAX_TRIES = 5;
 export class Conversation {
   readonly memoryId: string;
   readonly #backend: MemoryBackend;
-  readonly #log: LogCapability;
+  readonly #log: MemoryLog;
   readonly #onConflict: ConflictPolicy;
   readonly #onRegression: ((regression: Regression) => unknown) | undefined;
-  readonly #calls: Serial = new Serial();
+  readonly #calls: TaskQueue = new TaskQueue();
   readonly #turns: TurnQueue;
+  readonly #cleared = new ClearedWindow();
   #limits: WindowLimits;
 
   /** The store's newest turns, as of `#revision`. They begin at a turn, or at the beginning of the log. */
@@ -72,14 +75,6 @@ export class Conversation {
   #revision: Revision | null | undefined;
   /** The next sync is to read the whole window, not just what is new. */
   #stale = false;
-  /**
-   * Where the window begins since `clear`: behind this revision, and without the messages that were on their way then. `null`:
-   * nothing was cleared, or there was nothing; `undefined`: behind whatever the next sync finds.
-   */
-  #floor: Revision | null | undefined = null;
-  /** The floor was found by a sync, behind own turns: that what stands there goes on does not tell what became of them. */
-  #isFloorLate = false;
-  #cleared: ReadonlySet<string> = new Set();
 
   /** Throws `INVALID_MEMORY_ID`, `INVALID_ARGUMENT` or, without a backend, `BACKEND_REQUIRED`. */
   constructor(options: ConversationOptions) {
@@ -92,7 +87,7 @@ export class Conversation {
     }
     this.memoryId = memoryId;
     this.#backend = backend;
-    this.#log = observedLog(backend);
+    this.#log = memoryLog(backend);
     this.#turns = new TurnQueue(memoryId, this.#log);
     this.#limits = options;
     this.#onConflict = onConflict;
@@ -104,8 +99,8 @@ export class Conversation {
    * those still pending, stand at the end.
    */
   get messages(): Message[] {
-    const ahead = this.#visible(this.#turns.messages);
-    return copyOf(cutToLimits([...this.#stored, ...ahead], this.#limits));
+    const ahead = this.#cleared.visible(this.#turns.messages);
+    return cloneJson(cutToLimits([...this.#stored, ...ahead], this.#limits));
   }
 
   /** How many turns wait to be stored. */
@@ -129,8 +124,7 @@ export class Conversation {
   reload(options: CallOptions = {}): Promise<Message[]> {
     return this.#calls.run(() => {
       this.#stale = true;
-      this.#floor = null;
-      this.#cleared = new Set();
+      this.#cleared.undo();
       return this.#sync(options.signal);
     }, options.signal);
   }
@@ -163,7 +157,7 @@ export class Conversation {
   discardPending(): Message[][] {
     const { pending } = this.#turns;
     this.#turns.drop(pending);
-    return pending.map(({ messages }) => structuredClone([...messages]));
+    return pending.map(({ records }) => structuredClone([...records]));
   }
 
   /**
@@ -172,45 +166,43 @@ export class Conversation {
    */
   clear(): void {
     this.#stored = [];
-    this.#floor = this.#revision;
-    this.#cleared = new Set(this.#turns.messages.map(({ id }) => id));
+    this.#cleared.clear(this.#revision, this.#turns.messages);
   }
 
   /** Deletes the memory, and with it the window and the turns pending now. When it rejects, nothing has changed here. */
   delete(options: CallOptions = {}): Promise<void> {
     const doomed = [...this.#turns.pending];
     return this.#calls.run(async () => {
-      await observed(this.#backend, "delete", this.memoryId, () => deleteMemory(this.#backend, this.memoryId, options));
+      await this.#log.delete(this.memoryId, options);
       this.#turns.drop(doomed);
       this.#turns.forget();
       this.#stored = [];
       this.#revision = undefined;
-      this.#floor = null;
-      this.#cleared = new Set();
+      this.#cleared.undo();
     }, options.signal);
   }
 
   async #sync(signal: AbortSignal | undefined, tries = 1): Promise<Message[]> {
-    if (this.#floor === undefined) {
-      this.#floor = (await this.#log.read(this.memoryId, { last: 1, signal }))?.revision ?? null;
-      this.#isFloorLate = true;
+    if (this.#cleared.revision === undefined) {
+      this.#cleared.found((await this.#log.read(this.memoryId, { last: 1, signal }))?.revision ?? null);
     }
-    const known = (this.#stale ? this.#floor : (this.#revision ?? this.#floor)) ?? undefined;
+    const { revision: floor } = this.#cleared;
+    const known = (this.#stale ? floor : (this.#revision ?? floor)) ?? undefined;
     const snapshot = await this.#read({ since: known, signal });
     const continues = known !== undefined && snapshot?.reset === false;
     const records = continues ? snapshot.records : await this.#wholeTurns(snapshot, signal);
     if (records === null) {
-      if (tries === MAX_TRIES) throw this.#restless();
+      if (tries === MAX_TRIES) throw this.#tooContended();
       return this.#sync(signal, tries + 1);
     }
-    const isOlder = continues && !(this.#isFloorLate && known === this.#floor);
+    const isOlder = continues && this.#cleared.proves(known);
     const regressed = snapshot !== null && (await this.#hasRegressed(snapshot, { continues, isOlder }, signal));
 
     const before = continues && !this.#stale ? this.#stored : [];
-    const stored = cutToLimits([...before, ...this.#visible(records)], this.#limits);
+    const stored = cutToLimits([...before, ...this.#cleared.visible(records)], this.#limits);
     this.#stored = stored;
     this.#stale = false;
-    this.#isFloorLate = false;
+    this.#cleared.settled();
     this.#revision = snapshot?.revision ?? null;
     this.#turns.read(this.#revision, records);
     if (regressed) this.#reportRegression();
@@ -228,7 +220,7 @@ export class Conversation {
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
     if (snapshot.regressed) return true;
-    const missing = this.#turns.own.filter(({ messages }) => !holdsAny(snapshot.records, messages));
+    const missing = this.#turns.own.filter(({ records }) => !holdsAny(snapshot.records, records));
     if (!continues && snapshot.start !== null) {
       const newest = missing.at(-1); // those before it are lost only if it is
       const { revision: since } = newest ?? {};
@@ -304,7 +296,7 @@ export class Conversation {
     });
   }
 
-  #restless(): MemoryError {
+  #tooContended(): MemoryError {
     const { memoryId } = this;
     return new MemoryError(
       "UNAVAILABLE",
@@ -317,10 +309,6 @@ export class Conversation {
     );
   }
 
-  #visible(messages: readonly Message[]): readonly Message[] {
-    return this.#cleared.size === 0 ? messages : messages.filter(({ id }) => !this.#cleared.has(id));
-  }
-
   #reportRegression(): void {
     const { memoryId } = this;
     const backend = nameOf(this.#backend);
@@ -328,12 +316,7 @@ export class Conversation {
     const report = async (): Promise<unknown> => this.#onRegression?.({ memoryId });
     report().catch((error: unknown) => {
       const name = isError(error) ? error.name : typeof error;
-      backendChannel.publish({
-        type: "warning",
-        backend,
-        memoryId,
-        detail: `the onRegression handler failed: ${name}`,
-      });
+      warnOf(backend)(`the onRegression handler failed: ${name}`, memoryId);
     });
   }
 }

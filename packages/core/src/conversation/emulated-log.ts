@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
+import { conflict } from "../adapter-kit/adapter-errors.ts";
+import { holdsAny } from "../adapter-kit/store-once.ts";
 import type { AppendOptions, MemoryBackend, ReadOptions, Revision, Snapshot } from "../contract/backend.ts";
-import { MemoryError } from "../contract/memory-error.ts";
-import { quoteId } from "../contract/memory-id.ts";
 import type { Message } from "../contract/message.ts";
-import { holdsAny } from "./turn.ts";
 
 /*
  * What a log does, by `load` and `save`. A turn is found again by its messages' ids, so that one whose reply was lost is not stored
@@ -21,10 +20,7 @@ export async function appendBySave(
   const revision = stored && revisionOf(stored);
   if (revision !== null && holdsAny(stored, records)) return revision;
   if (expectedRevision !== undefined && expectedRevision !== revision) {
-    throw new MemoryError("CONFLICT", `Memory ${quoteId(memoryId)} was changed by someone else.`, {
-      memoryId,
-      hint: "Read it again, and decide on what is there now.",
-    });
+    throw conflict(memoryId, backend.name);
   }
   const all = [...(stored ?? []), ...records];
   await backend.save(memoryId, all, { signal });

@@ -1,65 +1,91 @@
-import type {
-  AppendOptions,
-  CallOptions,
-  LogCapability,
-  MemoryBackend,
-  ReadOptions,
-  Revision,
-  Snapshot,
-} from "../contract/backend.ts";
+import { KeyedQueue } from "../concurrency/keyed-queue.ts";
+import type { AppendOptions, CallOptions, LogCapability, MemoryBackend, ReadOptions } from "../contract/backend.ts";
 import { supports } from "../contract/capabilities.ts";
-import { KeyedSerial } from "../concurrency/keyed-queue.ts";
-import type { Message } from "../contract/message.ts";
+import { backendChannel } from "../contract/diagnostics.ts";
+import { causeWithoutMessage } from "../contract/memory-error.ts";
 
-/** The backend's own log, or one made of its four methods. */
-export function logOf(backend: MemoryBackend): LogCapability {
-  return supports(backend, "log") ? backend : new FallbackLog(backend);
+/** What a conversation does with its backend. */
+export interface MemoryLog extends LogCapability {
+  delete(memoryId: string, options?: CallOptions): Promise<void>;
+}
+
+/** The backend's own log, or one made of its four methods. Each call of it is published on `deep-agent:backend`. */
+export function memoryLog(backend: MemoryBackend): MemoryLog {
+  const log = supports(backend, "log") ? ownLog(backend) : emulatedLog(backend);
+  const traced = <R>(method: string, memoryId: string, call: () => Promise<R>): Promise<R> =>
+    publishing(nameOf(backend), method, memoryId, call);
+  return {
+    append: (memoryId, records, options) => traced("append", memoryId, () => log.append(memoryId, records, options)),
+    read: (memoryId, options) => traced("read", memoryId, () => log.read(memoryId, options)),
+    delete: (memoryId, options) => traced("delete", memoryId, () => log.delete(memoryId, options)),
+  };
+}
+
+/** What events call a backend. */
+export function nameOf({ name }: MemoryBackend): string {
+  return typeof name === "string" && name !== "" ? name : "backend";
+}
+
+function ownLog(backend: MemoryBackend & LogCapability): MemoryLog {
+  return {
+    append: (memoryId, records, options) => backend.append(memoryId, records, options),
+    read: (memoryId, options) => backend.read(memoryId, options),
+    delete: (memoryId, options) => backend.delete(memoryId, options),
+  };
 }
 
 /**
- * A log for a backend that has only the four methods: append is load + save under a mutex per (backend, id). The mutex is this process's own:
- * two processes that append to one memory may lose each other's turns.
+ * A log for a backend that has only the four methods: an append is a load and a save under a mutex for each backend and id. The
+ * mutex is this process's own: two processes that append to one memory may lose each other's turns.
  */
-class FallbackLog implements LogCapability {
-  readonly #backend: MemoryBackend;
-
-  constructor(backend: MemoryBackend) {
-    this.#backend = backend;
-  }
-
-  append(memoryId: string, records: readonly Message[], options: AppendOptions = {}): Promise<Revision> {
-    // It has its place in the queue before the rest is loaded.
-    const append = async (): Promise<Revision> => {
-      const { appendBySave } = await import("../lazy-chunk.ts");
-      return appendBySave(this.#backend, memoryId, records, options);
-    };
-    return queueOf(this.#backend).run(memoryId, append, options.signal);
-  }
-
-  async read(memoryId: string, options: ReadOptions = {}): Promise<Snapshot | null> {
-    const { readByLoad } = await import("../lazy-chunk.ts");
-    return readByLoad(this.#backend, memoryId, options);
-  }
+function emulatedLog(backend: MemoryBackend): MemoryLog {
+  const queue = queueOf(backend);
+  return {
+    append(memoryId, records, options: AppendOptions = {}) {
+      // It takes its place in the queue before the rest is loaded, so that calls keep their order.
+      const append = async (): Promise<string> => {
+        const { appendBySave } = await import("../lazy-chunk.ts");
+        return appendBySave(backend, memoryId, records, options);
+      };
+      return queue.run(memoryId, append, options.signal);
+    },
+    async read(memoryId, options: ReadOptions = {}) {
+      const { readByLoad } = await import("../lazy-chunk.ts");
+      return readByLoad(backend, memoryId, options);
+    },
+    /** A delete between load and save would be undone: so it waits for them. */
+    delete(memoryId, { signal }: CallOptions = {}) {
+      return queue.run(memoryId, () => backend.delete(memoryId, { signal }), signal);
+    },
+  };
 }
 
-/**
- * Deletes a memory. Without a log of its own, the backend's appends are load + save, and a delete in between would be undone: so
- * it waits for them.
- */
-export function deleteMemory(backend: MemoryBackend, memoryId: string, { signal }: CallOptions): Promise<void> {
-  const remove = (): Promise<void> => backend.delete(memoryId, { signal });
-  return supports(backend, "log") ? remove() : queueOf(backend).run(memoryId, remove, signal);
-}
-
-type Queues = WeakMap<MemoryBackend, KeyedSerial>;
+type Queues = WeakMap<MemoryBackend, KeyedQueue>;
 
 /** One mutex for all copies of this package in the process: an ESM and a CommonJS one may be loaded side by side. */
 const queuesKey = Symbol.for("deep-agent.queues");
 
-function queueOf(backend: MemoryBackend): KeyedSerial {
+function queueOf(backend: MemoryBackend): KeyedQueue {
   const shared = globalThis as { [queuesKey]?: Queues };
   shared[queuesKey] ??= new WeakMap();
-  const queue = shared[queuesKey].get(backend) ?? new KeyedSerial();
+  const queue = shared[queuesKey].get(backend) ?? new KeyedQueue();
   shared[queuesKey].set(backend, queue);
   return queue;
+}
+
+/** Settles as `call` does, and publishes how that went. */
+async function publishing<R>(backend: string, method: string, memoryId: string, call: () => Promise<R>): Promise<R> {
+  if (!backendChannel.hasSubscribers) return call();
+  const started = performance.now();
+  const publish = (failure: { error?: unknown }): void =>
+    backendChannel.publish({ type: "call", backend, method, memoryId, ms: performance.now() - started, ...failure });
+  let result: R;
+  try {
+    result = await call();
+  } catch (error) {
+    publish({ error: causeWithoutMessage(error) });
+    throw error;
+  }
+  publish({});
+  return result;
 }

@@ -1,10 +1,11 @@
+import { cloneJson, encodeRecords } from "../adapter-kit/records.ts";
+import { holdsAny, storeOnce } from "../adapter-kit/store-once.ts";
 import type { LogCapability, Revision } from "../contract/backend.ts";
 import { cleanCause, MemoryError, withoutHint } from "../contract/memory-error.ts";
 import { quoteId } from "../contract/memory-id.ts";
 import { type Message, messageProblem } from "../contract/message.ts";
-import { newId } from "../contract/operation-id.ts";
-import { copyOf, encodeRecords } from "../adapter-kit/records.ts";
-import { type ConflictPolicy, holdsAny, storeTurn, type Turn } from "./turn.ts";
+import { newId } from "../contract/new-id.ts";
+import type { ConflictPolicy, Turn } from "./turn.ts";
 
 /** A turn that is not known to be stored. */
 export interface PendingTurn extends Turn {
@@ -47,7 +48,7 @@ export class TurnQueue {
   /** What the store has not shown yet, oldest first. */
   get messages(): Message[] {
     const unseen = this.#pending.filter(({ isSeen }) => isSeen !== true);
-    return [...this.#own, ...unseen].flatMap((turn) => turn.messages);
+    return [...this.#own, ...unseen].flatMap((turn) => turn.records);
   }
 
   /** Adds a turn. Throws `INVALID_RECORD` for what is no message or cannot be stored. Gives ids to messages without one. */
@@ -61,7 +62,7 @@ export class TurnQueue {
       });
     }
     const turn: PendingTurn = {
-      messages: copyOf(messages).map((message) => ({ ...message, id: message.id ?? newId() })),
+      records: cloneJson(messages).map((message) => ({ ...message, id: message.id ?? newId() })),
       operationId: newId(),
       since: this.#head,
       onConflict,
@@ -77,7 +78,8 @@ export class TurnQueue {
       if (turn.since === undefined) await this.#learnHead(signal);
       const { since } = turn;
       try {
-        const revision = await storeTurn(this.#log, this.#memoryId, turn, { onConflict: turn.onConflict, signal });
+        const unlessChanged = turn.onConflict === "throw";
+        const revision = await storeOnce(this.#log, this.#memoryId, turn, { unlessChanged, signal });
         this.#acknowledge(turn, since, revision);
       } catch (error) {
         turn.isWritten ||= MemoryError.is(error, "DURABILITY");
@@ -93,7 +95,7 @@ export class TurnQueue {
   read(revision: Revision | null, records: readonly Message[]): void {
     this.#head = revision;
     this.#own = [];
-    for (const turn of this.#pending) turn.isSeen ||= holdsAny(records, turn.messages);
+    for (const turn of this.#pending) turn.isSeen ||= holdsAny(records, turn.records);
     // A pending turn that is in the log was stored after all: only the reply was lost. Unless it is known to be there, and not to be durable.
     this.#pending = this.#pending.filter(({ isSeen, isWritten }) => isSeen !== true || isWritten === true);
   }
@@ -123,7 +125,7 @@ export class TurnQueue {
   #acknowledge(turn: PendingTurn, since: Revision | null | undefined, revision: Revision): void {
     this.drop([turn]);
     if (turn.isSeen !== true) this.#own.push({ ...turn, revision });
-    // What was said behind this turn, and not tried yet, knows of it.
+    // Later turns that were not attempted yet may rely on this one being stored.
     for (const later of this.#pending) if (later.since === since) later.since = revision;
     if (this.#head === since) this.#head = revision;
   }

@@ -1,5 +1,5 @@
 import { MemoryError } from "../contract/memory-error.ts";
-import type { Message } from "../contract/message.ts";
+import { beginsTurn, type Message } from "../contract/message.ts";
 
 /** How many messages a window holds where nothing else is said. */
 export const DEFAULT_MAX_MESSAGES = 20;
@@ -36,11 +36,6 @@ function checkLimit(unit: string, value: unknown): void {
       },
     );
   }
-}
-
-/** Whether a turn begins with this message. */
-export function beginsTurn(message: Message): boolean {
-  return message.role === "user";
 }
 
 /**

@@ -1,12 +1,12 @@
-import { adapterOfUrl } from "./schemes.ts";
 import { MemoryError } from "../contract/memory-error.ts";
+import { adapterOfUrl } from "./schemes.ts";
 
 /** Which adapter to use, and what its `fromConfig` is to be told. */
 export interface BackendConfig {
   /** The package or module that exports `fromConfig`: `"@acme/memory-s3"`, `"@acme/memory-s3/lite"`, `"./my-adapter.js"`. */
   adapter: string;
   /** The address, for adapters that take one. */
-  url?: string;
+  url?: string | undefined;
   /** The adapter's own. */
   [option: string]: unknown;
 }

@@ -3,8 +3,8 @@ import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { exports as resolveExports } from "resolve.exports";
-import type { BackendConfig } from "./backend-config.ts";
 import { cleanCause, MemoryError } from "../contract/memory-error.ts";
+import type { BackendConfig } from "./backend-config.ts";
 
 /** What an adapter's module exports. */
 export type FromConfig = (config: Readonly<BackendConfig>) => unknown;

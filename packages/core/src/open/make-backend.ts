@@ -1,12 +1,13 @@
-import { loadAdapter } from "./load-adapter.ts";
 import type { MemoryBackend } from "../contract/backend.ts";
-import { type BackendConfig, fullConfig } from "./backend-config.ts";
-import { redactorOf } from "./redact.ts";
+import { requiredMethods } from "../contract/capabilities.ts";
 import { cleanCause, MemoryError } from "../contract/memory-error.ts";
+import { type BackendConfig, fullConfig } from "./backend-config.ts";
+import { loadAdapter } from "./load-adapter.ts";
 import type { OpenBackendOptions } from "./open-backend.ts";
+import { redactorOf } from "./redact.ts";
 
 /** The backend that a config speaks of. */
-export async function configuredBackend<T extends object>(
+export async function makeBackend<T extends object>(
   config: string | BackendConfig,
   options: OpenBackendOptions,
 ): Promise<MemoryBackend<T>> {
@@ -25,8 +26,6 @@ export async function configuredBackend<T extends object>(
   checkBackend<T>(backend, full.adapter);
   return backend;
 }
-
-const requiredMethods = ["load", "save", "delete", "list"] as const;
 
 function checkBackend<T extends object>(backend: unknown, adapter: string): asserts backend is MemoryBackend<T> {
   const missing = requiredMethods.filter(

@@ -1,6 +1,6 @@
 import type { MemoryBackend } from "../contract/backend.ts";
-import type { BackendConfig } from "./backend-config.ts";
 import type { Message } from "../contract/message.ts";
+import type { BackendConfig } from "./backend-config.ts";
 
 export interface OpenBackendOptions {
   /**
@@ -31,6 +31,6 @@ export async function openBackend<T extends object = Message>(
   config: string | BackendConfig,
   options: OpenBackendOptions = {},
 ): Promise<MemoryBackend<T>> {
-  const { configuredBackend } = await import("../lazy-chunk.ts");
-  return configuredBackend<T>(config, options);
+  const { makeBackend } = await import("../lazy-chunk.ts");
+  return makeBackend<T>(config, options);
 }

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
-import type { BackendConfig } from "./backend-config.ts";
 import { MemoryError } from "../contract/memory-error.ts";
+import type { BackendConfig } from "./backend-config.ts";
 
 /** Keeps a config's passwords out of what others say of it. */
 export interface Redactor {

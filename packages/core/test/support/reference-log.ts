@@ -1,13 +1,5 @@
-import {
-  type AppendOptions,
-  type LogCapability,
-  type MemoryBackend,
-  MemoryError,
-  type Message,
-  newId,
-  type ReadOptions,
-  type Snapshot,
-} from "../../src/index.ts";
+import { type AppendOptions, type LogCapability, newId, type ReadOptions } from "../../src/adapter.ts";
+import { type MemoryBackend, MemoryError, type Message, type Snapshot } from "../../src/index.ts";
 
 interface Log {
   epoch: string;
@@ -16,6 +8,7 @@ interface Log {
 
 /** A log as simple as it can be, to stand for a store in tests of what is above it. Faults are put in by hand. */
 export class ReferenceLog implements MemoryBackend, LogCapability {
+  readonly name = "reference-log";
   readonly logs: Map<string, Log> = new Map();
   readonly calls: { method: string; memoryId: string; options: object }[] = [];
   /** Runs around each call: may throw before, after, or instead of it. */

@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { type BackendEvent, backendChannel } from "@deep-agent/core";
+import type { BackendEvent } from "@deep-agent/core";
+import { backendChannel } from "@deep-agent/core/adapter";
 import { InMemoryBackend, type InMemoryOptions } from "../../src/index.ts";
 
 /** A record as tests write it. */

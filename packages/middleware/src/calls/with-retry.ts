@@ -1,7 +1,14 @@
-import { type AppendOptions, encodeRecords, MemoryError, newId, supports, untilAborted } from "@deep-agent/core";
+import {
+  type AppendOptions,
+  encodeRecords,
+  MemoryError,
+  newId,
+  supports,
+  untilAborted,
+} from "@deep-agent/core/adapter";
 import { decorrelatedJitterGenerator, ExponentialBackoff, handleWhen, retry } from "cockatiel";
-import { around, type Call, writes } from "../layer/intercept.ts";
 import { checkLayer, checkTime, checkWhole } from "../layer/config-error.ts";
+import { around, type Call, writes } from "../layer/intercept.ts";
 import type { AnyBackend, Contract } from "../layer/layer.ts";
 
 export interface RetryOptions {

@@ -1,6 +1,6 @@
-import { MemoryError, quoteId, untilAborted } from "@deep-agent/core";
-import { around, type Call, writes } from "../layer/intercept.ts";
+import { MemoryError, quoteId, untilAborted } from "@deep-agent/core/adapter";
 import { checkLayer, checkTime } from "../layer/config-error.ts";
+import { around, type Call, writes } from "../layer/intercept.ts";
 import type { AnyBackend, Contract } from "../layer/layer.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from "node:crypto";
-import { MemoryError, parseJson, quoteId } from "@deep-agent/core";
+import { MemoryError, parseJson, quoteId } from "@deep-agent/core/adapter";
 import type { KeyRing } from "./key-ring.ts";
 
 const ALGORITHM = "aes-256-gcm";

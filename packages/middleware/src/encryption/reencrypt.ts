@@ -1,4 +1,4 @@
-import { checkOptions, MemoryError, supports } from "@deep-agent/core";
+import { checkOptions, MemoryError, supports } from "@deep-agent/core/adapter";
 import { checkNames } from "../layer/config-error.ts";
 import { type AnyBackend, whole } from "../layer/layer.ts";
 import { type Encrypted, encryptedLayer } from "./with-encryption.ts";

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
-import { derived } from "./key-ring.ts";
 import type { Naming } from "../naming/name-mapping.ts";
+import { derived } from "./key-ring.ts";
 
 const IV_BYTES = 16;
 

@@ -1,8 +1,8 @@
-import { checkAppend, checkCall, checkRead, checkSave } from "@deep-agent/core";
+import { checkAppend, checkCall, checkRead, checkSave } from "@deep-agent/core/adapter";
 import { checkLayer, invalidConfig } from "../layer/config-error.ts";
-import { KeyRing, type Secret, secretKey } from "./key-ring.ts";
 import { type AnyBackend, type Contract, layered, whole } from "../layer/layer.ts";
 import { named } from "../naming/renamed.ts";
+import { KeyRing, type Secret, secretKey } from "./key-ring.ts";
 import { RecordCipher } from "./record-cipher.ts";
 import { SealedNames } from "./sealed-names.ts";
 

@@ -1,4 +1,4 @@
-import { MemoryError, untilAborted } from "@deep-agent/core";
+import { MemoryError, untilAborted } from "@deep-agent/core/adapter";
 import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from "cockatiel";
 
 /** How long a probe may take, in ms: one of which nothing comes has failed. */

@@ -1,4 +1,4 @@
-import type { Revision } from "@deep-agent/core";
+import type { Revision } from "@deep-agent/core/adapter";
 
 /** What a reader knew of a memory that may have turns waiting beside the primary's log. */
 export interface Known {

@@ -13,12 +13,12 @@ import {
   type Snapshot,
   supports,
   untilAborted,
-} from "@deep-agent/core";
-import { Circuit, isAbsence, LeftAlone } from "./circuit.ts";
+} from "@deep-agent/core/adapter";
 import { codeOf } from "../layer/error-code.ts";
+import { type LogBackend, type WholeBackend, whole } from "../layer/layer.ts";
+import { Circuit, isAbsence, LeftAlone } from "./circuit.ts";
 import { encodeKnown, isOfPrimary, knownBy } from "./fallback-revision.ts";
 import { Journal, type WaitingTurn } from "./journal.ts";
-import { type LogBackend, type WholeBackend, whole } from "../layer/layer.ts";
 import { replay } from "./replay.ts";
 import { WaitingTurns } from "./waiting-turns.ts";
 import { windowOf } from "./waiting-window.ts";

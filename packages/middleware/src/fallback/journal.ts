@@ -5,7 +5,7 @@ import {
   MemoryError,
   quoteId,
   type Revision,
-} from "@deep-agent/core";
+} from "@deep-agent/core/adapter";
 
 /** A turn that waits to be stored at the primary. */
 export interface WaitingTurn {

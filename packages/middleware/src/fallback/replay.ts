@@ -1,4 +1,4 @@
-import { type CallOptions, type LogCapability, MemoryError, quoteId, type Revision } from "@deep-agent/core";
+import { type CallOptions, type LogCapability, MemoryError, quoteId, type Revision } from "@deep-agent/core/adapter";
 import type { WaitingTurn } from "./journal.ts";
 
 /** How often a log may be replaced while a turn is stored in it. */

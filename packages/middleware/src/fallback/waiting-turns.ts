@@ -1,6 +1,6 @@
-import { type CallOptions, KeyedSerial, MemoryError, untilAborted } from "@deep-agent/core";
-import { isAbsence } from "./circuit.ts";
+import { type CallOptions, KeyedQueue, MemoryError, untilAborted } from "@deep-agent/core/adapter";
 import { codeOf } from "../layer/error-code.ts";
+import { isAbsence } from "./circuit.ts";
 import type { Journal, WaitingTurn } from "./journal.ts";
 
 /** Where turns that wait are to go, and who is told of them. */
@@ -30,7 +30,7 @@ export class WaitingTurns {
   readonly #journal: Journal;
   readonly #destination: Destination;
   /** What waits of one memory is added to and taken away from by one task at a time. */
-  readonly #queue = new KeyedSerial();
+  readonly #queue = new KeyedQueue();
   readonly #waiting = new Map<string, Waiting>();
   #adopting: Promise<void> | undefined;
   /** Whether it is known of which memories turns wait. */

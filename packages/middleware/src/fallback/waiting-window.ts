@@ -1,4 +1,4 @@
-import type { Revision, Snapshot } from "@deep-agent/core";
+import type { Revision, Snapshot } from "@deep-agent/core/adapter";
 import { encodeKnown, type Known, knownBy } from "./fallback-revision.ts";
 import type { WaitingTurn } from "./journal.ts";
 

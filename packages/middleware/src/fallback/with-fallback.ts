@@ -9,10 +9,10 @@ import {
   checkSave,
   type LifecycleCapability,
   supports,
-} from "@deep-agent/core";
+} from "@deep-agent/core/adapter";
 import { checkLayer, checkTime, checkWhole, invalidConfig } from "../layer/config-error.ts";
-import { Fallback, type FallbackStatus } from "./fallback.ts";
 import { type AnyBackend, type Contract, type LogBackend, layered, whole } from "../layer/layer.ts";
+import { Fallback, type FallbackStatus } from "./fallback.ts";
 
 export interface FallbackOptions {
   /** After how many calls in a row that found the primary away it is left alone until it answers again. Default 1. */

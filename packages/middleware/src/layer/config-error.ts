@@ -1,4 +1,4 @@
-import { MemoryError } from "@deep-agent/core";
+import { MemoryError } from "@deep-agent/core/adapter";
 
 /** `what` is the function that was given something that makes no sense. */
 export function invalidConfig(what: string, problem: string, hint?: string): MemoryError {

@@ -1,4 +1,4 @@
-import { MemoryError } from "@deep-agent/core";
+import { MemoryError } from "@deep-agent/core/adapter";
 
 /** What may be shown of an error in a warning. */
 export function codeOf(error: unknown): string {

@@ -1,4 +1,4 @@
-import { type AppendOptions, type CallOptions, checkOptions, checkRecent } from "@deep-agent/core";
+import { type AppendOptions, type CallOptions, checkOptions, checkRecent } from "@deep-agent/core/adapter";
 import { type AnyBackend, type Contract, layered, whole } from "./layer.ts";
 
 /** A call of a backend, on its way. */

@@ -7,7 +7,7 @@ import {
   type LifecycleCapability,
   type LogCapability,
   type MemoryBackend,
-} from "@deep-agent/core";
+} from "@deep-agent/core/adapter";
 
 /** A backend of whatever records. */
 export type AnyBackend = MemoryBackend<object>;
@@ -40,8 +40,8 @@ export function layered<B extends AnyBackend>(backend: B, own: Partial<WholeBack
     if (typeof theirs !== "function") continue;
     layer[method] = Reflect.get(own, method) ?? theirs.bind(backend);
   }
-  // Events and errors name a backend by its class: they go on to name the store.
-  Object.defineProperty(layer, "constructor", { value: backend.constructor });
+  // Events and errors go on to name the store.
+  if (backend.name !== undefined) layer["name"] = backend.name;
   return layer as Contract<B>; // it was made of just its methods
 }
 

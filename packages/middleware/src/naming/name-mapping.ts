@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { MAX_MEMORY_ID_BYTES } from "@deep-agent/core";
+import { MAX_MEMORY_ID_BYTES } from "@deep-agent/core/adapter";
 
 /** How the ids of memories become names in the store below, and back. */
 export interface Naming {

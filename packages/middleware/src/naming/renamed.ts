@@ -6,12 +6,12 @@ import {
   checkRead,
   checkRecent,
   checkSave,
+  errorWith,
   type ListOptions,
   MemoryError,
   quoteId,
   type RecentMemory,
-  withoutHint,
-} from "@deep-agent/core";
+} from "@deep-agent/core/adapter";
 import { type AnyBackend, type Contract, layered, whole } from "../layer/layer.ts";
 import { LongNames, type Naming } from "./name-mapping.ts";
 
@@ -139,18 +139,7 @@ async function told<R>(memoryId: string, name: string, call: () => Promise<R>): 
     return await call();
   } catch (error) {
     if (!MemoryError.is(error) || error.memoryId !== name) throw error;
-    const { code, outcome, retryable, backend, hint, cause } = error;
-    throw new MemoryError(
-      code,
-      withoutHint(error).replaceAll(quoteId(name), () => quoteId(memoryId)),
-      {
-        outcome,
-        retryable,
-        backend,
-        memoryId,
-        hint,
-        cause,
-      },
-    );
+    const message = (text: string): string => text.replaceAll(quoteId(name), () => quoteId(memoryId));
+    throw errorWith(error, { memoryId, message });
   }
 }

@@ -1,4 +1,4 @@
-import { checkAppend, checkSave, MemoryError, quietCause, quoteId, type SaveOptions } from "@deep-agent/core";
+import { checkAppend, checkSave, cleanCause, MemoryError, quoteId, type SaveOptions } from "@deep-agent/core/adapter";
 import { checkLayer, invalidConfig } from "../layer/config-error.ts";
 import { type AnyBackend, type Contract, layered, whole } from "../layer/layer.ts";
 
@@ -44,7 +44,7 @@ export function withRedaction<B extends AnyBackend>(backend: B, redact: Redact<R
     try {
       return await redact(record);
     } catch (error) {
-      const cause = quietCause(error);
+      const cause = cleanCause(error, () => "(the message is left out: it may quote what was said)");
       throw refused(memoryId, `its redaction failed (${cause.name})`, cause);
     }
   }

@@ -7,7 +7,7 @@ import {
   type ReadOptions,
   supports,
   type Ttl,
-} from "@deep-agent/core";
+} from "@deep-agent/core/adapter";
 import { checkLayer, checkWhole, invalidConfig } from "../layer/config-error.ts";
 import { codeOf } from "../layer/error-code.ts";
 import { type AnyBackend, type Contract, layered, type WholeBackend, whole } from "../layer/layer.ts";

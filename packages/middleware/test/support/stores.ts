@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { type BackendEvent, MemoryError, type MemoryErrorDetails } from "@deep-agent/core";
+import { type BackendEvent, MemoryError } from "@deep-agent/core";
+import type { MemoryErrorDetails } from "@deep-agent/core/adapter";
 import { InMemoryBackend } from "@deep-agent/in-memory";
 
 /** A record as tests write it. */

@@ -1,6 +1,6 @@
 import timers from "node:timers/promises";
-import { NoReply } from "../wire/redis-commands.ts";
 import { Refusal } from "../wire/failures.ts";
+import { NoReply } from "../wire/redis-commands.ts";
 
 /** An operation that may take several attempts. Local times are of `performance.now()`. */
 export interface Operation {

@@ -1,7 +1,7 @@
-import { untilAborted } from "@deep-agent/core";
+import { untilAborted } from "@deep-agent/core/adapter";
+import { closed } from "../options/config-error.ts";
 import { type Until, withAttempts } from "./attempts.ts";
 import { type Doing, redisError } from "./redis-error.ts";
-import { closed } from "../options/config-error.ts";
 
 /** One call of the backend. */
 export interface Call extends Omit<Doing, "server"> {

@@ -1,9 +1,9 @@
-import { cleanCause, MemoryError, type MemoryErrorCode, type Outcome, quoteId } from "@deep-agent/core";
-import { TooLate, Unsure } from "./attempts.ts";
-import { NoReply } from "../wire/redis-commands.ts";
-import { Refusal } from "../wire/failures.ts";
-import { TooFewReplicas } from "./script-runner.ts";
+import { cleanCause, MemoryError, type MemoryErrorCode, type Outcome, quoteId } from "@deep-agent/core/adapter";
 import { BACKEND } from "../options/config-error.ts";
+import { Refusal } from "../wire/failures.ts";
+import { NoReply } from "../wire/redis-commands.ts";
+import { TooLate, Unsure } from "./attempts.ts";
+import { TooFewReplicas } from "./script-runner.ts";
 
 /** What was being done, for messages. */
 export interface Doing {

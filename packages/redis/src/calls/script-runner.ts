@@ -1,4 +1,5 @@
-import type { Until } from "./attempts.ts";
+import type { Script } from "../scripts/scripts.ts";
+import { Refusal } from "../wire/failures.ts";
 import {
   NoReply,
   type RedisCommand,
@@ -7,8 +8,7 @@ import {
   RefusedReply,
   type SendOptions,
 } from "../wire/redis-commands.ts";
-import { Refusal } from "../wire/failures.ts";
-import type { Script } from "../scripts/scripts.ts";
+import type { Until } from "./attempts.ts";
 import { ServerClock } from "./server-clock.ts";
 
 /** How many replicas are to have a write, and how long to wait for them, in ms. */

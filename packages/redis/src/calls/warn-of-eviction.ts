@@ -1,7 +1,7 @@
-import { backendChannel } from "@deep-agent/core";
+import { backendChannel } from "@deep-agent/core/adapter";
+import { BACKEND } from "../options/config-error.ts";
 import { NoReply, RefusedReply } from "../wire/redis-commands.ts";
 import type { ScriptRunner } from "./script-runner.ts";
-import { BACKEND } from "../options/config-error.ts";
 
 /**
  * Warns, where anybody listens, of a server that drops memories when it is full. Looks once and in the background, and says nothing

@@ -1,4 +1,4 @@
-import type { Revision } from "@deep-agent/core";
+import type { Revision } from "@deep-agent/core/adapter";
 
 /**
  * A place in a log: behind the entry at `position`, which was written at `at` (µs since 1970). As text, `<epoch>.<position>.<at>`;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import { assistant, system, tool, user } from "@deep-agent/core";
 import {
-  assistant,
   encodeEntry,
   type MemoryInfo,
   type Message,
@@ -8,10 +8,7 @@ import {
   type ReadOptions,
   type Revision,
   type Snapshot,
-  system,
-  tool,
-  user,
-} from "@deep-agent/core";
+} from "@deep-agent/core/adapter";
 import { damaged } from "../calls/redis-error.ts";
 import { formatRevision } from "../layout/revision.ts";
 

@@ -1,12 +1,12 @@
-import { type ListOptions, MAX_MEMORY_ID_BYTES, MemoryError } from "@deep-agent/core";
+import { type ListOptions, MAX_MEMORY_ID_BYTES, MemoryError } from "@deep-agent/core/adapter";
 import type { Until } from "../calls/attempts.ts";
-import { keyOf, patternOf } from "../layout/memory-key.ts";
 import type { Operations } from "../calls/calls.ts";
-import { type MasterCommands, type RedisCommands, type RedisReply, RefusedReply } from "../wire/redis-commands.ts";
 import { unknownMaster, unsteady } from "../calls/redis-error.ts";
+import type { ScriptRunner } from "../calls/script-runner.ts";
+import { keyOf, patternOf } from "../layout/memory-key.ts";
 import type { MemorySettings } from "../options/redis-options.ts";
 import { Refusal } from "../wire/failures.ts";
-import type { ScriptRunner } from "../calls/script-runner.ts";
+import { type MasterCommands, type RedisCommands, type RedisReply, RefusedReply } from "../wire/redis-commands.ts";
 import { doubtfulSlots, type Move, readSlots, type SlotState } from "./slot-moves.ts";
 
 /** How many keys the server looks at for one reply of SCAN: it serves nobody else meanwhile. */

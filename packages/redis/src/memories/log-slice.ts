@@ -1,6 +1,6 @@
-import { decodeEntry, MemoryError, type ReadOptions, type Snapshot } from "@deep-agent/core";
-import type { Header } from "../layout/header.ts";
+import { decodeEntry, MemoryError, type ReadOptions, type Snapshot } from "@deep-agent/core/adapter";
 import { damaged } from "../calls/redis-error.ts";
+import type { Header } from "../layout/header.ts";
 import { formatRevision, isMark, timeOf } from "../layout/revision.ts";
 
 /** Entries that stand behind each other in a log, as READ answers them. Positions are those of scripts.ts. */

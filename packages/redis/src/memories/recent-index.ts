@@ -1,16 +1,22 @@
-import { backendChannel, MemoryError, type RecentMemory, type RecentOptions, type RecentPage } from "@deep-agent/core";
+import {
+  backendChannel,
+  MemoryError,
+  type RecentMemory,
+  type RecentOptions,
+  type RecentPage,
+} from "@deep-agent/core/adapter";
 import { TooLate, type Until } from "../calls/attempts.ts";
-import { parseHeader } from "../layout/header.ts";
-import type { Listing } from "./listing.ts";
-import { indexKeyOf, keyOf } from "../layout/memory-key.ts";
 import type { Operations } from "../calls/calls.ts";
-import { RefusedReply } from "../wire/redis-commands.ts";
 import { redisError } from "../calls/redis-error.ts";
-import type { MemorySettings } from "../options/redis-options.ts";
-import { Refusal } from "../wire/failures.ts";
 import type { ScriptRunner } from "../calls/script-runner.ts";
-import { ENLIST, PAGE, PRUNE } from "../scripts/scripts.ts";
+import { parseHeader } from "../layout/header.ts";
+import { indexKeyOf, keyOf } from "../layout/memory-key.ts";
 import { BACKEND } from "../options/config-error.ts";
+import type { MemorySettings } from "../options/redis-options.ts";
+import { ENLIST, PAGE, PRUNE } from "../scripts/scripts.ts";
+import { Refusal } from "../wire/failures.ts";
+import { RefusedReply } from "../wire/redis-commands.ts";
+import type { Listing } from "./listing.ts";
 
 /** How many members of the index are looked at at once. */
 const SMALLEST_PAGE = 16;

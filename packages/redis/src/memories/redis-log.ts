@@ -7,22 +7,22 @@ import {
   type Revision,
   type SaveOptions,
   type Snapshot,
-} from "@deep-agent/core";
+} from "@deep-agent/core/adapter";
 import { TooLate, type Until } from "../calls/attempts.ts";
-import { EntryDensity } from "../layout/entry-density.ts";
-import { convertedEntries, convertedInfo, convertValue, readConverted } from "./go-deep-agent.ts";
-import { parseHeader } from "../layout/header.ts";
-import { type LogPart, newestOf, snapshotOf, wholeLog } from "./log-slice.ts";
-import { keyOf, writtenKeys } from "../layout/memory-key.ts";
 import type { Operations } from "../calls/calls.ts";
-import type { RecentIndex } from "./recent-index.ts";
-import type { RedisReply } from "../wire/redis-commands.ts";
 import { conflict, damaged, foreign } from "../calls/redis-error.ts";
-import type { MemorySettings } from "../options/redis-options.ts";
-import { Refusal } from "../wire/failures.ts";
-import { formatRevision } from "../layout/revision.ts";
 import type { ScriptRunner } from "../calls/script-runner.ts";
+import { EntryDensity } from "../layout/entry-density.ts";
+import { parseHeader } from "../layout/header.ts";
+import { keyOf, writtenKeys } from "../layout/memory-key.ts";
+import { formatRevision } from "../layout/revision.ts";
+import type { MemorySettings } from "../options/redis-options.ts";
 import { APPEND, CONVERT, DELETE, INFO, PEEK, READ, SAVE, type Script, TOUCH } from "../scripts/scripts.ts";
+import { Refusal } from "../wire/failures.ts";
+import type { RedisReply } from "../wire/redis-commands.ts";
+import { convertedEntries, convertedInfo, convertValue, readConverted } from "./go-deep-agent.ts";
+import { type LogPart, newestOf, snapshotOf, wholeLog } from "./log-slice.ts";
+import type { RecentIndex } from "./recent-index.ts";
 
 type Reply = readonly RedisReply[];
 

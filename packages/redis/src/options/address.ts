@@ -1,5 +1,5 @@
-import type { RedisBackendOptions } from "./redis-options.ts";
 import { invalidConfig } from "./config-error.ts";
+import type { RedisBackendOptions } from "./redis-options.ts";
 
 /** Where a server is. */
 export interface Address {

@@ -1,4 +1,4 @@
-import { cleanCause, MemoryError } from "@deep-agent/core";
+import { cleanCause, MemoryError } from "@deep-agent/core/adapter";
 
 /** What events and errors call this backend. */
 export const BACKEND = "redis";

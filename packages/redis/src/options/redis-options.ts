@@ -1,5 +1,5 @@
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import { parseTtl, type Ttl } from "@deep-agent/core";
+import { parseTtl, type Ttl } from "@deep-agent/core/adapter";
 import { type Address, DEFAULT_PORT, parseAddress, parseUrl } from "./address.ts";
 import { invalidConfig } from "./config-error.ts";
 

@@ -1,4 +1,4 @@
-import type { Outcome } from "@deep-agent/core";
+import type { Outcome } from "@deep-agent/core/adapter";
 
 /** What servers say while they find out which of them is the master, or which one has a slot. */
 const passing = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOREPLICAS)\b/;

@@ -1,4 +1,5 @@
-import { checkPlainSave, MemoryError } from "@deep-agent/core";
+import { MemoryError } from "@deep-agent/core";
+import { checkPlainSave } from "@deep-agent/core/adapter";
 import type { Full } from "../instance.ts";
 import { breaking, type Mutant, type Mutation, targetOf } from "../mutant.ts";
 

@@ -1,4 +1,4 @@
-import type { RecentMemory, RecentOptions, RecentPage } from "@deep-agent/core";
+import type { RecentMemory, RecentOptions, RecentPage } from "@deep-agent/core/adapter";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { globPattern } from "../patterns.ts";
 

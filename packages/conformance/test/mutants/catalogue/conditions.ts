@@ -1,5 +1,6 @@
 import { setImmediate as tick } from "node:timers/promises";
-import { type AppendOptions, MemoryError, type Revision } from "@deep-agent/core";
+import { MemoryError, type Revision } from "@deep-agent/core";
+import type { AppendOptions } from "@deep-agent/core/adapter";
 import type { Full } from "../instance.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { at, positionOf } from "../revisions.ts";

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { setImmediate as tick } from "node:timers/promises";
-import { type AppendOptions, MemoryError, type Revision } from "@deep-agent/core";
+import { MemoryError, type Revision } from "@deep-agent/core";
+import type { AppendOptions } from "@deep-agent/core/adapter";
 import type { Note } from "../../../src/notes.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 

@@ -1,4 +1,5 @@
-import { checkMemoryId, MAX_MEMORY_ID_BYTES, MemoryError } from "@deep-agent/core";
+import { MemoryError } from "@deep-agent/core";
+import { checkMemoryId, MAX_MEMORY_ID_BYTES } from "@deep-agent/core/adapter";
 import type { Note } from "../../../src/notes.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { naming } from "../naming.ts";

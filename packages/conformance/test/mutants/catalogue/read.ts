@@ -1,4 +1,5 @@
-import { MemoryError, type ReadOptions, type Snapshot } from "@deep-agent/core";
+import { MemoryError, type Snapshot } from "@deep-agent/core";
+import type { ReadOptions } from "@deep-agent/core/adapter";
 import type { Note } from "../../../src/notes.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { at, moved, positionOf } from "../revisions.ts";

@@ -1,5 +1,6 @@
 import { setImmediate as tick } from "node:timers/promises";
-import { KeyedSerial, MemoryError, type Revision } from "@deep-agent/core";
+import { MemoryError, type Revision } from "@deep-agent/core";
+import { KeyedQueue } from "@deep-agent/core/adapter";
 import type { Note } from "../../../src/notes.ts";
 import { instanceOn } from "../instance.ts";
 import { breaking, type Mutant } from "../mutant.ts";
@@ -44,7 +45,7 @@ export const twoInstances: Mutant[] = breaking(
     },
     "has a store of its own in each instance": () => instanceOn(newStore()),
     "judges conditions under a lock that is its own": (honest) => {
-      const lock = new KeyedSerial();
+      const lock = new KeyedQueue();
       return {
         append: (id, records, { expectedRevision, ...options } = {}) =>
           lock.run(id, async () => {

@@ -1,4 +1,3 @@
-import type { ToolSpec } from "../chat-model.ts";
 import { MemoryError } from "../../contract/memory-error.ts";
 import {
   type AssistantMessage,
@@ -11,6 +10,7 @@ import {
   tool,
   user,
 } from "../../contract/message.ts";
+import type { ToolSpec } from "../chat-model.ts";
 
 /** A message as OpenAI's Chat Completions take it. Assignable to the SDK's `ChatCompletionMessageParam`. */
 export type OpenAIMessage =

@@ -1,5 +1,5 @@
-import type { ChatModel, ModelEvent, ModelRequest } from "../chat-model.ts";
 import { MemoryError } from "../../contract/memory-error.ts";
+import type { ChatModel, ModelEvent, ModelRequest } from "../chat-model.ts";
 import { checkOpenAIOptions, type OpenAIClient, type OpenAIModelOptions } from "./options.ts";
 import type { OpenAIRequests } from "./requests.ts";
 

@@ -1,5 +1,5 @@
-import type { ModelEvent, ModelRequest } from "../chat-model.ts";
 import { MemoryError } from "../../contract/memory-error.ts";
+import type { ModelEvent, ModelRequest } from "../chat-model.ts";
 import { connect } from "./client.ts";
 import { toOpenAIMessages, toOpenAITools } from "./messages.ts";
 import type { OpenAIClient, OpenAIModelOptions } from "./options.ts";

@@ -1,5 +1,5 @@
-import type { ModelEvent } from "../chat-model.ts";
 import type { Usage } from "../../contract/message.ts";
+import type { ModelEvent } from "../chat-model.ts";
 import { ToolCallAssembly, type ToolCallDelta } from "./tool-calls.ts";
 
 /** What is read of a chunk of a streamed completion. Servers differ: everything may be absent or null. */

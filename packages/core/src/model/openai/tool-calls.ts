@@ -1,5 +1,5 @@
 import type { ToolCall } from "../../contract/message.ts";
-import { newId } from "../../contract/operation-id.ts";
+import { newId } from "../../contract/new-id.ts";
 
 /** A piece of a tool call. OpenAI sends `index` always, `id` and name with the first piece; other servers are less exact. */
 export interface ToolCallDelta {
@@ -8,7 +8,7 @@ export interface ToolCallDelta {
   function?: { name?: string | null; arguments?: unknown } | null;
 }
 
-interface Draft {
+interface PartialCall {
   index: number | undefined;
   id: string;
   name: string;
@@ -20,25 +20,25 @@ interface Draft {
  * index, repeat the name with every piece, send arguments as an object, or a whole call at once.
  */
 export class ToolCallAssembly {
-  readonly #drafts: Draft[] = [];
+  readonly #calls: PartialCall[] = [];
 
   /** Takes the pieces of one chunk. Pieces that stand side by side in a chunk belong to different calls. */
   add(deltas: readonly ToolCallDelta[]): void {
-    const taken = new Set<Draft>();
+    const taken = new Set<PartialCall>();
     for (const delta of deltas) {
-      const draft = this.#find(delta, taken) ?? this.#begin(delta);
-      taken.add(draft);
-      draft.id ||= delta.id ?? "";
+      const call = this.#find(delta, taken) ?? this.#begin(delta);
+      taken.add(call);
+      call.id ||= delta.id ?? "";
       // Set once, since it is repeated more often than it is cut up.
-      draft.name ||= delta.function?.name ?? "";
-      draft.arguments += textOf(delta.function?.arguments);
+      call.name ||= delta.function?.name ?? "";
+      call.arguments += textOf(delta.function?.arguments);
     }
   }
 
   /** The calls, in the order in which they began. One that came without an id, or with that of another, is given one. */
   complete(): ToolCall[] {
     const ids = new Set<string>();
-    return this.#drafts.map(({ id: given, name, arguments: text }) => {
+    return this.#calls.map(({ id: given, name, arguments: text }) => {
       if (name === "") throw new Error("The model called a tool without saying which.");
       const id = given === "" || ids.has(given) ? `call_${newId()}` : given;
       ids.add(id);
@@ -46,23 +46,23 @@ export class ToolCallAssembly {
     });
   }
 
-  #begin({ index }: ToolCallDelta): Draft {
-    const draft: Draft = { index: index ?? undefined, id: "", name: "", arguments: "" };
-    this.#drafts.push(draft);
-    return draft;
+  #begin({ index }: ToolCallDelta): PartialCall {
+    const call: PartialCall = { index: index ?? undefined, id: "", name: "", arguments: "" };
+    this.#calls.push(call);
+    return call;
   }
 
   /** The call that a piece continues, if any. */
-  #find({ index, id, function: called }: ToolCallDelta, taken: ReadonlySet<Draft>): Draft | undefined {
+  #find({ index, id, function: called }: ToolCallDelta, taken: ReadonlySet<PartialCall>): PartialCall | undefined {
     const name = called?.name ?? "";
-    const open = this.#drafts.filter((draft) => !taken.has(draft));
+    const open = this.#calls.filter((call) => !taken.has(call));
     if (typeof index === "number") {
-      const draft = open.findLast((candidate) => candidate.index === index);
+      const call = open.findLast((candidate) => candidate.index === index);
       // With another id and a name, it is a call of its own, whatever its index.
-      return draft !== undefined && id && draft.id !== "" && id !== draft.id && name !== "" ? undefined : draft;
+      return call !== undefined && id && call.id !== "" && id !== call.id && name !== "" ? undefined : call;
     }
-    if (id) return open.find((draft) => draft.id === id);
-    const last = this.#drafts.at(-1);
+    if (id) return open.find((call) => call.id === id);
+    const last = this.#calls.at(-1);
     if (last === undefined || taken.has(last)) return undefined;
     // A name with nothing to tell whose it is: repeated, as long as the arguments of the call before are not whole.
     return name === "" || (name === last.name && !isWhole(last.arguments)) ? last : undefined;

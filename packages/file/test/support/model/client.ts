@@ -1,16 +1,14 @@
 import {
-  type AppendOptions,
   type CallOptions,
   type ListOptions,
-  type LogCapability,
   type MemoryBackend,
   MemoryError,
   type Message,
-  type ReadOptions,
   type Revision,
   type SaveOptions,
   type Snapshot,
 } from "@deep-agent/core";
+import type { AppendOptions, LogCapability, ReadOptions } from "@deep-agent/core/adapter";
 import type { FileBackend } from "../../../src/index.ts";
 import type { Attempt, Checker } from "./checker.ts";
 import type { Random } from "./random.ts";

@@ -1,4 +1,5 @@
-import { MemoryError, type Message, newId, user } from "@deep-agent/core";
+import { MemoryError, type Message, user } from "@deep-agent/core";
+import { newId } from "@deep-agent/core/adapter";
 import type { Checker } from "./checker.ts";
 import type { Client } from "./client.ts";
 import type { Random } from "./random.ts";

@@ -1,9 +1,9 @@
+import { invalidConfig, loaded } from "../../options/config-error.ts";
+import type { CommandSource } from "../redis-commands.ts";
 import type { IoredisClient } from "./ioredis.ts";
 import type { IoredisCluster } from "./ioredis-cluster.ts";
 import type { NodeRedisClient, NodeRedisPool, NodeRedisSentinel } from "./node-redis.ts";
 import type { NodeRedisCluster } from "./node-redis-cluster.ts";
-import type { CommandSource } from "../redis-commands.ts";
-import { invalidConfig, loaded } from "../../options/config-error.ts";
 
 /** Clients that a backend can be made on: of node-redis 6, of ioredis 5 and 6. */
 export type ForeignClient =

@@ -1,10 +1,10 @@
 import { ClusterCommands } from "../cluster/cluster-commands.ts";
+import type { RedisCommands } from "../redis-commands.ts";
 import type { RecognizedClient } from "./existing-client.ts";
 import { IoredisCommands } from "./ioredis.ts";
 import { IoredisClusterNodes } from "./ioredis-cluster.ts";
 import { NodeRedisCommands, NodeRedisSentinelCommands } from "./node-redis.ts";
 import { NodeRedisClusterNodes } from "./node-redis-cluster.ts";
-import type { RedisCommands } from "../redis-commands.ts";
 
 /** The command port over a client that somebody else made. */
 export function foreignCommands({ kind, client }: RecognizedClient): RedisCommands {

@@ -1,6 +1,6 @@
 import type { ClusterNodes } from "../cluster/cluster-commands.ts";
-import { type IoredisClient, IoredisCommands } from "./ioredis.ts";
 import { NoReply } from "../redis-commands.ts";
+import { type IoredisClient, IoredisCommands } from "./ioredis.ts";
 
 /** What is asked of a cluster's client of ioredis (`new Cluster()`). */
 export interface IoredisCluster {

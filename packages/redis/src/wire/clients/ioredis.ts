@@ -1,5 +1,11 @@
 import { inTime } from "../in-time.ts";
-import { NoReply, type RedisCommand, type RedisCommands, type RedisReply, type SendOptions } from "../redis-commands.ts";
+import {
+  NoReply,
+  type RedisCommand,
+  type RedisCommands,
+  type RedisReply,
+  type SendOptions,
+} from "../redis-commands.ts";
 import { refusalOf, repliesOf, textOf } from "../replies.ts";
 
 /** What is asked of a client of ioredis (`new Redis()`), which may ask sentinels where the master is. */

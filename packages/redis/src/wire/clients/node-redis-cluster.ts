@@ -1,7 +1,7 @@
 import { type ClusterNodes, isSame } from "../cluster/cluster-commands.ts";
-import { type NodeRedisClient, NodeRedisCommands } from "./node-redis.ts";
 import { inTime } from "../in-time.ts";
 import { NoReply, type RedisCommands } from "../redis-commands.ts";
+import { type NodeRedisClient, NodeRedisCommands } from "./node-redis.ts";
 
 /** What is asked of a cluster's client of node-redis (`createCluster`). */
 export interface NodeRedisCluster {

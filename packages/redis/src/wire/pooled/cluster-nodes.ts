@@ -1,8 +1,8 @@
 import type { Address } from "../../options/address.ts";
-import type { ClusterNodes } from "../cluster/cluster-commands.ts";
-import { ConnectionPool } from "./connection-pool.ts";
-import { NoReply } from "../redis-commands.ts";
 import type { ConnectionSettings } from "../../options/redis-options.ts";
+import type { ClusterNodes } from "../cluster/cluster-commands.ts";
+import { NoReply } from "../redis-commands.ts";
+import { ConnectionPool } from "./connection-pool.ts";
 
 /** The nodes of a cluster over connections of our own: a pool of them for each node. */
 export class OwnClusterNodes implements ClusterNodes {

@@ -1,5 +1,6 @@
-import { backendChannel } from "@deep-agent/core";
-import { Connection } from "./connection.ts";
+import { backendChannel } from "@deep-agent/core/adapter";
+import { BACKEND } from "../../options/config-error.ts";
+import type { ConnectionSettings } from "../../options/redis-options.ts";
 import {
   NoReply,
   type RedisCommand,
@@ -8,8 +9,7 @@ import {
   RefusedReply,
   type SendOptions,
 } from "../redis-commands.ts";
-import type { ConnectionSettings } from "../../options/redis-options.ts";
-import { BACKEND } from "../../options/config-error.ts";
+import { Connection } from "./connection.ts";
 
 /** After a connection beyond the first could not be made, how long to do with those that there are, in ms. */
 const GROWTH_PAUSE = 1_000;

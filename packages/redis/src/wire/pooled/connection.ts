@@ -1,6 +1,6 @@
 import { createClient, RESP_TYPES } from "@redis/client";
-import { NoReply, type RedisCommand, type RedisReply } from "../redis-commands.ts";
 import type { ConnectionSettings } from "../../options/redis-options.ts";
+import { NoReply, type RedisCommand, type RedisReply } from "../redis-commands.ts";
 import { repliesOf } from "../replies.ts";
 
 /**

@@ -1,9 +1,9 @@
 import type { Address } from "../../options/address.ts";
-import { ClusterCommands } from "../cluster/cluster-commands.ts";
-import { ConnectionPool } from "./connection-pool.ts";
-import { OwnClusterNodes } from "./cluster-nodes.ts";
-import type { RedisCommands } from "../redis-commands.ts";
 import { connectionSettings, type RedisBackendOptions, topologyOf } from "../../options/redis-options.ts";
+import { ClusterCommands } from "../cluster/cluster-commands.ts";
+import type { RedisCommands } from "../redis-commands.ts";
+import { OwnClusterNodes } from "./cluster-nodes.ts";
+import { ConnectionPool } from "./connection-pool.ts";
 import { SentinelCommands } from "./sentinel.ts";
 
 /** The command port over connections of our own. `timeoutMs`: how long making one may take. */

@@ -1,5 +1,5 @@
 import type { Address } from "../../options/address.ts";
-import { ConnectionPool } from "./connection-pool.ts";
+import type { ConnectionSettings } from "../../options/redis-options.ts";
 import { inTime } from "../in-time.ts";
 import {
   NoReply,
@@ -9,7 +9,7 @@ import {
   RefusedReply,
   type SendOptions,
 } from "../redis-commands.ts";
-import type { ConnectionSettings } from "../../options/redis-options.ts";
+import { ConnectionPool } from "./connection-pool.ts";
 
 /** How long a sentinel may take to answer before the next one is asked, in ms. */
 const SENTINEL_LIMIT = 1_000;

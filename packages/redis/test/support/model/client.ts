@@ -1,15 +1,13 @@
 import type {
-  AppendOptions,
   CallOptions,
   ListOptions,
-  LogCapability,
   MemoryBackend,
   Message,
-  ReadOptions,
   Revision,
   SaveOptions,
   Snapshot,
 } from "@deep-agent/core";
+import type { AppendOptions, LogCapability, ReadOptions } from "@deep-agent/core/adapter";
 import type { RedisBackend } from "../../../src/index.ts";
 import type { Attempt, Checker } from "./checker.ts";
 import { Lane, type Scheduler } from "./scheduler.ts";

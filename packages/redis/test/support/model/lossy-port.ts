@@ -1,7 +1,7 @@
 import type { RedisCommand, RedisCommands, RedisReply } from "../../../src/index.ts";
 import { NoReply } from "../../../src/index.ts";
-import { repliesOf } from "../../../src/wire/replies.ts";
 import { APPEND, CONVERT, DELETE, PRUNE, SAVE, type Script } from "../../../src/scripts/scripts.ts";
+import { repliesOf } from "../../../src/wire/replies.ts";
 import type { Random } from "./random.ts";
 import { Lane, type Scheduler, STEP_MS } from "./scheduler.ts";
 

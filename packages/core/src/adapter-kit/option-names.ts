@@ -1,0 +1,23 @@
+import { MemoryError } from "../contract/memory-error.ts";
+
+/**
+ * Throws `INVALID_CONFIG` unless `options` is an object that has none but the options of these names: one that is misspelt
+ * would do nothing, without a word. `what` is the class or function that takes them, `backend` the `name` of the backend.
+ */
+export function checkOptionNames(
+  what: string,
+  options: unknown,
+  names: Iterable<string>,
+  backend?: string | undefined,
+): asserts options is object {
+  if (typeof options !== "object" || options === null) {
+    throw new MemoryError("INVALID_CONFIG", `The options of ${what} must be an object.`, { backend });
+  }
+  const known = [...names];
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new MemoryError("INVALID_CONFIG", `${what} has no option ${JSON.stringify(unknown)}.`, {
+    backend,
+    hint: known.length === 0 ? "It takes no options." : `Its options are ${known.join(", ")}.`,
+  });
+}
