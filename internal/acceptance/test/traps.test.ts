@@ -270,7 +270,7 @@ describe("11. a setting means the same in options and fluent form", () => {
     let now = 1_000_000;
     const clock = () => now;
     const options = Object.freeze({ ttl, clock });
-    for (const backend of [new InMemoryBackend(options), new InMemoryBackend({ ttl: "1s", clock }).withTtl(ttl)]) {
+    for (const backend of [new InMemoryBackend(options), new InMemoryBackend({ ttl: "1s", clock }).withTTL(ttl)]) {
       await backend.save(ID, [user("hello")]);
       now += 1e12;
       expect(await backend.load(ID)).toHaveLength(1);

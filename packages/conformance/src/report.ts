@@ -8,7 +8,7 @@ import { type AnyBackend, type ConformanceTarget, checkBackend, checkTarget, mis
 import { UsageError } from "./usage-error.ts";
 
 /** The longest that a timer of Node takes, in ms. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** What became of a target's promises. JSON, so that machines can read it. */
 export interface Report {
@@ -54,7 +54,7 @@ export interface ReportOptions {
 export async function report(target: ConformanceTarget, options: ReportOptions = {}): Promise<Report> {
   checkTarget(target);
   const { onPromise, promises: wanted, timeoutMs = TEST_TIMEOUT_MS } = options;
-  if (!(timeoutMs > 0 && timeoutMs <= LONGEST_TIMEOUT_MS))
+  if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
     throw new UsageError(`\`timeoutMs\` is no time in ms: ${timeoutMs}.`);
   const unknown = wanted?.find((name) => !allSuites.some(({ promise }) => promise === name));
   if (unknown !== undefined) throw new UsageError(`There is no promise ${JSON.stringify(unknown)}.`);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import {
+  invalidCursor,
   MemoryError,
   newId,
   quoteId,
@@ -7,14 +8,14 @@ import {
   type RecentOptions,
   type RecentPage,
 } from "@deep-agent/core/adapter";
-import { corrupt, unlessMissing } from "./file-error.ts";
+import { BACKEND, corrupt, unlessMissing } from "./file-error.ts";
 import { decodeId, encodeId, isTemporary, parseFileName } from "./file-name.ts";
 import type { FileSystem } from "./file-system.ts";
 import type { Generations } from "./generations.ts";
 import { encodeHeader, readHeader } from "./header.ts";
 import { encodeSeal, type LogFile } from "./log-file.ts";
 import { now } from "./log-writing.ts";
-import { keptFrom } from "./quarantine.ts";
+import { quarantinedLogOf } from "./quarantine.ts";
 
 /** After how long what nobody needs any more is removed: nobody can be in the middle of using it by then. */
 const DAY_NS = 24n * 60n * 60n * 1_000_000_000n;
@@ -139,7 +140,7 @@ export class Catalogue {
 
 /** Whether it was kept aside of a log that is no longer there. */
 function isOrphan(name: string, highest: ReadonlyMap<string, Highest>): boolean {
-  const kept = parseFileName(keptFrom(name) ?? "");
+  const kept = parseFileName(quarantinedLogOf(name) ?? "");
   return kept !== null && !highest.has(kept.encodedId);
 }
 
@@ -185,7 +186,7 @@ function formatCursor({ memoryId, modifiedAt }: Position): string {
 function parseCursor(cursor: string): Position {
   const [, modifiedAt, memoryId] = /^(\d{1,20})\/(.+)$/s.exec(Buffer.from(cursor, "base64url").toString()) ?? [];
   if (modifiedAt === undefined || memoryId === undefined) {
-    throw new MemoryError("INVALID_ARGUMENT", "The `cursor` is none that this backend gave.", { backend: "file" });
+    throw invalidCursor(BACKEND);
   }
   return { modifiedAt: BigInt(modifiedAt), memoryId };
 }

@@ -2,7 +2,7 @@ import type { Outcome } from "@deep-agent/core/adapter";
 import { corrupt, fileError, tooContended } from "./file-error.ts";
 import type { Generations } from "./generations.ts";
 import { type Carried, encodeHeader } from "./header.ts";
-import { type Survey, survey } from "./live-segments.ts";
+import { findLiveSegments, type LiveSegments } from "./live-segments.ts";
 import { encodeSeal, type LogFile, type Moved } from "./log-file.ts";
 import { now } from "./log-writing.ts";
 import { encodeKept } from "./segments.ts";
@@ -57,7 +57,7 @@ export class Compaction {
 
   /** Makes the file that a seal announces, unless another has, or the memory is deleted. Answers its size; `null`: not ours. */
   async finish(log: LogFile, { start, modifiedAt }: Moved): Promise<number | null> {
-    const found = await survey(log, start, false);
+    const found = await findLiveSegments(log, start, false);
     if (found === null) throw corrupt(log.memoryId, log.path, start, "nothing is left of what its seal announces");
     const successor = new Successor(log, found, start);
     return this.#publish(log, successor, modifiedAt);
@@ -65,7 +65,7 @@ export class Compaction {
 
   async #compact(log: LogFile, tries: number, signal: AbortSignal | undefined): Promise<Compacted | null | "again"> {
     const { size, end, missing, modifiedAt } = await log.stat();
-    const found = await survey(log, end, true);
+    const found = await findLiveSegments(log, end, true);
     if (log.moved !== null) {
       const after = await this.finish(log, log.moved);
       return after === null ? "again" : { before: size, after };
@@ -116,14 +116,14 @@ async function sealAtTheEnd(log: LogFile, surveyed: number): Promise<void> {
 class Successor {
   readonly size: number;
   readonly #log: LogFile;
-  readonly #found: Survey;
+  readonly #found: LiveSegments;
   readonly #head: Buffer;
 
-  constructor(log: LogFile, found: Survey, end: number) {
+  constructor(log: LogFile, found: LiveSegments, end: number) {
     this.#log = log;
     this.#found = found;
-    const kept = encodeKept(found.stretches, end);
-    const bytes = found.stretches.reduce((sum, stretch) => sum + stretch.end - stretch.start, 0);
+    const kept = encodeKept(found.segments, end);
+    const bytes = found.segments.reduce((sum, segment) => sum + segment.end - segment.start, 0);
     const carried: Carried = { map: kept.length, bytes, from: found.from, end, first: found.first };
     this.#head = Buffer.concat([encodeHeader(log.memoryId, log.epoch, now(), carried), kept]);
     this.size = this.#head.length + bytes;
@@ -131,7 +131,7 @@ class Successor {
 
   async *content(): AsyncGenerator<Buffer> {
     yield this.#head;
-    for (const { start, end } of this.#found.stretches) {
+    for (const { start, end } of this.#found.segments) {
       for (let place = start; place < end; ) {
         const bytes = await this.#log.read(place, Math.min(CHUNK, end - place));
         if (bytes.length === 0)

@@ -1,8 +1,8 @@
 import { join, resolve } from "node:path";
 import {
   type AppendOptions,
-  backendChannel,
   type CallOptions,
+  CallTracker,
   type CatalogueCapability,
   checkAppend,
   checkCall,
@@ -11,13 +11,13 @@ import {
   checkRead,
   checkRecent,
   checkSave,
+  closed,
   type HealthCapability,
   type InfoCapability,
   type LifecycleCapability,
   type ListOptions,
   type LogCapability,
   type MemoryBackend,
-  MemoryError,
   type MemoryInfo,
   type Message,
   type Outcome,
@@ -27,17 +27,18 @@ import {
   type Revision,
   type SaveOptions,
   type Snapshot,
+  warnOf,
 } from "@deep-agent/core/adapter";
 import { Catalogue } from "./catalogue.ts";
 import type { Compacted } from "./compaction.ts";
-import { corrupt, fileError } from "./file-error.ts";
-import { FileLog } from "./file-logs.ts";
+import { BACKEND, corrupt, fileError } from "./file-error.ts";
+import { FileLogs } from "./file-logs.ts";
 import { temporaryName } from "./file-name.ts";
 import { type CorruptPolicy, checkOptions, defaultDirectory, type FileBackendOptions } from "./file-options.ts";
 import { type FileSystem, nodeFileSystem } from "./file-system.ts";
 import { Generations } from "./generations.ts";
-import type { Finds } from "./log-file.ts";
-import { keepAside } from "./quarantine.ts";
+import type { DamageHandler } from "./log-file.ts";
+import { quarantine } from "./quarantine.ts";
 
 /**
  * Memories as files: one append-only log each, in JSON lines. Several processes may write to one memory at the same time,
@@ -58,15 +59,14 @@ export class FileBackend<T extends object = Message>
     InfoCapability,
     CatalogueCapability
 {
-  readonly name: string = "file";
+  readonly name: string = BACKEND;
   /** The absolute path of the directory that holds the files. */
   readonly directory: string;
   readonly #fs: FileSystem;
   readonly #generations: Generations;
-  readonly #log: FileLog<T>;
+  readonly #log: FileLogs<T>;
   readonly #catalogue: Catalogue;
-  readonly #running = new Set<Promise<unknown>>();
-  #closed = false;
+  readonly #calls = new CallTracker(() => closed("FileBackend", BACKEND));
 
   /** Takes a directory or options; default `~/.deep-agent/memories`. Throws `INVALID_CONFIG`. */
   constructor(options: string | FileBackendOptions = {}) {
@@ -76,12 +76,12 @@ export class FileBackend<T extends object = Message>
     this.directory = resolve(given.directory ?? defaultDirectory());
     this.#fs = fileSystem;
     const generations = (policy: CorruptPolicy): Generations =>
-      new Generations(this.directory, fileSystem, durability === "sync", findsOf(fileSystem, policy));
+      new Generations(this.directory, fileSystem, durability === "sync", damageHandlerOf(fileSystem, policy));
     this.#generations = generations(onCorrupt);
     const { compactAt = 0.5, compactMinBytes = 256 * 1024 } = given;
     const isDue = ({ dead, size }: { dead: number; size: number }): boolean =>
       compactAt !== false && size >= compactMinBytes && dead > compactAt * size;
-    this.#log = new FileLog(this.#generations, durability === "sync", { isDue });
+    this.#log = new FileLogs(this.#generations, durability === "sync", { isDue });
     // What is damaged is not empty, whatever its readers do about it: nothing of it may be swept away.
     this.#catalogue = new Catalogue(generations("throw"), fileSystem);
   }
@@ -162,8 +162,7 @@ export class FileBackend<T extends object = Message>
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.allSettled(this.#running);
+    await this.#calls.end();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -176,34 +175,25 @@ export class FileBackend<T extends object = Message>
     task: () => Promise<R>,
     outcome: Outcome = "not-applied",
   ): Promise<R> {
-    if (this.#closed)
-      throw new MemoryError("CLOSED", "The file backend is closed.", {
-        backend: "file",
-        memoryId,
-        hint: "Make a new one.",
-      });
-    const running = task();
-    this.#running.add(running);
-    try {
-      return await running;
-    } catch (error) {
-      throw fileError(error, doing, this.directory, memoryId, outcome);
-    } finally {
-      this.#running.delete(running);
-    }
+    return this.#calls.run(async () => {
+      try {
+        return await task();
+      } catch (error) {
+        throw fileError(error, doing, this.directory, memoryId, outcome);
+      }
+    });
   }
 }
 
-function findsOf(fs: FileSystem, onCorrupt: CorruptPolicy): Finds {
-  const warn = (memoryId: string, detail: string): void =>
-    backendChannel.publish({ type: "warning", backend: "file", memoryId, detail });
+function damageHandlerOf(fs: FileSystem, onCorrupt: CorruptPolicy): DamageHandler {
+  const warn = warnOf(BACKEND);
   return {
     torn: (memoryId, path, offset, bytes) =>
-      warn(memoryId, `${bytes} bytes of a torn write are passed over at byte ${offset} of ${path}`),
+      warn(`${bytes} bytes of a torn write are passed over at byte ${offset} of ${path}`, memoryId),
     async damaged(memoryId, path, offset, raw) {
       if (onCorrupt === "throw") throw corrupt(memoryId, path, offset, "the line there is not what was written");
-      const aside = await keepAside(fs, path, offset, raw);
-      warn(memoryId, `a damaged line is skipped at byte ${offset} of ${path}, and kept in ${aside}`);
+      const aside = await quarantine(fs, path, offset, raw);
+      warn(`a damaged line is skipped at byte ${offset} of ${path}, and kept in ${aside}`, memoryId);
     },
   };
 }

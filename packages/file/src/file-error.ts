@@ -1,6 +1,7 @@
 import { cleanCause, MemoryError, type MemoryErrorCode, type Outcome, quoteId } from "@deep-agent/core/adapter";
 
-const BACKEND = "file";
+/** What errors and events call this backend. */
+export const BACKEND = "file";
 
 interface Kind {
   code: MemoryErrorCode;
@@ -17,7 +18,7 @@ const denied: Kind = {
 const away: Kind = {
   code: "UNAVAILABLE",
   retryable: true,
-  hint: "Look after the file system; the call can be made again.",
+  hint: "Check the file system, then retry.",
 };
 const misplaced: Kind = {
   code: "UNAVAILABLE",
@@ -109,22 +110,10 @@ export function corrupt(memoryId: string, path: string, offset: number, problem:
   );
 }
 
-export function conflict(memoryId: string): MemoryError {
-  return new MemoryError(
-    "CONFLICT",
-    `Memory ${quoteId(memoryId)} is not at the revision that the write expects; nothing was written.`,
-    {
-      backend: BACKEND,
-      memoryId,
-      hint: "Read it again, and decide on what is there now.",
-    },
-  );
-}
-
 export function tooContended(memoryId: string, tries: number): MemoryError {
   return new MemoryError(
     "UNAVAILABLE",
-    `Memory ${quoteId(memoryId)} is written by so many that ${tries} tries to be next have failed; nothing was written.`,
+    `Could not write to memory ${quoteId(memoryId)}: lost the race to other writers ${tries} times; nothing was written.`,
     {
       backend: BACKEND,
       memoryId,

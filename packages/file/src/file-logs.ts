@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import {
   type AppendOptions,
-  backendChannel,
   decodeEntry,
   KeyedQueue,
   type MemoryInfo,
@@ -11,12 +10,13 @@ import {
   type Revision,
   type SaveOptions,
   type Snapshot,
+  warnOf,
 } from "@deep-agent/core/adapter";
 import { type Compacted, Compaction } from "./compaction.ts";
-import { fileError, flushFailedBefore, isFull, tooContended } from "./file-error.ts";
+import { BACKEND, fileError, flushFailedBefore, isFull, tooContended } from "./file-error.ts";
 import type { Generations } from "./generations.ts";
 import { encodeHeader } from "./header.ts";
-import { type Judgement, judge, judgeAbsent, type Write } from "./judge-write.ts";
+import { type Judgement, judgeAbsent, judgeWrite, type Write } from "./judge-write.ts";
 import type { LogFile, LogStat, PlacedLine } from "./log-file.ts";
 import { readLog } from "./log-reading.ts";
 import { encodeAppend, encodeSave, type Lines, now } from "./log-writing.ts";
@@ -27,7 +27,7 @@ import { parseRevision } from "./revision.ts";
  * try takes longer.
  */
 const MAX_TRIES = 300;
-const LONGEST_WAIT = 20;
+const MAX_WAIT = 20;
 
 /** From how many bytes on it is worth another look at the file whether a write would still be the next one. */
 const LARGE = 64 * 1024;
@@ -38,7 +38,7 @@ const LARGE = 64 * 1024;
  * A write looks at the log, is judged, and states the end of the file that it saw. If another line has come to stand there
  * first, it does not count, and the write starts over: nobody waits for a lock, and nobody overwrites.
  */
-export class FileLog<T extends object> {
+export class FileLogs<T extends object> {
   readonly #generations: Generations;
   readonly #durable: boolean;
   readonly #compaction: Compaction;
@@ -147,7 +147,7 @@ export class FileLog<T extends object> {
       for (let tries = 0, started = 0; tries < MAX_TRIES; tries++) {
         signal?.throwIfAborted();
         if (tries > 1)
-          await wait(Math.random() * Math.max(Math.min(2 ** tries, LONGEST_WAIT), performance.now() - started), signal);
+          await wait(Math.random() * Math.max(Math.min(2 ** tries, MAX_WAIT), performance.now() - started), signal);
         started = performance.now();
         const log = await this.#generations.open(memoryId);
         const revision = log === null ? await this.#create(attempt) : await this.#append(log, attempt);
@@ -233,7 +233,7 @@ export class FileLog<T extends object> {
       await this.#compaction.compact(memoryId, undefined);
     } catch (error) {
       const detail = `the log could not be compacted: ${error instanceof Error ? error.message : String(error)}`;
-      backendChannel.publish({ type: "warning", backend: "file", memoryId, detail });
+      warnOf(BACKEND)(detail, memoryId);
     }
   }
 
@@ -298,7 +298,7 @@ async function tookPlace(log: LogFile, written: Revision): Promise<boolean> {
 async function judgeToTheEnd(log: LogFile, attempt: Attempt): Promise<Judgement & { end: number; missing: number }> {
   let { end } = await log.stat();
   for (;;) {
-    const judgement = await judge(log, end, attempt.write, attempt.judgement);
+    const judgement = await judgeWrite(log, end, attempt.write, attempt.judgement);
     attempt.judgement = judgement;
     const now = await log.stat();
     if (now.end === end || judgement.duplicate !== null) return { ...judgement, end, missing: now.missing };

@@ -1,7 +1,8 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { MemoryError } from "@deep-agent/core/adapter";
+import { checkOptionNames, MemoryError } from "@deep-agent/core/adapter";
+import { BACKEND } from "./file-error.ts";
 import type { FileSystem } from "./file-system.ts";
 
 /**
@@ -32,16 +33,18 @@ export interface FileBackendOptions {
   fileSystem?: FileSystem | undefined;
 }
 
+const optionNames: readonly (keyof FileBackendOptions)[] = [
+  ...(["directory", "durability", "onCorrupt", "compactAt", "compactMinBytes", "fileSystem"] as const),
+];
+
 export function defaultDirectory(): string {
   return join(homedir(), ".deep-agent", "memories");
 }
 
 /** Throws `INVALID_CONFIG` for options that this backend does not have, or values that they do not take. */
 export function checkOptions(options: FileBackendOptions): void {
-  if (typeof options !== "object" || options === null) throw invalid("takes a directory or an object of options");
-  const { directory, durability, onCorrupt, compactAt, compactMinBytes, fileSystem: _fileSystem, ...unknown } = options;
-  const [surplus] = Object.keys(unknown);
-  if (surplus !== undefined) throw invalid(`has no option ${JSON.stringify(surplus)}`);
+  checkOptionNames("FileBackend", options, optionNames, BACKEND);
+  const { directory, durability, onCorrupt, compactAt, compactMinBytes } = options;
   if (directory !== undefined && (typeof directory !== "string" || directory === "" || directory.includes("\0"))) {
     throw invalid("needs a directory that is a path");
   }
@@ -105,7 +108,7 @@ function directoryOf(address: string): string {
 
 function invalid(problem: string, cause?: unknown): MemoryError {
   return new MemoryError("INVALID_CONFIG", `The file backend ${problem}.`, {
-    backend: "file",
+    backend: BACKEND,
     hint: 'Its options are directory, durability ("sync" or "os"), onCorrupt ("throw" or "skip"), compactAt and compactMinBytes.',
     cause,
   });

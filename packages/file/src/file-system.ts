@@ -64,13 +64,13 @@ const SMALL = 64 * 1024;
 const [readAside, writeAside, flushContent] = [promisify(read), promisify(write), promisify(fdatasync)];
 
 /** How long who awaits one call after the other keeps this thread for himself, in ms. */
-const LONGEST_HOLD = 5;
+const MAX_HOLD = 5;
 
 let heldSince = 0;
 
 /** Resolves when all else that waits in this process has had its turn, where that is due. */
 async function inTurn(): Promise<void> {
-  if (performance.now() - heldSince < LONGEST_HOLD) return;
+  if (performance.now() - heldSince < MAX_HOLD) return;
   await nextTurn();
   heldSince = performance.now();
 }

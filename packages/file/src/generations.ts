@@ -3,8 +3,8 @@ import type { Outcome } from "@deep-agent/core/adapter";
 import { diskFull, fileError, flushFailedBefore, isFlushFailure, isSystemError, unlessMissing } from "./file-error.ts";
 import { encodeId, fileName, isTemporaryOf, parseFileName, temporaryName } from "./file-name.ts";
 import type { FileSystem } from "./file-system.ts";
-import { type Finds, LogFile } from "./log-file.ts";
-import { keptFrom } from "./quarantine.ts";
+import { type DamageHandler, LogFile } from "./log-file.ts";
+import { quarantinedLogOf } from "./quarantine.ts";
 
 /**
  * The files of a directory, as generations of memories.
@@ -17,17 +17,17 @@ export class Generations {
   readonly directory: string;
   readonly #fs: FileSystem;
   readonly #durable: boolean;
-  readonly #finds: Finds;
+  readonly #handler: DamageHandler;
   /** The generation that was highest when last looked, and its epoch: spares reading the directory. */
   readonly #known = new Map<string, Known>();
   /** A flush of the names has failed: the system may have dropped what it could not write, and would not say so again. */
   #namesLost = false;
 
-  constructor(directory: string, fs: FileSystem, durable: boolean, finds: Finds) {
+  constructor(directory: string, fs: FileSystem, durable: boolean, handler: DamageHandler) {
     this.directory = directory;
     this.#fs = fs;
     this.#durable = durable;
-    this.#finds = finds;
+    this.#handler = handler;
   }
 
   /** The memory's log; `null`: it has no file. The caller closes it. */
@@ -100,7 +100,7 @@ export class Generations {
     // Oldest first, so that of those left each but the highest has a successor.
     for (const generation of older.reverse()) await this.#unlinkOlder(memoryId, generation, highest ?? generation);
     for (const name of names) {
-      const kept = parseFileName(keptFrom(name) ?? "");
+      const kept = parseFileName(quarantinedLogOf(name) ?? "");
       const isLeft = kept?.encodedId === encodedId && kept.generation !== highest;
       // A killed writer leaves the text that it was to publish. One that is not killed begins anew.
       if (isLeft || isTemporaryOf(name, encodedId)) await this.#unlink(join(this.directory, name));
@@ -194,7 +194,7 @@ export class Generations {
     const file = await unlessMissing(() => this.#fs.open(path, "a+"));
     if (file === null) return null;
     try {
-      return await LogFile.open(memoryId, path, generation, file, this.#finds);
+      return await LogFile.open(memoryId, path, generation, file, this.#handler);
     } catch (error) {
       await file.close();
       throw error;

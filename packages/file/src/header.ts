@@ -10,9 +10,9 @@ const HEADER_BLOCK = 2048;
 
 /** What a file has from the one that it succeeds. */
 export interface Carried {
-  /** Bytes of the line behind the header that tells which stretches of the log they are. */
+  /** Bytes of the line behind the header that tells which segments of the log they are. */
   map: number;
-  /** Bytes of the stretches, which stand behind that line, one behind the other. */
+  /** Bytes of the segments, which stand behind that line, one behind the other. */
   bytes: number;
   /** Where the log begins, and where what was carried over ends and the log goes on: places in the log. */
   from: number;

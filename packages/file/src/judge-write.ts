@@ -1,5 +1,5 @@
-import { type AppendOptions, entryPrefix, type Revision } from "@deep-agent/core/adapter";
-import { conflict } from "./file-error.ts";
+import { type AppendOptions, conflict, entryPrefix, type Revision } from "@deep-agent/core/adapter";
+import { BACKEND } from "./file-error.ts";
 import type { LogFile, PlacedLine } from "./log-file.ts";
 import { formatRevision, parseRevision } from "./revision.ts";
 
@@ -29,7 +29,7 @@ export interface Judgement {
  * Judges a write against the log as it is up to `end`; where it was judged `earlier`, only by what has come since, so that
  * who is overtaken catches up. Rejects with `CONFLICT` where the log is not what the write expects.
  */
-export async function judge(log: LogFile, end: number, write: Write, earlier?: Judgement): Promise<Judgement> {
+export async function judgeWrite(log: LogFile, end: number, write: Write, earlier?: Judgement): Promise<Judgement> {
   // Where the operation was found, it need not stand behind the head of then.
   const usable = earlier?.epoch === log.epoch && earlier.duplicate === null;
   const judged = usable ? await judgeNews(log, end, write, earlier.head) : null;
@@ -94,5 +94,5 @@ async function judgeAll(log: LogFile, end: number, write: Write): Promise<Judgem
 }
 
 function expect({ memoryId, expectedRevision }: Write, head: Revision | null, continues: boolean): void {
-  if (!continues || (expectedRevision !== undefined && expectedRevision !== head)) throw conflict(memoryId);
+  if (!continues || (expectedRevision !== undefined && expectedRevision !== head)) throw conflict(memoryId, BACKEND);
 }

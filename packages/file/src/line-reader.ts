@@ -3,7 +3,7 @@ import { NEWLINE, withoutFill } from "./line.ts";
 
 /** How much of a file is read first, and how much at once at most: each block is twice the one before. Bytes. */
 export const FIRST_BLOCK: number = 16 * 1024;
-const LARGEST_BLOCK = 1024 * 1024;
+const MAX_BLOCK = 1024 * 1024;
 
 /** A line as it stands, whatever it is. */
 export interface RawLine {
@@ -18,7 +18,7 @@ export interface RawLine {
 export async function* linesBack(file: OpenFile, end: number, until: number): AsyncGenerator<RawLine> {
   let tail: Buffer[] = []; // the rest of a line whose beginning was not read yet
   let position = end;
-  for (let size = FIRST_BLOCK; position > until; size = Math.min(size * 2, LARGEST_BLOCK)) {
+  for (let size = FIRST_BLOCK; position > until; size = Math.min(size * 2, MAX_BLOCK)) {
     const length = Math.min(size, position - until);
     position -= length;
     const block = await file.read(position, length);

@@ -27,7 +27,7 @@ export interface Line {
  * - `part`, `save`: a save is a line for each record and a last one, in one write; the parts count if the last one is there
  * - `seal`: the end of this file; nothing behind it counts. Of a log that is empty and being removed, or, where it announces a
  *   successor, of one that goes on in the next generation
- * - `kept`: second line of a successor: which stretches of the log it has from the file before it
+ * - `kept`: second line of a successor: which segments of the log it has from the file before it
  */
 export type LineKind = "log" | "entry" | "part" | "save" | "seal" | "kept";
 
@@ -49,7 +49,7 @@ export function encodeTorn(length: number): Buffer {
 export const NEWLINE = 10;
 
 const TRAILER_LENGTH = ',"00000000"]'.length;
-const LONGEST_PREFIX = "[123456789012345,".length + 1;
+const MAX_PREFIX = "[123456789012345,".length + 1;
 
 /**
  * The line in these bytes (without its newline); `"torn"`: the beginning of a line whose end was never written; `"damaged"`:
@@ -75,7 +75,7 @@ export function parseLine(bytes: Buffer): Line | "torn" | "damaged" {
 function hasWholeBody(written: Buffer): boolean {
   const end = written.length - TRAILER_LENGTH;
   const [, crc] = /^,"([0-9a-f]{8})"\]$/.exec(written.toString("latin1", Math.max(0, end))) ?? [];
-  for (let begin = 2; crc !== undefined && begin < Math.min(end, LONGEST_PREFIX); begin++) {
+  for (let begin = 2; crc !== undefined && begin < Math.min(end, MAX_PREFIX); begin++) {
     if (crc32(written.subarray(begin, end)) === Number.parseInt(crc, 16)) return true;
   }
   return false;

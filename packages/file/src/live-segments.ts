@@ -1,14 +1,14 @@
 import { decodeEntry } from "@deep-agent/core/adapter";
 import type { LogFile, PlacedLine } from "./log-file.ts";
-import type { Stretch } from "./segments.ts";
+import type { Segment } from "./segments.ts";
 
 /** How many replaced saves are still known by their operation id, so that one that is tried again is not made twice. */
 const KEPT_SAVES = 100;
 
 /** What of a log has to be kept. */
-export interface Survey {
+export interface LiveSegments {
   /** Oldest first. */
-  stretches: Pick<Stretch, "start" | "end">[];
+  segments: Pick<Segment, "start" | "end">[];
   /** Where the log begins: nothing before it counts. */
   from: number;
   /** When the first write was made: µs since 1970. */
@@ -19,14 +19,14 @@ export interface Survey {
  * Looks for what counts in a log up to `end`; `null`: nothing does. The rest was replaced by a save, or was torn, or lost a race.
  *
  * Where a line is damaged behind the last save, everything there is kept as it is, so that nothing is decided about it. With
- * `strict`, damage is told of to those who make the log's `Finds`, wherever it is.
+ * `strict`, damage is told of to those who make the log's `DamageHandler`, wherever it is.
  */
-export async function survey(log: LogFile, end: number, strict: boolean): Promise<Survey | null> {
-  const stretches: Pick<Stretch, "start" | "end">[] = [];
+export async function findLiveSegments(log: LogFile, end: number, strict: boolean): Promise<LiveSegments | null> {
+  const segments: Pick<Segment, "start" | "end">[] = [];
   const keep = (start: number, until: number): void => {
-    const last = stretches.at(-1);
+    const last = segments.at(-1);
     if (last?.start === until) last.start = start;
-    else stretches.push({ start, end: until });
+    else segments.push({ start, end: until });
   };
   let from: number | undefined;
   let replaced = 0;
@@ -45,13 +45,13 @@ export async function survey(log: LogFile, end: number, strict: boolean): Promis
     if (line.kind === "save") from ??= log.beginOf(line);
     keep(line.start, line.end);
   }
-  if (oldest === undefined || (stretches.length === 0 && !damaged)) return null;
+  if (oldest === undefined || (segments.length === 0 && !damaged)) return null;
   const begin = from ?? log.begin;
   if (damaged) {
-    const older = stretches.filter(({ start }) => start < begin);
-    for (const stretch of older) stretch.end = Math.min(stretch.end, begin);
-    stretches.splice(0, stretches.length, { start: begin, end }, ...older);
+    const older = segments.filter(({ start }) => start < begin);
+    for (const segment of older) segment.end = Math.min(segment.end, begin);
+    segments.splice(0, segments.length, { start: begin, end }, ...older);
   }
   const { at } = decodeEntry(oldest.payload, log.placeOf(oldest));
-  return { stretches: stretches.reverse(), from: begin, first: log.firstAt ?? at };
+  return { segments: segments.reverse(), from: begin, first: log.firstAt ?? at };
 }

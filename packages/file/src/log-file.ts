@@ -5,7 +5,7 @@ import { type Header, readHeader } from "./header.ts";
 import { encodeLine, encodeTorn, type Line, NEWLINE, parseLine } from "./line.ts";
 import { FIRST_BLOCK, linesBack, type RawLine } from "./line-reader.ts";
 import { formatRevision, type Place } from "./revision.ts";
-import { Stretches } from "./segments.ts";
+import { Segments } from "./segments.ts";
 
 /**
  * The line behind which nothing counts. With `modifiedAt`, that of the file before it (µs since 1970), it announces that the log
@@ -29,7 +29,7 @@ export interface PlacedLine extends Line {
 }
 
 /** What a reader does about lines that are no good. */
-export interface Finds {
+export interface DamageHandler {
   /** The tail of a write that was cut short: it was never acknowledged, and is passed over. */
   torn(memoryId: string, path: string, offset: number, bytes: number): void;
   /** Damage. Resolves to go on without the line, or rejects. */
@@ -43,7 +43,7 @@ export interface LogStat extends FileStat {
   missing: number;
 }
 
-/** Told of damage at a place instead of those who make the log's `Finds`; `report` tells those, too. */
+/** Told of damage at a place instead of those who make the log's `DamageHandler`; `report` tells those, too. */
 export type OnDamage = (place: number, report: () => Promise<void>) => Promise<void>;
 
 /** The smallest page of any system; the others have multiples of it. */
@@ -56,10 +56,10 @@ export class LogFile {
   readonly generation: number;
   readonly epoch: string;
   readonly #file: OpenFile;
-  readonly #finds: Finds;
+  readonly #handler: DamageHandler;
   #peeked: { position: number; bytes: Buffer } = { position: 0, bytes: Buffer.alloc(0) };
   readonly #newlines = new Set<number>();
-  readonly #stretches: Stretches;
+  readonly #segments: Segments;
   /** Where the log begins, as far as is known without reading: nothing before it counts. */
   readonly begin: number;
   /** When the first write was made (µs since 1970), where the file does not hold it any more. */
@@ -72,18 +72,18 @@ export class LogFile {
     path: string,
     generation: number,
     file: OpenFile,
-    finds: Finds,
+    handler: DamageHandler,
     header: Header,
   ) {
     this.memoryId = memoryId;
     this.path = path;
     this.generation = generation;
     this.#file = file;
-    this.#finds = finds;
+    this.#handler = handler;
     this.epoch = header.epoch;
     this.begin = header.carried?.from ?? header.length;
     this.firstAt = header.carried?.first;
-    this.#stretches = new Stretches(memoryId, path, file, header);
+    this.#segments = new Segments(memoryId, path, file, header);
   }
 
   /** Reads the header. Rejects with `CORRUPT` where it is not that of this memory. */
@@ -92,23 +92,23 @@ export class LogFile {
     path: string,
     generation: number,
     file: OpenFile,
-    finds: Finds,
+    handler: DamageHandler,
   ): Promise<LogFile> {
     const header = await readHeader(file, path, memoryId);
     if (header.id !== memoryId) throw corrupt(memoryId, path, 0, `it is the log of ${quoteId(header.id)}`);
-    return new LogFile(memoryId, path, generation, file, finds, header);
+    return new LogFile(memoryId, path, generation, file, handler, header);
   }
 
   async stat(): Promise<LogStat> {
     const stat = await this.#file.stat();
-    const { start, offset } = this.#stretches.tail;
+    const { start, offset } = this.#segments.tail;
     const missing = Math.max(0, offset - stat.size);
     return { ...stat, end: start + stat.size + missing - offset, missing };
   }
 
   /** How many bytes of the file stand before a place at which something was appended. */
   bytesBefore(place: number): number {
-    const { start, offset } = this.#stretches.tail;
+    const { start, offset } = this.#segments.tail;
     return place - start + offset;
   }
 
@@ -142,9 +142,9 @@ export class LogFile {
 
   /** Bytes of the log; fewer where it ends, or does not go on in this file. */
   async read(place: number, length: number): Promise<Buffer> {
-    const stretch = await this.#stretches.at(place);
-    if (stretch === null) return Buffer.alloc(0);
-    return this.#file.read(place - stretch.start + stretch.offset, Math.min(length, stretch.end - place));
+    const segment = await this.#segments.at(place);
+    if (segment === null) return Buffer.alloc(0);
+    return this.#file.read(place - segment.start + segment.offset, Math.min(length, segment.end - place));
   }
 
   /**
@@ -188,7 +188,7 @@ export class LogFile {
   /** Takes the place of what was cut off: so that what comes now stands where it says. It passes for torn. */
   async fill(): Promise<void> {
     const { size } = await this.#file.stat();
-    const missing = await this.#stretches.missingBehind(size);
+    const missing = await this.#segments.missingBehind(size);
     const bytes = Buffer.concat(missing.map(encodeTorn));
     if ((await this.#file.write(bytes)) < bytes.length) throw diskFull();
   }
@@ -205,12 +205,12 @@ export class LogFile {
   async *#linesBack(end: number, until: number, onDamage?: OnDamage): AsyncGenerator<PlacedLine> {
     for await (const { offset, bytes, begun, at } of this.#rawBack(end, until)) {
       const line = begun ? parseLine(bytes) : "damaged";
-      if (line === "torn") this.#finds.torn(this.memoryId, this.path, at, bytes.length);
+      if (line === "torn") this.#handler.torn(this.memoryId, this.path, at, bytes.length);
       else if (line !== "damaged" && line.start === offset) {
         if (line.kind === "seal") this.moved = announced(line);
         yield { ...line, end: offset + 1 + line.length, at };
       } else if (line === "damaged" || !(await this.#lostRace(line, offset, bytes))) {
-        const report = (): Promise<void> => this.#finds.damaged(this.memoryId, this.path, at, bytes);
+        const report = (): Promise<void> => this.#handler.damaged(this.memoryId, this.path, at, bytes);
         await (onDamage === undefined ? report() : onDamage(offset, report));
       }
     }
@@ -218,10 +218,10 @@ export class LogFile {
 
   /** All lines, whatever they are, by their place, and where they are in the file. */
   async *#rawBack(end: number, until: number): AsyncGenerator<RawLine & { at: number }> {
-    for await (const stretch of this.#stretches.behind(until)) {
-      const begin = Math.max(until, stretch.start);
-      const shift = stretch.start - stretch.offset;
-      for await (const line of linesBack(this.#file, Math.min(end, stretch.end) - shift, begin - shift))
+    for await (const segment of this.#segments.behind(until)) {
+      const begin = Math.max(until, segment.start);
+      const shift = segment.start - segment.offset;
+      for await (const line of linesBack(this.#file, Math.min(end, segment.end) - shift, begin - shift))
         yield { ...line, offset: line.offset + shift, at: line.offset };
     }
   }
@@ -236,10 +236,10 @@ export class LogFile {
     const seen = this.beginOf(line);
     const wrote = offset - (line.start - seen);
     if (seen >= wrote) return false;
-    const stretch = await this.#stretches.at(seen);
+    const segment = await this.#segments.at(seen);
     // What its writer saw may have been left out by a compaction, not so what it wrote.
-    if (stretch === null) return this.firstAt !== undefined && offset < this.#stretches.tail.start;
-    const inPages = (seen - stretch.start + stretch.offset) % PAGE === 0;
+    if (segment === null) return this.firstAt !== undefined && offset < this.#segments.tail.start;
+    const inPages = (seen - segment.start + segment.offset) % PAGE === 0;
     if (!inPages && !(await this.#hasNewline(seen))) return false;
     if (wrote !== offset && !(await this.#hasNewline(wrote))) return false;
     return !bytes.equals(await this.#peek(line.start + 1, bytes.length));
@@ -256,7 +256,7 @@ export class LogFile {
   async #peek(position: number, length: number): Promise<Buffer> {
     const end = position + length;
     if (position < this.#peeked.position || end > this.#peeked.position + this.#peeked.bytes.length) {
-      const { start } = (await this.#stretches.at(position)) ?? { start: position };
+      const { start } = (await this.#segments.at(position)) ?? { start: position };
       const begin = Math.max(start, Math.min(position, end - FIRST_BLOCK));
       this.#peeked = { position: begin, bytes: await this.read(begin, end - begin) };
     }

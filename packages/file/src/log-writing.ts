@@ -1,4 +1,5 @@
 import { encodeEntry, MemoryError, quoteId, type Revision } from "@deep-agent/core/adapter";
+import { BACKEND } from "./file-error.ts";
 import { encodeLine } from "./line.ts";
 import { formatRevision } from "./revision.ts";
 
@@ -61,7 +62,7 @@ function checkSize(what: string, memoryId: string, recordTexts: readonly string[
     "RECORD_TOO_LARGE",
     `${what} to memory ${quoteId(memoryId)} has ${bytes} bytes; ${most} are allowed.`,
     {
-      backend: "file",
+      backend: BACKEND,
       memoryId,
       hint: "Store large content elsewhere, and a reference to it here.",
     },

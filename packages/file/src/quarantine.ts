@@ -7,7 +7,7 @@ import type { FileSystem } from "./file-system.ts";
  */
 
 /** Copies damaged bytes beside their log, once. */
-export async function keepAside(fs: FileSystem, path: string, offset: number, raw: Buffer): Promise<string> {
+export async function quarantine(fs: FileSystem, path: string, offset: number, raw: Buffer): Promise<string> {
   const aside = `${path}.${offset}.corrupt`;
   try {
     const file = await fs.open(aside, "wx");
@@ -27,6 +27,6 @@ export async function keepAside(fs: FileSystem, path: string, offset: number, ra
 }
 
 /** The name of the log that a file of this name holds a line of; `null`: it is no such file. */
-export function keptFrom(name: string): string | null {
+export function quarantinedLogOf(name: string): string | null {
   return /^(.+)\.\d{1,15}\.corrupt$/.exec(name)?.[1] ?? null;
 }

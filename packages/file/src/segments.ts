@@ -8,9 +8,9 @@ import { encodeLine, NEWLINE, parseLine } from "./line.ts";
  * A part of a log that stands in one piece in its file.
  *
  * A place in a log is an offset in its first file. A file that succeeds another keeps the places of what it carries over, as
- * they stand in its lines and in everybody's revisions; so it says which stretches of the log it has.
+ * they stand in its lines and in everybody's revisions; so it says which segments of the log it has.
  */
-export interface Stretch {
+export interface Segment {
   /** Its places: from the newline before its first line to behind its last. */
   start: number;
   end: number;
@@ -19,18 +19,18 @@ export interface Stretch {
 }
 
 /** The second line of a successor: `[[<start>,<end>],…]`, oldest first. `logEnd` is where all that it carries ends. */
-export function encodeKept(stretches: readonly Pick<Stretch, "start" | "end">[], logEnd: number): Buffer {
-  return encodeLine("kept", logEnd, JSON.stringify(stretches.map(({ start, end }) => [start, end])));
+export function encodeKept(segments: readonly Pick<Segment, "start" | "end">[], logEnd: number): Buffer {
+  return encodeLine("kept", logEnd, JSON.stringify(segments.map(({ start, end }) => [start, end])));
 }
 
 /** Which part of its log a file has, and where. */
-export class Stretches {
+export class Segments {
   /** Where whatever is appended to the file goes. Its end is open. */
-  readonly tail: Stretch;
+  readonly tail: Segment;
   readonly #file: OpenFile;
   readonly #header: Header;
   readonly #damaged: (problem: string) => Error;
-  #carried: Stretch[] | undefined;
+  #carried: Segment[] | undefined;
 
   constructor(memoryId: string, path: string, file: OpenFile, header: Header) {
     const { carried, length } = header;
@@ -45,14 +45,14 @@ export class Stretches {
   }
 
   /** Those that have something behind this place, newest first. Rejects with `CORRUPT`. */
-  async *behind(place: number): AsyncGenerator<Stretch> {
+  async *behind(place: number): AsyncGenerator<Segment> {
     yield this.tail;
     // What was carried over is not asked for as long as nobody looks that far back: a turn must not cost more after a compaction.
     if (place < this.tail.start) yield* (await this.#readKept()).filter(({ end }) => end > place);
   }
 
   /** The one that holds the byte at this place; `null`: it was not carried over. */
-  async at(place: number): Promise<Stretch | null> {
+  async at(place: number): Promise<Segment | null> {
     if (place >= this.tail.start) return this.tail;
     return (await this.#readKept()).find(({ start, end }) => start <= place && place < end) ?? null;
   }
@@ -68,7 +68,7 @@ export class Stretches {
   }
 
   /** Newest first. */
-  async #readKept(): Promise<readonly Stretch[]> {
+  async #readKept(): Promise<readonly Segment[]> {
     const { carried, length } = this.#header;
     if (carried === undefined) return [];
     if (this.#carried !== undefined) return this.#carried;
@@ -77,12 +77,12 @@ export class Stretches {
     if (line === "torn" || line === "damaged" || line.kind !== "kept" || line.start !== carried.end)
       throw this.#damaged("the line that tells what it holds is not whole");
     let offset = length + carried.map;
-    const stretches = (parseJson(line.payload) as [number, number][]).map(([start, end]) => {
-      const stretch = { start, end, offset };
+    const segments = (parseJson(line.payload) as [number, number][]).map(([start, end]) => {
+      const segment = { start, end, offset };
       offset += end - start;
-      return stretch;
+      return segment;
     });
-    this.#carried = stretches.reverse();
+    this.#carried = segments.reverse();
     return this.#carried;
   }
 }

@@ -11,7 +11,7 @@ const ID = "user-alice";
 const FLIPS = 1000;
 const path = (backend: { directory: string }): string => pathOf(backend, `${ID}.1.jsonl`);
 
-/** A log that was compacted twice, of several stretches, and has grown since. */
+/** A log that was compacted twice, of several segments, and has grown since. */
 let bytes: Buffer;
 /** Behind the first turn that was carried over. */
 let since: Revision;

@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Message, user } from "@deep-agent/core";
 import { describe, expect, it } from "@jest/globals";
-import { FileBackend, nodeFileSystem } from "../src/index.ts";
+import { FileBackend } from "../src/index.ts";
+import { nodeFileSystem } from "../src/testing.ts";
 import { temporaryDirectory } from "./support/backends.ts";
 
 /** More calls than can be made before a timer of 1 ms is due, by far. */

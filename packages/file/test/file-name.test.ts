@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { decodeId, encodeId, fileName, isTemporaryOf, parseFileName, temporaryName } from "../src/file-name.ts";
-import { keptFrom } from "../src/quarantine.ts";
+import { quarantinedLogOf } from "../src/quarantine.ts";
 
 const LARGEST_GENERATION = 999_999_999_999_999;
 const device = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
@@ -70,7 +70,7 @@ describe("a file's name tells whose it is", () => {
         expect(decodeId(encodedId)).toBe(encodedId.includes("~") ? null : id);
         expect(isTemporaryOf(temporaryName(encodedId), encodedId)).toBe(true);
         const kept = `${fileName(encodedId, generation)}.17.corrupt`;
-        expect(keptFrom(kept)).toBe(fileName(encodedId, generation));
+        expect(quarantinedLogOf(kept)).toBe(fileName(encodedId, generation));
         expect(parseFileName(kept)).toBeNull();
       }),
       { numRuns: 1000 },
@@ -98,6 +98,6 @@ describe("a file's name tells whose it is", () => {
     expect(isTemporaryOf("alice.tmp", "alice")).toBe(false);
     expect(isTemporaryOf("alice.notes.tmp", "alice")).toBe(false);
     expect(isTemporaryOf(temporaryName("alice"), "bob")).toBe(false);
-    expect(keptFrom("alice.corrupt")).toBeNull();
+    expect(quarantinedLogOf("alice.corrupt")).toBeNull();
   });
 });

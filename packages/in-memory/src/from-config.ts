@@ -1,6 +1,6 @@
 import { type BackendConfig, MemoryError, type Message } from "@deep-agent/core/adapter";
 import { InMemoryBackend } from "./in-memory-backend.ts";
-import type { InMemoryOptions } from "./in-memory-options.ts";
+import { BACKEND, type InMemoryOptions } from "./in-memory-options.ts";
 
 /** What the address may set; a clock cannot be written down in one. */
 const parameterNames = ["ttl", "maxMemories"];
@@ -40,7 +40,7 @@ function parse(url: unknown): URL {
 
 function invalid(message: string): MemoryError {
   return new MemoryError("INVALID_CONFIG", message, {
-    backend: "in-memory",
+    backend: BACKEND,
     hint: `Write "memory:", with the parameters ${parameterNames.join(" and ")} if need be: "memory:?ttl=1h&maxMemories=100".`,
   });
 }

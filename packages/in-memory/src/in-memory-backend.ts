@@ -5,10 +5,13 @@ import {
   checkAppend,
   checkCall,
   checkList,
+  checkOptionNames,
   checkOptions,
   checkRead,
   checkRecent,
   checkSave,
+  closed,
+  conflict,
   type ExpiryCapability,
   type HealthCapability,
   type InfoCapability,
@@ -21,7 +24,6 @@ import {
   type Message,
   newId,
   parseTtl,
-  quoteId,
   type ReadOptions,
   type RecentOptions,
   type RecentPage,
@@ -31,11 +33,12 @@ import {
   type Ttl,
 } from "@deep-agent/core/adapter";
 import {
+  BACKEND,
   checkedClock,
   checkMaxMemories,
-  checkOptionNames,
   DEFAULT_MAX_MEMORIES,
   type InMemoryOptions,
+  optionNames,
 } from "./in-memory-options.ts";
 import { type Memory, MemoryCache } from "./memory-cache.ts";
 import { MemoryLog } from "./memory-log.ts";
@@ -59,18 +62,18 @@ export class InMemoryBackend<T extends object = Message>
     CatalogueCapability,
     ExpiryCapability
 {
-  readonly name: string = "in-memory";
+  readonly name: string = BACKEND;
   #ttl: number | null;
-  #maxMemories: number;
+  readonly #maxMemories: number;
   readonly #clock: () => number;
   #cache: MemoryCache<T> | undefined;
-  #closed = false;
+  #isClosed = false;
   /** Numbers the writes, so that those of one millisecond keep their order in the catalogue. */
   #writes = 0;
 
   /** Throws `INVALID_CONFIG` for options that do not exist or make no sense. */
   constructor(options: InMemoryOptions = {}) {
-    checkOptionNames(options);
+    checkOptionNames("InMemoryBackend", options, optionNames, BACKEND);
     const { ttl = null, maxMemories = DEFAULT_MAX_MEMORIES, clock = Date.now } = options;
     checkMaxMemories(maxMemories);
     this.#ttl = parseTtl(ttl);
@@ -79,17 +82,9 @@ export class InMemoryBackend<T extends object = Message>
   }
 
   /** Sets the TTL ({@link InMemoryOptions.ttl}). Throws `INVALID_CONFIG` after first use. */
-  withTtl(ttl: Ttl): this {
-    this.#checkUnused("withTtl");
+  withTTL(ttl: Ttl): this {
+    if (this.#cache !== undefined || this.#isClosed) throw usedAlready();
     this.#ttl = parseTtl(ttl);
-    return this;
-  }
-
-  /** Sets the number of memories kept ({@link InMemoryOptions.maxMemories}). Throws `INVALID_CONFIG` after first use. */
-  withMaxMemories(maxMemories: number): this {
-    this.#checkUnused("withMaxMemories");
-    checkMaxMemories(maxMemories);
-    this.#maxMemories = maxMemories;
     return this;
   }
 
@@ -122,7 +117,7 @@ export class InMemoryBackend<T extends object = Message>
     if (appended !== undefined) return appended;
     // Absent: only who knew of nothing, or says nothing, goes on where it left off.
     const continues = memory === undefined ? since === undefined || since === null : memory.log.continues(since);
-    if (!continues) throw conflict(memoryId, "it is not the log that `since` speaks of");
+    if (!continues) throw conflict(memoryId, BACKEND);
     checkExpected(memoryId, memory, expectedRevision);
     const written = this.#written(memory);
     written.log.append(operationId, texts);
@@ -182,7 +177,7 @@ export class InMemoryBackend<T extends object = Message>
 
   /** Forgets all memories. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#isClosed = true;
     this.#cache?.clear();
   }
 
@@ -191,22 +186,9 @@ export class InMemoryBackend<T extends object = Message>
   }
 
   #use(): MemoryCache<T> {
-    if (this.#closed) {
-      throw new MemoryError("CLOSED", "This InMemoryBackend was closed.", {
-        backend: "in-memory",
-        hint: "Make a new one.",
-      });
-    }
+    if (this.#isClosed) throw closed("InMemoryBackend", BACKEND);
     this.#cache ??= new MemoryCache<T>(this.#maxMemories, this.#ttl, this.#clock);
     return this.#cache;
-  }
-
-  #checkUnused(method: string): void {
-    if (this.#cache === undefined && !this.#closed) return;
-    throw new MemoryError("INVALID_CONFIG", `\`${method}\` came after the backend was first used.`, {
-      backend: "in-memory",
-      hint: "Configure a backend before anything is read or written.",
-    });
   }
 
   /** The memory as it is to be put after a write to it. */
@@ -224,13 +206,12 @@ function checkExpected<T extends object>(
   expected: Revision | null | undefined,
 ): void {
   if (expected === undefined || expected === (memory?.log.revision ?? null)) return;
-  throw conflict(memoryId, expected === null ? "it exists" : "it is not at the expected revision");
+  throw conflict(memoryId, BACKEND);
 }
 
-function conflict(memoryId: string, problem: string): MemoryError {
-  return new MemoryError("CONFLICT", `Nothing was written to memory ${quoteId(memoryId)}: ${problem}.`, {
-    backend: "in-memory",
-    memoryId,
-    hint: "Read the memory again and decide anew.",
+function usedAlready(): MemoryError {
+  return new MemoryError("INVALID_CONFIG", "`withTTL` came after the backend was first used.", {
+    backend: BACKEND,
+    hint: "Configure a backend before anything is read or written.",
   });
 }

@@ -1,10 +1,13 @@
 import { MemoryError, type Ttl } from "@deep-agent/core/adapter";
 
-/** How many memories a backend keeps where nothing else is said. */
+/** What errors and events call this backend. */
+export const BACKEND = "in-memory";
+
+/** How many memories a backend keeps unless an option says otherwise. */
 export const DEFAULT_MAX_MEMORIES = 10_000;
 
 /** The most that can be asked for: room for the bookkeeping of this many is set aside at first use. */
-const LARGEST_MAX_MEMORIES = 10_000_000;
+const MAX_MEMORIES = 10_000_000;
 
 export interface InMemoryOptions {
   /** How long a memory lives after its last write or `touch`: `"7d"`, milliseconds, or `0` or `null` for ever. Default: for ever. */
@@ -18,25 +21,14 @@ export interface InMemoryOptions {
   clock?: (() => number) | undefined;
 }
 
-const optionNames = ["ttl", "maxMemories", "clock"];
-
-/** Throws `INVALID_CONFIG` for an option that does not exist. */
-export function checkOptionNames(options: object): void {
-  for (const name of Object.keys(options)) {
-    if (!optionNames.includes(name)) {
-      throw new MemoryError("INVALID_CONFIG", `InMemoryBackend has no option ${JSON.stringify(name)}.`, {
-        backend: "in-memory",
-        hint: `The options are ${optionNames.join(", ")}.`,
-      });
-    }
-  }
-}
+/** The names of {@link InMemoryOptions}. */
+export const optionNames: readonly string[] = ["ttl", "maxMemories", "clock"] satisfies (keyof InMemoryOptions)[];
 
 /** Throws `INVALID_CONFIG` unless the number is one that memory can be set aside for. */
 export function checkMaxMemories(value: unknown): asserts value is number {
-  if (!Number.isSafeInteger(value) || Number(value) < 1 || Number(value) > LARGEST_MAX_MEMORIES) {
-    throw new MemoryError("INVALID_CONFIG", `\`maxMemories\` must be an integer from 1 to ${LARGEST_MAX_MEMORIES}.`, {
-      backend: "in-memory",
+  if (!Number.isSafeInteger(value) || Number(value) < 1 || Number(value) > MAX_MEMORIES) {
+    throw new MemoryError("INVALID_CONFIG", `\`maxMemories\` must be an integer from 1 to ${MAX_MEMORIES}.`, {
+      backend: BACKEND,
     });
   }
 }
@@ -53,6 +45,6 @@ export function checkedClock(clock: unknown): () => number {
 
 function invalidClock(): MemoryError {
   return new MemoryError("INVALID_CONFIG", "`clock` must be a function that gives milliseconds since 1970.", {
-    backend: "in-memory",
+    backend: BACKEND,
   });
 }

@@ -1,3 +1,3 @@
 export { fromConfig } from "./from-config.ts";
 export { InMemoryBackend } from "./in-memory-backend.ts";
-export { DEFAULT_MAX_MEMORIES, type InMemoryOptions } from "./in-memory-options.ts";
+export type { InMemoryOptions } from "./in-memory-options.ts";

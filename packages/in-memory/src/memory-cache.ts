@@ -1,5 +1,6 @@
-import { backendChannel } from "@deep-agent/core/adapter";
+import { warnOf } from "@deep-agent/core/adapter";
 import { LRUCache } from "lru-cache";
+import { BACKEND } from "./in-memory-options.ts";
 import type { MemoryLog } from "./memory-log.ts";
 
 /** What is kept of one memory. */
@@ -95,11 +96,8 @@ export class MemoryCache<T extends object> {
 }
 
 function warnOfLoss(memoryId: string, maxMemories: number): void {
-  if (!backendChannel.hasSubscribers) return;
-  backendChannel.publish({
-    type: "warning",
-    backend: "in-memory",
+  warnOf(BACKEND)(
+    `dropped and lost: there were more than ${maxMemories} memories, and this one was not used for longest (maxMemories)`,
     memoryId,
-    detail: `dropped and lost: there were more than ${maxMemories} memories, and this one was not used for longest (maxMemories)`,
-  });
+  );
 }

@@ -1,4 +1,4 @@
-import { newId, type ReadOptions, type Revision, type Snapshot } from "@deep-agent/core/adapter";
+import { newId, type ReadOptions, type Revision, type Snapshot, windowStart } from "@deep-agent/core/adapter";
 
 /** How many of the newest entries are searched for an operation where the caller does not say what it knew. */
 const SEARCHED_ENTRIES = 64;
@@ -84,7 +84,7 @@ export class MemoryLog<T extends object> {
 
     const floor = since === undefined || lost ? 0 : (position ?? 0);
     const end = before === undefined || lost ? length : (position ?? length);
-    const from = last === undefined ? floor : this.#windowStart(last, floor, end);
+    const from = windowStart({ floor, end }, last, (index) => this.#entries[index]?.texts.length ?? 0);
     return {
       records: this.#parse(from, end),
       revision: this.revision,
@@ -92,15 +92,6 @@ export class MemoryLog<T extends object> {
       reset: lost || (since !== undefined && from > floor),
       regressed,
     };
-  }
-
-  /** Where the newest whole entries before `end` begin that hold at least `last` records together. */
-  #windowStart(last: number, floor: number, end: number): number {
-    let from = end;
-    for (let records = 0; from > floor && records < last; from--) {
-      records += this.#entries[from - 1]?.texts.length ?? 0;
-    }
-    return from;
   }
 
   #parse(from: number, end: number): T[] {

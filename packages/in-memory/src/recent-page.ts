@@ -1,4 +1,5 @@
-import { MemoryError, type RecentOptions, type RecentPage } from "@deep-agent/core/adapter";
+import { invalidCursor, type RecentOptions, type RecentPage } from "@deep-agent/core/adapter";
+import { BACKEND } from "./in-memory-options.ts";
 import type { Memory, MemoryCache } from "./memory-cache.ts";
 
 /**
@@ -24,7 +25,5 @@ export function recentPage<T extends object>(cache: MemoryCache<T>, options: Rec
 
 function writeNumberOf(cursor: unknown): number {
   if (typeof cursor === "string" && /^\d{1,15}$/.test(cursor)) return Number(cursor);
-  throw new MemoryError("INVALID_ARGUMENT", "`cursor` must be the cursor of the page before.", {
-    backend: "in-memory",
-  });
+  throw invalidCursor(BACKEND);
 }

@@ -37,24 +37,22 @@ describe("the fluent form and the options mean the same", () => {
     [null, null],
   ])("ttl %p", async (ttl, ms) => {
     expect(await lifetime(new InMemoryBackend<Note>({ ttl }))).toBe(ms);
-    expect(await lifetime(new InMemoryBackend<Note>({ ttl: "3s" }).withTtl(ttl ?? null))).toBe(ms);
+    expect(await lifetime(new InMemoryBackend<Note>({ ttl: "3s" }).withTTL(ttl ?? null))).toBe(ms);
   });
 
   it("maxMemories", async () => {
     expect(await capacity(new InMemoryBackend<Note>({ maxMemories: 3 }))).toBe(3);
-    expect(await capacity(new InMemoryBackend<Note>({ maxMemories: 5 }).withMaxMemories(3))).toBe(3);
   });
 
   it("until the first use, behind which the fluent form throws and changes nothing", async () => {
     const { backend, time } = withClock({ ttl: "1h" });
     await backend.ping();
-    expect(thrownBy(() => backend.withTtl("2h")).hint).toMatch(/before/);
-    expect(thrownBy(() => backend.withMaxMemories(1)).message).toContain("withMaxMemories");
+    expect(thrownBy(() => backend.withTTL("2h")).hint).toMatch(/before/);
     expect(await lifetime(backend)).toBe(3_600_000);
     expect(await capacity(backend)).toBe(10 + 1);
     expect(time.now).toBeGreaterThan(0);
     await backend.close();
-    expect(thrownBy(() => backend.withTtl("2h")).code).toBe("INVALID_CONFIG");
+    expect(thrownBy(() => backend.withTTL("2h")).code).toBe("INVALID_CONFIG");
   });
 });
 
@@ -76,8 +74,7 @@ describe("a config that makes no sense is refused when it is given", () => {
   });
 
   it("also in the fluent form", () => {
-    expect(thrownBy(() => new InMemoryBackend().withTtl("soon")).message).toContain("soon");
-    expect(thrownBy(() => new InMemoryBackend().withMaxMemories(-1)).message).toContain("maxMemories");
+    expect(thrownBy(() => new InMemoryBackend().withTTL("soon")).message).toContain("soon");
   });
 
   it("an option that does not exist, by its name and those that do", () => {
@@ -165,6 +162,6 @@ describe("its types are those of the contract", () => {
     expectTypeOf<InMemoryBackend<Note>>().toExtend<MemoryBackend<Note>>();
     expectTypeOf<InMemoryBackend<Note>>().not.toExtend<MemoryBackend<Message>>();
     expectTypeOf(fromConfig<Note>).returns.toEqualTypeOf<InMemoryBackend<Note>>();
-    expectTypeOf(new InMemoryBackend<Note>().withTtl("1h").withMaxMemories(2)).toEqualTypeOf<InMemoryBackend<Note>>();
+    expectTypeOf(new InMemoryBackend<Note>().withTTL("1h")).toEqualTypeOf<InMemoryBackend<Note>>();
   });
 });

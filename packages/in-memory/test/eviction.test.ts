@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { DEFAULT_MAX_MEMORIES, InMemoryBackend } from "../src/index.ts";
+import { InMemoryBackend } from "../src/index.ts";
 import { eventsDuring, type Note, notes } from "./support/backends.ts";
 
 async function fill(backend: InMemoryBackend<Note>, ids: readonly string[]): Promise<void> {
@@ -79,7 +79,6 @@ describe("beyond maxMemories the least recently used one is lost, and a warning 
   });
 
   it("at ten thousand memories where nothing else was said", async () => {
-    expect(DEFAULT_MAX_MEMORIES).toBe(10_000);
     const backend = new InMemoryBackend<Note>();
     await fill(
       backend,

@@ -1,8 +1,10 @@
 import {
   type CallOptions,
+  CallTracker,
   checkCall,
   checkList,
   checkPlainSave,
+  closed,
   KeyedQueue,
   type LifecycleCapability,
   type ListOptions,
@@ -13,7 +15,7 @@ import {
 } from "@deep-agent/core/adapter";
 import type { Keyv } from "keyv";
 import { CheckedKeyv } from "./checked-keyv.ts";
-import { closed, corrupt, type Doing, keyvError, notIterable } from "./keyv-error.ts";
+import { BACKEND, corrupt, keyvError, notIterable, type StoreCall } from "./keyv-error.ts";
 import { type KeyvBackendOptions, type KeyvStore, settingsOf } from "./keyv-options.ts";
 import { isMemoryKey, keyOf } from "./memory-key.ts";
 import { decodeMemory, encodeMemory, idIn } from "./memory-value.ts";
@@ -30,13 +32,12 @@ import { decodeMemory, encodeMemory, idIn } from "./memory-value.ts";
  * taken for a memory that is absent.
  */
 export class KeyvBackend<T extends object = Message> implements MemoryBackend<T>, LifecycleCapability {
-  readonly name: string = "keyv";
+  readonly name: string = BACKEND;
   readonly #keyv: CheckedKeyv;
   readonly #ttl: number | undefined;
   /** Writes to one memory go out one after the other: one whose caller has left would otherwise overtake a later one. */
   readonly #writes = new KeyedQueue();
-  readonly #running = new Set<Promise<unknown>>();
-  #closing: Promise<void> | undefined;
+  readonly #calls = new CallTracker(() => closed("KeyvBackend", BACKEND));
 
   /**
    * Takes a Keyv, a store for one, or options. Whatever is given stays its owner's: `close()` leaves it open. Throws
@@ -49,14 +50,14 @@ export class KeyvBackend<T extends object = Message> implements MemoryBackend<T>
   }
 
   async load(memoryId: string, options: CallOptions = {}): Promise<T[] | null> {
-    this.#checkOpen();
+    this.#calls.checkOpen();
     checkCall(memoryId, options);
     const value = await this.#run({ verb: "read", memoryId }, options, () => this.#keyv.get(keyOf(memoryId)));
     return value === undefined ? null : decodeMemory<T>(value, memoryId);
   }
 
   async save(memoryId: string, records: readonly T[], options: SaveOptions = {}): Promise<void> {
-    this.#checkOpen();
+    this.#calls.checkOpen();
     const texts = checkPlainSave(memoryId, records, options);
     await this.#write({ verb: "write", memoryId }, options, () =>
       this.#keyv.set(keyOf(memoryId), encodeMemory(memoryId, texts), this.#ttl),
@@ -64,14 +65,14 @@ export class KeyvBackend<T extends object = Message> implements MemoryBackend<T>
   }
 
   async delete(memoryId: string, options: CallOptions = {}): Promise<void> {
-    this.#checkOpen();
+    this.#calls.checkOpen();
     checkCall(memoryId, options);
     await this.#write({ verb: "delete", memoryId }, options, () => this.#keyv.delete(keyOf(memoryId)));
   }
 
   /** Goes through all that the store has in the Keyv's namespace, values included. Rejects with `NOT_SUPPORTED` where it cannot. */
   async list(options: ListOptions = {}): Promise<string[]> {
-    this.#checkOpen();
+    this.#calls.checkOpen();
     checkList(options);
     if (!this.#keyv.isIterable) throw notIterable();
     const { prefix = "", signal } = options;
@@ -80,8 +81,7 @@ export class KeyvBackend<T extends object = Message> implements MemoryBackend<T>
 
   /** Awaits the calls in flight. A store that never answers keeps it waiting. */
   close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#running).then(() => undefined);
-    return this.#closing;
+    return this.#calls.end();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -100,35 +100,24 @@ export class KeyvBackend<T extends object = Message> implements MemoryBackend<T>
     return [...ids];
   }
 
-  #write(doing: Doing & { memoryId: string }, options: CallOptions, task: () => Promise<void>): Promise<void> {
-    const { signal } = options;
-    return this.#track(
-      this.#writes.run(doing.memoryId, () => mapped(doing, task), signal),
-      signal,
-    );
+  #write(call: StoreCall & { memoryId: string }, { signal }: CallOptions, task: () => Promise<void>): Promise<void> {
+    return this.#track(() => this.#writes.run(call.memoryId, () => mapped(call, task), signal), signal);
   }
 
-  #run<R>(doing: Doing, { signal }: CallOptions, task: () => Promise<R>): Promise<R> {
-    return this.#track(mapped(doing, task), signal);
+  #run<R>(call: StoreCall, { signal }: CallOptions, task: () => Promise<R>): Promise<R> {
+    return this.#track(() => mapped(call, task), signal);
   }
 
-  /** What is under way goes on to its end, also where its caller has left. */
-  #track<R>(running: Promise<R>, signal: AbortSignal | undefined): Promise<R> {
-    const done = (): void => void this.#running.delete(running);
-    this.#running.add(running);
-    running.then(done, done);
-    return untilAborted(running, signal);
-  }
-
-  #checkOpen(): void {
-    if (this.#closing !== undefined) throw closed();
+  /** What is under way goes on to its end, and is awaited by `close`, also where its caller has left. */
+  #track<R>(task: () => Promise<R>, signal: AbortSignal | undefined): Promise<R> {
+    return untilAborted(this.#calls.run(task), signal);
   }
 }
 
-async function mapped<R>(doing: Doing, task: () => Promise<R>): Promise<R> {
+async function mapped<R>(call: StoreCall, task: () => Promise<R>): Promise<R> {
   try {
     return await task();
   } catch (error) {
-    throw keyvError(error, doing);
+    throw keyvError(error, call);
   }
 }

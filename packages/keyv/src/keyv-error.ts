@@ -1,5 +1,6 @@
 import { cleanCause, MemoryError, type Outcome, quoteId } from "@deep-agent/core/adapter";
 
+/** What errors and events call this backend. */
 export const BACKEND = "keyv";
 
 /** The store did not do what it was asked to, or nobody can tell whether it did. */
@@ -35,14 +36,14 @@ export class NamespaceChanged extends Error {
   }
 }
 
-/** What was being done, for messages. */
-export interface Doing {
+/** A call of the store, as its errors name it. */
+export interface StoreCall {
   verb: "read" | "write" | "delete" | "list";
   memoryId?: string | undefined;
 }
 
 /** The error that a caller gets for what went wrong underneath. */
-export function keyvError(error: unknown, { verb, memoryId }: Doing): MemoryError {
+export function keyvError(error: unknown, { verb, memoryId }: StoreCall): MemoryError {
   if (MemoryError.is(error)) return error;
   const what = memoryId === undefined ? "memories" : `memory ${quoteId(memoryId)}`;
   const sent: Outcome = verb === "write" || verb === "delete" ? "unknown" : "not-applied";
@@ -87,10 +88,6 @@ export function notIterable(): MemoryError {
   });
 }
 
-export function closed(): MemoryError {
-  return new MemoryError("CLOSED", "This KeyvBackend was closed.", { backend: BACKEND, hint: "Make a new one." });
-}
-
 export function invalidConfig(message: string, hint?: string, cause?: unknown): MemoryError {
   return new MemoryError("INVALID_CONFIG", message, {
     backend: BACKEND,
@@ -99,7 +96,7 @@ export function invalidConfig(message: string, hint?: string, cause?: unknown): 
   });
 }
 
-const LONGEST_SHOWN = 200;
+const MAX_SHOWN = 200;
 
 /** One line of an error that was cleaned before: its code where there is one, or its message. */
 export function shown(cause: Error): string {
@@ -116,5 +113,5 @@ const opening = /["`“{[]|(?<!\w)['‘]/;
  */
 export function withoutQuotes(message: string): string {
   const safe = (message.split(opening)[0] ?? "").replace(/\/\/[^\s/]*@/g, "//***@");
-  return safe.slice(0, LONGEST_SHOWN).trimEnd();
+  return safe.slice(0, MAX_SHOWN).trimEnd();
 }

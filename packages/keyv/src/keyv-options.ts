@@ -1,4 +1,4 @@
-import { backendChannel, cleanCause, parseTtl, type Ttl } from "@deep-agent/core/adapter";
+import { checkOptionNames, cleanCause, parseTtl, type Ttl, warnOf } from "@deep-agent/core/adapter";
 import { detectKeyv, Keyv } from "keyv";
 import { BACKEND, invalidConfig, shown, withoutQuotes } from "./keyv-error.ts";
 
@@ -28,7 +28,7 @@ export interface KeyvSettings {
   readonly ttl: number | undefined;
 }
 
-const optionNames = ["keyv", "store", "namespace", "ttl"];
+const optionNames = ["keyv", "store", "namespace", "ttl"] satisfies (keyof KeyvBackendOptions)[];
 
 /** Throws `INVALID_CONFIG`. */
 export function settingsOf(given: Keyv | KeyvStore | KeyvBackendOptions): KeyvSettings {
@@ -62,14 +62,7 @@ function checkedOptions(options: unknown): KeyvBackendOptions {
       "Give `new Keyv(…)`, a store that Keyv takes, or { store, namespace, ttl }.",
     );
   }
-  for (const name of Object.keys(options)) {
-    if (!optionNames.includes(name)) {
-      throw invalidConfig(
-        `KeyvBackend has no option ${JSON.stringify(name)}.`,
-        `The options are ${optionNames.join(", ")}.`,
-      );
-    }
-  }
+  checkOptionNames("KeyvBackend", options, optionNames, BACKEND);
   return options;
 }
 
@@ -118,7 +111,5 @@ function checkNamespace(namespace: string | undefined): void {
 }
 
 function warn(error: unknown): void {
-  if (!backendChannel.hasSubscribers) return;
-  const detail = `the store reported an error: ${shown(cleanCause(error, withoutQuotes))}`;
-  backendChannel.publish({ type: "warning", backend: BACKEND, detail });
+  warnOf(BACKEND)(`the store reported an error: ${shown(cleanCause(error, withoutQuotes))}`);
 }

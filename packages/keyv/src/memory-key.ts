@@ -11,11 +11,11 @@ const plainId = /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
 const hash = /^=[0-9a-f]{64}$/;
 
 /** Stores take keys of 250 bytes or so, the namespace included. */
-const LONGEST_PLAIN_ID = 100;
+const MAX_PLAIN_ID = 100;
 
 /** The key of a memory: its id where that is plain, otherwise a hash of it. The equals sign keeps the two apart. */
 export function keyOf(memoryId: string): string {
-  if (memoryId.length <= LONGEST_PLAIN_ID && plainId.test(memoryId)) return PREFIX + memoryId;
+  if (memoryId.length <= MAX_PLAIN_ID && plainId.test(memoryId)) return PREFIX + memoryId;
   return `${PREFIX}=${createHash("sha256").update(memoryId).digest("hex")}`;
 }
 

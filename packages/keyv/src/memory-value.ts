@@ -20,13 +20,13 @@ export function decodeMemory<T extends object>(value: unknown, memoryId: string)
 }
 
 /** More than the beginning of a text takes, up to the end of the longest id. */
-const LONGEST_BEGINNING = 8_192;
+const MAX_BEGINNING = 8_192;
 const beginning = /^\{"v":1,"id":("(?:[^"\\]|\\.)*"),"r":\[/;
 
 /** The id in the value of a memory, found without parsing the records; `undefined`: it is none. */
 export function idIn(value: unknown): string | undefined {
   if (typeof value !== "string") return undefined;
-  const literal = beginning.exec(value.slice(0, LONGEST_BEGINNING))?.[1];
+  const literal = beginning.exec(value.slice(0, MAX_BEGINNING))?.[1];
   try {
     return literal === undefined ? undefined : String(JSON.parse(literal));
   } catch {

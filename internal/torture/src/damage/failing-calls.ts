@@ -21,7 +21,7 @@ interface Write {
 const MEMORY = "user-alice";
 
 /** Calls that no write makes more of: the end of the search for the last one. */
-const MOST_CALLS = 100;
+const MAX_CALLS = 100;
 
 const codes: Readonly<Record<string, MemoryErrorCode>> = {
   EIO: "UNAVAILABLE",
@@ -35,7 +35,7 @@ export async function failingCalls(random: Random, scale: number, note: (line: s
   const outcomes: Record<string, number> = {};
   for (const write of writesOf(random)) {
     for (let nth = 0, reached = true; reached; nth++) {
-      if (nth > MOST_CALLS) throw new Error(`${write.name} makes more than ${MOST_CALLS} calls.`);
+      if (nth > MAX_CALLS) throw new Error(`${write.name} makes more than ${MAX_CALLS} calls.`);
       for (const failure of failures(random)) {
         // The last call there is has to be found in any case.
         if ("code" in failure && failure.code !== "EIO" && !random.chance(scale)) continue;

@@ -1,4 +1,4 @@
-import { type FileSystem, nodeFileSystem, type OpenFile } from "@deep-agent/file";
+import { type FileSystem, nodeFileSystem, type OpenFile } from "@deep-agent/file/testing";
 
 /** What becomes of a call to the disk. */
 export type Failure =

@@ -10,14 +10,12 @@ export function checkOptionNames(
   names: Iterable<string>,
   backend?: string | undefined,
 ): asserts options is object {
-  if (typeof options !== "object" || options === null) {
-    throw new MemoryError("INVALID_CONFIG", `The options of ${what} must be an object.`, { backend });
-  }
   const known = [...names];
+  const hint = known.length === 0 ? "It takes no options." : `Its options are ${known.join(", ")}.`;
+  if (typeof options !== "object" || options === null) {
+    throw new MemoryError("INVALID_CONFIG", `The options of ${what} must be an object.`, { backend, hint });
+  }
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown === undefined) return;
-  throw new MemoryError("INVALID_CONFIG", `${what} has no option ${JSON.stringify(unknown)}.`, {
-    backend,
-    hint: known.length === 0 ? "It takes no options." : `Its options are ${known.join(", ")}.`,
-  });
+  throw new MemoryError("INVALID_CONFIG", `${what} has no option ${JSON.stringify(unknown)}.`, { backend, hint });
 }

@@ -4,13 +4,13 @@ import { MemoryError } from "../contract/memory-error.ts";
 export type Ttl = number | string | null;
 
 /** 100 years in milliseconds: what is longer was not meant, and the times that come of it must stay exact numbers. */
-const LONGEST_TTL = 100 * 365.25 * 24 * 60 * 60 * 1000;
+const MAX_TTL = 100 * 365.25 * 24 * 60 * 60 * 1000;
 
 /** The TTL in whole milliseconds; `null`: never expires. Throws `INVALID_CONFIG` for anything that is not a {@link Ttl}. */
 export function parseTtl(ttl: Ttl): number | null {
   if (ttl === null) return null;
   const value = typeof ttl === "string" ? parseText(ttl.trim()) : ttl;
-  if (typeof value !== "number" || !(value >= 0 && value <= LONGEST_TTL) || (value > 0 && value < 1)) {
+  if (typeof value !== "number" || !(value >= 0 && value <= MAX_TTL) || (value > 0 && value < 1)) {
     throw new MemoryError("INVALID_CONFIG", `The TTL ${shown(ttl)} is not a time of at most 100 years.`, {
       hint: 'Give milliseconds (86400000), text with a unit ("7d", "24h", "90s"), or 0 or null for never.',
     });

@@ -44,7 +44,7 @@ function collect(name: string, value: unknown, secrets: Set<string>, seen: Set<o
 }
 
 /** The shortest piece of a password that is looked for on its own: a shorter one stands everywhere. */
-const SHORTEST_PIECE = 4;
+const MIN_PIECE = 4;
 
 /** Found in the text, not by parsing it: the addresses that cannot be parsed are the ones that get into error messages. */
 function secretsOfAddress(address: string): string[] {
@@ -57,7 +57,7 @@ function secretsOfAddress(address: string): string[] {
   if (userInfo !== "") {
     const password = userInfo.slice(userInfo.indexOf(":") + 1);
     // Where a password has a slash, an @ or the like that should have been escaped, parsers take any part of it for the password.
-    const pieces = password.split(/[/?#@:]/).filter((piece) => piece.length >= SHORTEST_PIECE);
+    const pieces = password.split(/[/?#@:]/).filter((piece) => piece.length >= MIN_PIECE);
     for (const part of [userInfo, password, ...pieces]) secrets.push(part, decoded(part));
   }
   return secrets.filter((secret) => secret !== "");

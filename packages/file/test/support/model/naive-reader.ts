@@ -51,16 +51,16 @@ function readLines(content: Buffer): StoredLog {
   let partLines: [number, string][] = [];
   const lines = new Map<number, string>();
   let position = 0;
-  /** Byte of the file, and place in the log, of the stretches that were carried over and of what comes behind them. */
-  let stretches: { at: number; place: number }[] = [{ at: 0, place: 0 }];
+  /** Byte of the file, and place in the log, of the segments that were carried over and of what comes behind them. */
+  let segments: { at: number; place: number }[] = [{ at: 0, place: 0 }];
   for (const text of content.toString("latin1").split("\n")) {
     const at = position === 0 ? 0 : position - 1;
     position += text.length + 1;
-    const { at: begin, place } = stretches.findLast((stretch) => stretch.at <= at) ?? { at: 0, place: 0 };
+    const { at: begin, place } = segments.findLast((segment) => segment.at <= at) ?? { at: 0, place: 0 };
     const start = at - begin + place;
     const line = parse(Buffer.from(text, "latin1").toString());
     if (line?.kind === "kept") {
-      stretches = stretchesOf(line.payload as [number, number][], position - 1, line.start);
+      segments = segmentsOf(line.payload as [number, number][], position - 1, line.start);
       continue;
     }
     if (line === null || line.start !== start) continue;
@@ -105,18 +105,14 @@ interface Payload {
   next?: number;
 }
 
-function stretchesOf(
-  kept: readonly [number, number][],
-  begin: number,
-  logEnd: number,
-): { at: number; place: number }[] {
+function segmentsOf(kept: readonly [number, number][], begin: number, logEnd: number): { at: number; place: number }[] {
   let at = begin;
-  const stretches = [{ at: 0, place: 0 }];
+  const segments = [{ at: 0, place: 0 }];
   for (const [start, end] of kept) {
-    stretches.push({ at, place: start });
+    segments.push({ at, place: start });
     at += end - start;
   }
-  return [...stretches, { at, place: logEnd }];
+  return [...segments, { at, place: logEnd }];
 }
 
 function parse(text: string): { start: number; kind: string; payload: unknown } | null {
