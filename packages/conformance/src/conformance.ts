@@ -12,7 +12,8 @@ export interface Runner {
   it: It;
 }
 
-interface It {
+/** Declares a test, and where it has `skip` one that is left out. */
+export interface It {
   (name: string, body: () => Promise<void>, timeoutMs?: number): unknown;
   skip?(name: string, body: () => Promise<void>): unknown;
 }
@@ -34,9 +35,9 @@ export function conformance({ describe, it }: Runner, target: ConformanceTarget)
         const reason = suite.facility && missing(target, suite.facility);
         for (const test of suite.tests) {
           const body = async (): Promise<void> => {
-            const { notes } = await runTest(target, suite, test);
+            const { remarks } = await runTest(target, suite, test);
             // biome-ignore lint/suspicious/noConsole: a runner has no other place for what should be known of a test that passes.
-            for (const note of notes) console.warn(`${target.name}, ${suite.promise}: ${note}`);
+            for (const remark of remarks) console.warn(`${target.name}, ${suite.promise}: ${remark}`);
           };
           if (reason === undefined) limit(it(test.name, body, RUNNER_TIMEOUT_MS));
           else leaveOut(it, `${test.name} (not tested: ${reason})`);

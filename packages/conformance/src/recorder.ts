@@ -10,7 +10,7 @@ export class Recorder {
   #first: Call[] = [];
   #last: Call[] = [];
   #dropped = 0;
-  readonly #notes: string[] = [];
+  readonly #remarks: string[] = [];
 
   /** The answer is written behind the call once it is there. */
   call(name: string, args: readonly unknown[]): Call {
@@ -34,18 +34,23 @@ export class Recorder {
   }
 
   /** Something else that is worth knowing: a comment behind the program. */
-  note(text: string): void {
-    this.#notes.push(text);
+  remark(text: string): void {
+    this.#remarks.push(text);
   }
 
-  get notes(): readonly string[] {
-    return this.#notes;
+  get remarks(): readonly string[] {
+    return this.#remarks;
   }
 
   /** The lines of the program. */
   get lines(): string[] {
     const left = this.#dropped === 0 ? [] : [`// … and ${this.#dropped} more calls`];
-    return [...this.#first.map(String), ...left, ...this.#last.map(String), ...this.#notes.map((text) => `// ${text}`)];
+    return [
+      ...this.#first.map(String),
+      ...left,
+      ...this.#last.map(String),
+      ...this.#remarks.map((text) => `// ${text}`),
+    ];
   }
 }
 

@@ -10,7 +10,7 @@ const SIGNS: Record<PromiseReport["outcome"], string> = {
 
 /** The line, and below it what is wrong, of one promise. */
 export function promiseText({ promise, outcome, reason, tests }: PromiseReport): string {
-  const remarks = [...(reason === undefined ? [] : [reason]), ...tests.flatMap(({ notes = [] }) => notes)];
+  const remarks = [...(reason === undefined ? [] : [reason]), ...tests.flatMap(({ remarks = [] }) => remarks)];
   const lines = [`${SIGNS[outcome].padEnd(9)}${promise}${remarks.map((remark) => ` (${remark})`).join("")}`];
   for (const test of tests.filter((one) => one.outcome === "broken")) {
     lines.push("", `         ${test.name}:`, ...indented(test.problem ?? ""), "", "         What was called:");

@@ -34,7 +34,7 @@ export interface TestReport {
   outcome: "kept" | "broken" | "absent";
   ms: number;
   /** What should be known of it though it passed: that it saw little. */
-  notes?: readonly string[];
+  remarks?: readonly string[];
   /** What was wrong. */
   problem?: string;
   /** The calls that led to it, as lines of a program. */
@@ -43,11 +43,11 @@ export interface TestReport {
 
 export interface ReportOptions {
   /** Told of each promise when its tests are over. */
-  onPromise?: (promise: PromiseReport) => void;
+  onPromise?: ((promise: PromiseReport) => void) | undefined;
   /** The promises to look at, by name. Default: all. For those who develop the kit or an adapter; a report of some is no proof. */
-  promises?: readonly string[];
+  promises?: readonly string[] | undefined;
   /** How long a test may take before it counts as hanging, in ms. Default 120,000. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
 }
 
 /** Runs the tests of the whole contract without any test runner. Rejects with a `TypeError` for what is no target, and where it does not open. */
@@ -127,8 +127,8 @@ async function reportOnTest({ target, timeoutMs, stray }: Run, suite: Suite, tes
   const { name } = test;
   const ms = (): number => Math.round(performance.now() - started);
   try {
-    const { outcome, notes } = await runTest(target, suite, test, { timeoutMs, check: () => stray.check() });
-    return { name, outcome, ms: ms(), ...(notes.length > 0 && { notes }) };
+    const { outcome, remarks } = await runTest(target, suite, test, { timeoutMs, check: () => stray.check() });
+    return { name, outcome, ms: ms(), ...(remarks.length > 0 && { remarks }) };
   } catch (error) {
     const { problem, reproduction = [] } = error instanceof BrokenPromise ? error : { problem: String(error) };
     return { name, outcome: "broken", ms: ms(), problem, reproduction };

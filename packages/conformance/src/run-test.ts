@@ -33,16 +33,16 @@ export class BrokenPromise extends Error {
 
 export interface RunOptions {
   /** How long the test may take, in ms. Default {@link TEST_TIMEOUT_MS}. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Asked when the test is over: throws where something else went wrong meanwhile. */
-  check?: () => Promise<void>;
+  check?: (() => Promise<void>) | undefined;
 }
 
 /** How a test ended that found nothing wrong. */
 export interface Passed {
   readonly outcome: "kept" | "absent";
   /** What should be known of it all the same. */
-  readonly notes: readonly string[];
+  readonly remarks: readonly string[];
 }
 
 /**
@@ -60,10 +60,10 @@ export async function runTest(
   try {
     const outcome = await inTime(runOnStage(target, suite, test, recorder, overdue.signal), timeoutMs);
     await check?.();
-    return { outcome, notes: recorder.notes };
+    return { outcome, remarks: recorder.remarks };
   } catch (error) {
     // It may be why, and it is not the next test's.
-    await check?.().catch((second: unknown) => recorder.note(String(second)));
+    await check?.().catch((second: unknown) => recorder.remark(String(second)));
     throw new BrokenPromise(suite.promise, test.name, recorder.lines, error);
   } finally {
     overdue.abort();
@@ -86,7 +86,7 @@ async function runOnStage(
   } catch (error) {
     // It says more than what may now go wrong at the end.
     if (!overdue.aborted)
-      await stage.close().catch((second: unknown) => recorder.note(`closing failed, too: ${String(second)}`));
+      await stage.close().catch((second: unknown) => recorder.remark(`closing failed, too: ${String(second)}`));
     if (error instanceof Absent) return "absent";
     throw error;
   }

@@ -1,12 +1,12 @@
 import { type Capability, capabilityMethods, type MemoryBackend, supports } from "@deep-agent/core/adapter";
 import { Absent } from "./absent.ts";
 import { broken, equal } from "./expectations.ts";
-import type { Note } from "./notes.ts";
+import type { KitRecord } from "./kit-records.ts";
 import { type Recorder, recorded } from "./recorder.ts";
 import { type AnyBackend, type ConformanceTarget, checkBackend, type TtlTarget } from "./target.ts";
 
 /** What a test works on: an empty store of its own, and the backends on it. */
-export class Stage<B extends MemoryBackend<Note> = MemoryBackend<Note>> {
+export class Stage<B extends MemoryBackend<KitRecord> = MemoryBackend<KitRecord>> {
   readonly target: ConformanceTarget;
   /** The backend under test; its calls are recorded. */
   readonly backend: B;
@@ -45,8 +45,8 @@ export class Stage<B extends MemoryBackend<Note> = MemoryBackend<Note>> {
   }
 
   /** Something that should be known of the test, though it passes: that it saw little. */
-  note(text: string): void {
-    this.#recorder.note(text);
+  remark(text: string): void {
+    this.#recorder.remark(text);
   }
 
   /** The names of all that the store keeps, if the target can tell. The target is given the very backend that it opened. */

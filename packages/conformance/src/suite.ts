@@ -1,5 +1,5 @@
 import type { Capabilities, Capability, MemoryBackend } from "@deep-agent/core/adapter";
-import type { Note } from "./notes.ts";
+import type { KitRecord } from "./kit-records.ts";
 import type { Stage } from "./stage.ts";
 import type { Facility } from "./target.ts";
 
@@ -19,12 +19,12 @@ export interface Test {
   run(stage: Stage): Promise<void>;
 }
 
-type Body<B extends MemoryBackend<Note>> = (stage: Stage<B>) => Promise<void>;
+type Body<B extends MemoryBackend<KitRecord>> = (stage: Stage<B>) => Promise<void>;
 
 /** A promise that every backend makes. */
 export function suite(
   promise: string,
-  tests: Readonly<Record<string, Body<MemoryBackend<Note>>>>,
+  tests: Readonly<Record<string, Body<MemoryBackend<KitRecord>>>>,
   facility?: Facility,
 ): Suite {
   return { promise, ...(facility && { facility }), tests: listed(tests) };
@@ -34,14 +34,14 @@ export function suite(
 export function suiteOf<C extends Capability>(
   capability: C,
   promise: string,
-  tests: Readonly<Record<string, Body<MemoryBackend<Note> & Capabilities<Note>[C]>>>,
+  tests: Readonly<Record<string, Body<MemoryBackend<KitRecord> & Capabilities<KitRecord>[C]>>>,
   facility?: Facility,
 ): Suite {
   // They run only on a backend that has the capability.
-  const bodies = tests as unknown as Readonly<Record<string, Body<MemoryBackend<Note>>>>;
+  const bodies = tests as unknown as Readonly<Record<string, Body<MemoryBackend<KitRecord>>>>;
   return { promise, capability, ...(facility && { facility }), tests: listed(bodies) };
 }
 
-function listed(tests: Readonly<Record<string, Body<MemoryBackend<Note>>>>): Test[] {
+function listed(tests: Readonly<Record<string, Body<MemoryBackend<KitRecord>>>>): Test[] {
   return Object.entries(tests).map(([name, run]) => ({ name, run }));
 }

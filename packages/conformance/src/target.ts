@@ -20,7 +20,7 @@ export interface ConformanceTarget {
   /** Another instance on the store of that backend, as another process would have it. Leave it out where the store ends with its instance. */
   reopen?(backend: AnyBackend): AnyBackend | Promise<AnyBackend>;
   /** Whether a store may have two instances at the same time. Default `true`; `false` where the store itself forbids it by a lock. */
-  concurrentOpen?: boolean;
+  concurrentOpen?: boolean | undefined;
   /**
    * The names of all that the store keeps: keys, rows, files. What is there after memories were deleted and was not before is taken
    * for a leftover.
@@ -29,7 +29,7 @@ export interface ConformanceTarget {
   /** Makes the store lose the newest entry of a memory, as a failover or a restored backup does. Only for backends with a log. */
   lose?(backend: AnyBackend, memoryId: string): void | Promise<void>;
   /** How to see memories expire. A backend that has `touch` must have it. */
-  ttl?: TtlTarget;
+  ttl?: TtlTarget | undefined;
 }
 
 /** A backend whose memories expire. */

@@ -1,15 +1,15 @@
 import { InMemoryBackend } from "@deep-agent/in-memory";
 import type { ConformanceTarget } from "../src/index.ts";
-import type { Note } from "../src/notes.ts";
+import type { KitRecord } from "../src/kit-records.ts";
 
 let now = 1_700_000_000_000;
 
 /** The in-memory backend as it is. Its memories end with it, so that there is nothing to open again. */
 export const inMemory: ConformanceTarget = {
   name: "in-memory",
-  open: () => new InMemoryBackend<Note>(),
+  open: () => new InMemoryBackend<KitRecord>(),
   ttl: {
-    open: (ttl) => new InMemoryBackend<Note>({ ttl, clock: () => now }),
+    open: (ttl) => new InMemoryBackend<KitRecord>({ ttl, clock: () => now }),
     advance(ms) {
       now += ms;
     },

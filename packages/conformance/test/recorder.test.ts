@@ -1,20 +1,20 @@
 import { MemoryError } from "@deep-agent/core";
 import { InMemoryBackend } from "@deep-agent/in-memory";
 import { describe, expect, it } from "@jest/globals";
-import { type Note, notes } from "../src/notes.ts";
+import { type KitRecord, recordsFrom } from "../src/kit-records.ts";
 import { Recorder, recorded } from "../src/recorder.ts";
 import type { AnyBackend } from "../src/target.ts";
 
 function recording(changes: Partial<AnyBackend> = {}): { recorder: Recorder; backend: AnyBackend } {
   const recorder = new Recorder();
-  const backend = Object.assign(new InMemoryBackend<Note>(), changes);
+  const backend = Object.assign(new InMemoryBackend<KitRecord>(), changes);
   return { recorder, backend: recorded(backend, recorder) };
 }
 
 describe("the calls of a test are told as a program that makes them again", () => {
   it("with what each was given, and what it answered", async () => {
     const { recorder, backend } = recording();
-    await backend.save("m", notes(0, 2));
+    await backend.save("m", recordsFrom(0, 2));
     await backend.load("m", { signal: undefined });
     await backend.load("absent");
     expect(recorder.lines).toEqual([
@@ -43,9 +43,9 @@ describe("the calls of a test are told as a program that makes them again", () =
 
   it("as it was given, whatever becomes of it later", async () => {
     const { recorder, backend } = recording();
-    const records = notes(0);
+    const records = recordsFrom(0);
     const saved = backend.save("m", records);
-    records.push(...notes(1));
+    records.push(...recordsFrom(1));
     await saved;
     expect(recorder.lines).toEqual(["await backend.save('m', [ { n: 0 } ]); // undefined"]);
   });
@@ -59,7 +59,7 @@ describe("the calls of a test are told as a program that makes them again", () =
 
   it("a line each, however much was given", async () => {
     const { recorder, backend } = recording();
-    await backend.save("x".repeat(1_000), [...notes(0, 10_000), { text: "line\n".repeat(10_000) }]);
+    await backend.save("x".repeat(1_000), [...recordsFrom(0, 10_000), { text: "line\n".repeat(10_000) }]);
     expect(recorder.lines).toHaveLength(1);
     expect(recorder.lines[0]?.length).toBeLessThan(400);
     expect(recorder.lines[0]).not.toContain("\n");
@@ -67,7 +67,7 @@ describe("the calls of a test are told as a program that makes them again", () =
 
   it("several instances by names of their own, and methods without one", async () => {
     const recorder = new Recorder();
-    const backend = recorded(new InMemoryBackend<Note>(), recorder, "backend2") as AnyBackend & AsyncDisposable;
+    const backend = recorded(new InMemoryBackend<KitRecord>(), recorder, "backend2") as AnyBackend & AsyncDisposable;
     await backend[Symbol.asyncDispose]();
     expect(recorder.lines).toEqual(["await backend2[Symbol.asyncDispose](); // undefined"]);
   });
@@ -96,7 +96,7 @@ describe("the calls of a test are told as a program that makes them again", () =
 
   it("and behind them, what else is worth knowing", async () => {
     const { recorder, backend } = recording();
-    recorder.note("closing failed, too");
+    recorder.remark("closing failed, too");
     await backend.load("m");
     expect(recorder.lines).toEqual(["await backend.load('m'); // null", "// closing failed, too"]);
   });
@@ -107,8 +107,8 @@ describe("a backend behaves as if nobody wrote down its calls", () => {
     const answer = Promise.resolve([]);
     const { backend } = recording({ list: () => answer });
     expect(backend.list()).toBe(answer);
-    await backend.save("m", notes(0));
-    expect(await backend.load("m")).toEqual(notes(0));
+    await backend.save("m", recordsFrom(0));
+    expect(await backend.load("m")).toEqual(recordsFrom(0));
   });
 
   it("with the members that it has, and no others", () => {
@@ -120,17 +120,17 @@ describe("a backend behaves as if nobody wrote down its calls", () => {
   });
 
   it("also where it cannot be changed", async () => {
-    const inner = new InMemoryBackend<Note>();
+    const inner = new InMemoryBackend<KitRecord>();
     const frozen = Object.freeze({
       load: (id: string) => inner.load(id),
-      save: (id: string, records: readonly object[]) => inner.save(id, records as Note[]),
+      save: (id: string, records: readonly object[]) => inner.save(id, records as KitRecord[]),
       delete: (id: string) => inner.delete(id),
       list: () => inner.list(),
     });
     const recorder = new Recorder();
     const backend = recorded(frozen, recorder);
-    await backend.save("m", notes(0));
-    expect(await backend.load("m")).toEqual(notes(0));
+    await backend.save("m", recordsFrom(0));
+    expect(await backend.load("m")).toEqual(recordsFrom(0));
     expect("load" in backend).toBe(true);
     expect("append" in backend).toBe(false);
     expect(recorder.lines).toHaveLength(2);

@@ -156,7 +156,7 @@ describe("a report says where a backend was too slow to be tested well", () => {
     const result = await report(slowTarget(19), { promises: [MODEL] });
     expect(result).toMatchObject({
       conforms: true,
-      promises: [{ outcome: "kept", tests: [{ outcome: "kept", notes: [`hardly tested: ${told}`] }] }],
+      promises: [{ outcome: "kept", tests: [{ outcome: "kept", remarks: [`hardly tested: ${told}`] }] }],
     });
     expect(reportText(result)).toContain(`\nkept     ${MODEL} (hardly tested: ${told})\n`);
   });

@@ -1,11 +1,11 @@
 import { type MemoryBackend, supports } from "@deep-agent/core/adapter";
 import { equal, ok, rejectionOf } from "../expectations.ts";
-import { type Note, notes, numbers } from "../notes.ts";
+import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
 export const abort: Suite = suite("an aborted call rejects with the signal's reason, and does nothing by halves", {
   async "one that is aborted before it is made does nothing"({ backend }) {
-    await backend.save("m", notes(0));
+    await backend.save("m", recordsFrom(0));
     const reason = new Error("the user left");
     const signal = AbortSignal.abort(reason);
     for (const [method, call] of callsOf(backend, signal)) {
@@ -37,7 +37,7 @@ export const abort: Suite = suite("an aborted call rejects with the signal's rea
     for (let round = 0; round < 20; round++) {
       const id = `m${round}`;
       const controller = new AbortController();
-      const records = notes(0, 50);
+      const records = recordsFrom(0, 50);
       const write = supports(backend, "log")
         ? backend.append(id, records, { signal: controller.signal })
         : backend.save(id, records, { signal: controller.signal });
@@ -62,31 +62,34 @@ export const abort: Suite = suite("an aborted call rejects with the signal's rea
     const calls = [...Array(5)].map(() => backend.load("m", { signal: controller.signal }));
     controller.abort();
     await Promise.allSettled(calls);
-    await backend.save("m", notes(0));
+    await backend.save("m", recordsFrom(0));
     equal(numbers(await backend.load("m")), [0], "load");
   },
 
   async "an abort behind the end changes nothing"({ backend }) {
     const controller = new AbortController();
     const { signal } = controller;
-    await backend.save("m", notes(0), { signal });
+    await backend.save("m", recordsFrom(0), { signal });
     controller.abort();
     equal(numbers(await backend.load("m")), [0], "load");
   },
 });
 
 /** Every method that there is, with a signal. */
-function callsOf(backend: MemoryBackend<Note>, signal: AbortSignal): [method: string, call: () => Promise<unknown>][] {
+function callsOf(
+  backend: MemoryBackend<KitRecord>,
+  signal: AbortSignal,
+): [method: string, call: () => Promise<unknown>][] {
   const calls: [string, () => Promise<unknown>][] = [
     ["load", () => backend.load("m", { signal })],
-    ["save", () => backend.save("m", notes(9), { signal })],
-    ["save of a new one", () => backend.save("new", notes(9), { signal })],
+    ["save", () => backend.save("m", recordsFrom(9), { signal })],
+    ["save of a new one", () => backend.save("new", recordsFrom(9), { signal })],
     ["delete", () => backend.delete("m", { signal })],
     ["list", () => backend.list({ signal })],
   ];
   if (supports(backend, "log")) {
     calls.push(
-      ["append", () => backend.append("m", notes(9), { signal })],
+      ["append", () => backend.append("m", recordsFrom(9), { signal })],
       ["read", () => backend.read("m", { signal })],
     );
   }

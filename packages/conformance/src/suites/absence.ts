@@ -1,6 +1,6 @@
 import { supports } from "@deep-agent/core/adapter";
 import { equal } from "../expectations.ts";
-import { notes, numbers } from "../notes.ts";
+import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
 export const absence: Suite = suite("an absent memory is null, and an empty one is []", {
@@ -26,7 +26,7 @@ export const absence: Suite = suite("an absent memory is null, and an empty one 
 
   async "deleting what is absent is fine, again and again"({ backend }) {
     equal(await backend.delete("absent"), undefined, "delete");
-    await backend.save("m", notes(0));
+    await backend.save("m", recordsFrom(0));
     await backend.delete("m");
     equal(await backend.delete("m"), undefined, "a second delete");
   },
@@ -44,11 +44,11 @@ export const absence: Suite = suite("an absent memory is null, and an empty one 
   },
 
   async "what was emptied is there, too"({ backend }) {
-    await backend.save("m", notes(0, 3));
+    await backend.save("m", recordsFrom(0, 3));
     await backend.save("m", []);
     equal(await backend.load("m"), [], "load");
     equal(await backend.list(), ["m"], "list");
-    await backend.save("m", notes(7));
+    await backend.save("m", recordsFrom(7));
     equal(numbers(await backend.load("m")), [7], "load after another save");
   },
 });

@@ -1,12 +1,12 @@
 import { supports } from "@deep-agent/core/adapter";
 import { equal } from "../expectations.ts";
-import { type Note, notes } from "../notes.ts";
+import { type KitRecord, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
-const fresh = (): Note[] => [{ n: 1, deep: { list: [1, 2] } }, { n: 2 }];
+const fresh = (): KitRecord[] => [{ n: 1, deep: { list: [1, 2] } }, { n: 2 }];
 
 /** Changes all that can be changed of what was given or answered. */
-function spoil(records: Note[] | null | undefined): void {
+function spoil(records: KitRecord[] | null | undefined): void {
   if (!Array.isArray(records)) return;
   const [first] = records as [{ n: unknown; deep?: { list: unknown[] } }];
   if (first !== undefined) {
@@ -62,11 +62,11 @@ export const aliasing: Suite = suite("nothing is shared with the caller", {
   },
 
   async "what is frozen is taken, and options are left as they were"({ backend }) {
-    const records = Object.freeze(notes(0, 2).map((note) => Object.freeze(note)));
+    const records = Object.freeze(recordsFrom(0, 2).map((record) => Object.freeze(record)));
     const options = Object.freeze({ signal: new AbortController().signal });
     await backend.save("m", records, options);
     await backend.load("m", options);
-    equal(await backend.load("m"), notes(0, 2), "load");
+    equal(await backend.load("m"), recordsFrom(0, 2), "load");
     if (supports(backend, "log")) {
       await backend.append("m", records, Object.freeze({ ...options, operationId: "op" }));
       await backend.read("m", Object.freeze({ ...options, last: 1 }));

@@ -1,23 +1,23 @@
 import { equal, ok, rejects } from "../expectations.ts";
-import { type Note, notes, numbers } from "../notes.ts";
+import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 
 export const append: Suite = suiteOf("log", "an append adds one whole entry behind all others", {
   async "in a new memory, and behind what is there"({ backend }) {
-    await backend.append("m", notes(0, 2));
+    await backend.append("m", recordsFrom(0, 2));
     equal(numbers(await backend.load("m")), [0, 1], "load after an append to nothing");
-    await backend.append("m", notes(2));
-    await backend.append("m", notes(3, 3));
+    await backend.append("m", recordsFrom(2));
+    await backend.append("m", recordsFrom(3, 3));
     equal(numbers(await backend.load("m")), [0, 1, 2, 3, 4, 5], "load");
     equal(await backend.list(), ["m"], "list");
   },
 
   async "behind what was saved, and what was emptied"({ backend }) {
-    await backend.save("m", notes(0, 2));
-    await backend.append("m", notes(2));
+    await backend.save("m", recordsFrom(0, 2));
+    await backend.append("m", recordsFrom(2));
     equal(numbers(await backend.load("m")), [0, 1, 2], "load");
     await backend.save("m", []);
-    await backend.append("m", notes(3));
+    await backend.append("m", recordsFrom(3));
     equal(numbers(await backend.load("m")), [3], "load after an append to an empty memory");
   },
 
@@ -27,7 +27,7 @@ export const append: Suite = suiteOf("log", "an append adds one whole entry behi
   },
 
   async "all of its records, however many and large"({ backend }) {
-    const many = notes(0, 9_000);
+    const many = recordsFrom(0, 9_000);
     await backend.append("m", many);
     await backend.append("m", [{ text: "x".repeat(1_048_576) }, { text: "last" }]);
     equal(await backend.load("m"), [...many, { text: "x".repeat(1_048_576) }, { text: "last" }], "load");
@@ -39,8 +39,8 @@ export const append: Suite = suiteOf("log", "an append adds one whole entry behi
   },
 
   async "none of its records where one cannot be kept"({ backend }) {
-    await backend.append("m", notes(0));
-    const records: Note[] = [...notes(1, 2), { n: 10n }, ...notes(3)];
+    await backend.append("m", recordsFrom(0));
+    const records: KitRecord[] = [...recordsFrom(1, 2), { n: 10n }, ...recordsFrom(3)];
     await rejects(() => backend.append("m", records), "INVALID_RECORD", "append of a bigint");
     equal(numbers(await backend.load("m")), [0], "load after a refused append");
   },
@@ -52,19 +52,19 @@ export const append: Suite = suiteOf("log", "an append adds one whole entry behi
 
   async "each write has a revision of its own, which a read names"({ backend }) {
     const seen = new Set<string>();
-    const note = (revision: string | undefined, what: string): void => {
+    const check = (revision: string | undefined, what: string): void => {
       ok(typeof revision === "string" && revision !== "", `${what} gives ${String(revision)} as a revision`);
       ok(!seen.has(revision), `${what} gives the revision ${revision} again`);
       seen.add(revision);
     };
-    note(await backend.append("m", notes(0)), "an append");
-    for (let n = 1; n < 10; n++) note(await backend.append("m", notes(n)), "an append");
-    await backend.save("m", notes(0));
-    note((await backend.read("m"))?.revision, "a read after a save");
-    await backend.save("m", notes(0));
-    note((await backend.read("m"))?.revision, "a read after a save of the same");
+    check(await backend.append("m", recordsFrom(0)), "an append");
+    for (let n = 1; n < 10; n++) check(await backend.append("m", recordsFrom(n)), "an append");
+    await backend.save("m", recordsFrom(0));
+    check((await backend.read("m"))?.revision, "a read after a save");
+    await backend.save("m", recordsFrom(0));
+    check((await backend.read("m"))?.revision, "a read after a save of the same");
     await backend.delete("m");
-    note(await backend.append("m", notes(0)), "an append after a delete");
+    check(await backend.append("m", recordsFrom(0)), "an append after a delete");
     equal(
       (await backend.read("m"))?.revision,
       (await backend.read("m", { last: 1 }))?.revision,
@@ -73,12 +73,12 @@ export const append: Suite = suiteOf("log", "an append adds one whole entry behi
   },
 
   async "what it answers is where the log then stood"({ backend }) {
-    await backend.append("m", notes(0));
-    const revision = await backend.append("m", notes(1));
+    await backend.append("m", recordsFrom(0));
+    const revision = await backend.append("m", recordsFrom(1));
     const nothingNew = await backend.read("m", { since: revision });
     equal(nothingNew?.records, [], "what came after the answer of an append");
     equal([nothingNew?.reset, nothingNew?.regressed], [false, false], "reset and regressed");
-    await backend.append("m", notes(2));
+    await backend.append("m", recordsFrom(2));
     const snapshot = await backend.read("m", { since: revision });
     equal(numbers(snapshot?.records), [2], "what came after it");
     equal(snapshot?.reset, false, "reset");

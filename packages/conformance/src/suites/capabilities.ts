@@ -1,11 +1,16 @@
-import { type Capability, capabilityMethods, supports } from "@deep-agent/core/adapter";
+import { type Capability, capabilityMethods, requiredMethods, supports } from "@deep-agent/core/adapter";
 import { equal, ok, rejects } from "../expectations.ts";
-import { notes, numbers } from "../notes.ts";
+import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
 export const capabilities: Suite = suite("a backend has the four methods, and each capability whole or not at all", {
   async "load, save, delete and list are functions"({ backend }) {
-    for (const method of ["load", "save", "delete", "list"] as const) equal(typeof backend[method], "function", method);
+    for (const method of requiredMethods) equal(typeof backend[method], "function", method);
+  },
+
+  async "its name, if it has one, is text that is not empty"({ backend }) {
+    const { name } = backend;
+    ok(name === undefined || (typeof name === "string" && name !== ""), "`name` is not a text that is not empty");
   },
 
   async "no capability is there by half"({ backend }) {
@@ -21,9 +26,9 @@ export const capabilities: Suite = suite("a backend has the four methods, and ea
 
   async "a method that is there does not say that it is not supported"({ backend }) {
     const id = "m";
-    await backend.save(id, notes(0));
+    await backend.save(id, recordsFrom(0));
     const calls: Record<Capability, () => Promise<unknown>> = {
-      log: async () => supports(backend, "log") && [await backend.append(id, notes(1)), await backend.read(id)],
+      log: async () => supports(backend, "log") && [await backend.append(id, recordsFrom(1)), await backend.read(id)],
       health: async () => supports(backend, "health") && backend.ping(),
       lifecycle: async () => supports(backend, "lifecycle") && backend.close(),
       info: async () => supports(backend, "info") && backend.info(id),
@@ -36,15 +41,15 @@ export const capabilities: Suite = suite("a backend has the four methods, and ea
 
   async "without a log, a save that needs one is NOT_SUPPORTED, and writes nothing"({ backend }) {
     if (supports(backend, "log")) return;
-    await backend.save("m", notes(0));
+    await backend.save("m", recordsFrom(0));
     for (const options of [{ expectedRevision: "r" }, { expectedRevision: null }, { operationId: "o" }]) {
       await rejects(
-        () => backend.save("m", notes(1), options),
+        () => backend.save("m", recordsFrom(1), options),
         "NOT_SUPPORTED",
         `save with ${Object.keys(options)[0]}`,
       );
       await rejects(
-        () => backend.save("new", notes(1), options),
+        () => backend.save("new", recordsFrom(1), options),
         "NOT_SUPPORTED",
         `save with ${Object.keys(options)[0]}`,
       );

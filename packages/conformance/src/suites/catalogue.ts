@@ -1,6 +1,6 @@
 import { type CatalogueCapability, type RecentMemory, supports } from "@deep-agent/core/adapter";
 import { equal, ok, rejects } from "../expectations.ts";
-import { notes } from "../notes.ts";
+import { recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 import { nextMoment } from "./moments.ts";
 
@@ -14,14 +14,14 @@ export const catalogue: Suite = suiteOf(
 
     async "the newest first, by their last write"({ backend }) {
       for (const id of ["a", "b", "c", "d"]) {
-        await backend.save(id, notes(0));
+        await backend.save(id, recordsFrom(0));
         await nextMoment();
       }
       equal(idsOf(await all(backend, 10)), ["d", "c", "b", "a"], "recent");
-      await backend.save("a", notes(1));
+      await backend.save("a", recordsFrom(1));
       await nextMoment();
-      if (supports(backend, "log")) await backend.append("c", notes(1));
-      else await backend.save("c", notes(1));
+      if (supports(backend, "log")) await backend.append("c", recordsFrom(1));
+      else await backend.save("c", recordsFrom(1));
       await nextMoment();
       equal(idsOf(await all(backend, 10)), ["c", "a", "d", "b"], "recent after a and c were written");
       await backend.load("b");
@@ -31,7 +31,7 @@ export const catalogue: Suite = suiteOf(
 
     async "with the time of that write, which goes down"({ backend }) {
       for (let n = 0; n < 5; n++) {
-        await backend.save(`m${n}`, notes(0));
+        await backend.save(`m${n}`, recordsFrom(0));
         await nextMoment();
       }
       const memories = await all(backend, 2);
@@ -51,7 +51,7 @@ export const catalogue: Suite = suiteOf(
 
     async "every memory once, over pages of any size"({ backend }) {
       const ids = Array.from({ length: 23 }, (_, index) => `m${index}`);
-      for (const id of ids) await backend.save(id, notes(0));
+      for (const id of ids) await backend.save(id, recordsFrom(0));
       for (const limit of [1, 5, 22, 23, 24, 1_000]) {
         const seen = idsOf(await all(backend, limit));
         equal([...seen].sort(), [...ids].sort(), `all pages of ${limit}`);
@@ -68,7 +68,7 @@ export const catalogue: Suite = suiteOf(
 
     async "a prefix is literal"({ backend }) {
       for (const id of ["a:1", "a:2", "a*", "b:1", "A:1", "a[1]", "a1"]) {
-        await backend.save(id, notes(0));
+        await backend.save(id, recordsFrom(0));
         await nextMoment();
       }
       equal(idsOf(await all(backend, 1, "a:")), ["a:2", "a:1"], "recent with the prefix a:");
@@ -83,8 +83,8 @@ export const catalogue: Suite = suiteOf(
 
     async "while others write, what they leave alone is there once"({ backend }) {
       const still = Array.from({ length: 12 }, (_, index) => `still-${index}`);
-      for (const id of still) await backend.save(id, notes(0));
-      await backend.save("busy", notes(0));
+      for (const id of still) await backend.save(id, recordsFrom(0));
+      await backend.save("busy", recordsFrom(0));
       await nextMoment();
       const seen: string[] = [];
       let cursor: string | null | undefined;
@@ -92,8 +92,8 @@ export const catalogue: Suite = suiteOf(
         const answer = await backend.recent({ limit: 3, ...(cursor !== undefined && { cursor }) });
         seen.push(...idsOf(answer.memories));
         cursor = answer.cursor;
-        await backend.save("busy", notes(page));
-        await backend.save(`new-${page}`, notes(page));
+        await backend.save("busy", recordsFrom(page));
+        await backend.save(`new-${page}`, recordsFrom(page));
         await nextMoment();
       }
       equal(cursor, null, "the cursor of the last page");
@@ -106,12 +106,12 @@ export const catalogue: Suite = suiteOf(
 
     async "hostile ids are told as they are"({ backend }) {
       const ids = ["a b", "ü\n", "😀", "*", "a\0b", "../x", "1.5", "x".repeat(1_024)];
-      for (const id of ids) await backend.save(id, notes(0));
+      for (const id of ids) await backend.save(id, recordsFrom(0));
       equal(idsOf(await all(backend, 3)).sort(), [...ids].sort(), "recent");
     },
 
     async "what makes no sense is refused"({ backend }) {
-      await backend.save("m", notes(0));
+      await backend.save("m", recordsFrom(0));
       for (const limit of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, undefined as unknown as number]) {
         await rejects(() => backend.recent({ limit }), "INVALID_ARGUMENT", `recent with the limit ${limit}`);
       }

@@ -1,6 +1,6 @@
 import { type LifecycleCapability, type MemoryBackend, MemoryError, supports } from "@deep-agent/core/adapter";
 import { equal, ok, rejects } from "../expectations.ts";
-import { type Note, notes } from "../notes.ts";
+import { type KitRecord, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 import { missing } from "../target.ts";
 
@@ -12,21 +12,21 @@ export const closing: Suite = suiteOf("lifecycle", "close ends a backend in good
   },
 
   async "later calls are CLOSED, all of them"({ backend }) {
-    await backend.save("m", notes(0));
+    await backend.save("m", recordsFrom(0));
     await backend.close();
     for (const [method, call] of callsOf(backend)) await rejects(call, "CLOSED", `${method} after close`);
   },
 
   async "by `await using`, too"({ backend }) {
-    await backend.save("m", notes(0));
+    await backend.save("m", recordsFrom(0));
     await backend[Symbol.asyncDispose]();
     await rejects(() => backend.load("m"), "CLOSED", "load after Symbol.asyncDispose");
   },
 
   async "calls in flight settle, and what was acknowledged is there"(stage) {
     const { backend, target } = stage;
-    await backend.save("m", notes(0));
-    const saves = Array.from({ length: 8 }, (_, index) => backend.save(`m${index}`, notes(index)));
+    await backend.save("m", recordsFrom(0));
+    const saves = Array.from({ length: 8 }, (_, index) => backend.save(`m${index}`, recordsFrom(index)));
     const closed = backend.close();
     const results = await Promise.allSettled(saves);
     await closed;
@@ -38,29 +38,31 @@ export const closing: Suite = suiteOf("lifecycle", "close ends a backend in good
     const other = await stage.another();
     for (const [index, result] of results.entries()) {
       if (result.status === "fulfilled")
-        equal(await other.load(`m${index}`), notes(index), "load of what was acknowledged");
+        equal(await other.load(`m${index}`), recordsFrom(index), "load of what was acknowledged");
     }
   },
 
   async "another instance on the store goes on"(stage) {
     if (missing(stage.target, "concurrentOpen") !== undefined) return;
     const other = await stage.another();
-    await other.save("m", notes(0));
+    await other.save("m", recordsFrom(0));
     await stage.backend.close();
-    await other.save("m", notes(1));
-    equal(await other.load("m"), notes(1), "load by the other one");
+    await other.save("m", recordsFrom(1));
+    equal(await other.load("m"), recordsFrom(1), "load by the other one");
   },
 });
 
-function callsOf(backend: MemoryBackend<Note> & LifecycleCapability): [method: string, call: () => Promise<unknown>][] {
+function callsOf(
+  backend: MemoryBackend<KitRecord> & LifecycleCapability,
+): [method: string, call: () => Promise<unknown>][] {
   const calls: [string, () => Promise<unknown>][] = [
     ["load", () => backend.load("m")],
-    ["save", () => backend.save("m", notes(1))],
+    ["save", () => backend.save("m", recordsFrom(1))],
     ["delete", () => backend.delete("m")],
     ["list", () => backend.list()],
   ];
   if (supports(backend, "log"))
-    calls.push(["append", () => backend.append("m", notes(1))], ["read", () => backend.read("m")]);
+    calls.push(["append", () => backend.append("m", recordsFrom(1))], ["read", () => backend.read("m")]);
   if (supports(backend, "health")) calls.push(["ping", () => backend.ping()]);
   if (supports(backend, "info")) calls.push(["info", () => backend.info("m")]);
   if (supports(backend, "catalogue")) calls.push(["recent", () => backend.recent({ limit: 1 })]);

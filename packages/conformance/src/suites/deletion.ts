@@ -1,11 +1,11 @@
 import { supports } from "@deep-agent/core/adapter";
 import { equal, sameMembers } from "../expectations.ts";
-import { notes, numbers } from "../notes.ts";
+import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
 export const deletion: Suite = suite("delete removes one memory, and all of it", {
   async "it is gone, however it is asked for"({ backend }) {
-    await backend.save("m", notes(0, 3));
+    await backend.save("m", recordsFrom(0, 3));
     equal(await backend.delete("m"), undefined, "what delete answers");
     equal(await backend.load("m"), null, "load");
     equal(await backend.list(), [], "list");
@@ -17,20 +17,20 @@ export const deletion: Suite = suite("delete removes one memory, and all of it",
   async "what was appended is gone, too"(stage) {
     const { backend } = stage;
     if (!supports(backend, "log")) throw stage.absent("log");
-    for (let n = 0; n < 5; n++) await backend.append("m", notes(n));
+    for (let n = 0; n < 5; n++) await backend.append("m", recordsFrom(n));
     await backend.delete("m");
     equal(await backend.load("m"), null, "load");
     equal(await backend.list(), [], "list");
   },
 
   async "one of the same id begins anew"({ backend }) {
-    await backend.save("m", notes(0, 3));
+    await backend.save("m", recordsFrom(0, 3));
     await backend.delete("m");
-    await backend.save("m", notes(7));
+    await backend.save("m", recordsFrom(7));
     equal(numbers(await backend.load("m")), [7], "load");
     await backend.delete("m");
     if (!supports(backend, "log")) return;
-    await backend.append("m", notes(8));
+    await backend.append("m", recordsFrom(8));
     equal(numbers(await backend.load("m")), [8], "load of what was appended after a delete");
   },
 
@@ -59,7 +59,7 @@ export const deletion: Suite = suite("delete removes one memory, and all of it",
   },
 
   async "by several at the same time"({ backend }) {
-    await backend.save("m", notes(0, 3));
+    await backend.save("m", recordsFrom(0, 3));
     await Promise.all(Array.from({ length: 8 }, () => backend.delete("m")));
     equal(await backend.load("m"), null, "load");
   },

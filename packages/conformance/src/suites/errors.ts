@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { MemoryError, supports } from "@deep-agent/core/adapter";
 import { equal, ok, rejectionOf, rejects } from "../expectations.ts";
-import { type Note, notes } from "../notes.ts";
+import { type KitRecord, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
 const CANARY = "canary-7c1e2f";
@@ -11,7 +11,7 @@ export const errors: Suite = suite("a call that is wrong rejects with an error t
     for (const options of [null, 7, "x"] as unknown as object[]) {
       await rejects(() => backend.load("m", options), "INVALID_ARGUMENT", `load with ${String(options)} as options`);
       await rejects(
-        () => backend.save("m", notes(0), options),
+        () => backend.save("m", recordsFrom(0), options),
         "INVALID_ARGUMENT",
         `save with ${String(options)} as options`,
       );
@@ -28,20 +28,28 @@ export const errors: Suite = suite("a call that is wrong rejects with an error t
   async "a signal or a prefix that is none"({ backend }) {
     const signal = {} as AbortSignal;
     await rejects(() => backend.load("m", { signal }), "INVALID_ARGUMENT", "load with a signal that is none");
-    await rejects(() => backend.save("m", notes(0), { signal }), "INVALID_ARGUMENT", "save with a signal that is none");
+    await rejects(
+      () => backend.save("m", recordsFrom(0), { signal }),
+      "INVALID_ARGUMENT",
+      "save with a signal that is none",
+    );
     await rejects(() => backend.list({ prefix: 7 as unknown as string }), "INVALID_ARGUMENT", "list with the prefix 7");
     equal(await backend.load("m"), null, "load after calls that were refused");
   },
 
   async "options that are there and undefined are as good as none"({ backend }) {
-    await backend.save("m", notes(0), { signal: undefined, expectedRevision: undefined, operationId: undefined });
-    equal(await backend.load("m", { signal: undefined }), notes(0), "load");
+    await backend.save("m", recordsFrom(0), { signal: undefined, expectedRevision: undefined, operationId: undefined });
+    equal(await backend.load("m", { signal: undefined }), recordsFrom(0), "load");
     equal(await backend.list({ prefix: undefined, signal: undefined }), ["m"], "list");
     if (supports(backend, "log")) {
-      await backend.append("m", notes(1), { since: undefined, expectedRevision: undefined, operationId: undefined });
+      await backend.append("m", recordsFrom(1), {
+        since: undefined,
+        expectedRevision: undefined,
+        operationId: undefined,
+      });
       equal(
         (await backend.read("m", { last: undefined, since: undefined, before: undefined }))?.records,
-        notes(0, 2),
+        recordsFrom(0, 2),
         "read",
       );
     }
@@ -49,7 +57,7 @@ export const errors: Suite = suite("a call that is wrong rejects with an error t
   },
 
   async "the error has all that it needs, and is known by its marker"({ backend }) {
-    const error = await rejects(() => backend.save("", notes(0)), "INVALID_MEMORY_ID", "save under an empty id");
+    const error = await rejects(() => backend.save("", recordsFrom(0)), "INVALID_MEMORY_ID", "save under an empty id");
     ok(error instanceof Error, "the error is no Error");
     equal(error.outcome, "not-applied", "outcome");
     equal(error.retryable, false, "retryable");
@@ -58,7 +66,7 @@ export const errors: Suite = suite("a call that is wrong rejects with an error t
   },
 
   async "no text of a record is in it, however it is printed"({ backend }) {
-    const records: Note[] = [{ text: CANARY }, { text: CANARY, n: 1n }];
+    const records: KitRecord[] = [{ text: CANARY }, { text: CANARY, n: 1n }];
     const found = [await rejectionOf(() => backend.save("m", records), "save of a bigint")];
     if (supports(backend, "log")) {
       found.push(await rejectionOf(() => backend.append("m", records), "append of a bigint"));

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type MemoryBackend, supports } from "@deep-agent/core/adapter";
 import { Absent } from "../absent.ts";
 import { equal, ok, rejects } from "../expectations.ts";
-import { type Note, notes, numbers } from "../notes.ts";
+import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import type { Stage } from "../stage.ts";
 import { type Suite, suite, suiteOf } from "../suite.ts";
 
@@ -10,7 +10,7 @@ import { type Suite, suite, suiteOf } from "../suite.ts";
 const TTLS_IN_REAL_TIME = [1_200, 3_000, 9_000];
 const TTL_BY_CLOCK = 60_000;
 
-interface Expiring<B extends MemoryBackend<Note>> {
+interface Expiring<B extends MemoryBackend<KitRecord>> {
   backend: B;
   stage: Stage<B>;
   ttl: number;
@@ -19,7 +19,7 @@ interface Expiring<B extends MemoryBackend<Note>> {
 }
 
 /** Runs the test on a backend whose memories expire; in real time, again with a longer TTL where it failed. */
-async function expiring<B extends MemoryBackend<Note>>(
+async function expiring<B extends MemoryBackend<KitRecord>>(
   stage: Stage<B>,
   test: (on: Expiring<B>) => Promise<void>,
 ): Promise<void> {
@@ -44,7 +44,7 @@ export const expiry: Suite = suite(
   {
     "not before, and then it is gone, however it is asked for": (outer) =>
       expiring(outer, async ({ backend, pass }) => {
-        await backend.save("m", notes(0, 2));
+        await backend.save("m", recordsFrom(0, 2));
         await pass(0.5);
         equal(numbers(await backend.load("m")), [0, 1], "load before the end");
         equal(await backend.list(), ["m"], "list before the end");
@@ -59,11 +59,11 @@ export const expiry: Suite = suite(
 
     "each save renews it": (outer) =>
       expiring(outer, async ({ backend, pass }) => {
-        await backend.save("m", notes(0));
+        await backend.save("m", recordsFrom(0));
         for (let n = 1; n < 4; n++) {
           await pass(0.6);
           equal(numbers(await backend.load("m")), [n - 1], "load within the time of the last save");
-          await backend.save("m", notes(n));
+          await backend.save("m", recordsFrom(n));
         }
         await pass(1.2);
         equal(await backend.load("m"), null, "load after the end");
@@ -72,10 +72,10 @@ export const expiry: Suite = suite(
     "each append renews it": (outer) =>
       expiring(outer, async ({ backend, stage, pass }) => {
         if (!supports(backend, "log")) throw stage.absent("log");
-        await backend.append("m", notes(0));
+        await backend.append("m", recordsFrom(0));
         for (let n = 1; n < 4; n++) {
           await pass(0.6);
-          await backend.append("m", notes(n));
+          await backend.append("m", recordsFrom(n));
         }
         await pass(0.6);
         equal(numbers(await backend.load("m")), [0, 1, 2, 3], "load within the time of the last append");
@@ -85,9 +85,9 @@ export const expiry: Suite = suite(
 
     "one memory's time is not another's": (outer) =>
       expiring(outer, async ({ backend, pass }) => {
-        await backend.save("old", notes(0));
+        await backend.save("old", recordsFrom(0));
         await pass(0.6);
-        await backend.save("young", notes(1));
+        await backend.save("young", recordsFrom(1));
         await pass(0.6);
         equal(await backend.load("old"), null, "load of the old one");
         equal(numbers(await backend.load("young")), [1], "load of the young one");
@@ -96,26 +96,26 @@ export const expiry: Suite = suite(
 
     "what ended does not come back with what is new": (outer) =>
       expiring(outer, async ({ backend, pass }) => {
-        await backend.save("m", notes(0, 3));
+        await backend.save("m", recordsFrom(0, 3));
         await pass(1.2);
-        await backend.save("m", notes(7));
+        await backend.save("m", recordsFrom(7));
         equal(numbers(await backend.load("m")), [7], "load");
         if (!supports(backend, "log")) return;
-        await backend.append("log", notes(0), { operationId: "op" });
+        await backend.append("log", recordsFrom(0), { operationId: "op" });
         const since = (await backend.read("log"))?.revision;
         await pass(1.2);
         await rejects(
-          () => backend.append("log", notes(1), { operationId: "op-2", since }),
+          () => backend.append("log", recordsFrom(1), { operationId: "op-2", since }),
           "CONFLICT",
           "append since a log that ended",
         );
         equal(await backend.load("log"), null, "load after it");
-        await backend.append("log", notes(5));
+        await backend.append("log", recordsFrom(5));
         const snapshot = await backend.read("log", { since });
         equal(numbers(snapshot?.records), [5], "read since the log that ended");
         equal([snapshot?.reset, snapshot?.regressed], [true, false], "reset and regressed");
         await rejects(
-          () => backend.append("log", notes(0), { operationId: "op", since }),
+          () => backend.append("log", recordsFrom(0), { operationId: "op", since }),
           "CONFLICT",
           "a second attempt on another log",
         );
@@ -124,24 +124,24 @@ export const expiry: Suite = suite(
     "info tells when": (outer) =>
       expiring(outer, async ({ backend, stage, pass, ttl }) => {
         if (!supports(backend, "info")) throw stage.absent("info");
-        await backend.save("m", notes(0));
+        await backend.save("m", recordsFrom(0));
         const first = await backend.info("m");
         ok(first !== null && first.expiresAt !== null, "a memory that expires has no expiresAt");
         const life = first.expiresAt - first.updatedAt;
         ok(life > ttl * 0.5 && life < ttl * 1.5, `it ends ${life} ms after its last write, with a TTL of ${ttl} ms`);
         await pass(0.5);
-        await backend.save("m", notes(1));
+        await backend.save("m", recordsFrom(1));
         ok(((await backend.info("m"))?.expiresAt ?? 0) > first.expiresAt, "expiresAt did not move with another write");
       }),
 
     "nothing is left of it in the store": (outer) =>
       expiring(outer, async ({ backend, stage, pass }) => {
-        await backend.save("first", notes(0));
+        await backend.save("first", recordsFrom(0));
         await backend.delete("first");
         const before = await stage.residue();
         if (before === undefined) throw new Absent("the target has no `residue`");
-        await backend.save("m", notes(0, 5));
-        if (supports(backend, "log")) await backend.append("m", notes(5));
+        await backend.save("m", recordsFrom(0, 5));
+        if (supports(backend, "log")) await backend.append("m", recordsFrom(5));
         await pass(1.2);
         // Some stores only notice when they are asked.
         equal(await backend.load("m"), null, "load after the end");
@@ -159,7 +159,7 @@ export const touching: Suite = suiteOf(
   {
     "it lives on": (outer) =>
       expiring(outer, async ({ backend, pass }) => {
-        await backend.save("m", notes(0, 2));
+        await backend.save("m", recordsFrom(0, 2));
         for (let time = 0; time < 3; time++) {
           await pass(0.6);
           equal(await backend.touch("m"), undefined, "what touch answers");
@@ -172,7 +172,7 @@ export const touching: Suite = suiteOf(
 
     "neither its revision nor its times change": (outer) =>
       expiring(outer, async ({ backend, pass }) => {
-        await backend.save("m", notes(0, 2));
+        await backend.save("m", recordsFrom(0, 2));
         const info = supports(backend, "info") ? await backend.info("m") : null;
         const revision = supports(backend, "log") ? (await backend.read("m"))?.revision : undefined;
         await pass(0.3);
@@ -187,7 +187,7 @@ export const touching: Suite = suiteOf(
 
     "what is absent stays so, and others are not touched": (outer) =>
       expiring(outer, async ({ backend, pass }) => {
-        await backend.save("other", notes(0));
+        await backend.save("other", recordsFrom(0));
         await pass(0.6);
         await backend.touch("absent");
         equal(await backend.load("absent"), null, "load");

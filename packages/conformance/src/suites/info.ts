@@ -1,6 +1,6 @@
 import { type MemoryInfo, supports } from "@deep-agent/core/adapter";
 import { equal, ok } from "../expectations.ts";
-import { notes } from "../notes.ts";
+import { recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 import { nextMoment } from "./moments.ts";
 
@@ -9,19 +9,19 @@ const FIRST_MS = 1_000_000_000_000;
 
 export const info: Suite = suiteOf("info", "info tells the facts about a memory", {
   async "how many records it has, after every write"({ backend }) {
-    await backend.save("m", notes(0, 3));
+    await backend.save("m", recordsFrom(0, 3));
     equal((await backend.info("m"))?.records, 3, "records after a save");
     if (supports(backend, "log")) {
-      await backend.append("m", notes(3, 4));
-      await backend.append("m", notes(7));
+      await backend.append("m", recordsFrom(3, 4));
+      await backend.append("m", recordsFrom(7));
       equal((await backend.info("m"))?.records, 8, "records after appends");
     }
-    await backend.save("m", notes(0));
+    await backend.save("m", recordsFrom(0));
     equal((await backend.info("m"))?.records, 1, "records after another save");
   },
 
   async "what it takes, and more where there is more"({ backend }) {
-    await backend.save("m", notes(0));
+    await backend.save("m", recordsFrom(0));
     const small = check(await backend.info("m"));
     await backend.save("m", [{ text: "x".repeat(100_000) }]);
     const large = check(await backend.info("m"));
@@ -33,11 +33,11 @@ export const info: Suite = suiteOf("info", "info tells the facts about a memory"
   },
 
   async "when it was made and written"({ backend }) {
-    await backend.save("m", notes(0));
+    await backend.save("m", recordsFrom(0));
     const first = check(await backend.info("m"));
     await nextMoment();
     if (supports(backend, "log")) {
-      await backend.append("m", notes(1));
+      await backend.append("m", recordsFrom(1));
       const second = check(await backend.info("m"));
       equal(second.createdAt, first.createdAt, "createdAt after an append");
       ok(second.updatedAt > first.updatedAt, "updatedAt did not go on with an append, which came later");
@@ -46,13 +46,13 @@ export const info: Suite = suiteOf("info", "info tells the facts about a memory"
     await nextMoment();
     await backend.load("m");
     equal((await backend.info("m"))?.updatedAt, before.updatedAt, "updatedAt, as the memory was only read");
-    await backend.save("m", notes(2));
+    await backend.save("m", recordsFrom(2));
     ok(check(await backend.info("m")).updatedAt > before.updatedAt, "updatedAt did not go on with a save");
   },
 
   async "of one memory alone"({ backend }) {
-    await backend.save("a", notes(0, 2));
-    await backend.save("ab", notes(0, 5));
+    await backend.save("a", recordsFrom(0, 2));
+    await backend.save("ab", recordsFrom(0, 5));
     equal((await backend.info("a"))?.records, 2, "records of a");
     await backend.delete("a");
     equal(await backend.info("a"), null, "info after a delete");

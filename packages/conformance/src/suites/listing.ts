@@ -1,5 +1,5 @@
 import { equal, sameMembers } from "../expectations.ts";
-import { notes } from "../notes.ts";
+import { recordsFrom } from "../kit-records.ts";
 import type { Stage } from "../stage.ts";
 import { type Suite, suite } from "../suite.ts";
 
@@ -12,7 +12,7 @@ export const listing: Suite = suite("list answers the ids of all memories, each 
   async "a thousand memories"({ backend }) {
     const ids = Array.from({ length: 1_000 }, (_, index) => `memory-${index}`);
     for (let from = 0; from < ids.length; from += 20) {
-      await Promise.all(ids.slice(from, from + 20).map((id) => backend.save(id, notes(0))));
+      await Promise.all(ids.slice(from, from + 20).map((id) => backend.save(id, recordsFrom(0))));
     }
     sameMembers(await backend.list(), ids, "list");
     const some = ids.filter((id) => id.startsWith("memory-77"));
@@ -20,12 +20,12 @@ export const listing: Suite = suite("list answers the ids of all memories, each 
   },
 
   async "one that was written often is there once"({ backend }) {
-    for (let n = 0; n < 10; n++) await backend.save("m", notes(n));
+    for (let n = 0; n < 10; n++) await backend.save("m", recordsFrom(n));
     equal(await backend.list(), ["m"], "list");
   },
 
   async "those that were deleted are not"({ backend }) {
-    for (const id of ["a", "b", "c"]) await backend.save(id, notes(0));
+    for (const id of ["a", "b", "c"]) await backend.save(id, recordsFrom(0));
     await backend.delete("b");
     sameMembers(await backend.list(), ["a", "c"], "list");
   },
@@ -83,7 +83,7 @@ export const listing: Suite = suite("list answers the ids of all memories, each 
   },
 
   async "the answer is the caller's own, and so are the options"({ backend }) {
-    await backend.save("a", notes(0));
+    await backend.save("a", recordsFrom(0));
     const options = Object.freeze({ prefix: "a" });
     const ids = await backend.list(options);
     ids.push("made up");
@@ -92,7 +92,7 @@ export const listing: Suite = suite("list answers the ids of all memories, each 
 });
 
 async function expectPrefixes({ backend }: Stage, ids: readonly string[], prefixes: readonly string[]): Promise<void> {
-  for (const id of ids) await backend.save(id, notes(0));
+  for (const id of ids) await backend.save(id, recordsFrom(0));
   sameMembers(await backend.list(), ids, "list");
   for (const prefix of prefixes) {
     const expected = ids.filter((id) => id.startsWith(prefix));

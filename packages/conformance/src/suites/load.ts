@@ -1,7 +1,7 @@
 import { assistant, Conversation, user } from "@deep-agent/core";
 import { type MemoryBackend, type Message, supports } from "@deep-agent/core/adapter";
 import { equal } from "../expectations.ts";
-import type { Note } from "../notes.ts";
+import type { KitRecord } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 import { missing } from "../target.ts";
 
@@ -60,7 +60,7 @@ async function together(work: (writer: number) => Promise<void>): Promise<void> 
 }
 
 /** Every turn once, whole, and in its writer's order. */
-function check(records: readonly Note[]): void {
+function check(records: readonly KitRecord[]): void {
   equal(records.length, WRITERS * TURNS * 2, "the number of records");
   for (let index = 0; index < records.length; index += 2) {
     const { writer, turn } = records[index] ?? {};

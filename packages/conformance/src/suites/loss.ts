@@ -1,5 +1,5 @@
 import { equal, rejects } from "../expectations.ts";
-import { notes, numbers } from "../notes.ts";
+import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 
 export const loss: Suite = suiteOf(
@@ -8,7 +8,7 @@ export const loss: Suite = suiteOf(
   {
     async "to whoever had read it: regressed, and all anew"(stage) {
       const { backend } = stage;
-      for (let n = 0; n < 4; n++) await backend.append("m", notes(n));
+      for (let n = 0; n < 4; n++) await backend.append("m", recordsFrom(n));
       const known = (await backend.read("m"))?.revision;
       await stage.lose("m");
       const snapshot = await backend.read("m", { since: known });
@@ -18,11 +18,11 @@ export const loss: Suite = suiteOf(
 
     async "also when others have written as much as was lost"(stage) {
       const { backend } = stage;
-      for (let n = 0; n < 4; n++) await backend.append("m", notes(n));
+      for (let n = 0; n < 4; n++) await backend.append("m", recordsFrom(n));
       const known = (await backend.read("m"))?.revision;
       await stage.lose("m");
       await stage.lose("m");
-      for (let n = 10; n < 14; n++) await backend.append("m", notes(n));
+      for (let n = 10; n < 14; n++) await backend.append("m", recordsFrom(n));
       const snapshot = await backend.read("m", { since: known });
       equal(numbers(snapshot?.records), [0, 1, 10, 11, 12, 13], "what is there");
       equal([snapshot?.reset, snapshot?.regressed], [true, true], "reset and regressed");
@@ -30,11 +30,11 @@ export const loss: Suite = suiteOf(
 
     async "not to one whose knowledge is older than the loss"(stage) {
       const { backend } = stage;
-      for (let n = 0; n < 3; n++) await backend.append("m", notes(n));
+      for (let n = 0; n < 3; n++) await backend.append("m", recordsFrom(n));
       const known = (await backend.read("m"))?.revision;
-      await backend.append("m", notes(3));
+      await backend.append("m", recordsFrom(3));
       await stage.lose("m");
-      await backend.append("m", notes(4));
+      await backend.append("m", recordsFrom(4));
       const snapshot = await backend.read("m", { since: known });
       equal(numbers(snapshot?.records), [4], "what came since");
       equal([snapshot?.reset, snapshot?.regressed], [false, false], "reset and regressed");
@@ -42,17 +42,17 @@ export const loss: Suite = suiteOf(
 
     async "to a writer that relies on it: CONFLICT, unless its operation is there"(stage) {
       const { backend } = stage;
-      for (let n = 0; n < 3; n++) await backend.append("m", notes(n), { operationId: `op-${n}` });
+      for (let n = 0; n < 3; n++) await backend.append("m", recordsFrom(n), { operationId: `op-${n}` });
       const since = (await backend.read("m"))?.revision;
       await stage.lose("m");
       await rejects(
-        () => backend.append("m", notes(3), { operationId: "op-3", since }),
+        () => backend.append("m", recordsFrom(3), { operationId: "op-3", since }),
         "CONFLICT",
         "append since what was lost",
       );
-      await backend.append("m", notes(1), { operationId: "op-1", since });
+      await backend.append("m", recordsFrom(1), { operationId: "op-1", since });
       equal(numbers(await backend.load("m")), [0, 1], "load");
-      await backend.append("m", notes(5));
+      await backend.append("m", recordsFrom(5));
       equal(numbers(await backend.load("m")), [0, 1, 5], "load after another append");
     },
   },

@@ -1,6 +1,6 @@
 import { MAX_MEMORY_ID_BYTES, type MemoryBackend, supports } from "@deep-agent/core/adapter";
 import { equal, rejects, sameMembers } from "../expectations.ts";
-import { type Note, notes } from "../notes.ts";
+import { type KitRecord, recordsFrom } from "../kit-records.ts";
 import type { Stage } from "../stage.ts";
 import { type Suite, suite } from "../suite.ts";
 
@@ -138,8 +138,8 @@ async function expectSafe({ backend }: Stage, ids: readonly string[]): Promise<v
   for (const id of ids) await backend.save(id, [{ id }]);
   for (const id of ids) equal(await backend.load(id), [{ id }], `load of ${shown(id)}`);
   if (supports(backend, "log")) {
-    for (const id of ids) await backend.append(id, notes(1));
-    for (const id of ids) equal((await backend.read(id, { last: 1 }))?.records, notes(1), `read of ${shown(id)}`);
+    for (const id of ids) await backend.append(id, recordsFrom(1));
+    for (const id of ids) equal((await backend.read(id, { last: 1 }))?.records, recordsFrom(1), `read of ${shown(id)}`);
   }
   if (supports(backend, "info")) {
     for (const id of ids) equal((await backend.info(id)) !== null, true, `info of ${shown(id)} is there`);
@@ -150,14 +150,14 @@ async function expectSafe({ backend }: Stage, ids: readonly string[]): Promise<v
 }
 
 /** Every method that takes a memory id. */
-function callsOf(backend: MemoryBackend<Note>): [method: string, call: (id: string) => Promise<unknown>][] {
+function callsOf(backend: MemoryBackend<KitRecord>): [method: string, call: (id: string) => Promise<unknown>][] {
   const calls: [string, (id: string) => Promise<unknown>][] = [
     ["load", (id) => backend.load(id)],
-    ["save", (id) => backend.save(id, notes(0))],
+    ["save", (id) => backend.save(id, recordsFrom(0))],
     ["delete", (id) => backend.delete(id)],
   ];
   if (supports(backend, "log")) {
-    calls.push(["append", (id) => backend.append(id, notes(0))], ["read", (id) => backend.read(id)]);
+    calls.push(["append", (id) => backend.append(id, recordsFrom(0))], ["read", (id) => backend.read(id)]);
   }
   if (supports(backend, "info")) calls.push(["info", (id) => backend.info(id)]);
   if (supports(backend, "expiry")) calls.push(["touch", (id) => backend.touch(id)]);

@@ -2,7 +2,7 @@ import type { LogCapability, MemoryBackend, Revision } from "@deep-agent/core/ad
 import { MemoryError } from "@deep-agent/core/adapter";
 import fc from "fast-check";
 import { broken, equal } from "../expectations.ts";
-import { type Note, notes, numbers } from "../notes.ts";
+import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 import { missing } from "../target.ts";
 import { NaiveLog, type Place } from "./naive-log.ts";
@@ -30,7 +30,7 @@ export const model: Suite = suiteOf("log", "the log does what a list of entries 
     if (!details.failed) {
       const told = `of ${RUNS} sequences of calls, ${ended} ended within ${TIME_LIMIT / 1_000} s`;
       if (ended === 0) broken(`the backend is too slow to be tested: ${told}`);
-      if (ended < ENOUGH_RUNS) stage.note(`hardly tested: ${told}`);
+      if (ended < ENOUGH_RUNS) stage.remark(`hardly tested: ${told}`);
       return;
     }
     const { message = String(details.errorInstance) } = (details.errorInstance ?? {}) as { message?: string };
@@ -101,7 +101,7 @@ class OutOfTime extends Error {
   override readonly name = "OutOfTime";
 }
 
-type LogBackend = MemoryBackend<Note> & LogCapability<Note>;
+type LogBackend = MemoryBackend<KitRecord> & LogCapability<KitRecord>;
 
 /** The backends, by turns, beside the naive log. Revisions are told as the places in it that they stand for. */
 class Run {
@@ -237,10 +237,10 @@ class Run {
     return known === "none" ? [] : (seen[known % seen.length] ?? []);
   }
 
-  #fresh(count: number): Note[] {
+  #fresh(count: number): KitRecord[] {
     this.#records += count;
     // Of many lengths, so that they end anywhere in a store's blocks.
-    return notes(this.#records - count, count).map(({ n }) => ({ n, text: "x".repeat((Number(n) * 37) % 400) }));
+    return recordsFrom(this.#records - count, count).map(({ n }) => ({ n, text: "x".repeat((Number(n) * 37) % 400) }));
   }
 
   #operation(what: string, again: number | null): string {

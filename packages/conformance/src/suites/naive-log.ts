@@ -1,4 +1,4 @@
-import { type Note, numbers } from "../notes.ts";
+import { type KitRecord, numbers } from "../kit-records.ts";
 
 /** A revision of the naive log: which log it is, how often that was replaced, and how many entries it had. */
 export interface Place {
@@ -13,7 +13,7 @@ const REACH = 64;
 interface State {
   log: number;
   save: number;
-  entries: { operationId: string; records: Note[] }[];
+  entries: { operationId: string; records: KitRecord[] }[];
   saves: Set<string>;
 }
 
@@ -22,12 +22,17 @@ export class NaiveLog {
   #state: State | null = null;
   #logs = 0;
 
-  records(): Note[] | null {
+  records(): KitRecord[] | null {
     return this.#state?.entries.flatMap((entry) => entry.records) ?? null;
   }
 
   /** The places behind the entry: more than one where the operation is there more than once, as those may have it who forgot it. */
-  append(records: Note[], operationId: string, since?: Place | null, expected?: Place | null): Place[] | "CONFLICT" {
+  append(
+    records: KitRecord[],
+    operationId: string,
+    since?: Place | null,
+    expected?: Place | null,
+  ): Place[] | "CONFLICT" {
     const entries = this.#state?.entries ?? [];
     const continues = since === null ? this.#state === null : since === undefined || this.#continues(since);
     let from = 0;
@@ -48,7 +53,7 @@ export class NaiveLog {
     return this.#state?.entries.slice(0, -REACH).some((entry) => entry.operationId === operationId) ?? false;
   }
 
-  save(records: Note[], operationId: string, expected?: Place | null): "saved" | "CONFLICT" {
+  save(records: KitRecord[], operationId: string, expected?: Place | null): "saved" | "CONFLICT" {
     if (this.#state?.saves.has(operationId)) return "saved";
     if (!this.#isExpected(expected)) return "CONFLICT";
     const { log, save, saves } = this.#state ?? { log: ++this.#logs, save: 0, saves: new Set<string>() };
@@ -88,7 +93,7 @@ export class NaiveLog {
   }
 }
 
-function shortestSuffix<E extends { records: Note[] }>(entries: readonly E[], last: number): readonly E[] {
+function shortestSuffix<E extends { records: KitRecord[] }>(entries: readonly E[], last: number): readonly E[] {
   let held = 0;
   for (let index = entries.length - 1; index >= 0; index--) {
     held += entries[index]?.records.length ?? 0;

@@ -1,6 +1,6 @@
 import { supports } from "@deep-agent/core/adapter";
 import { equal, ok } from "../expectations.ts";
-import { type Note, notes, numbers } from "../notes.ts";
+import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
 export const order: Suite = suite("the order of writes and of records is kept", {
@@ -12,14 +12,14 @@ export const order: Suite = suite("the order of writes and of records is kept", 
 
   async "a writer that waits for each write sees its last one"({ backend }) {
     for (let n = 0; n < 40; n++) {
-      await backend.save("m", notes(n));
+      await backend.save("m", recordsFrom(n));
       equal(numbers(await backend.load("m")), [n], "load right behind a save");
     }
   },
 
   async "save and delete, one after the other"({ backend }) {
     for (let round = 0; round < 15; round++) {
-      await backend.save("m", notes(round));
+      await backend.save("m", recordsFrom(round));
       await backend.delete("m");
       equal(await backend.load("m"), null, "load right behind a delete");
     }
@@ -28,8 +28,8 @@ export const order: Suite = suite("the order of writes and of records is kept", 
   async "appends in the same millisecond stand as they were made"(stage) {
     const { backend } = stage;
     if (!supports(backend, "log")) throw stage.absent("log");
-    for (let n = 0; n < 100; n++) await backend.append("m", notes(n));
-    equal(numbers(await backend.load("m")), numbers(notes(0, 100)), "load");
+    for (let n = 0; n < 100; n++) await backend.append("m", recordsFrom(n));
+    equal(numbers(await backend.load("m")), numbers(recordsFrom(0, 100)), "load");
     equal(numbers((await backend.read("m", { last: 3 }))?.records), [97, 98, 99], "the newest three");
   },
 
@@ -37,7 +37,7 @@ export const order: Suite = suite("the order of writes and of records is kept", 
     const { backend } = stage;
     if (!supports(backend, "log")) throw stage.absent("log");
     const size = 5;
-    const batch = (writer: number): Note[] => Array.from({ length: size }, (_, index) => ({ writer, index }));
+    const batch = (writer: number): KitRecord[] => Array.from({ length: size }, (_, index) => ({ writer, index }));
     await Promise.all(Array.from({ length: 24 }, (_, writer) => backend.append("m", batch(writer))));
     const stored = (await backend.load("m")) ?? [];
     equal(stored.length, 24 * size, "the number of records");

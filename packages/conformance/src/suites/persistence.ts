@@ -1,6 +1,6 @@
 import { type MemoryInfo, supports } from "@deep-agent/core/adapter";
 import { equal, sameMembers } from "../expectations.ts";
-import { notes, numbers } from "../notes.ts";
+import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 import { nextMoment } from "./moments.ts";
 
@@ -9,11 +9,11 @@ export const persistence: Suite = suite(
   {
     async "what was saved, replaced and deleted"(stage) {
       const { backend } = stage;
-      await backend.save("a", notes(0, 3));
-      await backend.save("b", notes(1));
-      await backend.save("b", notes(2, 2));
+      await backend.save("a", recordsFrom(0, 3));
+      await backend.save("b", recordsFrom(1));
+      await backend.save("b", recordsFrom(2, 2));
       await backend.save("empty", []);
-      await backend.save("deleted", notes(4));
+      await backend.save("deleted", recordsFrom(4));
       await backend.delete("deleted");
       const other = await stage.reopened();
       equal(numbers(await other.load("a")), [0, 1, 2], "load of a");
@@ -36,9 +36,9 @@ export const persistence: Suite = suite(
 
     async "what is told of them: facts, and which were written last"(stage) {
       const { backend } = stage;
-      await backend.save("a", notes(0, 3));
+      await backend.save("a", recordsFrom(0, 3));
       await nextMoment();
-      await backend.save("b", notes(1));
+      await backend.save("b", recordsFrom(1));
       const facts = supports(backend, "info") ? await backend.info("a") : null;
       const other = await stage.reopened();
       if (supports(other, "info")) {
@@ -58,18 +58,18 @@ export const persistence: Suite = suite(
     async "what was appended, at the revisions that it had, each operation once"(stage) {
       const { backend } = stage;
       if (!supports(backend, "log")) return;
-      await backend.append("m", notes(0), { operationId: "op-0" });
+      await backend.append("m", recordsFrom(0), { operationId: "op-0" });
       const known = (await backend.read("m"))?.revision;
-      const first = await backend.append("m", notes(1), { operationId: "op-1", since: known });
+      const first = await backend.append("m", recordsFrom(1), { operationId: "op-1", since: known });
       const other = await stage.reopened();
       if (!supports(other, "log")) return;
       equal(numbers((await other.read("m", { since: known }))?.records), [1], "what came since");
       equal(
-        await other.append("m", notes(1), { operationId: "op-1", since: known }),
+        await other.append("m", recordsFrom(1), { operationId: "op-1", since: known }),
         first,
         "the answer to a second attempt",
       );
-      await other.append("m", notes(2), { expectedRevision: first });
+      await other.append("m", recordsFrom(2), { expectedRevision: first });
       equal(numbers(await other.load("m")), [0, 1, 2], "load");
     },
   },

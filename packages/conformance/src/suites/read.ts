@@ -1,6 +1,6 @@
 import type { LogCapability, Revision, Snapshot } from "@deep-agent/core/adapter";
 import { equal, ok, rejects } from "../expectations.ts";
-import { type Note, notes, numbers } from "../notes.ts";
+import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 
 /** Entries of these sizes, as appends make them. */
@@ -53,7 +53,7 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
       ok(round < entries.length, "the pages do not end");
       equal([page.reset, page.regressed], [false, false], "reset and regressed of a page");
       seen.unshift(...(numbers(page.records) ?? []));
-      await backend.append("m", notes(1_000 + round));
+      await backend.append("m", recordsFrom(1_000 + round));
       page = page.start === null ? null : await backend.read("m", { before: page.start, last: 3 });
     }
     equal(seen, entries.flat(), "all pages together");
@@ -75,7 +75,7 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
     const entries: number[][] = [];
     const revisions: Revision[] = [];
     for (const entry of plan()) {
-      await backend.append("m", notes(entry[0] ?? 0, entry.length));
+      await backend.append("m", recordsFrom(entry[0] ?? 0, entry.length));
       entries.push(entry);
       revisions.push((await backend.read("m", { last: 1 }))?.revision ?? "");
     }
@@ -90,14 +90,14 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
   async "what came since the log was empty"({ backend }) {
     await backend.save("m", []);
     const since = (await backend.read("m"))?.revision;
-    await backend.append("m", notes(0, 2));
+    await backend.append("m", recordsFrom(0, 2));
     const snapshot = await backend.read("m", { since });
     equal(numbers(snapshot?.records), [0, 1], "what came since");
     equal([snapshot?.reset, snapshot?.regressed], [false, false], "reset and regressed");
   },
 
   async "with both, no more than the newest, and `reset` where that cut"({ backend }) {
-    await backend.append("m", notes(100));
+    await backend.append("m", recordsFrom(100));
     const since = (await backend.read("m"))?.revision;
     const entries = await fill(backend);
     for (const last of [1, 2, 6, 18, 19, 100]) {
@@ -109,16 +109,16 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
   },
 
   async "what was saved, a record at a time"({ backend }) {
-    await backend.save("m", notes(0, 6));
+    await backend.save("m", recordsFrom(0, 6));
     equal(numbers((await backend.read("m", { last: 2 }))?.records), [4, 5], "the last 2 of what was saved");
-    await backend.append("m", notes(6, 3));
+    await backend.append("m", recordsFrom(6, 3));
     equal(numbers((await backend.read("m", { last: 4 }))?.records), [5, 6, 7, 8], "the last 4 behind an append of 3");
   },
 
   async "after a replacement, all anew"({ backend }) {
     await fill(backend);
     const snapshot = await backend.read("m", { last: 3 });
-    await backend.save("m", notes(50, 4));
+    await backend.save("m", recordsFrom(50, 4));
     await expectAnew(backend, snapshot, [50, 51, 52, 53]);
     equal(
       numbers((await backend.read("m", { since: snapshot?.revision, last: 2 }))?.records),
@@ -128,9 +128,9 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
   },
 
   async "after a replacement by the same, too"({ backend }) {
-    await backend.save("m", notes(0, 4));
+    await backend.save("m", recordsFrom(0, 4));
     const snapshot = await backend.read("m", { last: 2 });
-    await backend.save("m", notes(0, 4));
+    await backend.save("m", recordsFrom(0, 4));
     await expectAnew(backend, snapshot, [0, 1, 2, 3]);
   },
 
@@ -145,8 +145,8 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
   },
 
   async "a place of another memory, or none that a read gave, is no place of this one"({ backend }) {
-    await backend.append("other", notes(0));
-    await backend.append("m", notes(1, 2));
+    await backend.append("other", recordsFrom(0));
+    await backend.append("m", recordsFrom(1, 2));
     const { revision = "" } = (await backend.read("other")) ?? {};
     for (const place of [revision, "x", "1", "a.1.2", "a".repeat(2_000)]) {
       for (const options of [{ since: place }, { before: place }]) {
@@ -159,7 +159,7 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
   },
 
   async "what makes no sense is INVALID_ARGUMENT"({ backend }) {
-    await backend.append("m", notes(0));
+    await backend.append("m", recordsFrom(0));
     const { revision = "" } = (await backend.read("m")) ?? {};
     for (const last of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "2" as unknown as number]) {
       await rejects(() => backend.read("m", { last }), "INVALID_ARGUMENT", `read of the last ${last}`);
@@ -184,9 +184,9 @@ function plan(): number[][] {
   return SIZES.map((size) => Array.from({ length: size }, () => next++));
 }
 
-async function fill(backend: LogCapability<Note>): Promise<number[][]> {
+async function fill(backend: LogCapability<KitRecord>): Promise<number[][]> {
   const entries = plan();
-  for (const entry of entries) await backend.append("m", notes(entry[0] ?? 0, entry.length));
+  for (const entry of entries) await backend.append("m", recordsFrom(entry[0] ?? 0, entry.length));
   return entries;
 }
 
@@ -197,7 +197,7 @@ function newest(entries: readonly number[][], last: number): number[][] {
   return entries.slice(from);
 }
 
-async function described(backend: LogCapability<Note>, options: { before?: Revision }): Promise<unknown> {
+async function described(backend: LogCapability<KitRecord>, options: { before?: Revision }): Promise<unknown> {
   const snapshot = await backend.read("m", options);
   if (snapshot === null) return null;
   const { records, start, reset, regressed } = snapshot;
@@ -205,7 +205,11 @@ async function described(backend: LogCapability<Note>, options: { before?: Revis
 }
 
 /** What was known of another log is told to be forgotten. */
-async function expectAnew(backend: LogCapability<Note>, known: Snapshot<Note> | null, all: unknown[]): Promise<void> {
+async function expectAnew(
+  backend: LogCapability<KitRecord>,
+  known: Snapshot<KitRecord> | null,
+  all: unknown[],
+): Promise<void> {
   for (const options of [{ since: known?.revision }, { before: known?.start ?? "" }]) {
     const snapshot = await backend.read("m", options);
     equal(numbers(snapshot?.records), all, `read ${Object.keys(options)[0]} what another log said`);

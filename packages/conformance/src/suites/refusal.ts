@@ -1,13 +1,13 @@
 import { supports } from "@deep-agent/core/adapter";
 import { equal, rejects } from "../expectations.ts";
-import { type Note, notes, numbers } from "../notes.ts";
+import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
 export const refusal: Suite = suite("what JSON does not carry is refused, and nothing is written", {
   async "by save, in a new memory and over an old one"({ backend }) {
-    await backend.save("old", notes(0));
+    await backend.save("old", recordsFrom(0));
     for (const [what, record] of Object.entries(unfit())) {
-      const records = [...notes(1), record as Note, ...notes(2)];
+      const records = [...recordsFrom(1), record as KitRecord, ...recordsFrom(2)];
       await rejects(() => backend.save("new", records), "INVALID_RECORD", `save of ${what}`);
       await rejects(() => backend.save("old", records), "INVALID_RECORD", `save of ${what}`);
     }
@@ -19,9 +19,9 @@ export const refusal: Suite = suite("what JSON does not carry is refused, and no
   async "by append, in a new memory and behind an old one"(stage) {
     const { backend } = stage;
     if (!supports(backend, "log")) throw stage.absent("log");
-    await backend.save("old", notes(0));
+    await backend.save("old", recordsFrom(0));
     for (const [what, record] of Object.entries(unfit())) {
-      const records = [...notes(1), record as Note];
+      const records = [...recordsFrom(1), record as KitRecord];
       await rejects(() => backend.append("new", records), "INVALID_RECORD", `append of ${what}`);
       await rejects(() => backend.append("old", records), "INVALID_RECORD", `append of ${what}`);
     }
@@ -32,7 +32,7 @@ export const refusal: Suite = suite("what JSON does not carry is refused, and no
   async "records that are no array"({ backend }) {
     for (const records of [undefined, null, "text", { 0: {} }, 7]) {
       await rejects(
-        () => backend.save("m", records as unknown as Note[]),
+        () => backend.save("m", records as unknown as KitRecord[]),
         "INVALID_RECORD",
         `save of ${String(records)} as records`,
       );
@@ -41,7 +41,7 @@ export const refusal: Suite = suite("what JSON does not carry is refused, and no
   },
 
   async "a __proto__ key reaches no prototype"({ backend }) {
-    const record = JSON.parse('{"a":{"__proto__":{"polluted":true}}}') as Note;
+    const record = JSON.parse('{"a":{"__proto__":{"polluted":true}}}') as KitRecord;
     await rejects(() => backend.save("m", [record]), "INVALID_RECORD", "save of a __proto__ key");
     equal(({} as { polluted?: unknown }).polluted, undefined, "Object.prototype.polluted");
     equal(await backend.load("m"), null, "what the refused save made");
@@ -54,7 +54,7 @@ export const refusal: Suite = suite("what JSON does not carry is refused, and no
 });
 
 function unfit(): Record<string, unknown> {
-  const cyclic: Note = {};
+  const cyclic: KitRecord = {};
   cyclic["self"] = cyclic;
   return {
     "a bigint": { n: 1n },

@@ -1,6 +1,6 @@
 import { supports } from "@deep-agent/core/adapter";
 import { equal, ok } from "../expectations.ts";
-import { notes, numbers } from "../notes.ts";
+import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
 export const replacement: Suite = suite("save replaces the whole log, at once", {
@@ -12,25 +12,25 @@ export const replacement: Suite = suite("save replaces the whole log, at once", 
       [20, 1],
       [30, 5],
     ] as const) {
-      await backend.save("m", notes(from, count));
-      equal(await backend.load("m"), notes(from, count), "load after save");
+      await backend.save("m", recordsFrom(from, count));
+      equal(await backend.load("m"), recordsFrom(from, count), "load after save");
     }
   },
 
   async "what was appended, as well as what was saved"(stage) {
     const { backend } = stage;
     if (!supports(backend, "log")) throw stage.absent("log");
-    await backend.append("m", notes(0, 2));
-    await backend.append("m", notes(2));
-    await backend.save("m", notes(5, 2));
+    await backend.append("m", recordsFrom(0, 2));
+    await backend.append("m", recordsFrom(2));
+    await backend.save("m", recordsFrom(5, 2));
     equal(numbers(await backend.load("m")), [5, 6], "load after save");
-    await backend.append("m", notes(7));
+    await backend.append("m", recordsFrom(7));
     equal(numbers(await backend.load("m")), [5, 6, 7], "load after an append behind it");
     equal(numbers((await backend.read("m", { last: 1 }))?.records), [7], "the newest record");
   },
 
   async "readers see the old log or the new one, nothing of both"({ backend }) {
-    const versions = [notes(0, 40), notes(1_000, 25)];
+    const versions = [recordsFrom(0, 40), recordsFrom(1_000, 25)];
     await backend.save("m", versions[0] ?? []);
     let done = false;
     const write = async (): Promise<void> => {
@@ -52,7 +52,7 @@ export const replacement: Suite = suite("save replaces the whole log, at once", 
   },
 
   async "of several saves at the same time, one is what stays"({ backend }) {
-    const saves = Array.from({ length: 16 }, (_, writer) => notes(writer * 100, 10));
+    const saves = Array.from({ length: 16 }, (_, writer) => recordsFrom(writer * 100, 10));
     await Promise.all(saves.map((records) => backend.save("m", records)));
     const left = numbers(await backend.load("m")) ?? [];
     ok(

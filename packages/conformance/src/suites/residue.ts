@@ -1,6 +1,6 @@
 import { supports } from "@deep-agent/core/adapter";
 import { ok } from "../expectations.ts";
-import { notes } from "../notes.ts";
+import { recordsFrom } from "../kit-records.ts";
 import type { Stage } from "../stage.ts";
 import { type Suite, suite } from "../suite.ts";
 
@@ -11,11 +11,11 @@ export const residue: Suite = suite(
       const { backend } = stage;
       const before = await furniture(stage);
       for (const id of ["m", "user:42", "a/b", "é", "x".repeat(1_000)]) {
-        await backend.save(id, notes(0, 20));
-        await backend.save(id, notes(5, 3));
+        await backend.save(id, recordsFrom(0, 20));
+        await backend.save(id, recordsFrom(5, 3));
         if (supports(backend, "log")) {
-          await backend.append(id, notes(8), { operationId: "op" });
-          await backend.append(id, notes(8), { operationId: "op" });
+          await backend.append(id, recordsFrom(8), { operationId: "op" });
+          await backend.append(id, recordsFrom(8), { operationId: "op" });
         }
         if (supports(backend, "expiry")) await backend.touch(id);
         await backend.load(id);
@@ -38,7 +38,7 @@ export const residue: Suite = suite(
 
 /** What the store keeps without any memory: some of it may be made by the first write. */
 async function furniture(stage: Stage): Promise<ReadonlySet<string> | undefined> {
-  await stage.backend.save("first", notes(0));
+  await stage.backend.save("first", recordsFrom(0));
   await stage.backend.delete("first");
   return stage.residue();
 }

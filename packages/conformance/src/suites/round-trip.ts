@@ -1,8 +1,8 @@
 import { assistant, system, tool, user } from "@deep-agent/core";
 import { type Message, supports } from "@deep-agent/core/adapter";
 import { equal } from "../expectations.ts";
-import type { Note } from "../notes.ts";
-import { notes } from "../notes.ts";
+import type { KitRecord } from "../kit-records.ts";
+import { recordsFrom } from "../kit-records.ts";
 import type { Stage } from "../stage.ts";
 import { type Suite, suite } from "../suite.ts";
 import { allOfUnicode, edgesOfNumbers, lookalikes, oddKeys } from "./values.ts";
@@ -19,10 +19,10 @@ export const roundTrip: Suite = suite("what went in comes out equal", {
 
   "no records, and one": async (stage) => {
     await expectRoundTrip(stage, []);
-    await expectRoundTrip(stage, notes(0));
+    await expectRoundTrip(stage, recordsFrom(0));
   },
 
-  "10,000 records": (stage) => expectRoundTrip(stage, notes(0, 10_000)),
+  "10,000 records": (stage) => expectRoundTrip(stage, recordsFrom(0, 10_000)),
 
   "records of a megabyte": (stage) =>
     expectRoundTrip(stage, [{ text: "x".repeat(1_048_576) }, { text: 'é\n"'.repeat(262_144) }]),
@@ -70,7 +70,7 @@ export const roundTrip: Suite = suite("what went in comes out equal", {
 });
 
 /** By `save` and `load`, and where there is a log, by `append` and `read`, too. */
-async function expectRoundTrip({ backend }: Stage, records: Note[]): Promise<void> {
+async function expectRoundTrip({ backend }: Stage, records: KitRecord[]): Promise<void> {
   await backend.save("saved", records);
   equal(await backend.load("saved"), records, "load after save");
   if (!supports(backend, "log") || records.length === 0) return;
@@ -99,7 +99,7 @@ function messages(): Message[] {
   ];
 }
 
-function fieldsOf(message: Message): Note {
+function fieldsOf(message: Message): KitRecord {
   return { ...message };
 }
 

@@ -1,6 +1,6 @@
 import { supports } from "@deep-agent/core/adapter";
 import { equal } from "../expectations.ts";
-import { notes, numbers } from "../notes.ts";
+import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
 export const sharing: Suite = suite(
@@ -10,12 +10,12 @@ export const sharing: Suite = suite(
       const { backend } = stage;
       const other = await stage.another();
       equal(await other.load("m"), null, "load by the other one, of what is not there");
-      await backend.save("m", notes(0, 2));
+      await backend.save("m", recordsFrom(0, 2));
       equal(numbers(await other.load("m")), [0, 1], "load by the other one");
       equal(await other.list(), ["m"], "list by the other one");
-      await backend.save("m", notes(5));
+      await backend.save("m", recordsFrom(5));
       equal(numbers(await other.load("m")), [5], "load by the other one, of what was replaced");
-      await other.save("m", notes(6));
+      await other.save("m", recordsFrom(6));
       equal(numbers(await backend.load("m")), [6], "load by the first one, of what the other one saved");
       await backend.delete("m");
       equal(await other.load("m"), null, "load by the other one, of what was deleted");
@@ -25,7 +25,7 @@ export const sharing: Suite = suite(
     async "the facts, and which memories were written last"(stage) {
       const { backend } = stage;
       const other = await stage.another();
-      await backend.save("m", notes(0, 3));
+      await backend.save("m", recordsFrom(0, 3));
       if (supports(other, "info")) {
         equal((await other.info("m"))?.records, 3, "the records that info counts for the other one");
       }

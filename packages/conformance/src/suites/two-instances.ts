@@ -1,5 +1,5 @@
 import { equal, ok, rejects } from "../expectations.ts";
-import { notes, numbers } from "../notes.ts";
+import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 
 export const twoInstances: Suite = suiteOf(
@@ -9,18 +9,18 @@ export const twoInstances: Suite = suiteOf(
     async "appends by turns"(stage) {
       const { backend } = stage;
       const other = await stage.another();
-      for (let n = 0; n < 20; n++) await (n % 2 === 0 ? backend : other).append("m", notes(n));
-      equal(numbers(await backend.load("m")), numbers(notes(0, 20)), "load by one");
-      equal(numbers(await other.load("m")), numbers(notes(0, 20)), "load by the other");
+      for (let n = 0; n < 20; n++) await (n % 2 === 0 ? backend : other).append("m", recordsFrom(n));
+      equal(numbers(await backend.load("m")), numbers(recordsFrom(0, 20)), "load by one");
+      equal(numbers(await other.load("m")), numbers(recordsFrom(0, 20)), "load by the other");
     },
 
     async "only what is new, since the last look"(stage) {
       const { backend } = stage;
       const other = await stage.another();
-      await backend.append("m", notes(0));
+      await backend.append("m", recordsFrom(0));
       let since = (await other.read("m"))?.revision;
       for (let n = 1; n < 6; n++) {
-        await backend.append("m", notes(n));
+        await backend.append("m", recordsFrom(n));
         const snapshot = await other.read("m", { since });
         equal(numbers(snapshot?.records), [n], "what came since");
         equal(snapshot?.reset, false, "reset");
@@ -31,26 +31,30 @@ export const twoInstances: Suite = suiteOf(
     async "the same operation, tried by both at the same time"(stage) {
       const { backend } = stage;
       const other = await stage.another();
-      await backend.append("m", notes(0));
+      await backend.append("m", recordsFrom(0));
       for (let round = 1; round <= 10; round++) {
         const since = (await backend.read("m"))?.revision;
         const options = { operationId: `op-${round}`, since };
         const answers = await Promise.all(
-          [backend, other, backend, other].map((one) => one.append("m", notes(round), options)),
+          [backend, other, backend, other].map((one) => one.append("m", recordsFrom(round), options)),
         );
         equal(new Set(answers).size, 1, "the number of different answers");
       }
-      equal(numbers(await other.load("m")), numbers(notes(0, 11)), "load");
+      equal(numbers(await other.load("m")), numbers(recordsFrom(0, 11)), "load");
     },
 
     async "a second attempt by the other one"(stage) {
       const { backend } = stage;
       const other = await stage.another();
-      await backend.append("m", notes(0));
+      await backend.append("m", recordsFrom(0));
       const since = (await backend.read("m"))?.revision;
-      const first = await backend.append("m", notes(1), { operationId: "op", since });
-      await backend.append("m", notes(2));
-      equal(await other.append("m", notes(1), { operationId: "op", since }), first, "the answer to the second attempt");
+      const first = await backend.append("m", recordsFrom(1), { operationId: "op", since });
+      await backend.append("m", recordsFrom(2));
+      equal(
+        await other.append("m", recordsFrom(1), { operationId: "op", since }),
+        first,
+        "the answer to the second attempt",
+      );
       equal(numbers(await backend.load("m")), [0, 1, 2], "load");
     },
 
@@ -59,7 +63,11 @@ export const twoInstances: Suite = suiteOf(
       const other = await stage.another();
       for (let round = 0; round < 10; round++) {
         const id = `m${round}`;
-        await Promise.all([backend.append(id, notes(1)), other.append(id, notes(2)), backend.append(id, notes(3))]);
+        await Promise.all([
+          backend.append(id, recordsFrom(1)),
+          other.append(id, recordsFrom(2)),
+          backend.append(id, recordsFrom(3)),
+        ]);
         equal((numbers(await other.load(id)) ?? []).sort(), [1, 2, 3], "load, in any order");
       }
     },
@@ -67,7 +75,7 @@ export const twoInstances: Suite = suiteOf(
     async "a condition that both rely on holds for one"(stage) {
       const { backend } = stage;
       const other = await stage.another();
-      await backend.append("m", notes(0));
+      await backend.append("m", recordsFrom(0));
       for (let round = 1; round <= 10; round++) {
         const expectedRevision = (await backend.read("m", { last: 1 }))?.revision;
         const writes = [
@@ -83,11 +91,11 @@ export const twoInstances: Suite = suiteOf(
     async "deletes and replacements by the other"(stage) {
       const { backend } = stage;
       const other = await stage.another();
-      await backend.append("m", notes(0));
+      await backend.append("m", recordsFrom(0));
       const since = (await backend.read("m"))?.revision;
-      await other.save("m", notes(5));
+      await other.save("m", recordsFrom(5));
       await rejects(
-        () => backend.append("m", notes(1), { since }),
+        () => backend.append("m", recordsFrom(1), { since }),
         "CONFLICT",
         "append since a log that the other one replaced",
       );
@@ -97,11 +105,11 @@ export const twoInstances: Suite = suiteOf(
       equal(await backend.load("m"), null, "load after the other one's delete");
       equal(await backend.list(), [], "list after the other one's delete");
       await rejects(
-        () => backend.append("m", notes(1), { since }),
+        () => backend.append("m", recordsFrom(1), { since }),
         "CONFLICT",
         "append since a log that the other one deleted",
       );
-      await backend.append("m", notes(7));
+      await backend.append("m", recordsFrom(7));
       equal(numbers(await other.load("m")), [7], "load of what began anew");
     },
 
@@ -110,8 +118,12 @@ export const twoInstances: Suite = suiteOf(
       const other = await stage.another();
       for (let round = 0; round < 10; round++) {
         const id = `m${round}`;
-        await backend.append(id, notes(0, 2));
-        await Promise.all([backend.append(id, notes(2, 2)), other.delete(id), backend.append(id, notes(4, 2))]);
+        await backend.append(id, recordsFrom(0, 2));
+        await Promise.all([
+          backend.append(id, recordsFrom(2, 2)),
+          other.delete(id),
+          backend.append(id, recordsFrom(4, 2)),
+        ]);
         const left = numbers(await other.load(id)) ?? [];
         const possible = [[], [2, 3], [4, 5], [2, 3, 4, 5], [4, 5, 2, 3]];
         ok(

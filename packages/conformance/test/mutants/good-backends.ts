@@ -2,7 +2,7 @@ import { setImmediate as tick } from "node:timers/promises";
 import type { Capability } from "@deep-agent/core";
 import { capabilityMethods, checkAppend, checkPlainSave, checkSave } from "@deep-agent/core/adapter";
 import type { ConformanceTarget } from "../../src/index.ts";
-import type { Note } from "../../src/notes.ts";
+import type { KitRecord } from "../../src/kit-records.ts";
 import { inMemory } from "../in-memory-target.ts";
 import { losingBackend, losingTarget } from "./losing-backend.ts";
 import { type Changes, type Mutation, targetOf } from "./mutant.ts";
@@ -31,7 +31,7 @@ const delayed: Mutation = (honest) => {
     const turns = (calls++ * 7) % 5;
     for (let turn = 0; turn < turns; turn++) await tick();
   };
-  const copies = (texts: readonly string[]): Note[] => texts.map((text) => JSON.parse(text) as Note);
+  const copies = (texts: readonly string[]): KitRecord[] => texts.map((text) => JSON.parse(text) as KitRecord);
   return {
     async load(...args) {
       await pause();

@@ -1,12 +1,12 @@
 import { type MemoryBackend, MemoryError } from "@deep-agent/core";
 import type { Capabilities } from "@deep-agent/core/adapter";
-import type { Note } from "../../src/notes.ts";
+import type { KitRecord } from "../../src/kit-records.ts";
 import type { Store } from "./store.ts";
 
-type All = Capabilities<Note>;
+type All = Capabilities<KitRecord>;
 
 /** A backend with every capability. */
-export type Full = MemoryBackend<Note> &
+export type Full = MemoryBackend<KitRecord> &
   All["log"] &
   All["health"] &
   All["lifecycle"] &

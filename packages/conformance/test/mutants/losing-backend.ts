@@ -10,7 +10,7 @@ import {
   type ReadOptions,
 } from "@deep-agent/core/adapter";
 import type { ConformanceTarget } from "../../src/index.ts";
-import type { Note } from "../../src/notes.ts";
+import type { KitRecord } from "../../src/kit-records.ts";
 
 /** The records of an entry, as JSON texts. Its mark is what no other entry has, though it stand at the same place. */
 interface Entry {
@@ -29,7 +29,7 @@ interface Log {
 export type Standing = number | "lost" | "other";
 
 /** A log in arrays that can lose what it acknowledged. */
-export interface LosingBackend extends MemoryBackend<Note>, LogCapability<Note> {
+export interface LosingBackend extends MemoryBackend<KitRecord>, LogCapability<KitRecord> {
   /** Loses the newest entry of a memory. */
   lose(memoryId: string): void;
 }
@@ -101,7 +101,7 @@ export function losingBackend(standing: (log: Log, revision: Revision) => Standi
   };
 }
 
-function page(log: Log, { last, since, before }: ReadOptions, known: Standing | undefined): Snapshot<Note> {
+function page(log: Log, { last, since, before }: ReadOptions, known: Standing | undefined): Snapshot<KitRecord> {
   const place = typeof known === "number" ? known : undefined;
   const floor = since === undefined ? 0 : (place ?? 0);
   const end = before === undefined ? log.entries.length : (place ?? log.entries.length);
@@ -131,8 +131,8 @@ function entry(operationId: string, texts: readonly string[]): Entry {
   return { operationId, texts, mark: newId() };
 }
 
-function recordsOf(entries: readonly Entry[]): Note[] {
-  return entries.flatMap(({ texts }) => texts.map((text) => JSON.parse(text) as Note));
+function recordsOf(entries: readonly Entry[]): KitRecord[] {
+  return entries.flatMap(({ texts }) => texts.map((text) => JSON.parse(text) as KitRecord));
 }
 
 function conflict(memoryId: string): MemoryError {

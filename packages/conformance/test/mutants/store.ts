@@ -1,9 +1,9 @@
 import { InMemoryBackend } from "@deep-agent/in-memory";
-import type { Note } from "../../src/notes.ts";
+import type { KitRecord } from "../../src/kit-records.ts";
 
 /** Where the instances of a target keep their memories: what outlives them all, as a database does. */
 export interface Store {
-  readonly memories: InMemoryBackend<Note>;
+  readonly memories: InMemoryBackend<KitRecord>;
   /** The names of what a mutant keeps beside the memories: {@link residueOf} tells them, too. */
   readonly sideKeys: Set<string>;
   /** How long memories live, in ms; `null`: for ever. */
@@ -23,7 +23,7 @@ export function advance(ms: number): void {
 
 export function newStore(ttl: number | null = null): Store {
   const now = ttl === null ? Date.now : (): number => clock.now;
-  const memories = new InMemoryBackend<Note>({ ttl, clock: now });
+  const memories = new InMemoryBackend<KitRecord>({ ttl, clock: now });
   return { memories, sideKeys: new Set(), ttl, now, instances: 0 };
 }
 

@@ -1,15 +1,15 @@
-import type { Note } from "../../src/notes.ts";
+import type { KitRecord } from "../../src/kit-records.ts";
 import type { Mutation } from "./mutant.ts";
 
 const MAX_DEPTH = 500;
 
 /** Stores other records than it is given. */
-export function storing(change: (record: Note) => Note): Mutation {
+export function storing(change: (record: KitRecord) => KitRecord): Mutation {
   return storingAll((records) => (Array.isArray(records) ? records.map(change) : records));
 }
 
 /** The same, for all the records of a call together. */
-export function storingAll(change: (records: readonly Note[]) => readonly Note[]): Mutation {
+export function storingAll(change: (records: readonly KitRecord[]) => readonly KitRecord[]): Mutation {
   return (honest) => ({
     save: async (id, records, options) => honest.save(id, change(records), options),
     append: async (id, records, options) => honest.append(id, change(records), options),
@@ -26,7 +26,7 @@ export function storingValues(change: (value: unknown) => unknown): Mutation {
     if (!isPlainObject(other)) return other;
     return Object.fromEntries(Object.entries(other).map(([key, property]) => [key, changed(property, depth + 1)]));
   };
-  return storing((record) => changed(record, 0) as Note);
+  return storing((record) => changed(record, 0) as KitRecord);
 }
 
 /** Stores other texts than it is given. */

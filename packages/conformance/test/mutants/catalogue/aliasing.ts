@@ -1,10 +1,10 @@
 import type { Snapshot } from "@deep-agent/core";
-import type { Note } from "../../../src/notes.ts";
+import type { KitRecord } from "../../../src/kit-records.ts";
 import { breaking, type Mutant } from "../mutant.ts";
 
 export const aliasing: Mutant[] = breaking("nothing is shared with the caller", {
   "keeps the array that it is given": (honest) => {
-    const kept = new Map<string, readonly Note[]>();
+    const kept = new Map<string, readonly KitRecord[]>();
     return {
       async save(id, records, options) {
         await honest.save(id, records, options);
@@ -14,7 +14,7 @@ export const aliasing: Mutant[] = breaking("nothing is shared with the caller", 
     };
   },
   "keeps the records that it is given": (honest) => {
-    const kept = new Map<string, readonly Note[]>();
+    const kept = new Map<string, readonly KitRecord[]>();
     return {
       async save(id, records, options) {
         await honest.save(id, records, options);
@@ -36,7 +36,7 @@ export const aliasing: Mutant[] = breaking("nothing is shared with the caller", 
     },
   }),
   "answers with the array that it keeps": (honest) => {
-    const kept = new Map<string, Note[] | null>();
+    const kept = new Map<string, KitRecord[] | null>();
     return {
       async save(id, records, options) {
         kept.delete(id);
@@ -50,7 +50,7 @@ export const aliasing: Mutant[] = breaking("nothing is shared with the caller", 
     };
   },
   "answers with the records that it keeps": (honest) => {
-    const kept = new Map<string, Note[] | null>();
+    const kept = new Map<string, KitRecord[] | null>();
     return {
       async save(id, records, options) {
         kept.delete(id);
@@ -64,7 +64,7 @@ export const aliasing: Mutant[] = breaking("nothing is shared with the caller", 
     };
   },
   "answers two loads at the same time with one array": (honest) => {
-    const pending = new Map<string, Promise<Note[] | null>>();
+    const pending = new Map<string, Promise<KitRecord[] | null>>();
     return {
       load(id, options) {
         const load = pending.get(id) ?? honest.load(id, options).finally(() => pending.delete(id));
@@ -74,7 +74,7 @@ export const aliasing: Mutant[] = breaking("nothing is shared with the caller", 
     };
   },
   "answers reads with the snapshot that it keeps": (honest) => {
-    const kept = new Map<string, Snapshot<Note>>();
+    const kept = new Map<string, Snapshot<KitRecord>>();
     return {
       async read(id, options) {
         const snapshot = await honest.read(id, options);
@@ -100,7 +100,7 @@ export const aliasing: Mutant[] = breaking("nothing is shared with the caller", 
   "sorts the array that it is given": (honest) => ({
     async append(id, records, options) {
       const revision = await honest.append(id, records, options);
-      (records as Note[]).sort();
+      (records as KitRecord[]).sort();
       return revision;
     },
   }),

@@ -17,6 +17,8 @@ const { ttl: _ttl, ...withoutTtl } = targetOf("touches what never expires");
 export const capabilities: Mutant[] = breaking(
   "a backend has the four methods, and each capability whole or not at all",
   {
+    "has an empty name": () => ({ name: "" }),
+    "has a number for a name": () => ({ name: 7 as never }),
     "cannot list": () => ({ list: undefined }),
     "cannot delete, and says so": () => ({ delete: undefined }),
     "appends, and cannot read": () => ({ read: undefined }),

@@ -1,4 +1,4 @@
-import type { Note } from "../../../src/notes.ts";
+import type { KitRecord } from "../../../src/kit-records.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { globPattern, likePattern } from "../patterns.ts";
 
@@ -78,7 +78,7 @@ export const deletion: Mutant[] = breaking("delete removes one memory, and all o
     };
   },
   "keeps the last state of what was deleted": (honest) => {
-    const last = new Map<string, Note[]>();
+    const last = new Map<string, KitRecord[]>();
     return {
       async delete(id, options) {
         last.set(id, (await honest.load(id)) ?? []);

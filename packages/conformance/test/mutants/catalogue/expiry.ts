@@ -1,5 +1,5 @@
 import type { MemoryInfo } from "@deep-agent/core";
-import type { Note } from "../../../src/notes.ts";
+import type { KitRecord } from "../../../src/kit-records.ts";
 import { ending } from "../ending.ts";
 import { breaking, type Mutant } from "../mutant.ts";
 
@@ -87,7 +87,7 @@ export const expiry: Mutant[] = breaking("a memory ends when nothing was written
     };
   },
   "brings back what ended, with what is new": (honest) => {
-    const ended = new Map<string, readonly Note[]>();
+    const ended = new Map<string, readonly KitRecord[]>();
     return {
       async save(id, records, options) {
         const isNew = (await honest.load(id)) === null;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { setImmediate as tick } from "node:timers/promises";
 import { MemoryError, type Revision } from "@deep-agent/core";
 import type { AppendOptions } from "@deep-agent/core/adapter";
-import type { Note } from "../../../src/notes.ts";
+import type { KitRecord } from "../../../src/kit-records.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 
 export const idempotency: Mutant[] = breaking(
@@ -128,7 +128,7 @@ function unnamed(options: AppendOptions | undefined): AppendOptions {
 
 /** Remembers what each operation was answered, by a key of its own, for ever. */
 function remembering(
-  key: (id: string, records: readonly Note[], operationId: string | undefined) => string | undefined,
+  key: (id: string, records: readonly KitRecord[], operationId: string | undefined) => string | undefined,
 ): Mutation {
   return (honest) => {
     const answers = new Map<string, Revision>();

@@ -1,6 +1,6 @@
 import { setImmediate as tick } from "node:timers/promises";
 import { type CallOptions, MemoryError, type Revision } from "@deep-agent/core";
-import type { Note } from "../../../src/notes.ts";
+import type { KitRecord } from "../../../src/kit-records.ts";
 import { breaking, type Mutant } from "../mutant.ts";
 
 export const load: Mutant[] = breaking("32 writers at the same time lose nothing, double nothing and tear nothing", {
@@ -37,7 +37,7 @@ export const load: Mutant[] = breaking("32 writers at the same time lose nothing
     },
   }),
   "acknowledges appends, and makes the last one first": (honest) => {
-    let waiting: (readonly Note[])[] = [];
+    let waiting: (readonly KitRecord[])[] = [];
     const flush = async (id: string): Promise<void> => {
       const batch = waiting.reverse();
       waiting = [];
@@ -86,8 +86,8 @@ export const load: Mutant[] = breaking("32 writers at the same time lose nothing
     };
   },
   "keeps all memories in one value, and writes it whole": () => {
-    let value = new Map<string, Note[]>();
-    const changed = async (change: (all: Map<string, Note[]>) => void): Promise<void> => {
+    let value = new Map<string, KitRecord[]>();
+    const changed = async (change: (all: Map<string, KitRecord[]>) => void): Promise<void> => {
       const all = new Map(value);
       await tick();
       change(all);

@@ -1,12 +1,12 @@
 import { MemoryError } from "@deep-agent/core";
 import { checkMemoryId, MAX_MEMORY_ID_BYTES } from "@deep-agent/core/adapter";
-import type { Note } from "../../../src/notes.ts";
+import type { KitRecord } from "../../../src/kit-records.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { naming } from "../naming.ts";
 
 export const memoryIds: Mutant[] = breaking("any well-formed id is safe, and no other is taken", {
   "keeps memories in a plain object": (honest) => {
-    const memories: Record<string, Note[]> = {};
+    const memories: Record<string, KitRecord[]> = {};
     return {
       append: undefined,
       read: undefined,

@@ -1,5 +1,5 @@
 import { setImmediate as tick } from "node:timers/promises";
-import type { Note } from "../../../src/notes.ts";
+import type { KitRecord } from "../../../src/kit-records.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { storingAll } from "../storing.ts";
 
@@ -20,7 +20,7 @@ export const order: Mutant[] = breaking("the order of writes and of records is k
     },
   }),
   "orders appends by the second": (honest) => {
-    const appended: { second: number; record: Note }[] = [];
+    const appended: { second: number; record: KitRecord }[] = [];
     return {
       async append(id, records, options) {
         for (const record of records) appended.push({ second: Math.floor(Date.now() / 1_000), record });
@@ -45,7 +45,7 @@ export const order: Mutant[] = breaking("the order of writes and of records is k
     },
   }),
   "answers a load with what it loaded just now": (honest) => {
-    const loads = new Map<string, Note[] | null>();
+    const loads = new Map<string, KitRecord[] | null>();
     return {
       async load(id, options) {
         const records = loads.get(id) ?? (await honest.load(id, options));
@@ -65,7 +65,7 @@ export const order: Mutant[] = breaking("the order of writes and of records is k
     },
   }),
   "does one batch twice, in the place of another": (honest) => {
-    let running: readonly Note[] | undefined;
+    let running: readonly KitRecord[] | undefined;
     return {
       async append(id, records, options) {
         running ??= records;
@@ -78,7 +78,7 @@ export const order: Mutant[] = breaking("the order of writes and of records is k
   },
 });
 
-function loading(change: (records: Note[]) => Note[]): Mutation {
+function loading(change: (records: KitRecord[]) => KitRecord[]): Mutation {
   return (honest) => ({
     async load(...args) {
       const records = await honest.load(...args);

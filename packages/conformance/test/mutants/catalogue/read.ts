@@ -1,6 +1,6 @@
 import { MemoryError, type Snapshot } from "@deep-agent/core";
 import type { ReadOptions } from "@deep-agent/core/adapter";
-import type { Note } from "../../../src/notes.ts";
+import type { KitRecord } from "../../../src/kit-records.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { at, moved, positionOf } from "../revisions.ts";
 
@@ -119,7 +119,9 @@ function asked(change: (options: ReadOptions) => ReadOptions): Mutation {
 }
 
 /** Answers something else. */
-function answered(change: (snapshot: Snapshot<Note>, options: ReadOptions) => Partial<Snapshot<Note>>): Mutation {
+function answered(
+  change: (snapshot: Snapshot<KitRecord>, options: ReadOptions) => Partial<Snapshot<KitRecord>>,
+): Mutation {
   return (honest) => ({
     async read(id, options = {}) {
       const snapshot = await honest.read(id, options);

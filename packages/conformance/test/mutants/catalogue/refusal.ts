@@ -1,5 +1,5 @@
 import { MemoryError } from "@deep-agent/core";
-import type { Note } from "../../../src/notes.ts";
+import type { KitRecord } from "../../../src/kit-records.ts";
 import { breaking, type Mutant } from "../mutant.ts";
 import { storing, storingAll, storingKeys, storingValues } from "../storing.ts";
 
@@ -19,7 +19,7 @@ export const refusal: Mutant[] = breaking("what JSON does not carry is refused, 
   "drops symbols": storingValues((value) => (typeof value === "symbol" ? undefined : value)),
   "drops __proto__ keys": storingKeys((key) => (key === "__proto__" ? undefined : key)),
 
-  "takes a text for a record": storing((record: Note | string) =>
+  "takes a text for a record": storing((record: KitRecord | string) =>
     typeof record === "string" ? { text: record } : record,
   ),
   "drops records that are null": storingAll((records) =>

@@ -1,5 +1,5 @@
 import { setImmediate as tick } from "node:timers/promises";
-import type { Note } from "../../../src/notes.ts";
+import type { KitRecord } from "../../../src/kit-records.ts";
 import { breaking, type Mutant } from "../mutant.ts";
 
 export const replacement: Mutant[] = breaking("save replaces the whole log, at once", {
@@ -21,7 +21,7 @@ export const replacement: Mutant[] = breaking("save replaces the whole log, at o
     },
   }),
   "leaves what was appended": (honest) => {
-    const appended: Note[] = [];
+    const appended: KitRecord[] = [];
     return {
       async append(id, records, options) {
         appended.push(...records);
@@ -52,7 +52,7 @@ export const replacement: Mutant[] = breaking("save replaces the whole log, at o
     },
   }),
   "writes each record into its row": (honest) => {
-    const rows: Note[] = [];
+    const rows: KitRecord[] = [];
     let saves = 0;
     return {
       async save(id, records, options) {

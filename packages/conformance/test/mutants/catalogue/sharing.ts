@@ -1,9 +1,9 @@
-import type { Note } from "../../../src/notes.ts";
+import type { KitRecord } from "../../../src/kit-records.ts";
 import { breaking, type Mutant } from "../mutant.ts";
 
 export const sharing: Mutant[] = breaking("what one instance does, another one sees at its next call", {
   "keeps what it has read": (honest) => {
-    const known = new Map<string, Note[] | null>();
+    const known = new Map<string, KitRecord[] | null>();
     return {
       async load(id, options) {
         const records = known.get(id) ?? (await honest.load(id, options));

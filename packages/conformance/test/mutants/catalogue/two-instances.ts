@@ -1,7 +1,7 @@
 import { setImmediate as tick } from "node:timers/promises";
 import { MemoryError, type Revision } from "@deep-agent/core";
 import { KeyedQueue } from "@deep-agent/core/adapter";
-import type { Note } from "../../../src/notes.ts";
+import type { KitRecord } from "../../../src/kit-records.ts";
 import { instanceOn } from "../instance.ts";
 import { breaking, type Mutant } from "../mutant.ts";
 import { newStore } from "../store.ts";
@@ -10,7 +10,7 @@ export const twoInstances: Mutant[] = breaking(
   "two instances write the same memory, and each sees what the other wrote",
   {
     "loads from a cache of its own": (honest) => {
-      const cache = new Map<string, Note[] | null>();
+      const cache = new Map<string, KitRecord[] | null>();
       const changed = (id: string): void => void cache.delete(id);
       return {
         async load(id, options) {
@@ -87,7 +87,7 @@ export const twoInstances: Mutant[] = breaking(
       };
     },
     "does not see what another one deletes": (honest) => {
-      const known = new Map<string, Note[]>();
+      const known = new Map<string, KitRecord[]>();
       return {
         async load(id, options) {
           const records = (await honest.load(id, options)) ?? known.get(id) ?? null;
@@ -107,7 +107,7 @@ export const twoInstances: Mutant[] = breaking(
       };
     },
     "appends behind a delete what it had before": (honest) => {
-      const before = new Map<string, Note[]>();
+      const before = new Map<string, KitRecord[]>();
       return {
         async append(id, records, options) {
           const old = before.get(id) ?? [];

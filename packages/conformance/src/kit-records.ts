@@ -1,14 +1,14 @@
 /** A record of the kit's own. */
-export interface Note {
+export interface KitRecord {
   [key: string]: unknown;
 }
 
 /** `count` records that are told apart by their number, the first of which is `from`. */
-export function notes(from: number, count = 1): Note[] {
+export function recordsFrom(from: number, count = 1): KitRecord[] {
   return Array.from({ length: count }, (_, index) => ({ n: from + index }));
 }
 
-/** The numbers of records that {@link notes} made. */
-export function numbers(records: readonly Note[] | null | undefined): unknown[] | null {
+/** The numbers of records that {@link recordsFrom} made. */
+export function numbers(records: readonly KitRecord[] | null | undefined): unknown[] | null {
   return records?.map(({ n }) => n) ?? null;
 }
