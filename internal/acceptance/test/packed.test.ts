@@ -3,14 +3,45 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { compile } from "./support/compiler.ts";
-import { install, installedHere, manifestIn, packageIn, packed, peersHere, run } from "./support/packing.ts";
+import {
+  install,
+  installedHere,
+  manifestIn,
+  type Package,
+  packageIn,
+  packed,
+  peersHere,
+  run,
+} from "./support/packing.ts";
 
-const packages = resolve(import.meta.dirname, "../..");
+const packages = resolve(import.meta.dirname, "../../../packages");
 const published = readdirSync(packages)
   .map((folder) => join(packages, folder))
   .filter((folder) => existsSync(join(folder, "package.json")))
   .map(packageIn)
   .filter(({ manifest }) => !manifest.private);
+
+/** What a user may import of a package: its name, and its name with a path. */
+function doorsOf({ manifest: { name, exports = {} } }: Package): string[] {
+  const paths = Object.keys(exports).filter((path) => path !== "./package.json");
+  return paths.map((path) => name + path.slice(1));
+}
+
+/** What core offers at run time to applications. */
+const applications = [
+  ...["Agent", "Conversation", "MemoryError", "OpenAIModel", "defineTool", "openBackend", "supports"],
+  ...["assistant", "fromOpenAIMessage", "isMessage", "system", "textOf", "toOpenAIMessages", "tool", "user"],
+];
+
+/** And to authors of adapters, layers and bridges. */
+const adapters = [
+  ...["CallTracker", "KeyedQueue", "MAX_MEMORY_ID_BYTES", "MemoryError", "backendChannel", "beginsTurn"],
+  ...["capabilityMethods", "checkAppend", "checkCall", "checkList", "checkMemoryId", "checkOperationId"],
+  ...["checkOptionNames", "checkOptions", "checkPlainSave", "checkRead", "checkRecent", "checkSave", "cleanCause"],
+  ...["closed", "conflict", "decodeEntry", "encodeEntry", "encodeRecords", "entryPrefix", "errorWith", "invalidCursor"],
+  ...["newId", "parseJson", "parseTtl", "quoteId", "requiredMethods", "storeOnce", "supports", "untilAborted"],
+  ...["warnOf", "windowStart"],
+];
 
 describe("a published package works in a project that has nothing else", () => {
   const home = mkdtempSync(join(tmpdir(), "deep-agent-packed-"));
@@ -29,16 +60,17 @@ describe("a published package works in a project that has nothing else", () => {
 
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-  describe.each(published)("$manifest.name", ({ manifest: { name, files = [] } }) => {
-    it("contains its build, README and licence, and no workspace", () => {
-      const installed = join(project, "node_modules", name);
-      // The programs of what it depends on are linked into it.
-      const contents = readdirSync(installed).filter((file) => file !== "node_modules");
-      expect(files).toContain("dist");
-      expect(contents.sort()).toEqual(["LICENSE", "README.md", "package.json", ...files].sort());
-      expect(JSON.stringify(manifestIn(installed))).not.toContain("workspace:");
-    });
+  it.each(published)("$manifest.name contains its build, README and licence, and no workspace", ({ manifest }) => {
+    const { name, files = [] } = manifest;
+    const installed = join(project, "node_modules", name);
+    // The programs of what it depends on are linked into it.
+    const contents = readdirSync(installed).filter((file) => file !== "node_modules");
+    expect(files).toContain("dist");
+    expect(contents.sort()).toEqual(["LICENSE", "README.md", "package.json", ...files].sort());
+    expect(JSON.stringify(manifestIn(installed))).not.toContain("workspace:");
+  });
 
+  describe.each(published.flatMap(doorsOf))("%s", (name) => {
     it("exports the same to import and to require", () => {
       const imported = exportsOf(`import * as all from "${name}";`, "module");
       const required = exportsOf(`const all = require("${name}");`, "commonjs");
@@ -60,15 +92,48 @@ describe("a published package works in a project that has nothing else", () => {
     });
   });
 
+  describe("core's two doors", () => {
+    it("share one MemoryError, with import and with require", () => {
+      const doors = ["@deep-agent/core", "@deep-agent/core/adapter"];
+      const required = `[${doors.map((door) => `require("${door}").MemoryError`)}]`;
+      const imported = `await Promise.all([${doors.map((door) => `import("${door}")`)}])`;
+      expect(printed(`const [a, b] = ${required}; console.log(typeof a, a === b);`, "commonjs")).toBe("function true");
+      const program = `const [a, b] = (${imported}).map((door) => door.MemoryError); console.log(typeof a, a === b);`;
+      expect(printed(program, "module")).toBe("function true");
+    });
+
+    it.each([
+      ["@deep-agent/core", applications],
+      ["@deep-agent/core/adapter", adapters],
+    ])("%s offers what it is for, and nothing else", (door, names) => {
+      expect(exportsOf(`import * as all from "${door}";`, "module")).toEqual([...names].sort());
+    });
+
+    it("an import of the adapter's loads no agent, conversation or model", () => {
+      const program = `
+        import { registerHooks } from "node:module";
+        const loaded = [];
+        registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
+        await import("@deep-agent/core/adapter");
+        const { readFileSync } = await import("node:fs");
+        const texts = loaded.filter((url) => url.startsWith("file:")).map((url) => readFileSync(new URL(url), "utf8"));
+        console.log(texts.length > 0, texts.some((text) => /class (Agent|Conversation|OpenAIModel)\\b/.test(text)));`;
+      expect(printed(program, "module")).toBe("true false");
+    });
+  });
+
   /** The names that a program sees, sorted. */
   function exportsOf(statement: string, type: "module" | "commonjs"): string[] {
-    const program = `${statement} console.log(JSON.stringify(Object.keys(all).sort()));`;
-    return JSON.parse(run(process.execPath, [`--input-type=${type}`, "--eval", program], project)) as string[];
+    return JSON.parse(printed(`${statement} console.log(JSON.stringify(Object.keys(all).sort()));`, type)) as string[];
+  }
+
+  function printed(program: string, type: "module" | "commonjs"): string {
+    return run(process.execPath, [`--input-type=${type}`, "--eval", program], project).trim();
   }
 
   /** Programs that use each export of each package, and one that uses none that there is. */
   function writePrograms(): string[] {
-    return published.flatMap(({ manifest: { name } }) => {
+    return published.flatMap(doorsOf).flatMap((name) => {
       const names = exportsOf(`import * as all from "${name}";`, "module").join(", ");
       const program = `import { ${names} } from "${name}";\nexport const all: unknown[] = [${names}];\n`;
       const programs: Record<string, string> = {

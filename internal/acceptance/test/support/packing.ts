@@ -11,6 +11,7 @@ export interface Manifest {
   version: string;
   private?: boolean;
   files?: string[];
+  exports?: Record<string, unknown>;
   dependencies?: Record<string, string>;
   devDependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;

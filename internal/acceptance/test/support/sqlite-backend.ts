@@ -1,6 +1,15 @@
 import { DatabaseSync } from "node:sqlite";
-import type { CallOptions, ListOptions, MemoryBackend, Message, SaveOptions } from "@deep-agent/core";
-import { checkCall, checkList, checkPlainSave, parseJson } from "@deep-agent/core/adapter";
+import {
+  type CallOptions,
+  checkCall,
+  checkList,
+  checkPlainSave,
+  type ListOptions,
+  type MemoryBackend,
+  type Message,
+  parseJson,
+  type SaveOptions,
+} from "@deep-agent/core/adapter";
 
 /** Each memory is a row of a SQLite table: its id, and its records as a JSON array. */
 export class SqliteBackend<T extends object = Message> implements MemoryBackend<T> {
