@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { Outcome } from "@deep-agent/core/adapter";
+import { closed, type Outcome } from "@deep-agent/core/adapter";
 import { prepareSchema } from "./schema.ts";
-import { closed, isBusy, isWithoutTransaction, sqliteError } from "./sqlite-error.ts";
+import { BACKEND, isBusy, isWithoutTransaction, sqliteError } from "./sqlite-error.ts";
 import type { SqliteOptions } from "./sqlite-options.ts";
 
 /** How often the switch to a write-ahead log is tried while others have the file, too. */
@@ -76,7 +76,7 @@ export class Database {
   }
 
   #open(): DatabaseSync {
-    if (this.#closed) throw closed();
+    if (this.#closed) throw closed("SqliteBackend", BACKEND);
     if (this.#db !== undefined) return this.#db;
     const { path, busyTimeout } = this.#options;
     const db = new DatabaseSync(path);

@@ -1,7 +1,8 @@
-import { MemoryError, type RecentOptions, type RecentPage } from "@deep-agent/core/adapter";
+import { invalidCursor, type RecentOptions, type RecentPage } from "@deep-agent/core/adapter";
 import type { Database } from "./database.ts";
 import { idBytes, idOf, idRange } from "./id-range.ts";
 import type { Place } from "./revision.ts";
+import { BACKEND } from "./sqlite-error.ts";
 
 /** How many saves a memory remembers by their operation ids. */
 const REMEMBERED_SAVES = 64;
@@ -99,5 +100,5 @@ export class MemoryTable {
 function before(cursor: unknown): number {
   if (cursor === undefined) return Number.MAX_SAFE_INTEGER;
   if (typeof cursor === "string" && /^\d{1,15}$/.test(cursor)) return Number(cursor);
-  throw new MemoryError("INVALID_ARGUMENT", "`cursor` must be the cursor of the page before.", { backend: "sqlite" });
+  throw invalidCursor(BACKEND);
 }

@@ -9,6 +9,7 @@ import {
   checkRead,
   checkRecent,
   checkSave,
+  conflict,
   type HealthCapability,
   type InfoCapability,
   type LifecycleCapability,
@@ -31,7 +32,7 @@ import { judge } from "./judgement.ts";
 import { type Memory, MemoryTable } from "./memory-table.ts";
 import { grown, replaced } from "./next-memory.ts";
 import { formatRevision } from "./revision.ts";
-import { conflict } from "./sqlite-error.ts";
+import { BACKEND } from "./sqlite-error.ts";
 import { checkedOptions, type SqliteOptions } from "./sqlite-options.ts";
 
 /** How many of the newest entries are searched for an operation where the caller does not say what it knew. */
@@ -53,6 +54,7 @@ export class SqliteBackend<T extends object = Message>
     InfoCapability,
     CatalogueCapability
 {
+  readonly name: string = BACKEND;
   readonly #database: Database;
   readonly #memories: MemoryTable;
   readonly #entries: EntryTable;
@@ -90,7 +92,7 @@ export class SqliteBackend<T extends object = Message>
         if (found !== undefined) return formatRevision({ epoch: memory.epoch, ...found });
       }
       const continues = since === undefined || (since === null ? memory === undefined : known?.holds === true);
-      if (!continues) throw conflict(memoryId, "it is not the log that `since` speaks of");
+      if (!continues) throw conflict(memoryId, BACKEND);
       checkExpected(memoryId, memory, expectedRevision);
 
       const next = grown(memory, texts);
@@ -190,5 +192,5 @@ export class SqliteBackend<T extends object = Message>
 
 function checkExpected(memoryId: string, memory: Memory | undefined, expected: Revision | null | undefined): void {
   if (expected === undefined || expected === (memory === undefined ? null : formatRevision(memory))) return;
-  throw conflict(memoryId, expected === null ? "it exists" : "it is not at the expected revision");
+  throw conflict(memoryId, BACKEND);
 }

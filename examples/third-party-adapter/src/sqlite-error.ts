@@ -1,5 +1,8 @@
 import { cleanCause, MemoryError, type MemoryErrorCode, type Outcome, quoteId } from "@deep-agent/core/adapter";
 
+/** What errors and events call this backend. */
+export const BACKEND = "sqlite";
+
 /** What SQLite's result codes mean to whoever called. */
 interface Kind {
   code: MemoryErrorCode;
@@ -37,7 +40,7 @@ const kinds: Readonly<Record<number, Kind>> = {
   23: denied, // SQLITE_AUTH
   26: damaged, // SQLITE_NOTADB
 };
-const other: Kind = { code: "UNAVAILABLE", retryable: true, hint: "Look after the disk; the call can be made again." };
+const other: Kind = { code: "UNAVAILABLE", retryable: true, hint: "Check the disk, then retry." };
 
 /** The primary result code that a call of SQLite failed with; `undefined`: something else failed. */
 function resultCode(error: unknown): number | undefined {
@@ -67,25 +70,17 @@ export function sqliteError(error: unknown, doing: string, memoryId: string | un
     retryable: kind.retryable,
     outcome,
     hint,
-    backend: "sqlite",
+    backend: BACKEND,
     memoryId,
     // SQLite's messages name tables and columns. Values are bound, so that none of them is ever in one.
     cause: cleanCause(error),
   });
 }
 
-export function conflict(memoryId: string, problem: string): MemoryError {
-  return new MemoryError("CONFLICT", `Nothing was written to memory ${quoteId(memoryId)}: ${problem}.`, {
-    backend: "sqlite",
-    memoryId,
-    hint: "Read it again, and decide on what is there now.",
-  });
-}
-
 /** Without the parser's error as a cause: it quotes the text, and that is somebody's conversation. */
 export function corrupt(memoryId: string, position: number): MemoryError {
   return new MemoryError("CORRUPT", `Entry ${position} of memory ${quoteId(memoryId)} is not what was written.`, {
-    backend: "sqlite",
+    backend: BACKEND,
     memoryId,
     hint: "Restore the database from a backup, or remove that row of the table `entries`.",
   });
@@ -93,11 +88,7 @@ export function corrupt(memoryId: string, position: number): MemoryError {
 
 export function unknownFormat(version: unknown): MemoryError {
   return new MemoryError("CORRUPT", `The database has format ${String(version)}, which this version does not know.`, {
-    backend: "sqlite",
+    backend: BACKEND,
     hint: "Use a later version of @acme/memory-sqlite, or another path.",
   });
-}
-
-export function closed(): MemoryError {
-  return new MemoryError("CLOSED", "This SqliteBackend was closed.", { backend: "sqlite", hint: "Make a new one." });
 }

@@ -1,4 +1,5 @@
-import { MemoryError } from "@deep-agent/core/adapter";
+import { checkOptionNames, MemoryError } from "@deep-agent/core/adapter";
+import { BACKEND } from "./sqlite-error.ts";
 
 export interface SqliteOptions {
   /** The database file, made where it is missing; its folder must be there. `":memory:"`: one that ends with the backend. */
@@ -9,10 +10,9 @@ export interface SqliteOptions {
 
 /** The options with their defaults. Throws `INVALID_CONFIG` for one that does not exist or makes no sense. */
 export function checkedOptions(options: SqliteOptions): Required<SqliteOptions> {
-  const { path, busyTimeout = 5_000, ...unknown } = options ?? {};
-  const [surplus] = Object.keys(unknown);
   // A misspelt option would be one that is silently left out.
-  if (surplus !== undefined) throw invalid(`There is no option ${JSON.stringify(surplus)}.`);
+  checkOptionNames("SqliteBackend", options, ["path", "busyTimeout"], BACKEND);
+  const { path, busyTimeout = 5_000 } = options;
   if (typeof path !== "string" || path === "" || path.includes("\0"))
     throw invalid("`path` must be the path of a file.");
   if (!Number.isSafeInteger(busyTimeout) || busyTimeout < 0 || busyTimeout > 600_000) {
@@ -23,7 +23,7 @@ export function checkedOptions(options: SqliteOptions): Required<SqliteOptions> 
 
 function invalid(message: string): MemoryError {
   return new MemoryError("INVALID_CONFIG", message, {
-    backend: "sqlite",
+    backend: BACKEND,
     hint: 'Give { path: "memories.db" }, and busyTimeout if need be.',
   });
 }

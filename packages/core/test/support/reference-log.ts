@@ -46,7 +46,10 @@ export class ReferenceLog implements MemoryBackend, LogCapability {
     return this.#call("append", memoryId, options, () => {
       const { operationId = newId(), since, expectedRevision } = options;
       const log = this.logs.get(memoryId);
-      const position = log?.entries.findIndex((entry) => entry.operationId === operationId) ?? -1;
+      // An operation that was tried before lies after what its caller knew then; in another log, anywhere.
+      const from = log === undefined || typeof since !== "string" ? 0 : (this.#positionOf(log, since) ?? 0);
+      const position =
+        log?.entries.findIndex((entry, index) => index >= from && entry.operationId === operationId) ?? -1;
       if (log !== undefined && position >= 0) return this.#revision(log, position + 1);
       const moved =
         since !== undefined &&
