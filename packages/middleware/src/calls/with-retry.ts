@@ -7,17 +7,17 @@ import {
   untilAborted,
 } from "@deep-agent/core/adapter";
 import { decorrelatedJitterGenerator, ExponentialBackoff, handleWhen, retry } from "cockatiel";
-import { checkLayer, checkTime, checkWhole } from "../layer/config-error.ts";
-import { around, type Call, writes } from "../layer/intercept.ts";
-import type { AnyBackend, Contract } from "../layer/layer.ts";
+import { checkLayer, checkTime, checkWhole } from "../layer/check-options.ts";
+import { type BackendCall, intercept, writes } from "../layer/intercept.ts";
+import type { AnyBackend, SameCapabilities } from "../layer/layer.ts";
 
 export interface RetryOptions {
   /** How often a call is made, the first time included. Default 4. */
-  attempts?: number;
+  attempts?: number | undefined;
   /** About how long to wait before the second attempt, in ms; longer before each further one, with jitter. Default 50. */
-  pauseMs?: number;
+  pauseMs?: number | undefined;
   /** How long to wait at most, in ms. Default 2,000. */
-  longestPauseMs?: number;
+  longestPauseMs?: number | undefined;
 }
 
 /**
@@ -30,7 +30,7 @@ export interface RetryOptions {
  *
  * A `delete` of which that is not known is left to the caller: repeated, it could take what others began anew. Throws `INVALID_CONFIG`.
  */
-export function withRetry<B extends AnyBackend>(backend: B, options: RetryOptions = {}): Contract<B> {
+export function withRetry<B extends AnyBackend>(backend: B, options: RetryOptions = {}): SameCapabilities<B> {
   checkLayer("withRetry", backend, options, ["attempts", "pauseMs", "longestPauseMs"]);
   const { attempts = 4, pauseMs = 50, longestPauseMs = 2_000 } = options;
   checkWhole("withRetry", "attempts", attempts, 1);
@@ -43,7 +43,7 @@ export function withRetry<B extends AnyBackend>(backend: B, options: RetryOption
     maxDelay: longestPauseMs,
     generator: decorrelatedJitterGenerator,
   });
-  return around(backend, async (call, proceed) => {
+  return intercept(backend, async (call, proceed) => {
     const { signal } = call.options;
     const named = hasLog && (call.method === "append" || call.method === "save") ? operation(call.options) : {};
     // As they are now: their caller may go on with its objects while this waits.
@@ -68,7 +68,7 @@ function operation({ operationId = newId() }: AppendOptions): AppendOptions {
   return { operationId };
 }
 
-function isWorthwhile(error: unknown, call: Call, hasLog: boolean): boolean {
+function isWorthwhile(error: unknown, call: BackendCall, hasLog: boolean): boolean {
   if (!MemoryError.is(error) || !error.retryable || call.method === "close") return false;
   if (!writes(call) || error.outcome === "not-applied") return true;
   return (call.method === "append" && call.options.since !== undefined) || (call.method === "save" && hasLog);

@@ -1,7 +1,7 @@
 import { MemoryError, quoteId, untilAborted } from "@deep-agent/core/adapter";
-import { checkLayer, checkTime } from "../layer/config-error.ts";
-import { around, type Call, writes } from "../layer/intercept.ts";
-import type { AnyBackend, Contract } from "../layer/layer.ts";
+import { checkLayer, checkTime } from "../layer/check-options.ts";
+import { type BackendCall, intercept, writes } from "../layer/intercept.ts";
+import type { AnyBackend, SameCapabilities } from "../layer/layer.ts";
 
 /**
  * Settles every call within `timeoutMs`, also `close`. What takes longer is aborted, and rejects with `UNAVAILABLE`; of a write it is not
@@ -11,10 +11,10 @@ import type { AnyBackend, Contract } from "../layer/layer.ts";
  * const patient = withTimeout(backend, 2_000);
  * ```
  */
-export function withTimeout<B extends AnyBackend>(backend: B, timeoutMs: number): Contract<B> {
+export function withTimeout<B extends AnyBackend>(backend: B, timeoutMs: number): SameCapabilities<B> {
   checkLayer("withTimeout", backend);
   checkTime("withTimeout", "timeoutMs", timeoutMs);
-  return around(backend, async (call, proceed) => {
+  return intercept(backend, async (call, proceed) => {
     const overdue = new AbortController();
     const timer = setTimeout(() => overdue.abort(tooLate(call, timeoutMs)), timeoutMs);
     const { signal } = call.options;
@@ -27,7 +27,7 @@ export function withTimeout<B extends AnyBackend>(backend: B, timeoutMs: number)
   });
 }
 
-function tooLate(call: Call, timeoutMs: number): MemoryError {
+function tooLate(call: BackendCall, timeoutMs: number): MemoryError {
   const { method, memoryId } = call;
   const what = typeof memoryId === "string" ? `${method} of memory ${quoteId(memoryId)}` : method;
   return new MemoryError("UNAVAILABLE", `Nothing came of ${what} within ${timeoutMs} ms.`, {

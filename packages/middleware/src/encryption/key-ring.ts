@@ -1,5 +1,5 @@
 import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
-import { invalidConfig } from "../layer/config-error.ts";
+import { invalidConfig } from "../layer/check-options.ts";
 
 const KEY_BYTES = 32;
 

@@ -1,5 +1,5 @@
 import { checkOptions, MemoryError, supports } from "@deep-agent/core/adapter";
-import { checkNames } from "../layer/config-error.ts";
+import { checkNames } from "../layer/check-options.ts";
 import { type AnyBackend, whole } from "../layer/layer.ts";
 import { type Encrypted, encryptedLayer } from "./with-encryption.ts";
 
@@ -24,7 +24,7 @@ export interface ReencryptProgress {
 }
 
 /** How often a memory that others write to meanwhile is tried. */
-const MOST_TRIES = 20;
+const MAX_TRIES = 20;
 
 /**
  * Seals everything with the current key that is not: what older keys sealed, and with `acceptPlaintext` what nobody did. `backend` is what
@@ -75,7 +75,7 @@ async function reencryptOne(layer: Encrypted, memoryId: string, signal: AbortSig
       return true;
     } catch (error) {
       // Somebody wrote meanwhile: it is read anew.
-      if (!MemoryError.is(error, "CONFLICT") || tries === MOST_TRIES) throw error;
+      if (!MemoryError.is(error, "CONFLICT") || tries === MAX_TRIES) throw error;
     }
   }
 }

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
-import type { Naming } from "../naming/name-mapping.ts";
+import type { NameMapping } from "../naming/name-mapping.ts";
 import { derived } from "./key-ring.ts";
 
 const IV_BYTES = 16;
@@ -9,7 +9,7 @@ const IV_BYTES = 16;
  * initialization vector, the beginning of an HMAC-SHA-256 of the id, encrypts it with AES-256-CTR and proves it when it is read (the
  * construction of RFC 5297); in base64url.
  */
-export class SealedNames implements Naming {
+export class SealedNames implements NameMapping {
   readonly #macKey: KeyObject;
   readonly #cipherKey: KeyObject;
 

@@ -1,7 +1,7 @@
 import { checkAppend, checkCall, checkRead, checkSave } from "@deep-agent/core/adapter";
-import { checkLayer, invalidConfig } from "../layer/config-error.ts";
-import { type AnyBackend, type Contract, layered, whole } from "../layer/layer.ts";
-import { named } from "../naming/renamed.ts";
+import { checkLayer, invalidConfig } from "../layer/check-options.ts";
+import { type AnyBackend, layered, type SameCapabilities, whole } from "../layer/layer.ts";
+import { renamed } from "../naming/renamed.ts";
 import { KeyRing, type Secret, secretKey } from "./key-ring.ts";
 import { RecordCipher } from "./record-cipher.ts";
 import { SealedNames } from "./sealed-names.ts";
@@ -41,14 +41,14 @@ export function encryptedLayer(backend: object): Encrypted | undefined {
  *
  * To change keys, add one, make it `current`, and run {@link reencrypt}; then the old one can go. Throws `INVALID_CONFIG`.
  */
-export function withEncryption<B extends AnyBackend>(backend: B, options: EncryptionOptions): Contract<B> {
+export function withEncryption<B extends AnyBackend>(backend: B, options: EncryptionOptions): SameCapabilities<B> {
   checkLayer("withEncryption", backend, options, ["keys", "current", "idKey", "acceptPlaintext"]);
   const { keys, current, idKey, acceptPlaintext = false } = options;
   if (typeof acceptPlaintext !== "boolean")
     throw invalidConfig("withEncryption", "`acceptPlaintext` must be true or false");
   const ring = new KeyRing(keys, current);
-  const stored: Contract<B> =
-    idKey === undefined ? backend : named(backend, new SealedNames(secretKey("`idKey`", idKey)));
+  const stored: SameCapabilities<B> =
+    idKey === undefined ? backend : renamed(backend, new SealedNames(secretKey("`idKey`", idKey)));
   const inner = whole(stored as AnyBackend);
   const cipherOf = (memoryId: string): RecordCipher => new RecordCipher(ring, memoryId, acceptPlaintext);
 

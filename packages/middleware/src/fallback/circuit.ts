@@ -2,7 +2,7 @@ import { MemoryError, untilAborted } from "@deep-agent/core/adapter";
 import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from "cockatiel";
 
 /** How long a probe may take, in ms: one of which nothing comes has failed. */
-const PROBE_LIMIT = 10_000;
+const MAX_PROBE_MS = 10_000;
 
 export interface CircuitOptions {
   /** After how many calls in a row that found the store away it is left alone. */
@@ -15,8 +15,8 @@ export interface CircuitOptions {
 }
 
 /** What a call that is not made rejects with, because the store was away a moment ago. */
-export class LeftAlone extends Error {
-  override readonly name = "LeftAlone";
+export class CircuitOpen extends Error {
+  override readonly name = "CircuitOpen";
 }
 
 /**
@@ -32,15 +32,15 @@ export class Circuit {
   constructor(options: CircuitOptions) {
     this.#options = options;
     this.#breaker = circuitBreaker(
-      handleWhen((error) => isAbsence(error) || error.name === "TimeoutError"),
+      handleWhen((error) => isUnavailable(error) || error.name === "TimeoutError"),
       {
         halfOpenAfter: options.probeMs,
         breaker: new ConsecutiveBreaker(options.failures),
       },
     );
     this.#breaker.onStateChange((state) => {
-      if (state === CircuitState.Open) this.#opened();
-      if (state === CircuitState.Closed) this.#closed();
+      if (state === CircuitState.Open) this.#onOpen();
+      if (state === CircuitState.Closed) this.#onClosed();
     });
   }
 
@@ -49,11 +49,11 @@ export class Circuit {
   }
 
   /**
-   * Makes the call, or rejects with {@link LeftAlone} where the store is away. A call that was aborted, perhaps by somebody's time limit, says nothing of
+   * Makes the call, or rejects with {@link CircuitOpen} where the store is away. A call that was aborted, perhaps by somebody's time limit, says nothing of
    * the store.
    */
   async run<R>(call: () => Promise<R>, signal?: AbortSignal | undefined): Promise<R> {
-    if (this.isAway) throw new LeftAlone();
+    if (this.isAway) throw new CircuitOpen();
     const ended = await this.#breaker.execute(async () => {
       try {
         return { answer: await call() };
@@ -77,25 +77,25 @@ export class Circuit {
     this.#timer = undefined;
   }
 
-  #opened(): void {
+  #onOpen(): void {
     if (this.#timer !== undefined || this.#isStopped) return; // the probe failed, or nobody waits for it
     this.#timer = setInterval(() => {
       if (this.#breaker.state === CircuitState.HalfOpen) return; // one probe at a time
       // What it rejects with is what every call would have: the breaker takes note of it.
-      const probe = (): Promise<unknown> => untilAborted(this.#options.probe(), AbortSignal.timeout(PROBE_LIMIT));
+      const probe = (): Promise<unknown> => untilAborted(this.#options.probe(), AbortSignal.timeout(MAX_PROBE_MS));
       this.#breaker.execute(probe).catch(() => undefined);
     }, this.#options.probeMs);
     this.#timer.unref();
     this.#options.onAway();
   }
 
-  #closed(): void {
+  #onClosed(): void {
     this.#stopTimer();
     if (!this.#isStopped) this.#options.onBack();
   }
 }
 
 /** Whether a call failed because the store is not there, or was not made because it was not a moment ago. */
-export function isAbsence(error: unknown): boolean {
-  return error instanceof LeftAlone || MemoryError.is(error, "UNAVAILABLE");
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof CircuitOpen || MemoryError.is(error, "UNAVAILABLE");
 }

@@ -1,7 +1,7 @@
 import type { Revision } from "@deep-agent/core/adapter";
 
 /** What a reader knew of a memory that may have turns waiting beside the primary's log. */
-export interface Known {
+export interface FallbackRevision {
   /** How far into the primary's log; `null`: it was not seen. */
   primary: Revision | null;
   /** The operation id of the last turn that was seen waiting to follow there; `null`: none was. */
@@ -9,12 +9,12 @@ export interface Known {
 }
 
 /** A revision of a backend with a fallback: JSON of both. */
-export function encodeKnown({ primary, waiting }: Known): Revision {
+export function formatFallbackRevision({ primary, waiting }: FallbackRevision): Revision {
   return JSON.stringify([primary, waiting]);
 }
 
 /** What was not made here is taken for a revision of the primary alone, which can judge it. */
-export function knownBy(revision: Revision): Known {
+export function parseFallbackRevision(revision: Revision): FallbackRevision {
   let value: unknown;
   try {
     value = JSON.parse(revision);
@@ -27,7 +27,7 @@ export function knownBy(revision: Revision): Known {
 }
 
 /** Whether the primary can tell what came after it: it was seen, and nothing else was. */
-export function isOfPrimary({ primary, waiting }: Known): boolean {
+export function isOfPrimary({ primary, waiting }: FallbackRevision): boolean {
   return primary !== null && waiting === null;
 }
 

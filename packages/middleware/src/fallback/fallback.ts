@@ -16,8 +16,8 @@ import {
 } from "@deep-agent/core/adapter";
 import { codeOf } from "../layer/error-code.ts";
 import { type LogBackend, type WholeBackend, whole } from "../layer/layer.ts";
-import { Circuit, isAbsence, LeftAlone } from "./circuit.ts";
-import { encodeKnown, isOfPrimary, knownBy } from "./fallback-revision.ts";
+import { Circuit, CircuitOpen, isUnavailable } from "./circuit.ts";
+import { formatFallbackRevision, isOfPrimary, parseFallbackRevision } from "./fallback-revision.ts";
 import { Journal, type WaitingTurn } from "./journal.ts";
 import { replay } from "./replay.ts";
 import { WaitingTurns } from "./waiting-turns.ts";
@@ -60,7 +60,7 @@ export class Fallback {
       onAway: () => this.#tell("the primary is away: turns are kept until it is back"),
       onBack: () => {
         this.#tell("the primary is back");
-        this.#waiting.adoptAnew();
+        this.#waiting.adoptAgain();
       },
     });
     this.#waiting = new WaitingTurns(new Journal(secondary), {
@@ -93,20 +93,23 @@ export class Fallback {
     const { operationId = newId(), since, expectedRevision, signal } = options;
     // As it is now: its caller may go on with its objects while this waits.
     const turn: WaitingTurn = { operationId, since: ofPrimary(since), records: structuredClone([...records]) };
-    let failure: unknown = new LeftAlone();
+    let failure: unknown = new CircuitOpen();
     if (await this.#waiting.hasNone(memoryId, signal)) {
       try {
         const there = { operationId, since: turn.since, expectedRevision: expectation(expectedRevision), signal };
         const primary = await this.#circuit.run(() => this.#primary.append(memoryId, turn.records, there), signal);
-        return encodeKnown({ primary, waiting: null });
+        return formatFallbackRevision({ primary, waiting: null });
       } catch (error) {
-        if (signal?.aborted || !isAbsence(error)) throw error;
+        if (signal?.aborted || !isUnavailable(error)) throw error;
         failure = error;
       }
     }
     if (!canWait(failure, options)) throw this.#away(memoryId, failure);
     await this.#keep(memoryId, turn, failure, { signal });
-    return encodeKnown({ primary: typeof since === "string" ? knownBy(since).primary : null, waiting: operationId });
+    return formatFallbackRevision({
+      primary: typeof since === "string" ? parseFallbackRevision(since).primary : null,
+      waiting: operationId,
+    });
   }
 
   async read(memoryId: string, options: ReadOptions): Promise<Snapshot<object> | null> {
@@ -114,15 +117,15 @@ export class Fallback {
     const there = async (): Promise<Snapshot<object> | null> => {
       const given = since ?? before;
       // What was seen waiting is in the log by now, who knows where; and who saw nothing of the log begins anew.
-      const isLost = given !== undefined && !isOfPrimary(knownBy(given));
+      const isLost = given !== undefined && !isOfPrimary(parseFallbackRevision(given));
       const place = isLost ? {} : { since: ofPrimary(since) ?? undefined, before: ofPrimary(before) ?? undefined };
       const snapshot = await this.#primary.read(memoryId, { last, signal, ...place });
       if (snapshot === null) return null;
       const { revision, start, reset } = snapshot;
       return {
         ...snapshot,
-        revision: encodeKnown({ primary: revision, waiting: null }),
-        start: start === null ? null : encodeKnown({ primary: start, waiting: null }),
+        revision: formatFallbackRevision({ primary: revision, waiting: null }),
+        start: start === null ? null : formatFallbackRevision({ primary: start, waiting: null }),
         reset: reset || isLost,
       };
     };
@@ -133,7 +136,7 @@ export class Fallback {
       try {
         return await this.#circuit.run(there, signal);
       } catch (error) {
-        if (signal?.aborted || !isAbsence(error)) throw error;
+        if (signal?.aborted || !isUnavailable(error)) throw error;
       }
     }
     return windowOf(await this.#waiting.of(memoryId, { signal }), { since, last });
@@ -164,7 +167,7 @@ export class Fallback {
   /** A call that only the primary can answer, once nothing waits of that memory. */
   async atPrimary<R>(memoryId: string, options: CallOptions, call: () => Promise<R>): Promise<R> {
     if (await this.#waiting.hasNone(memoryId, options.signal)) return this.#atPrimary(memoryId, options, call);
-    throw this.#away(memoryId, new LeftAlone());
+    throw this.#away(memoryId, new CircuitOpen());
   }
 
   /** The same for a call about many memories. */
@@ -178,7 +181,7 @@ export class Fallback {
     try {
       return await this.#circuit.run(() => this.#primary.ping(options), options.signal);
     } catch (error) {
-      if (options.signal?.aborted || !isAbsence(error) || !supports(this.#secondary, "health"))
+      if (options.signal?.aborted || !isUnavailable(error) || !supports(this.#secondary, "health"))
         throw this.#away(undefined, error);
       return this.#secondary.ping(options);
     }
@@ -246,7 +249,7 @@ export class Fallback {
 
   /** The error for a call that the secondary cannot take over, where the primary was not asked. */
   #away(memoryId: string | undefined, error: unknown): unknown {
-    if (!(error instanceof LeftAlone)) return error;
+    if (!(error instanceof CircuitOpen)) return error;
     const what = memoryId === undefined ? "The call" : `The call for memory ${quoteId(memoryId)}`;
     const why = this.#circuit.isAway ? "the primary is away" : "turns of it wait that could not be stored yet";
     return new MemoryError("UNAVAILABLE", `${what} was not made: ${why}.`, {
@@ -299,11 +302,11 @@ function canWait(failure: unknown, { since, expectedRevision }: AppendOptions): 
 
 /** The part of a revision that is the primary's. */
 function ofPrimary<R extends Revision | null | undefined>(revision: R): Revision | null | R {
-  return typeof revision === "string" ? knownBy(revision).primary : revision;
+  return typeof revision === "string" ? parseFallbackRevision(revision).primary : revision;
 }
 
 /** What is expected of the primary. Where turns were seen waiting, it has changed since: no revision of it is like that. */
 function expectation(revision: Revision | null | undefined): Revision | null | undefined {
   if (typeof revision !== "string") return revision;
-  return isOfPrimary(knownBy(revision)) ? knownBy(revision).primary : revision;
+  return isOfPrimary(parseFallbackRevision(revision)) ? parseFallbackRevision(revision).primary : revision;
 }

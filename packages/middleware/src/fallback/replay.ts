@@ -2,7 +2,7 @@ import { type CallOptions, type LogCapability, MemoryError, quoteId, type Revisi
 import type { WaitingTurn } from "./journal.ts";
 
 /** How often a log may be replaced while a turn is stored in it. */
-const MOST_TRIES = 5;
+const MAX_TRIES = 5;
 
 /** How many records are read at once where a log is searched. */
 const PAGE = 256;
@@ -26,7 +26,7 @@ export async function replay(
     if (await appended(primary, memoryId, records, { operationId, since, ...options })) return;
     if (await holdsAny(primary, memoryId, records, options)) return;
     if (await appended(primary, memoryId, records, { operationId, since: head, ...options })) return;
-    if (tries === MOST_TRIES) throw restless(memoryId);
+    if (tries === MAX_TRIES) throw restless(memoryId);
   }
 }
 

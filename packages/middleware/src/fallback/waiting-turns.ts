@@ -1,6 +1,6 @@
 import { type CallOptions, KeyedQueue, MemoryError, untilAborted } from "@deep-agent/core/adapter";
 import { codeOf } from "../layer/error-code.ts";
-import { isAbsence } from "./circuit.ts";
+import { isUnavailable } from "./circuit.ts";
 import type { Journal, WaitingTurn } from "./journal.ts";
 
 /** Where turns that wait are to go, and who is told of them. */
@@ -62,7 +62,7 @@ export class WaitingTurns {
   }
 
   /** Takes charge also of what other processes have left meanwhile. */
-  adoptAnew(): void {
+  adoptAgain(): void {
     this.#adopting = this.#adopt();
   }
 
@@ -185,7 +185,7 @@ export class WaitingTurns {
             await this.#destination.store(memoryId, turn);
             waits.stored.add(turn.operationId);
           } catch (error) {
-            if (!MemoryError.is(error) || isAbsence(error) || error.outcome !== "not-applied") throw error;
+            if (!MemoryError.is(error) || isUnavailable(error) || error.outcome !== "not-applied") throw error;
             refused.push(turn);
             refusal = error;
           }
@@ -227,7 +227,7 @@ export class WaitingTurns {
     } catch (error) {
       warn(undefined, `what waits is not known, as the secondary cannot be listed (${codeOf(error)})`);
       const again = (): void => {
-        if (!this.#isStopped) this.adoptAnew();
+        if (!this.#isStopped) this.adoptAgain();
       };
       if (!this.#isKnown) setTimeout(again, retryMs).unref();
     }
@@ -249,7 +249,7 @@ export class WaitingTurns {
   }
 
   #notStored(memoryId: string | undefined, error: unknown): void {
-    if (this.#destination.isAway() && isAbsence(error)) return; // known, and told of
+    if (this.#destination.isAway() && isUnavailable(error)) return; // known, and told of
     const detail = `turns could not be stored, and go on waiting (${codeOf(error)})`;
     this.#destination.warn(memoryId, detail);
   }

@@ -1,5 +1,5 @@
 import type { Revision, Snapshot } from "@deep-agent/core/adapter";
-import { encodeKnown, type Known, knownBy } from "./fallback-revision.ts";
+import { type FallbackRevision, formatFallbackRevision, parseFallbackRevision } from "./fallback-revision.ts";
 import type { WaitingTurn } from "./journal.ts";
 
 /**
@@ -10,14 +10,17 @@ export function windowOf(
   turns: readonly WaitingTurn[],
   { since, last }: { since: Revision | undefined; last: number | undefined },
 ): Snapshot<object> {
-  const known: Known = since === undefined ? { primary: null, waiting: null } : knownBy(since);
+  const known: FallbackRevision = since === undefined ? { primary: null, waiting: null } : parseFallbackRevision(since);
   const floor = turns.findIndex((turn) => turn.operationId === known.waiting) + 1;
   const from = last === undefined ? floor : windowStart(turns, last, floor);
   const newest = turns.at(-1)?.operationId ?? known.waiting;
   return {
     records: turns.slice(from).flatMap(({ records }) => records),
-    revision: encodeKnown({ primary: known.primary, waiting: newest }),
-    start: from === 0 ? null : encodeKnown({ primary: known.primary, waiting: turns[from - 1]?.operationId ?? null }),
+    revision: formatFallbackRevision({ primary: known.primary, waiting: newest }),
+    start:
+      from === 0
+        ? null
+        : formatFallbackRevision({ primary: known.primary, waiting: turns[from - 1]?.operationId ?? null }),
     reset: since !== undefined && from > floor,
     regressed: false,
   };

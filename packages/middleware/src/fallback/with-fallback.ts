@@ -10,8 +10,8 @@ import {
   type LifecycleCapability,
   supports,
 } from "@deep-agent/core/adapter";
-import { checkLayer, checkTime, checkWhole, invalidConfig } from "../layer/config-error.ts";
-import { type AnyBackend, type Contract, type LogBackend, layered, whole } from "../layer/layer.ts";
+import { checkLayer, checkTime, checkWhole, invalidConfig } from "../layer/check-options.ts";
+import { type AnyBackend, type LogBackend, layered, type SameCapabilities, whole } from "../layer/layer.ts";
 import { Fallback, type FallbackStatus } from "./fallback.ts";
 
 export interface FallbackOptions {
@@ -49,7 +49,7 @@ export function withFallback<B extends LogBackend>(
   primary: B,
   secondary: LogBackend,
   options: FallbackOptions = {},
-): Contract<B> & LifecycleCapability & FallbackControls {
+): SameCapabilities<B> & LifecycleCapability & FallbackControls {
   checkLayer("withFallback", primary, options, ["failures", "probeMs", "onStatus"]);
   checkLayer("withFallback", secondary);
   for (const [which, backend] of Object.entries({ primary, secondary }))

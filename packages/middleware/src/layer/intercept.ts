@@ -1,8 +1,8 @@
 import { type AppendOptions, type CallOptions, checkOptions, checkRecent } from "@deep-agent/core/adapter";
-import { type AnyBackend, type Contract, layered, whole } from "./layer.ts";
+import { type AnyBackend, layered, type SameCapabilities, whole } from "./layer.ts";
 
 /** A call of a backend, on its way. */
-export interface Call {
+export interface BackendCall {
   method: "load" | "save" | "delete" | "list" | "append" | "read" | "ping" | "close" | "info" | "recent" | "touch";
   /** Of a call about one memory. Not checked yet. */
   memoryId?: string;
@@ -15,18 +15,18 @@ export interface Call {
 export type Proceed<R> = (changes: AppendOptions, records?: readonly object[]) => Promise<R>;
 
 /** Whether a call changes what is stored, so that it matters whether one that failed was made. */
-export function writes({ method }: Call): boolean {
+export function writes({ method }: BackendCall): boolean {
   return method === "save" || method === "delete" || method === "append";
 }
 
 /** Puts `wrap` around every call of the backend. Options that are none reject before it. */
-export function around<B extends AnyBackend>(
+export function intercept<B extends AnyBackend>(
   backend: B,
-  wrap: <R>(call: Call, proceed: Proceed<R>) => Promise<R>,
-): Contract<B> {
+  wrap: <R>(call: BackendCall, proceed: Proceed<R>) => Promise<R>,
+): SameCapabilities<B> {
   const inner = whole(backend);
   async function wrapped<R, O extends CallOptions>(
-    subject: Omit<Call, "options">,
+    subject: Omit<BackendCall, "options">,
     options: O,
     run: (options: O, records: readonly object[] | undefined) => Promise<R>,
   ): Promise<R> {

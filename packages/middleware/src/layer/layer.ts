@@ -25,7 +25,7 @@ export type WholeBackend<T extends object = object> = MemoryBackend<T> &
   ExpiryCapability;
 
 /** A backend, as far as the contract goes: the four methods, and those of the capabilities that it has. */
-export type Contract<B extends AnyBackend> = Pick<B, keyof B & keyof WholeBackend>;
+export type SameCapabilities<B extends AnyBackend> = Pick<B, keyof B & keyof WholeBackend>;
 
 const methods: readonly PropertyKey[] = ["load", "save", "delete", "list", ...Object.values(capabilityMethods).flat()];
 
@@ -33,7 +33,7 @@ const methods: readonly PropertyKey[] = ["load", "save", "delete", "list", ...Ob
  * A backend in front of another one. It has the methods that the other one has, and passes on every call but those of `own`; what
  * `own` has beyond them is left out, so that a layer adds no capability.
  */
-export function layered<B extends AnyBackend>(backend: B, own: Partial<WholeBackend>): Contract<B> {
+export function layered<B extends AnyBackend>(backend: B, own: Partial<WholeBackend>): SameCapabilities<B> {
   const layer: Partial<Record<PropertyKey, unknown>> = {};
   for (const method of methods) {
     const theirs: unknown = Reflect.get(backend, method);
@@ -42,7 +42,7 @@ export function layered<B extends AnyBackend>(backend: B, own: Partial<WholeBack
   }
   // Events and errors go on to name the store.
   if (backend.name !== undefined) layer["name"] = backend.name;
-  return layer as Contract<B>; // it was made of just its methods
+  return layer as SameCapabilities<B>; // it was made of just its methods
 }
 
 /**

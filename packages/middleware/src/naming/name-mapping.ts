@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { MAX_MEMORY_ID_BYTES } from "@deep-agent/core/adapter";
 
 /** How the ids of memories become names in the store below, and back. */
-export interface Naming {
+export interface NameMapping {
   /** Injective. May be longer than an id may be: see {@link LongNames}. */
   nameOf(memoryId: string): string;
   /** `undefined`: no id has this name. */
@@ -23,15 +23,15 @@ const TELLS = "=";
  * memory beside it, its *label*. An id that itself looks like such a name is treated as one that is too long: so no two ids share a name.
  */
 export class LongNames {
-  readonly #naming: Naming;
+  readonly #mapping: NameMapping;
 
-  constructor(naming: Naming) {
-    this.#naming = naming;
+  constructor(mapping: NameMapping) {
+    this.#mapping = mapping;
   }
 
   /** `label` is the name of the memory that tells `whole`, from which the id can be told where it cannot from the name. */
   nameOf(memoryId: string): { name: string; whole: string; label?: string } {
-    const name = this.#naming.nameOf(memoryId);
+    const name = this.#mapping.nameOf(memoryId);
     if (Buffer.byteLength(name) <= MAX_MEMORY_ID_BYTES && !isCut(name) && !isLabel(name)) return { name, whole: name };
     const hash = createHash("sha256").update(name).digest("base64url");
     const cut = `${headOf(name, MAX_MEMORY_ID_BYTES - ENDING_BYTES - TELLS.length)}\0${hash}`;
@@ -40,19 +40,19 @@ export class LongNames {
 
   /** What the store's names begin with, where ids begin with `prefix`. */
   beginningOf(prefix: string): string {
-    return headOf(this.#naming.beginningOf(prefix), MAX_MEMORY_ID_BYTES - ENDING_BYTES - TELLS.length);
+    return headOf(this.#mapping.beginningOf(prefix), MAX_MEMORY_ID_BYTES - ENDING_BYTES - TELLS.length);
   }
 
   /** The id whose whole name that is; `undefined`: it is nobody's. */
   idOfWhole(whole: string): string | undefined {
-    return this.#naming.idOf(whole);
+    return this.#mapping.idOf(whole);
   }
 
   /** The id behind a name; or the label that tells it; or `undefined`: it is nobody's. */
   idOf(name: string): { memoryId: string } | { label: string } | undefined {
     if (isLabel(name)) return undefined;
     if (isCut(name)) return { label: name + TELLS };
-    const memoryId = this.#naming.idOf(name);
+    const memoryId = this.#mapping.idOf(name);
     return memoryId === undefined ? undefined : { memoryId };
   }
 }

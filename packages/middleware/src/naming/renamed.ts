@@ -12,8 +12,8 @@ import {
   quoteId,
   type RecentMemory,
 } from "@deep-agent/core/adapter";
-import { type AnyBackend, type Contract, layered, whole } from "../layer/layer.ts";
-import { LongNames, type Naming } from "./name-mapping.ts";
+import { type AnyBackend, layered, type SameCapabilities, whole } from "../layer/layer.ts";
+import { LongNames, type NameMapping } from "./name-mapping.ts";
 
 /** What a label holds: the name as it would be if it were not too long. So where names are sealed, it is, too. */
 interface Label {
@@ -21,14 +21,14 @@ interface Label {
 }
 
 /** A backend whose memories have other names in the store below. Errors and answers speak of the ids again. */
-export function named<B extends AnyBackend>(backend: B, naming: Naming): Contract<B> {
+export function renamed<B extends AnyBackend>(backend: B, naming: NameMapping): SameCapabilities<B> {
   const inner = whole(backend);
   const names = new LongNames(naming);
 
   /** Calls with the name, where nothing is to be written. */
   async function reading<R>(memoryId: string, call: (name: string) => Promise<R>): Promise<R> {
     const { name } = names.nameOf(memoryId);
-    return told(memoryId, name, () => call(name));
+    return withOriginalId(memoryId, name, () => call(name));
   }
 
   /** The label is written before what it speaks of: killed in between, it speaks of nothing, which a list finds out. */
@@ -39,21 +39,23 @@ export function named<B extends AnyBackend>(backend: B, naming: Naming): Contrac
     call: (name: string, records: readonly object[]) => Promise<R>,
   ): Promise<R> {
     const { name, whole, label } = names.nameOf(memoryId);
-    if (label === undefined) return told(memoryId, name, () => call(name, records));
+    if (label === undefined) return withOriginalId(memoryId, name, () => call(name, records));
     // As they are now: their caller may go on with its objects while this waits.
     const copies = structuredClone([...records]);
-    await told(memoryId, label, () => inner.save(label, [{ name: whole } satisfies Label], { signal: options.signal }));
-    return told(memoryId, name, () => call(name, copies));
+    await withOriginalId(memoryId, label, () =>
+      inner.save(label, [{ name: whole } satisfies Label], { signal: options.signal }),
+    );
+    return withOriginalId(memoryId, name, () => call(name, copies));
   }
 
   async function remove(memoryId: string, options: CallOptions): Promise<void> {
     const { name, whole, label } = names.nameOf(memoryId);
-    await told(memoryId, name, () => inner.delete(name, options));
+    await withOriginalId(memoryId, name, () => inner.delete(name, options));
     if (label === undefined) return;
-    await told(memoryId, label, () => inner.delete(label, options));
+    await withOriginalId(memoryId, label, () => inner.delete(label, options));
     // Somebody may have begun the memory anew in between: it must not be without its label.
-    if ((await told(memoryId, name, () => inner.load(name, options))) !== null)
-      await told(memoryId, label, () => inner.save(label, [{ name: whole } satisfies Label], options));
+    if ((await withOriginalId(memoryId, name, () => inner.load(name, options))) !== null)
+      await withOriginalId(memoryId, label, () => inner.save(label, [{ name: whole } satisfies Label], options));
   }
 
   /** `undefined`: it is no memory's name. */
@@ -107,8 +109,8 @@ export function named<B extends AnyBackend>(backend: B, naming: Naming): Contrac
     async touch(memoryId, options = {}) {
       checkCall(memoryId, options);
       const { name, label } = names.nameOf(memoryId);
-      if (label !== undefined) await told(memoryId, label, () => inner.touch(label, options));
-      await told(memoryId, name, () => inner.touch(name, options));
+      if (label !== undefined) await withOriginalId(memoryId, label, () => inner.touch(label, options));
+      await withOriginalId(memoryId, name, () => inner.touch(name, options));
     },
     async recent(options) {
       checkRecent(options);
@@ -134,7 +136,7 @@ export function named<B extends AnyBackend>(backend: B, naming: Naming): Contrac
 }
 
 /** What a call of the store below rejects with speaks of the memory by its id. */
-async function told<R>(memoryId: string, name: string, call: () => Promise<R>): Promise<R> {
+async function withOriginalId<R>(memoryId: string, name: string, call: () => Promise<R>): Promise<R> {
   try {
     return await call();
   } catch (error) {

@@ -1,9 +1,9 @@
-import { checkLayer, invalidConfig } from "../layer/config-error.ts";
-import type { AnyBackend, Contract } from "../layer/layer.ts";
-import { named } from "./renamed.ts";
+import { checkLayer, invalidConfig } from "../layer/check-options.ts";
+import type { AnyBackend, SameCapabilities } from "../layer/layer.ts";
+import { renamed } from "./renamed.ts";
 
 /** What a prefix may take at most, in bytes of UTF-8: the names in the store must tell ids apart behind it. */
-const LONGEST_PREFIX = 256;
+const MAX_PREFIX_BYTES = 256;
 
 /**
  * A part of a store: memories whose names there begin with `prefix` and a colon, and nothing else. Whatever an id is, it stays in that
@@ -16,14 +16,14 @@ const LONGEST_PREFIX = 256;
  * The prefix has no colon itself, so that no part lies in another one by chance; put one layer into another to have parts of parts. Throws
  * `INVALID_CONFIG`.
  */
-export function withPrefix<B extends AnyBackend>(backend: B, prefix: string): Contract<B> {
+export function withPrefix<B extends AnyBackend>(backend: B, prefix: string): SameCapabilities<B> {
   checkLayer("withPrefix", backend);
   if (typeof prefix !== "string" || prefix === "" || !prefix.isWellFormed() || prefix.includes(":"))
     throw invalidConfig("withPrefix", "the prefix must be a text without a colon, and not empty");
-  if (Buffer.byteLength(prefix) > LONGEST_PREFIX)
-    throw invalidConfig("withPrefix", `the prefix is longer than ${LONGEST_PREFIX} bytes`);
+  if (Buffer.byteLength(prefix) > MAX_PREFIX_BYTES)
+    throw invalidConfig("withPrefix", `the prefix is longer than ${MAX_PREFIX_BYTES} bytes`);
   const beginning = `${prefix}:`;
-  return named(backend, {
+  return renamed(backend, {
     nameOf: (memoryId) => beginning + memoryId,
     idOf: (name) => (name.startsWith(beginning) ? name.slice(beginning.length) || undefined : undefined),
     beginningOf: (idPrefix) => beginning + idPrefix,

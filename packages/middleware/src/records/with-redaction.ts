@@ -1,6 +1,6 @@
 import { checkAppend, checkSave, cleanCause, MemoryError, quoteId, type SaveOptions } from "@deep-agent/core/adapter";
-import { checkLayer, invalidConfig } from "../layer/config-error.ts";
-import { type AnyBackend, type Contract, layered, whole } from "../layer/layer.ts";
+import { checkLayer, invalidConfig } from "../layer/check-options.ts";
+import { type AnyBackend, layered, type SameCapabilities, whole } from "../layer/layer.ts";
 
 /** What is stored in the place of a record. It is given a copy, which it may change and answer. */
 export type Redact<T extends object> = (record: T) => T | Promise<T>;
@@ -21,7 +21,7 @@ export type RecordOf<B extends AnyBackend> = B extends { load(...args: never[]):
  *
  * Where `redact` throws, nothing is written: `INVALID_RECORD`, without its message, which may quote what was said. Throws `INVALID_CONFIG`.
  */
-export function withRedaction<B extends AnyBackend>(backend: B, redact: Redact<RecordOf<B>>): Contract<B> {
+export function withRedaction<B extends AnyBackend>(backend: B, redact: Redact<RecordOf<B>>): SameCapabilities<B> {
   checkLayer("withRedaction", backend);
   if (typeof redact !== "function") throw invalidConfig("withRedaction", "its second argument is no function");
   const inner = whole(backend);

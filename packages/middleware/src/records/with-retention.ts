@@ -8,9 +8,9 @@ import {
   supports,
   type Ttl,
 } from "@deep-agent/core/adapter";
-import { checkLayer, checkWhole, invalidConfig } from "../layer/config-error.ts";
+import { checkLayer, checkWhole, invalidConfig } from "../layer/check-options.ts";
 import { codeOf } from "../layer/error-code.ts";
-import { type AnyBackend, type Contract, layered, type WholeBackend, whole } from "../layer/layer.ts";
+import { type AnyBackend, layered, type SameCapabilities, type WholeBackend, whole } from "../layer/layer.ts";
 
 export interface RetentionOptions {
   /** How many records a memory keeps at most, give or take: see {@link withRetention}. */
@@ -23,7 +23,7 @@ export interface RetentionOptions {
 const SLACK = 1 / 4;
 
 /** How many memories are remembered with how much they hold. */
-const MOST_REMEMBERED = 10_000;
+const MAX_REMEMBERED = 10_000;
 
 /**
  * Bounds what memories keep, on any backend: the oldest records go first, up to where a turn begins, so that none is left by halves.
@@ -35,7 +35,7 @@ const MOST_REMEMBERED = 10_000;
  * `maxAge` is looked at whenever a memory is cut, and by {@link enforceRetention}, for memories that nobody writes to.
  * Redis can do the first by itself, and cheaper: its own `maxRecords`. Throws `INVALID_CONFIG`.
  */
-export function withRetention<B extends AnyBackend>(backend: B, options: RetentionOptions): Contract<B> {
+export function withRetention<B extends AnyBackend>(backend: B, options: RetentionOptions): SameCapabilities<B> {
   const limits = checkedLimits("withRetention", backend, options);
   const inner = whole<object>(backend);
   /** How many more records a memory may get before it is looked at. */
@@ -50,7 +50,7 @@ export function withRetention<B extends AnyBackend>(backend: B, options: Retenti
     try {
       const most = limits.maxRecords + slackOf(limits);
       await cut(inner, memoryId, limits, { last: Number.isFinite(most) ? most : undefined });
-      if (room.size >= MOST_REMEMBERED) room.clear();
+      if (room.size >= MAX_REMEMBERED) room.clear();
       room.set(memoryId, slackOf(limits));
     } catch (error) {
       const detail = `it could not be cut to its limits (${codeOf(error)})`;

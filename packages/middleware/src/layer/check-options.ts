@@ -28,10 +28,10 @@ export function checkWhole(what: string, name: string, value: unknown, least: nu
 }
 
 /** The longest time that a timer takes, in ms: some 24 days. */
-const LONGEST_TIME = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Throws `INVALID_CONFIG` unless the value is a time in whole ms that a timer takes. */
 export function checkTime(what: string, name: string, value: unknown): asserts value is number {
   checkWhole(what, name, value, 1);
-  if (value > LONGEST_TIME) throw invalidConfig(what, `\`${name}\` must be at most ${LONGEST_TIME} ms`);
+  if (value > MAX_TIMER_MS) throw invalidConfig(what, `\`${name}\` must be at most ${MAX_TIMER_MS} ms`);
 }
