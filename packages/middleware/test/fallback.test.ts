@@ -6,7 +6,6 @@ import { MemoryError, type Revision } from "@deep-agent/core";
 import { FileBackend } from "@deep-agent/file";
 import { InMemoryBackend } from "@deep-agent/in-memory";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { replay } from "../src/fallback/replay.ts";
 import { type FallbackStatus, withFallback, withTimeout } from "../src/index.ts";
 import { away, eventsDuring, type Note, notes, rejectionOf, TroubledBackend } from "./support/stores.ts";
 
@@ -508,23 +507,35 @@ describe("what comes while turns are stored", () => {
     expect(saves).toBe(2);
   });
 
-  it("a turn that another process has stored among many others is found", async () => {
-    const log = new InMemoryBackend<object>();
-    await log.append(ID, notes(0, 1));
-    const turn = { operationId: "op", since: "of a log that was replaced", records: notes(5, 1) };
-    const append = log.append.bind(log);
-    let appends = 0;
-    log.append = async (...args) => {
-      // Between the first search and the second one, as another process would.
-      if (appends++ === 1) {
-        await append(ID, turn.records, { operationId: "op" });
+  it.each(["before the log is searched for the turn", "after that"])(
+    "a turn that another process stores among many others, %s, is found",
+    async (when) => {
+      const backend = open();
+      await primary.append(ID, notes(0, 1));
+      primary.fate = () => "away";
+      await backend.append(ID, notes(5, 1), { operationId: "op", since: "of a log that was replaced" });
+      const append = primary.append.bind(primary);
+      const elsewhere = async (): Promise<void> => {
+        await append(ID, notes(5, 1), { operationId: "op" });
         for (let n = 0; n < 70; n++) await append(ID, notes(100 + n, 1));
-      }
-      return append(...args);
-    };
-    await replay(log, ID, turn, {});
-    expect((await log.load(ID))?.filter((record) => (record as Note).n === 5)).toHaveLength(1);
-  });
+      };
+      let appends = 0;
+      primary.append = async (...args) => {
+        appends += 1;
+        if (when === "after that" && appends === 2) await elsewhere();
+        try {
+          return await append(...args);
+        } catch (error) {
+          if (when !== "after that" && appends === 1) await elsewhere();
+          throw error;
+        }
+      };
+      primary.fate = () => "made";
+      await settled(backend);
+      expect(appends).toBeGreaterThan(1);
+      expect((await primary.load(ID))?.filter(({ n }) => n === 5)).toHaveLength(1);
+    },
+  );
 });
 
 describe("a fallback", () => {

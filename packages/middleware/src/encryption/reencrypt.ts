@@ -1,15 +1,14 @@
-import { checkOptions, MemoryError, supports } from "@deep-agent/core/adapter";
-import { checkNames } from "../layer/check-options.ts";
+import { checkOptionNames, checkOptions, MemoryError, supports } from "@deep-agent/core/adapter";
 import { type AnyBackend, whole } from "../layer/layer.ts";
 import { type Encrypted, encryptedLayer } from "./with-encryption.ts";
 
 export interface ReencryptOptions {
   signal?: AbortSignal | undefined;
-  /** Called behind each memory. */
+  /** Called after each memory. */
   onProgress?: ((progress: ReencryptProgress) => void) | undefined;
   /**
-   * Says that nobody writes meanwhile. Needed for a backend without `log`, whose memories cannot be written on the condition that they are as they
-   * were read.
+   * Says that nobody writes meanwhile. Needed for a backend without `log`, whose memories cannot be written on the
+   * condition that they are as they were read.
    */
   exclusive?: boolean | undefined;
 }
@@ -19,7 +18,7 @@ export interface ReencryptProgress {
   memories: number;
   /** How many were looked at. */
   done: number;
-  /** How many of those were written anew. */
+  /** How many of those were written again. */
   changed: number;
 }
 
@@ -27,17 +26,18 @@ export interface ReencryptProgress {
 const MAX_TRIES = 20;
 
 /**
- * Seals everything with the current key that is not: what older keys sealed, and with `acceptPlaintext` what nobody did. `backend` is what
- * `withEncryption` gave, with no other layer around it. Again, after it was stopped: it goes on where it was.
+ * Seals everything with the current key that is not: what older keys sealed, and with `acceptPlaintext` what nobody
+ * did. `backend` is what `withEncryption` gave, with no other layer around it. Again, after it was stopped: it goes
+ * on where it was.
  *
- * A memory that is sealed with the current key alone is only read. One that is not is replaced, which counts as a write: it moves to the
- * front of `recent`, and its time to live begins anew. Rejects with `DECRYPT` for a memory that cannot be opened, and with `NOT_SUPPORTED` for a
- * backend without `log` unless `exclusive` is said.
+ * A memory that is sealed with the current key alone is only read. Any other is replaced, which counts as a write: it
+ * moves to the front of `recent`, and its time to live begins again. Rejects with `DECRYPT` for a memory that cannot
+ * be opened, and with `NOT_SUPPORTED` for a backend without `log` unless `exclusive` is said.
  */
 export async function reencrypt(backend: AnyBackend, options: ReencryptOptions = {}): Promise<ReencryptProgress> {
   checkOptions(options);
   const { signal, onProgress, exclusive = false } = options;
-  checkNames("reencrypt", options, ["signal", "onProgress", "exclusive"]);
+  checkOptionNames("reencrypt", options, ["signal", "onProgress", "exclusive"]);
   const layer = encryptedLayer(backend);
   if (layer === undefined) {
     throw new MemoryError("INVALID_ARGUMENT", "`reencrypt` was given something else than what withEncryption gave.", {
@@ -59,7 +59,7 @@ export async function reencrypt(backend: AnyBackend, options: ReencryptOptions =
   return progress;
 }
 
-/** Whether it was written anew. */
+/** Whether it was written again. */
 async function reencryptOne(layer: Encrypted, memoryId: string, signal: AbortSignal | undefined): Promise<boolean> {
   const cipher = layer.cipherOf(memoryId);
   const stored = whole(layer.stored);
@@ -74,7 +74,7 @@ async function reencryptOne(layer: Encrypted, memoryId: string, signal: AbortSig
       await stored.save(memoryId, renewed, { ...condition, signal });
       return true;
     } catch (error) {
-      // Somebody wrote meanwhile: it is read anew.
+      // Somebody wrote meanwhile: it is read again.
       if (!MemoryError.is(error, "CONFLICT") || tries === MAX_TRIES) throw error;
     }
   }

@@ -1,7 +1,7 @@
 import { MemoryError, untilAborted } from "@deep-agent/core/adapter";
 import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from "cockatiel";
 
-/** How long a probe may take, in ms: one of which nothing comes has failed. */
+/** How long a probe may take, in ms. A later answer counts as none. */
 const MAX_PROBE_MS = 10_000;
 
 export interface CircuitOptions {
@@ -20,8 +20,8 @@ export class CircuitOpen extends Error {
 }
 
 /**
- * Leaves a store alone that is away, and finds out when it is back: only the probe asks it until then, so that no call of a user waits for
- * what is most likely not there. The timer keeps no process alive.
+ * Leaves a store alone that is away, and finds out when it is back: only the probe asks it until then, so that no
+ * call of a user waits for what is most likely not there. The timer keeps no process alive.
  */
 export class Circuit {
   readonly #breaker: CircuitBreakerPolicy;
@@ -49,8 +49,8 @@ export class Circuit {
   }
 
   /**
-   * Makes the call, or rejects with {@link CircuitOpen} where the store is away. A call that was aborted, perhaps by somebody's time limit, says nothing of
-   * the store.
+   * Makes the call, or rejects with {@link CircuitOpen} if the store is away. A call that was aborted, perhaps by
+   * somebody's time limit, says nothing of the store.
    */
   async run<R>(call: () => Promise<R>, signal?: AbortSignal | undefined): Promise<R> {
     if (this.isAway) throw new CircuitOpen();

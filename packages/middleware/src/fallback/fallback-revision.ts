@@ -1,6 +1,8 @@
 import type { Revision } from "@deep-agent/core/adapter";
 
-/** What a reader knew of a memory that may have turns waiting beside the primary's log. */
+/**
+ * What a reader knew of a memory that may have turns waiting beside the primary's log. As a `Revision`: JSON of both.
+ */
 export interface FallbackRevision {
   /** How far into the primary's log; `null`: it was not seen. */
   primary: Revision | null;
@@ -8,7 +10,6 @@ export interface FallbackRevision {
   waiting: string | null;
 }
 
-/** A revision of a backend with a fallback: JSON of both. */
 export function formatFallbackRevision({ primary, waiting }: FallbackRevision): Revision {
   return JSON.stringify([primary, waiting]);
 }

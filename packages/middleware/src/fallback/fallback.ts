@@ -1,7 +1,8 @@
 import {
   type AppendOptions,
-  backendChannel,
   type CallOptions,
+  CallTracker,
+  closed,
   type ListOptions,
   type MemoryBackend,
   MemoryError,
@@ -11,17 +12,20 @@ import {
   type Revision,
   type SaveOptions,
   type Snapshot,
+  storeOnce,
   supports,
   untilAborted,
+  warnOf,
 } from "@deep-agent/core/adapter";
 import { codeOf } from "../layer/error-code.ts";
-import { type LogBackend, type WholeBackend, whole } from "../layer/layer.ts";
+import { type WholeBackend, whole } from "../layer/layer.ts";
 import { Circuit, CircuitOpen, isUnavailable } from "./circuit.ts";
 import { formatFallbackRevision, isOfPrimary, parseFallbackRevision } from "./fallback-revision.ts";
-import { Journal, type WaitingTurn } from "./journal.ts";
-import { replay } from "./replay.ts";
+import { Journal, type LogBackend, type WaitingTurn } from "./journal.ts";
 import { WaitingTurns } from "./waiting-turns.ts";
 import { windowOf } from "./waiting-window.ts";
+
+const warn = warnOf("fallback");
 
 /** How a backend with a fallback is. */
 export interface FallbackStatus {
@@ -46,8 +50,7 @@ export class Fallback {
   readonly #circuit: Circuit;
   readonly #waiting: WaitingTurns;
   readonly #onStatus: FallbackSettings["onStatus"];
-  readonly #running = new Set<Promise<unknown>>();
-  #isClosed = false;
+  readonly #calls = new CallTracker(() => closed("backend with a fallback"));
 
   constructor(primary: LogBackend, secondary: LogBackend, { failures, probeMs, onStatus }: FallbackSettings) {
     this.#primary = whole(primary);
@@ -65,7 +68,7 @@ export class Fallback {
     });
     this.#waiting = new WaitingTurns(new Journal(secondary), {
       isAway: () => this.#circuit.isAway,
-      store: (memoryId, turn) => this.#circuit.run(() => replay(this.#primary, memoryId, turn, {})),
+      store: (memoryId, turn) => this.#circuit.run(() => storeWaiting(this.#primary, memoryId, turn)),
       retryMs: probeMs,
       warn,
       onEmpty: () => this.#tell("all that waited is stored"),
@@ -78,15 +81,8 @@ export class Fallback {
   }
 
   /** Runs a call, for which `close` waits. */
-  async track<R>(call: () => Promise<R>): Promise<R> {
-    this.#checkOpen();
-    const running = call();
-    this.#running.add(running);
-    try {
-      return await running;
-    } finally {
-      this.#running.delete(running);
-    }
+  track<R>(call: () => Promise<R>): Promise<R> {
+    return this.#calls.run(call);
   }
 
   async append(memoryId: string, records: readonly object[], options: AppendOptions): Promise<Revision> {
@@ -116,7 +112,7 @@ export class Fallback {
     const { last, since, before, signal } = options;
     const there = async (): Promise<Snapshot<object> | null> => {
       const given = since ?? before;
-      // What was seen waiting is in the log by now, who knows where; and who saw nothing of the log begins anew.
+      // What was seen waiting is in the log by now, who knows where; a reader who saw nothing of the log begins again.
       const isLost = given !== undefined && !isOfPrimary(parseFallbackRevision(given));
       const place = isLost ? {} : { since: ofPrimary(since) ?? undefined, before: ofPrimary(before) ?? undefined };
       const snapshot = await this.#primary.read(memoryId, { last, signal, ...place });
@@ -187,7 +183,10 @@ export class Fallback {
     }
   }
 
-  /** Stores what waits at the primary, of other processes too. Rejects where that fails; what then still waits goes on waiting. */
+  /**
+   * Stores what waits at the primary, of other processes too. Rejects if that fails; what then still waits goes on
+   * waiting.
+   */
   async replay(options: CallOptions): Promise<FallbackStatus> {
     try {
       await this.#waiting.storeAll(options);
@@ -203,9 +202,8 @@ export class Fallback {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
     this.#circuit.stop();
-    await Promise.allSettled([...this.#running, this.#waiting.stop()]);
+    await Promise.allSettled([this.#calls.end(), this.#waiting.stop()]);
     const closings = [this.#primary, this.#secondary].map(async (backend: MemoryBackend<object>) => {
       if (supports(backend, "lifecycle")) await backend.close();
     });
@@ -232,19 +230,14 @@ export class Fallback {
   }
 
   #tell(detail: string): void {
-    warn(undefined, detail);
+    warn(detail);
     this.#hear();
   }
 
   /** Whoever wants to hear of the status fails alone. */
   #hear(): void {
     const hear = async (): Promise<unknown> => this.#onStatus?.(this.status);
-    hear().catch((error: unknown) => warn(undefined, `the onStatus handler failed (${codeOf(error)})`));
-  }
-
-  #checkOpen(): void {
-    if (!this.#isClosed) return;
-    throw new MemoryError("CLOSED", "This backend with a fallback was closed.", { hint: "Make a new one." });
+    hear().catch((error: unknown) => warn(`the onStatus handler failed (${codeOf(error)})`));
   }
 
   /** The error for a call that the secondary cannot take over, where the primary was not asked. */
@@ -260,9 +253,13 @@ export class Fallback {
   }
 }
 
-function warn(memoryId: string | undefined, detail: string): void {
-  const about = memoryId === undefined ? {} : { memoryId };
-  backendChannel.publish({ type: "warning", backend: "fallback", ...about, detail });
+/**
+ * Stores a turn at the primary that may have been stored there before: once, also if another process does the same at
+ * the same time. A turn of which nothing was said is looked for in the whole log.
+ */
+async function storeWaiting(primary: WholeBackend, memoryId: string, turn: WaitingTurn): Promise<void> {
+  const { operationId, since = null, records } = turn;
+  await storeOnce(primary, memoryId, { operationId, since, records }, { shared: true });
 }
 
 function halfDeleted(memoryId: string, error: unknown): MemoryError {
@@ -271,7 +268,7 @@ function halfDeleted(memoryId: string, error: unknown): MemoryError {
     memoryId,
     outcome: "unknown",
     retryable: true,
-    hint: "Delete it again, or those turns may begin it anew.",
+    hint: "Delete it again, or those turns may begin it again.",
     cause: MemoryError.is(error) ? error : undefined,
   });
 }
@@ -292,8 +289,8 @@ function neitherTookIt(memoryId: string, failure: unknown, error: MemoryError): 
 }
 
 /**
- * Whether the turn may be kept for later. What may have reached the primary already is found there by its operation id, if its writer said what it
- * knew; a condition can be judged only there.
+ * Whether the turn may be kept for later. What may have reached the primary already is found there by its operation
+ * id, if its writer said what it knew; a condition can be judged only there.
  */
 function canWait(failure: unknown, { since, expectedRevision }: AppendOptions): boolean {
   const surelyNot = !MemoryError.is(failure) || failure.outcome === "not-applied";
@@ -305,7 +302,9 @@ function ofPrimary<R extends Revision | null | undefined>(revision: R): Revision
   return typeof revision === "string" ? parseFallbackRevision(revision).primary : revision;
 }
 
-/** What is expected of the primary. Where turns were seen waiting, it has changed since: no revision of it is like that. */
+/**
+ * What is expected of the primary. If turns were seen waiting, it has changed since: no revision of it is like that.
+ */
 function expectation(revision: Revision | null | undefined): Revision | null | undefined {
   if (typeof revision !== "string") return revision;
   return isOfPrimary(parseFallbackRevision(revision)) ? parseFallbackRevision(revision).primary : revision;

@@ -7,6 +7,9 @@ import {
   type Revision,
 } from "@deep-agent/core/adapter";
 
+/** A backend that can keep turns for another one, or have them kept. */
+export type LogBackend = MemoryBackend<object> & LogCapability<object>;
+
 /** A turn that waits to be stored at the primary. */
 export interface WaitingTurn {
   /** Under which it was, and will be, tried there. */
@@ -33,9 +36,9 @@ interface StoredTurn {
 
 /** Turns that the primary was not there for, in the secondary: under each memory's own id one entry for each turn. */
 export class Journal {
-  readonly #secondary: MemoryBackend<object> & LogCapability<object>;
+  readonly #secondary: LogBackend;
 
-  constructor(secondary: MemoryBackend<object> & LogCapability<object>) {
+  constructor(secondary: LogBackend) {
     this.#secondary = secondary;
   }
 
@@ -51,7 +54,7 @@ export class Journal {
     return { turns, revision: snapshot.revision };
   }
 
-  /** Adds a turn behind the others, unless it is one of the newest already. */
+  /** Adds a turn after the others, unless it is one of the newest already. */
   async add(memoryId: string, turn: WaitingTurn, options: CallOptions): Promise<void> {
     const { operationId } = turn;
     await this.#secondary.append(memoryId, [storedTurn(turn)], { operationId, ...options });

@@ -1,4 +1,4 @@
-import { type CallOptions, KeyedQueue, MemoryError, untilAborted } from "@deep-agent/core/adapter";
+import { type CallOptions, KeyedQueue, MemoryError, untilAborted, type Warn } from "@deep-agent/core/adapter";
 import { codeOf } from "../layer/error-code.ts";
 import { isUnavailable } from "./circuit.ts";
 import type { Journal, WaitingTurn } from "./journal.ts";
@@ -10,7 +10,7 @@ export interface Destination {
   store(memoryId: string, turn: WaitingTurn): Promise<void>;
   /** How often what was not stored is tried again, in ms. */
   retryMs: number;
-  warn(memoryId: string | undefined, detail: string): void;
+  warn: Warn;
   /** All that waited is stored. */
   onEmpty(): void;
 }
@@ -89,11 +89,11 @@ export class WaitingTurns {
     return this.#unstored(memoryId, (await this.#journal.read(memoryId, options)).turns);
   }
 
-  /** Adds a turn behind the others of its memory. */
+  /** Adds a turn after the others of its memory. */
   keep(memoryId: string, turn: WaitingTurn, options: CallOptions): Promise<void> {
     const add = async (): Promise<void> => {
       try {
-        // What is there of something else is found before a turn is put behind it.
+        // What is there of something else is found before a turn is put after it.
         if (this.#waiting.get(memoryId)?.isRead !== true) await this.#journal.read(memoryId, options);
         await this.#journal.add(memoryId, turn, options);
       } catch (error) {
@@ -108,7 +108,10 @@ export class WaitingTurns {
     return this.#queue.run(memoryId, add, options.signal);
   }
 
-  /** Stores all, of other processes too. Rejects with the first failure or refusal; what then still waits goes on waiting. */
+  /**
+   * Stores all, of other processes too. Rejects with the first failure or refusal; what then still waits goes on
+   * waiting.
+   */
   async storeAll({ signal }: CallOptions): Promise<void> {
     for (const memoryId of await this.#journal.list({ signal })) this.#expect(memoryId);
     for (const memoryId of this.memories) {
@@ -141,8 +144,9 @@ export class WaitingTurns {
   }
 
   /**
-   * Deletes a memory at its destination by `remove`, with what waits of it, of whatever process: once more where something did, which another
-   * process may have stored meanwhile. `halfDone` makes the error of what fails behind the first deletion.
+   * Deletes a memory at its destination by `remove`, with what waits of it, of whatever process: once more if
+   * something did wait, which another process may have stored meanwhile. `halfDone` makes the error of what fails
+   * after the first deletion.
    */
   deleteAll(
     memoryId: string,
@@ -213,7 +217,7 @@ export class WaitingTurns {
     if (before > 0 && this.#waiting.size === 0) this.#destination.onEmpty();
   }
 
-  /** Those that do wait, each once: a turn that was tried again is kept twice where many came in between. */
+  /** Those that do wait, each once: a turn that was tried again is kept twice if many came in between. */
   #unstored(memoryId: string, turns: readonly WaitingTurn[]): WaitingTurn[] {
     const seen = new Set(this.#waiting.get(memoryId)?.stored);
     return turns.filter(({ operationId }) => !seen.has(operationId) && seen.add(operationId));
@@ -225,7 +229,7 @@ export class WaitingTurns {
       for (const memoryId of await this.#journal.list({})) this.#expect(memoryId);
       this.#isKnown = true;
     } catch (error) {
-      warn(undefined, `what waits is not known, as the secondary cannot be listed (${codeOf(error)})`);
+      warn(`what waits is not known, as the secondary cannot be listed (${codeOf(error)})`);
       const again = (): void => {
         if (!this.#isStopped) this.adoptAgain();
       };
@@ -234,13 +238,16 @@ export class WaitingTurns {
     if (!isAway()) this.#drainSoon();
   }
 
-  /** Whether anything waits of this memory, where that is not known of all. A secondary that is away does not hold up the primary. */
+  /**
+   * Whether anything waits of this memory, if that is not known of all. A secondary that is away does not hold up the
+   * primary.
+   */
   async #lookFor(memoryId: string): Promise<void> {
     try {
       const { turns } = await this.#journal.read(memoryId, {});
       if (turns.length > 0) this.#expect(memoryId);
     } catch (error) {
-      this.#destination.warn(memoryId, `whether turns of it wait is not known (${codeOf(error)})`);
+      this.#destination.warn(`whether turns of it wait is not known (${codeOf(error)})`, memoryId);
     }
   }
 
@@ -250,8 +257,7 @@ export class WaitingTurns {
 
   #notStored(memoryId: string | undefined, error: unknown): void {
     if (this.#destination.isAway() && isUnavailable(error)) return; // known, and told of
-    const detail = `turns could not be stored, and go on waiting (${codeOf(error)})`;
-    this.#destination.warn(memoryId, detail);
+    this.#destination.warn(`turns could not be stored, and go on waiting (${codeOf(error)})`, memoryId);
   }
 
   #expect(memoryId: string): Waiting {

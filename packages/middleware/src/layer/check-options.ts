@@ -1,24 +1,16 @@
-import { MemoryError } from "@deep-agent/core/adapter";
+import { checkOptionNames, MemoryError, requiredMethods } from "@deep-agent/core/adapter";
 
-/** `what` is the function that was given something that makes no sense. */
+/** `INVALID_CONFIG`. `what` is the function that was given something that makes no sense. */
 export function invalidConfig(what: string, problem: string, hint?: string): MemoryError {
   return new MemoryError("INVALID_CONFIG", `${what}: ${problem}.`, { hint });
 }
 
-/** Throws `INVALID_CONFIG` for what is no backend, and for an option that does not exist: misspelt, it would do nothing in silence. */
+/** Throws `INVALID_CONFIG` for a backend without the methods that all have, and for an option that does not exist. */
 export function checkLayer(what: string, backend: unknown, options: object = {}, names: readonly string[] = []): void {
-  const methods = ["load", "save", "delete", "list"];
-  if (methods.some((method) => typeof (backend as Record<string, unknown> | null)?.[method] !== "function"))
+  const given = backend as Record<string, unknown> | null | undefined;
+  if (requiredMethods.some((method) => typeof given?.[method] !== "function"))
     throw invalidConfig(what, "its first argument is no backend", "Give it a backend, or one in another layer.");
-  checkNames(what, options, names);
-}
-
-/** Throws `INVALID_CONFIG` for an option that does not exist. */
-export function checkNames(what: string, options: object, names: readonly string[]): void {
-  if (typeof options !== "object" || options === null) throw invalidConfig(what, "its options are no object");
-  const unknown = Object.keys(options).find((name) => !names.includes(name));
-  if (unknown !== undefined)
-    throw invalidConfig(what, `it has no option ${JSON.stringify(unknown)}`, `It has ${names.join(", ")}.`);
+  checkOptionNames(what, options, names);
 }
 
 /** Throws `INVALID_CONFIG` unless the value is a whole number from `least` on. */

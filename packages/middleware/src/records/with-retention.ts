@@ -1,5 +1,5 @@
 import {
-  backendChannel,
+  beginsTurn,
   checkOptions,
   checkSave,
   MemoryError,
@@ -7,6 +7,7 @@ import {
   type ReadOptions,
   supports,
   type Ttl,
+  warnOf,
 } from "@deep-agent/core/adapter";
 import { checkLayer, checkWhole, invalidConfig } from "../layer/check-options.ts";
 import { codeOf } from "../layer/error-code.ts";
@@ -15,29 +16,38 @@ import { type AnyBackend, layered, type SameCapabilities, type WholeBackend, who
 export interface RetentionOptions {
   /** How many records a memory keeps at most, give or take: see {@link withRetention}. */
   maxRecords?: number | undefined;
-  /** How old a record may be (`"30d"`, or ms), by its `createdAt` in ms since 1970, as messages have it. One without is never too old. */
+  /**
+   * How old a record may be (`"30d"`, or ms), by its `createdAt` in ms since 1970, as messages have it. A record
+   * without one is never too old.
+   */
   maxAge?: Ttl | undefined;
 }
 
-/** What a memory may hold beyond `maxRecords`, as a part of it, before it is cut: cutting costs what the memory holds. */
+/**
+ * What a memory may hold beyond `maxRecords`, as a part of it, before it is cut: cutting costs what the memory holds.
+ */
 const SLACK = 1 / 4;
+
+const warn = warnOf("retention");
 
 /** How many memories are remembered with how much they hold. */
 const MAX_REMEMBERED = 10_000;
 
 /**
- * Bounds what memories keep, on any backend: the oldest records go first, up to where a turn begins, so that none is left by halves.
+ * Bounds what memories keep, on any backend: the oldest records go first, up to where a turn begins, so that no turn
+ * is left by halves.
  *
- * With a `log`, a memory is cut behind an append once it has a quarter more than `maxRecords`, so that a turn costs the same however
- * long the conversation is: several processes may each add that much. What was cut is a memory replaced: readers begin anew. Where a cut fails, the append
- * does not; a warning says so, and a later one makes up for it. What is saved is cut before it is written.
+ * With a `log`, a memory is cut after an append once it has a quarter more than `maxRecords`, so that a turn costs
+ * the same however long the conversation is: several processes may each add that much. A cut replaces the memory:
+ * readers begin again. If a cut fails, the append does not; a warning says so, and a later cut makes up for it. What
+ * is saved is cut before it is written.
  *
- * `maxAge` is looked at whenever a memory is cut, and by {@link enforceRetention}, for memories that nobody writes to.
- * Redis can do the first by itself, and cheaper: its own `maxRecords`. Throws `INVALID_CONFIG`.
+ * `maxAge` is looked at whenever a memory is cut, and by {@link enforceRetention}, for memories that nobody writes
+ * to. Redis can do the first by itself, and cheaper: its own `maxRecords`. Throws `INVALID_CONFIG`.
  */
 export function withRetention<B extends AnyBackend>(backend: B, options: RetentionOptions): SameCapabilities<B> {
   const limits = checkedLimits("withRetention", backend, options);
-  const inner = whole<object>(backend);
+  const inner = whole(backend);
   /** How many more records a memory may get before it is looked at. */
   const room = new Map<string, number>();
 
@@ -53,8 +63,7 @@ export function withRetention<B extends AnyBackend>(backend: B, options: Retenti
       if (room.size >= MAX_REMEMBERED) room.clear();
       room.set(memoryId, slackOf(limits));
     } catch (error) {
-      const detail = `it could not be cut to its limits (${codeOf(error)})`;
-      backendChannel.publish({ type: "warning", backend: "retention", memoryId, detail });
+      warn(`it could not be cut to its limits (${codeOf(error)})`, memoryId);
     }
   }
 
@@ -80,8 +89,9 @@ export interface RetentionReport {
 }
 
 /**
- * Cuts every memory of a backend with `log` to what the limits allow: by a job that runs now and then, where memories that nobody writes to are to
- * lose what is too old. Reads each memory whole. Throws `NOT_SUPPORTED` for a backend without `log`, whose memories cannot be cut while others write.
+ * Cuts every memory of a backend with `log` to what the limits allow: for a job that runs now and then, if memories
+ * that nobody writes to are to lose what is too old. Reads each memory whole. Throws `NOT_SUPPORTED` for a backend
+ * without `log`, whose memories cannot be cut while others write.
  */
 export async function enforceRetention(
   backend: AnyBackend,
@@ -90,13 +100,14 @@ export async function enforceRetention(
   const { signal, ...limits } = options;
   const checked = checkedLimits("enforceRetention", backend, limits);
   checkOptions({ signal });
-  if (!supports(backend, "log"))
+  const inner = whole(backend);
+  if (!supports(inner, "log"))
     throw new MemoryError("NOT_SUPPORTED", "Without a log, a memory cannot be cut while others write to it.", {
       hint: "Use a backend that supports `log`, or let retention cut what is saved.",
     });
   const report = { memories: 0, cut: 0 };
-  for (const memoryId of await backend.list({ signal })) {
-    if (await cut(whole<object>(backend), memoryId, checked, { signal })) report.cut += 1;
+  for (const memoryId of await inner.list({ signal })) {
+    if (await cut(inner, memoryId, checked, { signal })) report.cut += 1;
     report.memories += 1;
   }
   return report;
@@ -158,10 +169,4 @@ function kept(records: readonly object[], { maxRecords, maxAgeMs }: Limits): rea
 function isOlder(record: object, than: number): boolean {
   const { createdAt } = record as { createdAt?: unknown };
   return typeof createdAt === "number" && createdAt < than;
-}
-
-/** A turn begins with what the user says. What is no message stands for itself. */
-function beginsTurn(record: object): boolean {
-  const { role } = record as { role?: unknown };
-  return typeof role !== "string" || role === "user";
 }
