@@ -1,0 +1,122 @@
+import {
+  type CallOptions,
+  errorWith,
+  type ListOptions,
+  MemoryError,
+  quoteId,
+  type RecentMemory,
+  type RecentOptions,
+  type RecentPage,
+} from "@deep-agent/core/adapter";
+import type { WholeBackend } from "../layer/layer.ts";
+import { LongNames, type NameMapping } from "./name-mapping.ts";
+
+/** What a label holds: the name as it would be if it were not too long. So if names are sealed, this one is, too. */
+interface Label {
+  name: string;
+}
+
+/** The memories of a store, by ids that are not their names there. Input was checked. */
+export class RenamedMemories {
+  readonly #store: WholeBackend;
+  readonly #names: LongNames;
+
+  constructor(store: WholeBackend, mapping: NameMapping) {
+    this.#store = store;
+    this.#names = new LongNames(mapping);
+  }
+
+  /** Makes a call that writes nothing, with the name. */
+  async read<R>(memoryId: string, call: (name: string) => Promise<R>): Promise<R> {
+    const { name } = this.#names.nameOf(memoryId);
+    return withOriginalId(memoryId, name, () => call(name));
+  }
+
+  /**
+   * Makes a call that writes, with the name. The label is written before what it speaks of: killed in between, it
+   * speaks of nothing, which a list finds out.
+   */
+  async write<R>(
+    memoryId: string,
+    records: readonly object[],
+    { signal }: CallOptions,
+    call: (name: string, records: readonly object[]) => Promise<R>,
+  ): Promise<R> {
+    const { name, whole, label } = this.#names.nameOf(memoryId);
+    if (label === undefined) return withOriginalId(memoryId, name, () => call(name, records));
+    // As they are now: their caller may go on with its objects while this waits.
+    const copies = structuredClone([...records]);
+    await this.#saveLabel(memoryId, label, whole, { signal });
+    return withOriginalId(memoryId, name, () => call(name, copies));
+  }
+
+  async delete(memoryId: string, options: CallOptions): Promise<void> {
+    const { name, whole, label } = this.#names.nameOf(memoryId);
+    await withOriginalId(memoryId, name, () => this.#store.delete(name, options));
+    if (label === undefined) return;
+    await withOriginalId(memoryId, label, () => this.#store.delete(label, options));
+    // Somebody may have begun the memory again in between: it must not be without its label.
+    if ((await withOriginalId(memoryId, name, () => this.#store.load(name, options))) !== null)
+      await this.#saveLabel(memoryId, label, whole, options);
+  }
+
+  async touch(memoryId: string, options: CallOptions): Promise<void> {
+    const { name, label } = this.#names.nameOf(memoryId);
+    if (label !== undefined) await withOriginalId(memoryId, label, () => this.#store.touch(label, options));
+    await withOriginalId(memoryId, name, () => this.#store.touch(name, options));
+  }
+
+  async list({ prefix = "", signal }: ListOptions): Promise<string[]> {
+    const ids: string[] = [];
+    for (const name of await this.#store.list({ prefix: this.#names.beginningOf(prefix), signal })) {
+      const memoryId = await this.#idOf(name, signal);
+      if (memoryId?.startsWith(prefix)) ids.push(memoryId);
+    }
+    return ids;
+  }
+
+  async recent({ limit, prefix = "", signal, cursor: begin }: RecentOptions): Promise<RecentPage> {
+    const memories: RecentMemory[] = [];
+    let cursor = begin;
+    do {
+      const page = await this.#store.recent({
+        limit: limit - memories.length,
+        cursor,
+        prefix: this.#names.beginningOf(prefix),
+        signal,
+      });
+      for (const { memoryId: name, updatedAt } of page.memories) {
+        const memoryId = await this.#idOf(name, signal);
+        if (memoryId?.startsWith(prefix)) memories.push({ memoryId, updatedAt });
+      }
+      cursor = page.cursor ?? undefined;
+    } while (memories.length < limit && cursor !== undefined);
+    return { memories, cursor: cursor ?? null };
+  }
+
+  #saveLabel(memoryId: string, label: string, whole: string, options: CallOptions): Promise<void> {
+    const record: Label = { name: whole };
+    return withOriginalId(memoryId, label, () => this.#store.save(label, [record], options));
+  }
+
+  /** `undefined`: it is no memory's name. */
+  async #idOf(name: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+    const found = this.#names.idOf(name);
+    if (found === undefined || "memoryId" in found) return found?.memoryId;
+    const [record] = (await this.#store.load(found.label, { signal })) ?? [];
+    const { name: whole } = (record ?? {}) as Partial<Label>;
+    const memoryId = typeof whole === "string" ? this.#names.idOfWhole(whole) : undefined;
+    return memoryId !== undefined && this.#names.nameOf(memoryId).name === name ? memoryId : undefined;
+  }
+}
+
+/** Makes a call of the store. What it rejects with speaks of the memory by its id again. */
+async function withOriginalId<R>(memoryId: string, name: string, call: () => Promise<R>): Promise<R> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!MemoryError.is(error) || error.memoryId !== name) throw error;
+    const message = (text: string): string => text.replaceAll(quoteId(name), () => quoteId(memoryId));
+    throw errorWith(error, { memoryId, message });
+  }
+}
