@@ -5,9 +5,9 @@ export { type ReencryptOptions, type ReencryptProgress, reencrypt } from "./encr
 export { type EncryptionOptions, withEncryption } from "./encryption/with-encryption.ts";
 export type { FallbackStatus } from "./fallback/fallback.ts";
 export { type FallbackControls, type FallbackOptions, withFallback } from "./fallback/with-fallback.ts";
-export type { AnyBackend, LogBackend, SameCapabilities } from "./layer/layer.ts";
+export type { SameCapabilities } from "./layer/layer.ts";
 export { withPrefix } from "./naming/with-prefix.ts";
-export { type RecordOf, type Redact, withRedaction } from "./records/with-redaction.ts";
+export { type Redact, withRedaction } from "./records/with-redaction.ts";
 export {
   enforceRetention,
   type RetentionOptions,

@@ -7,9 +7,9 @@ import { FileBackend } from "@deep-agent/file";
 import { RedisBackend } from "@deep-agent/redis";
 import { type RedisServer, startRedis } from "@deep-agent/test-redis";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { type LogBackend, withEncryption, withFallback } from "../src/index.ts";
+import { withEncryption, withFallback } from "../src/index.ts";
 import { KEY } from "./support/keys.ts";
-import { stacks } from "./support/stacks.ts";
+import { type LogBackend, stacks } from "./support/stacks.ts";
 import { rejectionOf } from "./support/stores.ts";
 
 let server: RedisServer;

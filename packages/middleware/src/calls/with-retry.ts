@@ -9,12 +9,12 @@ import {
 import { decorrelatedJitterGenerator, ExponentialBackoff, handleWhen, retry } from "cockatiel";
 import { checkLayer, checkTime, checkWhole } from "../layer/check-options.ts";
 import { type BackendCall, intercept, writes } from "../layer/intercept.ts";
-import type { AnyBackend, SameCapabilities } from "../layer/layer.ts";
+import { type AnyBackend, type SameCapabilities, whole } from "../layer/layer.ts";
 
 export interface RetryOptions {
   /** How often a call is made, the first time included. Default 4. */
   attempts?: number | undefined;
-  /** About how long to wait before the second attempt, in ms; longer before each further one, with jitter. Default 50. */
+  /** About how long to wait before the second attempt, in ms; longer before each later one, with jitter. Default 50. */
   pauseMs?: number | undefined;
   /** How long to wait at most, in ms. Default 2,000. */
   longestPauseMs?: number | undefined;
@@ -25,10 +25,11 @@ export interface RetryOptions {
  *
  * - a read always is;
  * - a write of which the error says that it left no trace;
- * - an `append` that names its `since`, and a `save` on a backend with `log`, also where it is not known what became of them: each has
- *   an operation id, of the caller or made here, under which it takes effect once;
+ * - an `append` that names its `since`, and a `save` on a backend with `log`, also if it is not known what became of
+ *   them: each has an operation id, of the caller or made here, under which it takes effect once.
  *
- * A `delete` of which that is not known is left to the caller: repeated, it could take what others began anew. Throws `INVALID_CONFIG`.
+ * A `delete` of which that is not known is left to the caller: repeated, it could take what others have begun again.
+ * Throws `INVALID_CONFIG`.
  */
 export function withRetry<B extends AnyBackend>(backend: B, options: RetryOptions = {}): SameCapabilities<B> {
   checkLayer("withRetry", backend, options, ["attempts", "pauseMs", "longestPauseMs"]);
@@ -37,7 +38,7 @@ export function withRetry<B extends AnyBackend>(backend: B, options: RetryOption
   checkTime("withRetry", "pauseMs", pauseMs);
   checkTime("withRetry", "longestPauseMs", longestPauseMs);
   checkWhole("withRetry", "longestPauseMs", longestPauseMs, pauseMs);
-  const hasLog = supports(backend, "log");
+  const hasLog = supports(whole(backend), "log");
   const backoff = new ExponentialBackoff({
     initialDelay: pauseMs,
     maxDelay: longestPauseMs,

@@ -4,8 +4,8 @@ import { type BackendCall, intercept, writes } from "../layer/intercept.ts";
 import type { AnyBackend, SameCapabilities } from "../layer/layer.ts";
 
 /**
- * Settles every call within `timeoutMs`, also `close`. What takes longer is aborted, and rejects with `UNAVAILABLE`; of a write it is not
- * known then whether it was made (`outcome: "unknown"`). Throws `INVALID_CONFIG`.
+ * Settles every call within `timeoutMs`, also `close`. What takes longer is aborted, and rejects with `UNAVAILABLE`;
+ * of a write it is not known then whether it was made (`outcome: "unknown"`). Throws `INVALID_CONFIG`.
  *
  * ```ts
  * const patient = withTimeout(backend, 2_000);

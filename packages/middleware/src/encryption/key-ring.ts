@@ -6,7 +6,10 @@ const KEY_BYTES = 32;
 /** A secret of 32 random bytes: as bytes, or as base64 of them (`openssl rand -base64 32`). */
 export type Secret = Uint8Array | string;
 
-/** The keys that records are sealed with, by name. From each, every memory has a key of its own (HKDF-SHA-256, RFC 5869). */
+/**
+ * The keys that records are sealed with, by name. From each, every memory has a key of its own (HKDF-SHA-256, RFC
+ * 5869).
+ */
 export class KeyRing {
   readonly current: string;
   readonly #keys: ReadonlyMap<string, KeyObject>;

@@ -17,8 +17,9 @@ interface SealedRecord {
 }
 
 /**
- * Seals and opens the records of one memory with AES-256-GCM (NIST SP 800-38D), each under a random initialization vector. The memory's id and
- * the key's name are bound to it as associated data, so that a record opens in no other memory.
+ * Seals and opens the records of one memory with AES-256-GCM (NIST SP 800-38D), each under a random initialization
+ * vector. The memory's id and the key's name are bound to it as associated data, so that a record opens in no other
+ * memory.
  */
 export class RecordCipher {
   readonly #ring: KeyRing;

@@ -5,9 +5,9 @@ import { derived } from "./key-ring.ts";
 const IV_BYTES = 16;
 
 /**
- * Names that show nothing of an id but its length: the same for the same id, and to be read by who has the key. A synthetic
- * initialization vector, the beginning of an HMAC-SHA-256 of the id, encrypts it with AES-256-CTR and proves it when it is read (the
- * construction of RFC 5297); in base64url.
+ * Names that show nothing of an id but its length: the same for the same id, and to be read by who has the key. A
+ * synthetic initialization vector, the beginning of an HMAC-SHA-256 of the id, encrypts it with AES-256-CTR and
+ * proves it when it is read (the construction of RFC 5297); in base64url.
  */
 export class SealedNames implements NameMapping {
   readonly #macKey: KeyObject;

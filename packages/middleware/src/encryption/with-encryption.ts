@@ -1,4 +1,4 @@
-import { checkAppend, checkCall, checkRead, checkSave } from "@deep-agent/core/adapter";
+import { checkAppend, checkCall, checkRead, checkSave, type MemoryBackend } from "@deep-agent/core/adapter";
 import { checkLayer, invalidConfig } from "../layer/check-options.ts";
 import { type AnyBackend, layered, type SameCapabilities, whole } from "../layer/layer.ts";
 import { renamed } from "../naming/renamed.ts";
@@ -7,20 +7,26 @@ import { RecordCipher } from "./record-cipher.ts";
 import { SealedNames } from "./sealed-names.ts";
 
 export interface EncryptionOptions {
-  /** The keys by name: one for what is written now, and all with which something is sealed yet. A name is stored beside each record. */
+  /**
+   * The keys by name: one for what is written now, and all with which something is sealed yet. A name is stored
+   * beside each record.
+   */
   keys: Readonly<Record<string, Secret>>;
   /** The name of the key for what is written now. */
   current: string;
   /** Seals the ids of memories with this key, too. It cannot be changed later. Default: ids are stored as they are. */
   idKey?: Secret | undefined;
-  /** Whether a record that is not encrypted is read as it is: for a store that had records before. Default `false`: `DECRYPT`. */
+  /**
+   * Whether a record that is not encrypted is read as it is: for a store that had records before. Default `false`:
+   * `DECRYPT`.
+   */
   acceptPlaintext?: boolean | undefined;
 }
 
 /** What {@link reencrypt} needs to know of a backend made here. */
 export interface Encrypted {
   /** The store below, with sealed records. */
-  stored: AnyBackend;
+  stored: MemoryBackend<object>;
   cipherOf(memoryId: string): RecordCipher;
 }
 
@@ -32,14 +38,16 @@ export function encryptedLayer(backend: object): Encrypted | undefined {
 }
 
 /**
- * Stores every record encrypted and authenticated: AES-256-GCM, with a key derived for each memory. A record that was changed, or moved
- * to another memory, does not open: `DECRYPT`. That records were left out, or put in another order within their memory, is not noticed.
+ * Stores every record encrypted and authenticated: AES-256-GCM, with a key derived for each memory. A record that was
+ * changed, or moved to another memory, does not open: `DECRYPT`. That records were left out, or put in another order
+ * within their memory, is not noticed.
  *
  * ```ts
  * const sealed = withEncryption(backend, { keys: { "2026": process.env.MEMORY_KEY }, current: "2026" });
  * ```
  *
- * To change keys, add one, make it `current`, and run {@link reencrypt}; then the old one can go. Throws `INVALID_CONFIG`.
+ * To change keys, add one, make it `current`, and run {@link reencrypt}; then the old one can go. Throws
+ * `INVALID_CONFIG`.
  */
 export function withEncryption<B extends AnyBackend>(backend: B, options: EncryptionOptions): SameCapabilities<B> {
   checkLayer("withEncryption", backend, options, ["keys", "current", "idKey", "acceptPlaintext"]);
@@ -47,12 +55,12 @@ export function withEncryption<B extends AnyBackend>(backend: B, options: Encryp
   if (typeof acceptPlaintext !== "boolean")
     throw invalidConfig("withEncryption", "`acceptPlaintext` must be true or false");
   const ring = new KeyRing(keys, current);
-  const stored: SameCapabilities<B> =
-    idKey === undefined ? backend : renamed(backend, new SealedNames(secretKey("`idKey`", idKey)));
-  const inner = whole(stored as AnyBackend);
+  const stored = idKey === undefined ? backend : renamed(backend, new SealedNames(secretKey("`idKey`", idKey)));
+  const inner = whole(stored as AnyBackend); // it has the methods of `backend`
   const cipherOf = (memoryId: string): RecordCipher => new RecordCipher(ring, memoryId, acceptPlaintext);
 
-  const layer = layered(stored as B, {
+  const passedOn = ["delete", "list", "ping", "close", Symbol.asyncDispose, "info", "recent", "touch"] as const;
+  const layer: SameCapabilities<B> = layered(stored as B, passedOn, {
     async load(memoryId, options) {
       checkCall(memoryId, options);
       const records = await inner.load(memoryId, options);

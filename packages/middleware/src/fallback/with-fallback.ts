@@ -8,11 +8,20 @@ import {
   checkRecent,
   checkSave,
   type LifecycleCapability,
+  type MemoryBackend,
   supports,
 } from "@deep-agent/core/adapter";
 import { checkLayer, checkTime, checkWhole, invalidConfig } from "../layer/check-options.ts";
-import { type AnyBackend, type LogBackend, layered, type SameCapabilities, whole } from "../layer/layer.ts";
-import { Fallback, type FallbackStatus } from "./fallback.ts";
+import {
+  type AnyBackend,
+  type AnyLogBackend,
+  layered,
+  type SameCapabilities,
+  type WholeBackend,
+  whole,
+} from "../layer/layer.ts";
+import { Fallback, type FallbackSettings, type FallbackStatus } from "./fallback.ts";
+import type { LogBackend } from "./journal.ts";
 
 export interface FallbackOptions {
   /** After how many calls in a row that found the primary away it is left alone until it answers again. Default 1. */
@@ -27,44 +36,65 @@ export interface FallbackOptions {
 export interface FallbackControls {
   /** How it is at the moment. */
   status(): FallbackStatus;
-  /** Stores what waits at the primary, as it does by itself. Resolves when nothing waits any more, and rejects with what prevents it. */
+  /**
+   * Stores what waits at the primary, as it does by itself. Resolves when nothing waits any more, and rejects with what
+   * prevents it.
+   */
   replay(options?: CallOptions): Promise<FallbackStatus>;
-  /** Gives up the turns of a memory that wait, and answers their records, oldest first: the way out where the primary takes them by no means. */
+  /**
+   * Gives up the turns of a memory that wait, and answers their records, oldest first: the way out if the primary
+   * takes them by no means.
+   */
   discard(memoryId: string, options?: CallOptions): Promise<object[][]>;
 }
 
 /**
- * Goes on at `secondary` while `primary` is away (`UNAVAILABLE`): turns are kept there, and stored at the primary when it is back, in
- * order and once each, also by the next process. Both need a `log`; the secondary is for this alone.
+ * Goes on at `secondary` while `primary` is away (`UNAVAILABLE`): turns are kept there, and stored at the primary
+ * when it is back, in order and once each, also by the next process. Both need a `log`; the secondary is for this
+ * alone.
  *
  * ```ts
  * const steady = withFallback(new RedisBackend(url), new FileBackend("./while-redis-is-away"));
  * ```
  *
- * While the primary is away, windows are made of what waits: a conversation that goes on continues from what it has in RAM, and one that
- * begins then does not see its past. All else is refused with `UNAVAILABLE`: whole logs and older pages, `save`, `delete`, `list`, `recent`, `info`,
- * `touch`, and appends on a condition. `close` closes both backends; what waits is kept. Throws `INVALID_CONFIG`.
+ * While the primary is away, windows are made of what waits: a conversation that goes on continues from what it has
+ * in RAM, and one that begins then does not see its past. All else is refused with `UNAVAILABLE`: whole logs and
+ * older pages, `save`, `delete`, `list`, `recent`, `info`, `touch`, and appends on a condition. `close` closes both
+ * backends; what waits is kept. Throws `INVALID_CONFIG`.
  */
-export function withFallback<B extends LogBackend>(
+export function withFallback<B extends AnyLogBackend>(
   primary: B,
-  secondary: LogBackend,
+  secondary: AnyLogBackend,
   options: FallbackOptions = {},
 ): SameCapabilities<B> & LifecycleCapability & FallbackControls {
   checkLayer("withFallback", primary, options, ["failures", "probeMs", "onStatus"]);
   checkLayer("withFallback", secondary);
-  for (const [which, backend] of Object.entries({ primary, secondary }))
-    if (!supports(backend as AnyBackend, "log"))
-      throw invalidConfig("withFallback", `the ${which} has no \`log\``, "Without one, a turn cannot be found again.");
-  const { failures = 1, probeMs = 1_000, onStatus } = options;
+  const logs = [logOf("primary", primary), logOf("secondary", secondary)] as const;
+  const settings = checkedSettings(options);
+  if (logs[0] === logs[1]) throw invalidConfig("withFallback", "both stores are the same");
+  const both = new Fallback(...logs, settings);
+  const close = (): Promise<void> => both.close();
+  const lifecycle: LifecycleCapability = { close, [Symbol.asyncDispose]: close };
+  const layer = layered(primary, [], { ...callsOf(both, whole(primary)), ...lifecycle });
+  return Object.assign(layer, lifecycle, controlsOf(both));
+}
+
+function logOf(which: string, given: AnyBackend): LogBackend {
+  const backend: MemoryBackend<object> = whole(given);
+  if (supports(backend, "log")) return backend;
+  throw invalidConfig("withFallback", `the ${which} has no \`log\``, "Without one, a turn cannot be found again.");
+}
+
+function checkedSettings({ failures = 1, probeMs = 1_000, onStatus }: FallbackOptions): FallbackSettings {
   checkWhole("withFallback", "failures", failures, 1);
   checkTime("withFallback", "probeMs", probeMs);
   if (onStatus !== undefined && typeof onStatus !== "function")
     throw invalidConfig("withFallback", "`onStatus` must be a function");
-  if ((primary as LogBackend) === secondary) throw invalidConfig("withFallback", "both stores are the same");
-  const both = new Fallback(primary, secondary, { failures, probeMs, onStatus });
-  const inner = whole<object>(primary);
+  return { failures, probeMs, onStatus };
+}
 
-  const contract = layered<B>(primary, {
+function callsOf(both: Fallback, primary: WholeBackend): Omit<WholeBackend, keyof LifecycleCapability | "name"> {
+  return {
     async load(memoryId, given = {}) {
       checkCall(memoryId, given);
       return both.track(() => both.load(memoryId, given));
@@ -95,29 +125,29 @@ export function withFallback<B extends LogBackend>(
     },
     async info(memoryId, given = {}) {
       checkCall(memoryId, given);
-      return both.track(() => both.atPrimary(memoryId, given, () => inner.info(memoryId, given)));
-    },
-    async touch(memoryId, given = {}) {
-      checkCall(memoryId, given);
-      return both.track(() => both.atPrimary(memoryId, given, () => inner.touch(memoryId, given)));
+      return both.track(() => both.atPrimary(memoryId, given, () => primary.info(memoryId, given)));
     },
     async recent(given) {
       checkRecent(given);
-      return both.track(() => both.atPrimaryOfMany(given, () => inner.recent(given)));
+      return both.track(() => both.atPrimaryOfMany(given, () => primary.recent(given)));
     },
-  });
-  const close = (): Promise<void> => both.close();
-  return Object.assign(contract, {
+    async touch(memoryId, given = {}) {
+      checkCall(memoryId, given);
+      return both.track(() => both.atPrimary(memoryId, given, () => primary.touch(memoryId, given)));
+    },
+  };
+}
+
+function controlsOf(both: Fallback): FallbackControls {
+  return {
     status: () => both.status,
-    async replay(given: CallOptions = {}) {
+    async replay(given = {}) {
       checkOptions(given);
       return both.track(() => both.replay(given));
     },
-    async discard(memoryId: string, given: CallOptions = {}) {
+    async discard(memoryId, given = {}) {
       checkCall(memoryId, given);
       return both.track(() => both.discard(memoryId, given));
     },
-    close,
-    [Symbol.asyncDispose]: close,
-  });
+  };
 }

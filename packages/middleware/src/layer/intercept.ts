@@ -1,9 +1,9 @@
 import { type AppendOptions, type CallOptions, checkOptions, checkRecent } from "@deep-agent/core/adapter";
-import { type AnyBackend, layered, type SameCapabilities, whole } from "./layer.ts";
+import { type AnyBackend, type KnownMethod, layered, type SameCapabilities, whole } from "./layer.ts";
 
 /** A call of a backend, on its way. */
 export interface BackendCall {
-  method: "load" | "save" | "delete" | "list" | "append" | "read" | "ping" | "close" | "info" | "recent" | "touch";
+  method: Exclude<KnownMethod, typeof Symbol.asyncDispose>;
   /** Of a call about one memory. Not checked yet. */
   memoryId?: string;
   /** Of a call that writes some. Not checked yet, and the caller's own. */
@@ -19,7 +19,7 @@ export function writes({ method }: BackendCall): boolean {
   return method === "save" || method === "delete" || method === "append";
 }
 
-/** Puts `wrap` around every call of the backend. Options that are none reject before it. */
+/** Puts `wrap` around every call of the backend. Invalid options reject before it. */
 export function intercept<B extends AnyBackend>(
   backend: B,
   wrap: <R>(call: BackendCall, proceed: Proceed<R>) => Promise<R>,
@@ -34,7 +34,7 @@ export function intercept<B extends AnyBackend>(
     return wrap({ ...subject, options }, (changes, others) => run({ ...options, ...changes }, others));
   }
   const close = (): Promise<void> => wrap({ method: "close", options: {} }, () => inner.close());
-  return layered(backend, {
+  return layered(backend, [], {
     load: (memoryId, options = {}) =>
       wrapped({ method: "load", memoryId }, options, (now) => inner.load(memoryId, now)),
     save: (memoryId, records, options = {}) =>

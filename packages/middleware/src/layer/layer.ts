@@ -1,44 +1,79 @@
-import {
-  type CatalogueCapability,
-  capabilityMethods,
-  type ExpiryCapability,
-  type HealthCapability,
-  type InfoCapability,
-  type LifecycleCapability,
-  type LogCapability,
-  type MemoryBackend,
+import type {
+  CatalogueCapability,
+  ExpiryCapability,
+  HealthCapability,
+  InfoCapability,
+  LifecycleCapability,
+  LogCapability,
+  MemoryBackend,
 } from "@deep-agent/core/adapter";
 
-/** A backend of whatever records. */
-export type AnyBackend = MemoryBackend<object>;
-
-/** A backend that can keep turns for another one, or have them kept. */
-export type LogBackend = MemoryBackend<object> & LogCapability<object>;
-
-/** All methods that a backend can have. */
-export type WholeBackend<T extends object = object> = MemoryBackend<T> &
-  LogCapability<T> &
-  HealthCapability &
-  LifecycleCapability &
-  InfoCapability &
-  CatalogueCapability &
-  ExpiryCapability;
-
-/** A backend, as far as the contract goes: the four methods, and those of the capabilities that it has. */
-export type SameCapabilities<B extends AnyBackend> = Pick<B, keyof B & keyof WholeBackend>;
-
-const methods: readonly PropertyKey[] = ["load", "save", "delete", "list", ...Object.values(capabilityMethods).flat()];
+/**
+ * The methods that this version of the package knows. Each layer decides on each of them: it has its own, or passes the
+ * call on. Any other method of a backend is absent in a layer, in its type and at runtime, until it is listed here:
+ * otherwise an encryption would pass on, in clear text, what came into the contract after it.
+ */
+export type KnownMethod =
+  | "load"
+  | "save"
+  | "delete"
+  | "list"
+  | "append"
+  | "read"
+  | "ping"
+  | "close"
+  | typeof Symbol.asyncDispose
+  | "info"
+  | "recent"
+  | "touch";
 
 /**
- * A backend in front of another one. It has the methods that the other one has, and passes on every call but those of `own`; what
- * `own` has beyond them is left out, so that a layer adds no capability.
+ * Any backend, for the type parameters of layers. No record type is named here: TypeScript would infer it for a backend
+ * that is made in place, and `withTimeout(new FileBackend("d"), 100)` would hold `object`, not `Message`.
  */
-export function layered<B extends AnyBackend>(backend: B, own: Partial<WholeBackend>): SameCapabilities<B> {
+export interface AnyBackend {
+  readonly name?: string | undefined;
+  load(memoryId: string): Promise<object | null>;
+  save(memoryId: string, records: never): Promise<void>;
+  delete(memoryId: string): Promise<void>;
+  list(): Promise<string[]>;
+}
+
+/** Any backend with `log`, likewise. */
+export interface AnyLogBackend extends AnyBackend {
+  append(memoryId: string, records: never): Promise<string>;
+  read(memoryId: string): Promise<object | null>;
+}
+
+/** A backend in a layer: of what `B` has, the four methods and those of the capabilities that layers know. */
+export type SameCapabilities<B> = Pick<B, keyof B & (KnownMethod | "name")>;
+
+/** A backend that has all methods that layers know. */
+export type WholeBackend = Pick<
+  MemoryBackend<object> &
+    LogCapability<object> &
+    HealthCapability &
+    LifecycleCapability &
+    InfoCapability &
+    CatalogueCapability &
+    ExpiryCapability,
+  KnownMethod | "name"
+>;
+
+/**
+ * A backend in front of another one, the store. Methods of `passedOn` are the store's, all others are `own`; the compiler
+ * wants each known method in one of the two. Methods that the store does not have are left out, so that a layer adds no
+ * capability.
+ */
+export function layered<B extends AnyBackend, M extends KnownMethod>(
+  backend: B,
+  passedOn: readonly M[],
+  own: Pick<WholeBackend, Exclude<KnownMethod, M>>,
+): SameCapabilities<B> {
   const layer: Partial<Record<PropertyKey, unknown>> = {};
-  for (const method of methods) {
+  for (const method of [...passedOn, ...Reflect.ownKeys(own)]) {
     const theirs: unknown = Reflect.get(backend, method);
-    if (typeof theirs !== "function") continue;
-    layer[method] = Reflect.get(own, method) ?? theirs.bind(backend);
+    if (typeof theirs === "function") layer[method] = Reflect.get(own, method) ?? theirs.bind(backend);
   }
   // Events and errors go on to name the store.
   if (backend.name !== undefined) layer["name"] = backend.name;
@@ -46,9 +81,9 @@ export function layered<B extends AnyBackend>(backend: B, own: Partial<WholeBack
 }
 
 /**
- * The same backend with all methods in its type, for a layer that calls from each method the one of that name: it is there, or the layer
- * would have none.
+ * The same backend with all known methods in its type. For a layer that calls, from each of its methods, the method of the
+ * same name: if the backend lacks that method, the layer does, too.
  */
-export function whole<T extends object>(backend: MemoryBackend<T>): WholeBackend<T> {
-  return backend as WholeBackend<T>; // as said above
+export function whole(backend: AnyBackend): WholeBackend {
+  return backend as WholeBackend; // as said above
 }

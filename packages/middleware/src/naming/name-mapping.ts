@@ -15,12 +15,13 @@ export interface NameMapping {
 const ending = /\0[A-Za-z0-9_-]{43}$/;
 const ENDING_BYTES = 44;
 
-/** What stands behind the name of the memory that tells the id of another one. */
+/** What stands after the name of the memory that tells the id of another one. */
 const TELLS = "=";
 
 /**
- * Names that fit, of any length of id. One that is too long is cut, and ends with a hash of the whole; what it was is told by a second
- * memory beside it, its *label*. An id that itself looks like such a name is treated as one that is too long: so no two ids share a name.
+ * Names that fit, of any length of id. One that is too long is cut, and ends with a hash of the whole; what it was is
+ * told by a second memory beside it, its *label*. An id that itself looks like such a name is treated as one that is
+ * too long: so no two ids share a name.
  */
 export class LongNames {
   readonly #mapping: NameMapping;
@@ -29,7 +30,7 @@ export class LongNames {
     this.#mapping = mapping;
   }
 
-  /** `label` is the name of the memory that tells `whole`, from which the id can be told where it cannot from the name. */
+  /** `label` is the name of the memory that tells `whole`, from which the id can be told if it cannot from the name. */
   nameOf(memoryId: string): { name: string; whole: string; label?: string } {
     const name = this.#mapping.nameOf(memoryId);
     if (Buffer.byteLength(name) <= MAX_MEMORY_ID_BYTES && !isCut(name) && !isLabel(name)) return { name, whole: name };
@@ -48,7 +49,7 @@ export class LongNames {
     return this.#mapping.idOf(whole);
   }
 
-  /** The id behind a name; or the label that tells it; or `undefined`: it is nobody's. */
+  /** The id of a name; or the label that tells it; or `undefined`: it is nobody's. */
   idOf(name: string): { memoryId: string } | { label: string } | undefined {
     if (isLabel(name)) return undefined;
     if (isCut(name)) return { label: name + TELLS };

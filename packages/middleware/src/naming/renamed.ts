@@ -7,7 +7,7 @@ import { RenamedMemories } from "./renamed-memories.ts";
 export function renamed<B extends AnyBackend>(backend: B, mapping: NameMapping): SameCapabilities<B> {
   const inner = whole(backend);
   const memories = new RenamedMemories(inner, mapping);
-  return layered(backend, {
+  return layered(backend, ["ping", "close", Symbol.asyncDispose], {
     async load(memoryId, options) {
       checkCall(memoryId, options);
       return memories.read(memoryId, (name) => inner.load(name, options));

@@ -6,20 +6,19 @@ import { type AnyBackend, layered, type SameCapabilities, whole } from "../layer
 export type Redact<T extends object> = (record: T) => T | Promise<T>;
 
 /** The records that a backend keeps. */
-export type RecordOf<B extends AnyBackend> = B extends { load(...args: never[]): Promise<(infer T)[] | null> }
-  ? T & object
-  : never;
+type RecordOf<B> = B extends { load(memoryId: string): Promise<(infer T extends object)[] | null> } ? T : never;
 
 /**
- * Passes every record through `redact` before it is stored: for what must not be kept, such as the numbers of cards. What is read is what
- * was stored; the agent that said it has the rest in RAM until it reads the turn back. Messages must keep their `id`, by which turns are
- * found again.
+ * Passes every record through `redact` before it is stored: for what must not be kept, such as the numbers of cards.
+ * What is read is what was stored; the agent that said it has the rest in RAM until it reads the turn back. Messages
+ * must keep their `id`, by which turns are found again.
  *
  * ```ts
  * const discreet = withRedaction(backend, (message) => ({ ...message, metadata: {} }));
  * ```
  *
- * Where `redact` throws, nothing is written: `INVALID_RECORD`, without its message, which may quote what was said. Throws `INVALID_CONFIG`.
+ * If `redact` throws, nothing is written: `INVALID_RECORD`, without its message, which may quote what was said.
+ * Throws `INVALID_CONFIG`.
  */
 export function withRedaction<B extends AnyBackend>(backend: B, redact: Redact<RecordOf<B>>): SameCapabilities<B> {
   checkLayer("withRedaction", backend);
@@ -49,7 +48,19 @@ export function withRedaction<B extends AnyBackend>(backend: B, redact: Redact<R
     }
   }
 
-  return layered(backend, {
+  const passedOn = [
+    "load",
+    "delete",
+    "list",
+    "read",
+    "ping",
+    "close",
+    Symbol.asyncDispose,
+    "info",
+    "recent",
+    "touch",
+  ] as const;
+  return layered(backend, passedOn, {
     async save(memoryId, records, options = {}) {
       const texts = checkSave(memoryId, records, options);
       await inner.save(memoryId, await redacted(memoryId, texts, options), options);

@@ -67,7 +67,19 @@ export function withRetention<B extends AnyBackend>(backend: B, options: Retenti
     }
   }
 
-  return layered(backend, {
+  const passedOn = [
+    "load",
+    "delete",
+    "list",
+    "read",
+    "ping",
+    "close",
+    Symbol.asyncDispose,
+    "info",
+    "recent",
+    "touch",
+  ] as const;
+  return layered(backend, passedOn, {
     async save(memoryId, records, options) {
       checkSave(memoryId, records, options);
       await inner.save(memoryId, kept(records, limits), options);

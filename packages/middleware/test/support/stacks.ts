@@ -1,6 +1,6 @@
+import type { MemoryBackend } from "@deep-agent/core";
+import type { LogCapability } from "@deep-agent/core/adapter";
 import {
-  type AnyBackend,
-  type LogBackend,
   withEncryption,
   withFallback,
   withPrefix,
@@ -10,6 +10,9 @@ import {
   withTimeout,
 } from "../../src/index.ts";
 import { ID_KEY, KEY, OTHER_KEY } from "./keys.ts";
+
+type AnyBackend = MemoryBackend<object>;
+export type LogBackend = AnyBackend & LogCapability<object>;
 
 /** Layers on a store, by what they are. */
 export type Stack = (store: AnyBackend) => AnyBackend;
