@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { Conversation, type MemoryBackend, type Revision } from "@deep-agent/core";
-import { type LogCapability } from "@deep-agent/core/adapter";
+import type { LogCapability } from "@deep-agent/core/adapter";
 import { FileBackend } from "@deep-agent/file";
 import { InMemoryBackend } from "@deep-agent/in-memory";
 import { withEncryption } from "@deep-agent/middleware";
