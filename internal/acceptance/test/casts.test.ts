@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { castsIn } from "../../../scripts/lint/casts-in.ts";
+import { CopiedSources, runLintStep } from "./support/copied-sources.ts";
+
+describe("a cast is", () => {
+  it.each([
+    ["a type that is claimed", "const name = value as string;", ["1: value as string"]],
+    [
+      "each of two",
+      "const name = value as unknown as string;",
+      ["1: value as unknown as string", "1: value as unknown"],
+    ],
+    ["the older form", "\nconst name = <string>value;", ["2: <string>value"]],
+    [
+      "what goes over several lines",
+      "f(\n  (await g()) as Map<\n    string,\n    number\n  >,\n);",
+      ["2: (await g()) as Map< string, number >"],
+    ],
+    ["no constant", "const names = ['a'] as const; const more = <const>['a'];", []],
+    ["no type that is checked", "const name = value satisfies string;", []],
+    ["no name that is changed", 'import { a as b } from "./a.ts"; export { b as c };', []],
+    ["no word in a comment or a text", '/* value as string */ const text = "value as string";', []],
+  ])("%s", (_, source, casts) => {
+    expect(castsIn(source).map(({ line, text }) => `${line}: ${text}`)).toEqual(casts);
+  });
+});
+
+describe("lint", () => {
+  let copy: CopiedSources;
+  const lint = () => runLintStep("node scripts/lint/casts.ts", copy.root);
+
+  beforeAll(() => {
+    copy = new CopiedSources([]);
+  });
+  afterAll(() => copy.remove());
+
+  it("takes 14 casts in the sources of redis", () => {
+    copy.add("packages/redis/src/some.ts", "first as string;\n".repeat(10));
+    copy.add("packages/redis/src/calls/more.ts", "second as string;\n".repeat(4));
+    copy.add("packages/redis/test/some.test.ts", "tested as string;\n".repeat(100));
+    expect(lint()).toEqual({ status: 0, output: "" });
+  });
+
+  it("fails with the 15th, and says where they are", () => {
+    copy.add("packages/redis/src/calls/more.ts", "third as string;");
+    const { status, output } = lint();
+    expect(status).toBe(1);
+    expect(output).toContain("packages/redis/src has 15 casts, and may have 14");
+    expect(output).toContain("  packages/redis/src/some.ts: 10\n    packages/redis/src/some.ts:1: first as string\n");
+    expect(output).toContain("    packages/redis/src/calls/more.ts:6: third as string\n");
+  });
+});
