@@ -23,8 +23,16 @@ const { resolve: find } = createRequire(import.meta.url);
 /** As much of a repository as a package of it needs. What is installed is that of this one. */
 function repository(): string {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "deep-agent-new-adapter-")));
-  for (const folder of ["packages", ".changeset"]) mkdirSync(join(root, folder));
-  for (const file of ["LICENSE", "biome.jsonc", ".gitignore", "jest.config.js", "package.json", "tsconfig.base.json"]) {
+  for (const folder of ["packages", ".changeset", "scripts/lint"]) mkdirSync(join(root, folder), { recursive: true });
+  for (const file of [
+    "LICENSE",
+    "biome.jsonc",
+    "scripts/lint/no-export-type-all.grit",
+    ".gitignore",
+    "jest.config.js",
+    "package.json",
+    "tsconfig.base.json",
+  ]) {
     copyFileSync(join(workspace, file), join(root, file));
   }
   symlinkSync(join(workspace, "node_modules"), join(root, "node_modules"), "junction");
