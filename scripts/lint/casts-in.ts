@@ -16,7 +16,7 @@ export interface Cast {
   readonly text: string;
 }
 
-/** The casts of a TypeScript file. `as const` is none, and neither is `satisfies`: they claim nothing that is not checked. */
+/** The casts of a TypeScript file. `as const` and `satisfies` are not among them: the compiler checks what they say. */
 export function castsIn(source: string): Cast[] {
   const file = createSourceFile("file.ts", source, ScriptTarget.Latest, true);
   const casts: Cast[] = [];

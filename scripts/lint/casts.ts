@@ -1,5 +1,5 @@
-// Counts the casts in the sources of each package: the compiler cannot check what they claim. `pnpm lint` fails if there are more
-// than here. A limit may go down; whoever raises one says why in the commit.
+// Counts the casts in the sources of each package: the compiler cannot check what they claim. `pnpm lint` fails if there
+// are more than here. A limit may go down; whoever raises one says why in the commit.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { castsIn } from "./casts-in.ts";

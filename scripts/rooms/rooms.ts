@@ -1,13 +1,14 @@
 /**
- * A package's rooms: the folders and files of its `src`, by their path there, and what else of it each of them may import. Types
- * and lazy imports count. A folder that is named beside its parent is a room of its own; any other belongs to its parent's.
+ * A package's rooms: the folders and files of its `src`, by their path there, and what else of it each of them may
+ * import. Types and lazy imports count. A folder that is named beside its parent is a room of its own; any other belongs
+ * to its parent's room.
  */
 export type Rooms = Readonly<Record<string, readonly string[]>>;
 
-/** The one file of core that looks up at its rooms: what an import of core does not load. Rooms import it lazily only. */
+/** The one file of core that looks up at rooms: what an import of core does not load. Rooms import it lazily only. */
 export const lazyChunk = "lazy-chunk.ts";
 
-/** The packages that are large enough for rooms. A test holds the pictures in docs/architecture.md against this, too. */
+/** The packages that are large enough for rooms. A test compares the pictures in docs/architecture.md with this. */
 export const roomsOf: Readonly<Record<string, Rooms>> = {
   core: {
     "index.ts": ["agent", "conversation", "model", "model/openai", "open", "contract"],
@@ -24,19 +25,28 @@ export const roomsOf: Readonly<Record<string, Rooms>> = {
     concurrency: [],
   },
   redis: {
-    "index.ts": ["from-config.ts", "redis-backend.ts", "memories", "wire/clients", "wire", "options"],
+    "index.ts": ["from-config.ts", "redis-backend.ts", "memories", "wire/clients", "options"],
     "from-config.ts": ["redis-backend.ts", "options"],
-    "redis-backend.ts": ["assemble.ts", "memories", "wire/pooled", "wire/clients", "wire", "options"],
+    "redis-backend.ts": [
+      "assemble.ts",
+      "memories",
+      "wire/pooled",
+      "wire/clients",
+      "wire",
+      "options",
+      "backend-name.ts",
+    ],
     "assemble.ts": ["memories", "calls", "wire", "options"],
-    memories: ["calls", "wire", "scripts", "layout", "options"],
-    calls: ["wire", "scripts", "options"],
-    "wire/pooled": ["wire/cluster", "wire", "options"],
+    memories: ["calls", "wire", "scripts", "layout", "options", "backend-name.ts"],
+    calls: ["wire", "scripts", "options", "backend-name.ts"],
+    "wire/pooled": ["wire/cluster", "wire", "options", "backend-name.ts"],
     "wire/clients": ["wire/cluster", "wire", "options"],
     "wire/cluster": ["wire"],
-    wire: [],
+    wire: ["backend-name.ts"],
     scripts: ["layout", "options"],
     layout: ["options"],
-    options: [],
+    options: ["backend-name.ts"],
+    "backend-name.ts": [],
   },
   middleware: {
     "index.ts": ["records", "calls", "fallback", "encryption", "naming", "layer"],

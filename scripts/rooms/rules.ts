@@ -8,7 +8,10 @@ const chunkFile = `^packages/core/src/${literally(lazyChunk)}$`;
 /** What is no source of a package. Rules are told who imports it, and not what it imports. */
 export const foreign: string[] = ["(?:^|/)node_modules/", "^packages/[^/]+/(?!src(?:/|$))"];
 
-/** The same, and the lazy chunk: through it each room of core reaches all others, so every import would be part of a circle. */
+/**
+ * The same, and the lazy chunk: through it each room of core reaches all others, so every import would be part of a
+ * circle. What the chunk itself imports is seen by the test of the pictures.
+ */
 export const notFollowed: string[] = [...foreign, chunkFile];
 
 export const rules: IForbiddenRuleType[] = [
@@ -22,7 +25,7 @@ export const rules: IForbiddenRuleType[] = [
   },
   {
     name: "core: the adapters' door",
-    comment: `What @deep-agent/core/adapter exports must reach no agent, conversation or model. Their only way there is ${lazyChunk}.`,
+    comment: `@deep-agent/core/adapter must reach no agent, conversation or model. The only way there is ${lazyChunk}.`,
     severity: "error",
     from: { path: "^packages/core/src/adapter\\.ts$" },
     to: { path: chunkFile, reachable: true },

@@ -5,7 +5,7 @@ import { type Rooms, roomOf, roomsOf } from "../../../scripts/rooms/rooms.ts";
 import { foreign } from "../../../scripts/rooms/rules.ts";
 import { run, workspace } from "./support/copied-sources.ts";
 
-/** Arrows between rooms: "agent --> conversation", and "agent -.-> lazy-chunk.ts" if nothing is loaded there before it is needed. */
+/** Arrows between rooms: "agent --> conversation", or "agent -.-> lazy-chunk.ts" if all is loaded when it is needed. */
 type Arrows = ReadonlySet<string>;
 
 interface Dependency {

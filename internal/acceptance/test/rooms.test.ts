@@ -67,8 +67,8 @@ const wrong = [
   {
     what: "another package's source by its path",
     file: "packages/in-memory/src/memory-cache.ts",
-    code: 'import "../../core/src/contract/new-id.ts";',
-    told: "packages: adapters and middleware: packages/in-memory/src/memory-cache.ts → packages/core/src/contract/new-id.ts",
+    code: 'import "../../core/src/index.ts";',
+    told: "packages: adapters and middleware: packages/in-memory/src/memory-cache.ts → packages/core/src/index.ts",
   },
   {
     what: "what is not published",

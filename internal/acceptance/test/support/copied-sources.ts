@@ -14,7 +14,7 @@ import { delimiter, dirname, join, resolve } from "node:path";
 
 export const workspace: string = resolve(import.meta.dirname, "../../../..");
 
-/** A repository with the sources of some packages of this one, and what lint reads them with. Tests may write to it. */
+/** A repository with the sources of some packages, and what lint reads them with. Tests may write to it. */
 export class CopiedSources {
   readonly root: string = realpathSync(mkdtempSync(join(tmpdir(), "deep-agent-sources-")));
 
