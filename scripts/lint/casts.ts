@@ -10,7 +10,7 @@ const limits: Readonly<Record<string, number>> = {
   file: 7,
   "in-memory": 2,
   keyv: 5,
-  middleware: 21,
+  middleware: 17,
   redis: 14,
 };
 
