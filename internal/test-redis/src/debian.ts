@@ -15,8 +15,9 @@ export interface Installation {
 }
 
 /**
- * Installs redis-server where there is none, `REDIS_SERVER` does not say where to find one, and this is root on Debian or the like;
- * runs no service of it, now or after the next start of the machine. `true` where it did. A failure is printed by apt-get.
+ * Installs redis-server if there is none, if neither `REDIS_SERVER` nor `REDIS_IMAGE` says what to use, and if this is
+ * root on Debian or the like. Runs no service of it, now or after the next start of the machine. `true` if it did. A
+ * failure is printed by apt-get.
  */
 export function installOnDebian({ env, policy = POLICY, isRoot = process.getuid?.() === 0 }: Installation): boolean {
   const succeeds = (program: string, ...args: string[]): boolean =>
@@ -28,7 +29,8 @@ export function installOnDebian({ env, policy = POLICY, isRoot = process.getuid?
       stdio: ["ignore", 2, 2],
     }).status === 0;
 
-  if (env["REDIS_SERVER"] || succeeds(nameOfProgram(env), "--version")) return false;
+  if (env["REDIS_SERVER"] || env["REDIS_IMAGE"]) return false;
+  if (succeeds(nameOfProgram(env), "--version")) return false;
   if (!isRoot || !succeeds("apt-get", "--version")) return false;
   process.stderr.write("No redis-server here: installing one, for the tests (apt-get install redis-server).\n");
   // Ctrl-C ends apt-get, not this before it has taken its policy away.

@@ -9,14 +9,26 @@ import { logOf, serverArguments } from "./server-arguments.ts";
 
 const run = promisify(execFile);
 
-const IMAGE = "redis:7";
+/** The image that is run if `REDIS_IMAGE` names no other. */
+export const DEFAULT_IMAGE = "redis:7";
+
+/**
+ * Run by the image's own shell, so that images of Redis and of Valkey serve alike. Their program has one name or the
+ * other, and their entry points do more than start it: as root, some change to a user who cannot write to the test's
+ * folder. `exec` makes the server the container's first process, which is the one that Docker sends signals to.
+ */
+const RUN_THE_SERVER =
+  'if command -v redis-server >/dev/null; then exec redis-server "$@"; else exec valkey-server "$@"; fi';
 
 /** How long Docker may take to say what it is, and to fetch the image, in ms. */
 const INFO_LIMIT = 30_000;
 const PULL_LIMIT = 600_000;
 
-/** Containers of the engine that answers `docker`, with the image fetched; `undefined` where none answers. */
-export async function findDocker(env: NodeJS.ProcessEnv): Promise<Engine | undefined> {
+/**
+ * Containers of the engine that answers `docker`; `undefined` if none answers. Fetches the image if it is not there
+ * yet, and rejects with what Docker said if that fails.
+ */
+export async function findDocker(env: NodeJS.ProcessEnv, image: string): Promise<Engine | undefined> {
   let about: string;
   try {
     const format = "{{.OperatingSystem}} {{json .SecurityOptions}}";
@@ -26,31 +38,32 @@ export async function findDocker(env: NodeJS.ProcessEnv): Promise<Engine | undef
     return undefined;
   }
   try {
-    await run("docker", ["image", "inspect", IMAGE], { env, timeout: INFO_LIMIT });
+    await run("docker", ["image", "inspect", image], { env, timeout: INFO_LIMIT });
   } catch {
     // By itself, as it would take longer than a server may to start.
-    await run("docker", ["pull", IMAGE], { env, timeout: PULL_LIMIT });
+    await run("docker", ["pull", image], { env, timeout: PULL_LIMIT });
   }
-  return containers(env, about.includes("rootless"), about.includes("Docker Desktop"));
+  return containers(env, image, about.includes("rootless"), about.includes("Docker Desktop"));
 }
 
-function containers(env: NodeJS.ProcessEnv, isRootless: boolean, isDesktop: boolean): Engine {
+function containers(env: NodeJS.ProcessEnv, image: string, isRootless: boolean, isDesktop: boolean): Engine {
   // A container can share the loopback of its engine, which is not everywhere that of this machine; elsewhere a port is published.
   const sharesLoopback = process.platform === "linux" && !isRootless && !isDesktop;
   const bind = sharesLoopback ? "127.0.0.1" : "0.0.0.0";
   // Whoever runs the tests must be able to remove what the server wrote. Without root, the container's root is just that user.
   const user = isRootless ? "0:0" : `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
   return {
-    name: `docker, ${IMAGE}`,
+    name: `docker, ${image}`,
     sharesLoopback,
     async start(port, directory, args) {
       const name = `deep-agent-test-${randomBytes(6).toString("hex")}`;
       const network = sharesLoopback ? ["--network", "host"] : ["--publish", `127.0.0.1:${port}:${port}`];
-      const options = ["--rm", "--name", name, "--user", user, ...network];
+      const options = ["--rm", "--name", name, "--user", user, ...network, "--entrypoint", "sh"];
       // All of it: certificates and the like lie beside the data folder.
       const folders = ["--volume", `${tmpdir()}:${tmpdir()}`];
       const server = serverArguments(bind, port, directory, ["--protected-mode", "no", ...args]);
-      const words = ["run", ...options, ...folders, IMAGE, "redis-server", ...server];
+      // What follows the script is the shell's $0, which names it in its messages, and then the server's arguments.
+      const words = ["run", ...options, ...folders, image, "-c", RUN_THE_SERVER, "sh", ...server];
       const child = await AwaitedChild.of(
         spawn("docker", words, { env, stdio: ["ignore", "pipe", "pipe"], detached: true }),
       );

@@ -2,8 +2,9 @@ import { installOnDebian } from "./debian.ts";
 import { findEngine } from "./find-engine.ts";
 
 /*
- * Run before the tests: sees that there is a redis-server for them. Where there is none, it is installed on Debian and Ubuntu by root;
- * elsewhere Docker serves, and where that is not there either, this ends with what to do. Tests that need Redis are never skipped.
+ * Run before the tests: sees that there is a redis-server for them. If there is none, root on Debian or Ubuntu installs
+ * it; elsewhere Docker serves, and if that is not there either, this ends with what to do. With REDIS_IMAGE, it is
+ * Docker with that image or nothing. Tests that need Redis are never skipped.
  */
 
 try {

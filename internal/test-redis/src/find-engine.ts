@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { findDocker } from "./docker.ts";
+import { DEFAULT_IMAGE, findDocker } from "./docker.ts";
 import type { Engine } from "./engine.ts";
 import { programEngine } from "./program.ts";
 
@@ -10,8 +10,13 @@ const run = promisify(execFile);
 export const howToGetOne: string = `The tests need a real redis-server, 6.2 or later, and found none. Do one of these:
   Debian, Ubuntu   sudo apt-get install redis-server
   macOS            brew install redis
-  elsewhere        start Docker, and they run the image redis:7
+  elsewhere        start Docker, and they run the image ${DEFAULT_IMAGE}
   or               set REDIS_SERVER to the path of the program`;
+
+/** What to do if `REDIS_IMAGE` asks for Docker, and Docker does not answer. */
+const howToGetDocker =
+  "Docker runs that image, and `docker info` does not answer. Start Docker, or unset REDIS_IMAGE: " +
+  "then the tests run the redis-server of this machine.";
 
 /** The redis-server that `REDIS_SERVER` or else `PATH` names. */
 export function nameOfProgram(env: NodeJS.ProcessEnv = process.env): string {
@@ -19,10 +24,19 @@ export function nameOfProgram(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /**
- * The program, or Docker where there is only that. Rejects with {@link howToGetOne} where there is neither, and where `REDIS_SERVER`
- * names a program that does not run: whoever set it does not want another one.
+ * What runs the servers of the tests:
+ *
+ * - the image that `REDIS_IMAGE` names, in Docker;
+ * - or else the program that `REDIS_SERVER` names;
+ * - or else the `redis-server` on `PATH`;
+ * - or else the default image, in Docker.
+ *
+ * Whoever sets a variable wants that server and no other one. So this rejects if what a variable names does not run,
+ * and if both are set. It rejects with {@link howToGetOne} if there is nothing at all.
  */
 export async function findEngine(env: NodeJS.ProcessEnv = process.env): Promise<Engine> {
+  const image = env["REDIS_IMAGE"];
+  if (image) return engineOfImage(image, env);
   const program = nameOfProgram(env);
   let reason: unknown;
   try {
@@ -36,7 +50,26 @@ export async function findEngine(env: NodeJS.ProcessEnv = process.env): Promise<
       cause: reason,
     });
   }
-  const docker = await findDocker(env);
+  const docker = await findDocker(env, DEFAULT_IMAGE);
   if (docker !== undefined) return docker;
   throw new Error(howToGetOne, { cause: reason });
+}
+
+async function engineOfImage(image: string, env: NodeJS.ProcessEnv): Promise<Engine> {
+  const asked = `REDIS_IMAGE is ${JSON.stringify(image)}`;
+  if (env["REDIS_SERVER"]) {
+    throw new Error(
+      `${asked}, and REDIS_SERVER is ${JSON.stringify(env["REDIS_SERVER"])}. ` +
+        "The tests run on one of them: unset the other.",
+    );
+  }
+  let docker: Engine | undefined;
+  try {
+    docker = await findDocker(env, image);
+  } catch (error) {
+    const { message } = error as Error; // what execFile rejects with: the command, and what it said
+    throw new Error(`${asked}, which Docker cannot fetch. Check the name.\n${message}`, { cause: error });
+  }
+  if (docker === undefined) throw new Error(`${asked}. ${howToGetDocker}`);
+  return docker;
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -31,27 +31,41 @@ async function calls(): Promise<string[]> {
   return (await readFile(join(folder, "calls"), "utf8")).trimEnd().split("\n");
 }
 
-/** A Docker whose containers are processes. The name comes after --name, and the server after the image. */
+/**
+ * A Docker whose containers are processes. The name comes after --name, the program after --entrypoint, and its
+ * arguments after the image, which is the default if the variable names none. A container's programs are those of
+ * `image`, a folder beside this.
+ */
 const dockerOfProcesses = `
 PATH=/usr/bin:/bin
+image="${"$"}{REDIS_IMAGE:-redis:7}"
 at() { echo "${"$"}{0%/*}/$1.pid"; }
 case "$1" in
   info) echo "Debian GNU/Linux []" ;;
   image) exit 1 ;;
   pull) ;;
   run)
-    while [ "$1" != redis:7 ]; do
-      if [ "$1" = --name ]; then name="$2"; fi
+    while [ "$1" != "$image" ]; do
+      case "$1" in --name) name="$2" ;; --entrypoint) program="$2" ;; esac
       shift
     done
-    shift 2
+    shift
     echo $$ > "$(at "$name")"
-    exec ${real} "$@" ;;
+    PATH="${"$"}{0%/*}/image"
+    exec "$program" "$@" ;;
   pause) kill -STOP "$(cat "$(at "$2")")" ;;
   unpause) kill -CONT "$(cat "$(at "$2")")" ;;
   kill) kill -KILL "$(cat "$(at "$2")")" ;;
   stop) kill -TERM "$(cat "$(at "$2")")" ;;
 esac`;
+
+/** All that the image has: a shell, and the server by that name, if one is given. */
+async function makeImage(server?: string): Promise<void> {
+  const image = join(folder, "image");
+  await mkdir(image);
+  await symlink("/bin/sh", join(image, "sh"));
+  if (server !== undefined) await symlink(real, join(image, server));
+}
 
 describe("where a redis-server comes from", () => {
   it("is the machine, if it has one", async () => {
@@ -81,6 +95,44 @@ describe("where a redis-server comes from", () => {
     ]);
   });
 
+  it("is the image that REDIS_IMAGE names, even if the machine has a program", async () => {
+    await fake("redis-server");
+    await fake("docker", dockerOfProcesses);
+    env["REDIS_IMAGE"] = "valkey/valkey:8";
+    expect((await findEngine(env)).name).toBe("docker, valkey/valkey:8");
+    expect(await calls()).toEqual([
+      "docker info --format {{.OperatingSystem}} {{json .SecurityOptions}}",
+      "docker image inspect valkey/valkey:8",
+      "docker pull valkey/valkey:8",
+    ]);
+  });
+
+  it("is not fetched again if Docker has the image", async () => {
+    await fake("docker");
+    env["REDIS_IMAGE"] = "redis:8";
+    await findEngine(env);
+    expect((await calls()).at(-1)).toBe("docker image inspect redis:8");
+  });
+
+  it("is no other one if the image that REDIS_IMAGE names cannot be had, and the error says what to do", async () => {
+    await fake("redis-server");
+    env["REDIS_IMAGE"] = "redis:8";
+    await expect(findEngine(env)).rejects.toThrow(/^REDIS_IMAGE is "redis:8".*Start Docker, or unset REDIS_IMAGE/);
+    await fake("docker", 'case "$1" in image | pull) echo "no such image" >&2; exit 1 ;; esac');
+    await expect(findEngine(env)).rejects.toThrow(
+      /^REDIS_IMAGE is "redis:8", which Docker cannot fetch.*no such image/s,
+    );
+  });
+
+  it("is one thing: with REDIS_IMAGE and REDIS_SERVER, nothing is run", async () => {
+    await fake("redis-server");
+    await fake("docker");
+    env["REDIS_IMAGE"] = "redis:8";
+    env["REDIS_SERVER"] = join(folder, "redis-server");
+    await expect(findEngine(env)).rejects.toThrow(/REDIS_IMAGE is .* and REDIS_SERVER is .*unset the other/);
+    expect(existsSync(join(folder, "calls"))).toBe(false);
+  });
+
   it("is said to be missing, with what to do, where neither is there", async () => {
     await expect(findEngine(env)).rejects.toThrow(howToGetOne);
     await fake("docker", "exit 1");
@@ -92,6 +144,7 @@ describe("where a redis-server comes from", () => {
 (real === "" ? describe.skip : describe)("a server in a container", () => {
   it("can all that a process can", async () => {
     await fake("docker", dockerOfProcesses);
+    await makeImage("redis-server");
     const server = await startRedis({ engine: await findEngine(env), args: ["--appendonly", "yes"] });
     try {
       await server.command("SET", "a", "1");
@@ -114,7 +167,27 @@ describe("where a redis-server comes from", () => {
     const started = (await calls()).find((call) => call.startsWith("docker run"));
     expect(started).toMatch(/^docker run --rm --name deep-agent-test-\w+ --user \d+:\d+ /);
     const file = join(server.directory, "redis.conf");
-    expect(started).toContain(`--volume ${tmpdir()}:${tmpdir()} redis:7 redis-server ${file} --bind `);
+    expect(started).toContain(`--entrypoint sh --volume ${tmpdir()}:${tmpdir()} redis:7 -c `);
+    expect(started).toContain(` sh ${file} --bind `);
+  });
+
+  it("is the server of the image, by whichever name it has there", async () => {
+    await fake("docker", dockerOfProcesses);
+    await makeImage("valkey-server");
+    env["REDIS_IMAGE"] = "valkey/valkey:8";
+    const server = await startRedis({ engine: await findEngine(env) });
+    try {
+      expect(await server.command("PING")).toBe("PONG");
+      await server.stop();
+    } finally {
+      await server[Symbol.asyncDispose]();
+    }
+  });
+
+  it("says that the image has no server", async () => {
+    await fake("docker", dockerOfProcesses);
+    await makeImage();
+    await expect(startRedis({ engine: await findEngine(env) })).rejects.toThrow(/valkey-server.*not found/);
   });
 
   it("says what Docker said where it does not start", async () => {
@@ -130,9 +203,11 @@ describe("an installation on Debian", () => {
     expect(installed()).toBe(false); // no apt-get
     await fake("apt-get");
     expect(installed(false)).toBe(false);
-    env["REDIS_SERVER"] = "/none";
-    expect(installed()).toBe(false);
-    delete env["REDIS_SERVER"];
+    for (const variable of ["REDIS_SERVER", "REDIS_IMAGE"]) {
+      env[variable] = "/none";
+      expect(installed()).toBe(false);
+      delete env[variable];
+    }
     await fake("redis-server");
     expect(installed()).toBe(false);
     expect(await calls()).toEqual(["redis-server --version"]);
