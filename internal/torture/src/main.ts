@@ -1,18 +1,16 @@
-import { parseArgs } from "node:util";
 import { agentSchedules } from "./agent/agent-schedules.ts";
 import { damage } from "./damage/damage.ts";
 import { killLoops } from "./kill/kill-loops.ts";
 import { tableOf } from "./table.ts";
 import { isClean, type Tally } from "./tally.ts";
+import { tortureOptionsOf } from "./torture-options.ts";
 import type { Part } from "./torture-part.ts";
 
 /*
- * `pnpm torture [--seed N] [--part NAME] [--scale X] [--only N]`: injects faults for real, and prints what became of what was stored. Ends with
- * status 1 where anything was lost, doubled, torn or silently wrong, and with 2 where it could not be carried through.
+ * `pnpm torture [--quick | --scale X] [--seed N] [--part NAME] [--only N]`: injects faults for real, and prints what
+ * became of what was stored. Ends with status 1 if anything was lost, doubled, torn or silently wrong, and with 2 if it
+ * could not be carried through.
  */
-
-/** What is done when nobody asks for another one. */
-const DEFAULT_SEED = "20261126";
 
 const parts: Readonly<Record<string, Part>> = { kill: killLoops, damage, agent: agentSchedules };
 
@@ -25,22 +23,8 @@ try {
 
 /** Resolves to the status to end with. */
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: "string", default: DEFAULT_SEED },
-      part: { type: "string" },
-      scale: { type: "string", default: "1" },
-      only: { type: "string" },
-    },
-  });
-  const seed = Number(values.seed);
-  if (!Number.isInteger(seed)) throw new Error(`--seed takes an integer, not ${JSON.stringify(values.seed)}.`);
-  const scale = Number(values.scale);
-  if (!(scale > 0 && scale <= 1)) throw new Error("--scale takes a number above 0, and 1 at most.");
-  const only = values.only === undefined ? undefined : Number(values.only);
-  if (only !== undefined && !(Number.isInteger(only) && only >= 0 && values.part === "agent"))
-    throw new Error("--only takes the number of a schedule, with --part agent.");
-  const names = values.part === undefined ? Object.keys(parts) : [values.part];
+  const { seed, scale, part: onlyPart, only } = tortureOptionsOf(process.argv.slice(2));
+  const names = onlyPart === undefined ? Object.keys(parts) : [onlyPart];
 
   say(`Seed ${seed}`);
   const tallies: Tally[] = [];
