@@ -16,6 +16,9 @@ import { pause, STEP_MS } from "./support/model/scheduler.ts";
 const { MODEL_SEED, MODEL_SCHEDULES = "1000" } = process.env;
 const seeds = MODEL_SEED === undefined ? range(Number(MODEL_SCHEDULES)) : [Number(MODEL_SEED)];
 
+/** How long they may take, in ms: a guard against hanging, not a measure. */
+const LIMIT = 600 * Math.max(1_000, seeds.length);
+
 function range(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
 }
@@ -48,12 +51,16 @@ function check({ seed, steps, violations, trace }: Outcome): number {
 }
 
 describe("whatever gets lost, and comes late", () => {
-  it("loses, doubles, hides and revives no turn", async () => {
-    let steps = 0;
-    for (const seed of seeds) steps += check(await runSchedule(seed, server));
-    process.stdout.write(`model: ${seeds.length} schedules, ${steps} steps, no rule broken\n`);
-    expect(steps).toBeGreaterThan(20 * seeds.length);
-  }, 600_000);
+  it(
+    "loses, doubles, hides and revives no turn",
+    async () => {
+      let steps = 0;
+      for (const seed of seeds) steps += check(await runSchedule(seed, server));
+      process.stdout.write(`model: ${seeds.length} schedules, ${steps} steps, no rule broken\n`);
+      expect(steps).toBeGreaterThan(20 * seeds.length);
+    },
+    LIMIT,
+  );
 
   it("is decided by the seed alone", async () => {
     const anonymous = ({ trace }: Outcome): string[] =>
