@@ -15,6 +15,14 @@ export function linkProblems(root: string, files: readonly string[]): string[] {
   return problems;
 }
 
+/** The files that a page's relative links lead to, without the headings, as paths from the root. */
+export function linkedFiles(root: string, file: string): Set<string> {
+  const targets = prose(readFileSync(join(root, file), "utf8"))
+    .flatMap(targetsOf)
+    .filter((target) => !isElsewhere(target));
+  return new Set(targets.map((target) => relative(root, placeOf(root, file, target).to).replaceAll("\\", "/")));
+}
+
 /** The page's lines, those of code blocks empty. */
 function prose(page: string): string[] {
   let fence = "";
@@ -36,13 +44,22 @@ function targetsOf(line: string): string[] {
 }
 
 function problemOf(root: string, file: string, target: string): string | null {
-  if (/^[a-z][a-z+.-]*:/i.test(target)) return null;
-  const [path = "", anchor] = target.split("#").map(decodeURIComponent);
-  const to = path === "" ? join(root, file) : resolve(root, path.startsWith("/") ? `.${path}` : dirname(file), path);
+  if (isElsewhere(target)) return null;
+  const { to, anchor } = placeOf(root, file, target);
   if (relative(root, to).startsWith("..")) return `${target} leads out of the repository`;
   if (!existsSync(to)) return `${target} does not exist`;
   if (!anchor || statSync(to).isDirectory() || !to.endsWith(".md")) return null;
   return anchorsOf(readFileSync(to, "utf8")).has(anchor) ? null : `${target} names no heading there`;
+}
+
+function isElsewhere(target: string): boolean {
+  return /^[a-z][a-z+.-]*:/i.test(target);
+}
+
+function placeOf(root: string, file: string, target: string): { to: string; anchor: string | undefined } {
+  const [path = "", anchor] = target.split("#").map(decodeURIComponent);
+  const to = path === "" ? join(root, file) : resolve(root, path.startsWith("/") ? `.${path}` : dirname(file), path);
+  return { to, anchor };
 }
 
 /** The anchors that GitHub gives a page's headings, and those that it sets itself. */

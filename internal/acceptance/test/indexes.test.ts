@@ -1,0 +1,63 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { indexProblems } from "../../../scripts/docs/indexes.ts";
+
+/** Documentation in which every page is where a reader looks for it. */
+const complete = {
+  "README.md": "[all pages](docs/README.md) and [all examples](examples/README.md)",
+  "docs/README.md": "[redis](redis.md#tls), [the first decision](./decisions/0001-first.md)",
+  "docs/redis.md": "# Redis\n\n## TLS",
+  "docs/decisions/0001-first.md": "# 1. First",
+  "examples/README.md": "| [chat](chat/README.md) |",
+  "examples/chat/README.md": "# Chat",
+  "packages/core/README.md": "# Core",
+};
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "deep-agent-indexes-"));
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+/** What is found in these pages. */
+function problemsOf(pages: Readonly<Record<string, string>>): string[] {
+  for (const [page, text] of Object.entries(pages)) {
+    mkdirSync(dirname(join(root, page)), { recursive: true });
+    writeFileSync(join(root, page), text);
+  }
+  return indexProblems(root, Object.keys(pages));
+}
+
+describe("the indexes of the documentation", () => {
+  it("are complete if each page has a link in its own", () => {
+    expect(problemsOf(complete)).toEqual([]);
+  });
+
+  it("lack a page that only another page links, or only a code block", () => {
+    const pages = {
+      ...complete,
+      "README.md": `${complete["README.md"]} [redis](docs/redis.md)`,
+      "docs/README.md": "```md\n[redis](redis.md)\n```\n[the first decision](decisions/0001-first.md)",
+    };
+    expect(problemsOf(pages)).toEqual(["docs/README.md: has no link to docs/redis.md"]);
+  });
+
+  it("lack a decision and an example that nobody has added", () => {
+    expect(
+      problemsOf({ ...complete, "docs/decisions/0002-second.md": "# 2.", "examples/demo/README.md": "# Demo" }),
+    ).toEqual([
+      "docs/README.md: has no link to docs/decisions/0002-second.md",
+      "examples/README.md: has no link to examples/demo/README.md",
+    ]);
+  });
+
+  it("are there, and the main page leads to them", () => {
+    const { "docs/README.md": _, ...others } = complete;
+    expect(problemsOf({ ...others, "README.md": "[all pages](docs/README.md)" })).toEqual([
+      "README.md: has no link to examples/README.md",
+      "docs/README.md: does not exist",
+    ]);
+  });
+});
