@@ -18,7 +18,7 @@ const demoted = busy("This server was made a replica while it waited for others:
 
 /** What servers answer instead of doing what they are asked to, by the first word of it. */
 const refusals: Readonly<Record<string, ErrorKind>> = {
-  NOAUTH: unauthorized("The server wants a password: give `password`, and `username` where it has users."),
+  NOAUTH: unauthorized("The server wants a password: give `password`, and `username` if it has users."),
   WRONGPASS: unauthorized("User name and password do not fit: check `username` and `password`."),
   NOPERM: notAllowed,
   OOM: {
@@ -71,7 +71,7 @@ const phrases: readonly [RegExp, ErrorKind][] = [
   ],
 ];
 
-const unknownRefusal: ErrorKind = { code: "UNAVAILABLE", retryable: false, hint: "See the server's log." };
+const unknownError: ErrorKind = { code: "UNAVAILABLE", retryable: false, hint: "See the server's log." };
 
 export const unreachable: ErrorKind = busy(
   "Check that it runs and can be reached from here: redis-cli -h HOST -p PORT PING.",
@@ -98,5 +98,5 @@ export function kindOf(message: string): ErrorKind {
     const kind = refusals[word];
     if (kind !== undefined) return kind;
   }
-  return phrases.find(([phrase]) => phrase.test(message))?.[1] ?? unknownRefusal;
+  return phrases.find(([phrase]) => phrase.test(message))?.[1] ?? unknownError;
 }

@@ -6,7 +6,7 @@ export function keyOf(memoryId: string, { prefix }: MemorySettings): string {
 }
 
 /**
- * The key of the index behind `recent`: a sorted set of memory ids by the time of their last write, in µs since 1970.
+ * The key of the index that `recent` reads: a sorted set of memory ids by the time of their last write, in µs since 1970.
  * Its first character is not the prefix's, so that no pattern `<prefix>*` ever takes it for a memory.
  */
 export function indexKeyOf({ prefix }: MemorySettings): string {

@@ -16,7 +16,7 @@ const SCANNED_AT_ONCE = 5_000;
 /** Of how many slots the keys are read together. */
 const SLOTS_AT_ONCE = 200;
 
-/** How often a listing begins again, where servers took each other's place, before it is given up. */
+/** How often a listing begins again after servers took each other's place, before it is given up. */
 const MAX_RESTARTS = 5;
 
 /** How often slots that are on their way are read again. */

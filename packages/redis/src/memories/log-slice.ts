@@ -36,7 +36,7 @@ export function newestOf(
 ): LogSlice | undefined {
   const [previous = "", ...entries] = elements;
   const at = timeOf(entries.at(-1) ?? previous);
-  // A mock of Redis answers fewer where more are asked for than there are.
+  // A mock of Redis answers fewer if more are asked for than there are.
   if (at === "0" || entries.length !== Math.min(count, length)) return undefined;
   const position = header.dropped + length;
   return {

@@ -195,7 +195,7 @@ function messageOf(error: unknown): string {
   return MemoryError.is(error) ? error.message : "unexpected error";
 }
 
-/** In the order of the index: by time, and where that is the same by the id's bytes, the greatest first. */
+/** In the order of the index: by time, and for the same time by the id's bytes, the greatest first. */
 function isAfter(member: IndexMember, last: IndexMember): boolean {
   if (member.score !== last.score) return Number(member.score) < Number(last.score);
   return Buffer.compare(Buffer.from(member.memoryId), Buffer.from(last.memoryId)) < 0;

@@ -19,7 +19,7 @@ interface GivenClient {
   readonly failsOver: boolean;
 }
 
-/** Those that say where the servers are: one of them may be given. */
+/** Options that say where the servers are: one of them may be given. */
 const placeNames = ["addr", "url", "cluster", "sentinel"] as const;
 const connectionNames = [...placeNames, "addressMap", "username", "password", "db", "poolSize", "tls"] as const;
 const memoryNames = ["ttl", "prefix", "timeoutMs", "index", "maxRecords", "durability", "reads"] as const;

@@ -28,7 +28,7 @@ if value ~= ARGV[2] then return {'other', stamp} end
 -- Nothing is removed before the rest is known to be allowed: of a push, the wrong type is all that may be wrong.
 local failure = redis.pcall('RPUSH', key, '')
 if refused(failure) and not string.find(failure.err, 'WRONGTYPE', 1, true) then return {'refused', stamp, failure.err} end
--- And of a time to live that is none, that it is none.
+-- And of a time to live that is invalid, that it is.
 failure = ttl ~= '0' and redis.pcall('PEXPIRE', key, '')
 if refused(failure) and not string.find(failure.err, 'not an integer', 1, true) then return {'refused', stamp, failure.err} end
 tryIndex(index, member)

@@ -27,7 +27,7 @@ type Layout<Reply extends ScriptReply> = {
   readonly [What in Extract<Reply["what"], ScriptFailure["what"]>]?: Fields<Extract<Reply, { what: What }>>;
 };
 
-const failures: Layout<ScriptFailure> & object = {
+const failures: Layout<ScriptFailure> = {
   late: {},
   absent: {},
   foreign: { type: String },
@@ -36,7 +36,7 @@ const failures: Layout<ScriptFailure> & object = {
   halfway: { error: String },
 };
 
-/** Reads replies `{ what, now, field, field, … }`. Anything else is `"damaged"`. */
+/** Reads replies `{ what, now, field, field, … }`; any other is taken for `"damaged"`. */
 export function replyParser<Reply extends ScriptReply>(layout: Layout<Reply>): (reply: readonly unknown[]) => Reply {
   const all: Readonly<Record<string, Readonly<Record<string, (value: unknown) => unknown>>>> = {
     ...failures,
@@ -45,7 +45,7 @@ export function replyParser<Reply extends ScriptReply>(layout: Layout<Reply>): (
   return ([word, now, ...values]) => {
     const what = String(word);
     const fields = Object.entries(all[what] ?? {}).map(([name, read], place) => [name, read(values[place])]);
-    // Layout has the fields of each reply.
+    // The layout names the fields of each reply, and reads them as its type says.
     return { what: what in all ? what : "damaged", now: Number(now), ...Object.fromEntries(fields) } as Reply;
   };
 }

@@ -11,7 +11,7 @@ const passing = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NO
 export class ErrorReply {
   /** As the server wrote it: `"OOM command not allowed when used memory > 'maxmemory'."` */
   readonly message: string;
-  /** The server that said it, where there are several. */
+  /** The server that said it, if there are several. */
   readonly server: string | undefined;
 
   constructor(message: string, server?: string) {
@@ -25,7 +25,7 @@ export class NoReply extends Error {
   override readonly name = "NoReply";
   /** `false`: the commands certainly never reached the server. `true`: they may have, or may still. */
   readonly sent: boolean;
-  /** The server that did not answer, where there are several. */
+  /** The server that did not answer, if there are several. */
   readonly server: string | undefined;
 
   constructor(sent: boolean, cause: unknown, server?: string) {
@@ -40,7 +40,7 @@ export class CommandRefused extends Error {
   override readonly name = "CommandRefused";
   /** What became of the rest of the operation. */
   readonly outcome: Outcome;
-  /** The server that said it, where there are several. */
+  /** The server that said it, if there are several. */
   readonly server: string | undefined;
 
   constructor(message: string, outcome: Outcome = "not-applied", server?: string) {
@@ -49,7 +49,7 @@ export class CommandRefused extends Error {
     this.server = server;
   }
 
-  /** Whether it may soon be otherwise, where servers take each other's place. */
+  /** Whether the answer may soon be another, because servers take each other's place. */
   get passes(): boolean {
     return passing.test(this.message);
   }

@@ -31,7 +31,7 @@ export class IoredisClusterNodes implements ClusterNodes {
     return this.#client.nodes("all").map(placeOf);
   }
 
-  /** It answers when it is connected, and connects where it was not told to yet. */
+  /** It answers when it is connected, and connects if it was not told to yet. */
   opened(): Promise<unknown> {
     return this.#client.cluster("SLOTS");
   }

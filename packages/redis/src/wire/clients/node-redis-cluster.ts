@@ -33,7 +33,7 @@ export class NodeRedisClusterNodes implements ClusterNodes {
 
   at(address: string, isReplica: boolean): Pick<RedisCommands, "send"> | undefined {
     const node = this.#client.nodeByAddress.get(address);
-    // The client has replicas only where its owner wanted it to, and then tells them that it is going to read.
+    // The client has replicas only if its owner wanted it to, and then tells them that it is going to read.
     if (node === undefined || (isReplica && this.#isMaster(address))) return undefined;
     const client = this.#client.nodeClient(node as never); // one of its own nodes
     if (!(client instanceof Promise)) return new NodeRedisCommands(client);

@@ -69,7 +69,7 @@ export class NodeRedisSentinelCommands implements RedisCommands {
     if (!this.#client.isOpen) throw notConnected();
     if (options.readOnly) {
       try {
-        // It does not turn to the master where a replica stands still. Half of the time is the master's.
+        // It does not turn to the master if a replica stands still. Half of the time is the master's.
         return await this.#send(commands, { ...options, timeoutMs: options.timeoutMs / 2 });
       } catch (error) {
         if (!(error instanceof NoReply)) throw error;

@@ -4,14 +4,11 @@ import type { RedisCommands } from "../redis-commands.ts";
 export interface ClusterNodes {
   /** Those that may be asked where slots are. */
   known(): readonly string[];
-  /** Resolves when some are known, where it may be that none is yet. */
+  /** Resolves when some are known; absent if some are known from the beginning. */
   opened?(): Promise<unknown>;
   /** A port to that node alone, to a replica if so said; `undefined`: the client does not know it (yet). */
   at(address: string, isReplica: boolean): Pick<RedisCommands, "send"> | undefined;
-  /**
-   * The cluster was found to be another than was known, where slots have these masters now; `key` is one that was
-   * looked for.
-   */
+  /** The cluster was found to have changed: slots have these masters now. `key` is one that was looked for. */
   changed(masters: ReadonlySet<string>, key: string): void;
   close(): void;
 }

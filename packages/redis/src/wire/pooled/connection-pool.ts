@@ -78,7 +78,7 @@ export class ConnectionPool implements RedisCommands {
 }
 
 /**
- * Sends them on that connection, which is given up where they are not answered in time, open or not. `undefined`:
+ * Sends them on that connection, which is given up if they are not answered in time, open or not. `undefined`:
  * another call, whose time was up, gave it up before they were sent.
  */
 async function exchange(

@@ -15,13 +15,13 @@ export class Connection {
   #state: "opening" | "open" | "ended" = "opening";
   #retired = false;
   #isOverdue = false;
-  /** Why it ended, where that is known. */
+  /** Why it ended, if that is known. */
   #reason: Error | undefined;
 
   /** Begins to connect. */
   constructor(settings: ConnectionSettings, timeoutMs: number) {
     this.#client = clientFor(settings, timeoutMs);
-    // Without a listener an error would end the process. Whoever waits for a reply is told of it; where nobody does,
+    // Without a listener an error would end the process. Whoever waits for a reply is told of it; if nobody does,
     // the next call finds the connection ended.
     this.#client.on("error", (error: Error) => this.end(error));
     this.#opened = this.#open();

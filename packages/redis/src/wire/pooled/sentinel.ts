@@ -9,7 +9,7 @@ import { ConnectionPool } from "./connection-pool.ts";
 const SENTINEL_LIMIT = 1_000;
 
 /**
- * How long a replica is read from before another may be, and how long none is looked for where none was found, in ms.
+ * How long a replica is read from before another may be, and how long none is looked for after none was found, in ms.
  */
 const REPLICA_KEPT = 30_000;
 const REPLICA_PAUSE = 1_000;
@@ -101,7 +101,7 @@ export class SentinelCommands implements RedisCommands {
     return this.#findingMaster;
   }
 
-  /** The same for a replica. Where there is none, the next one is not looked for at once. */
+  /** The same for a replica. If there is none, the next one is not looked for at once. */
   #findReplica(): Promise<Server> {
     this.#findingReplica ??= this.#found((ask) => this.#replicaBy(ask))
       .then((replica) => {
