@@ -39,7 +39,7 @@ function call(work: Slice["work"], conversation: string): Promise<unknown> {
   return method.call(contender, conversation, turnOf(number++));
 }
 
-/** Calls one after the other. First collects the young garbage of the last slice, which is not this one's. */
+/** Calls one after the other. Young garbage of the last slice is collected first, so that this slice does not pay. */
 async function slice({ work, conversations, times, budget, ahead = 0 }: Slice): Promise<Costs> {
   globalThis.gc?.({ type: "minor" });
   for (let time = 0; time < ahead; time++) await call(work, conversations.at(-1 - (time % conversations.length)) ?? "");
