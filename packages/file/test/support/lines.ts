@@ -9,7 +9,7 @@ export async function nextLine(): Promise<string | null> {
   return done ? null : value;
 }
 
-/** Prints a line at once, so that the lines of a worker are read even if it is killed. */
+/** Prints a line at once, so that it is read even if this worker is killed, as long as the pipe is not full. */
 export function say(line: string): void {
-  process.stdout.write(`${line}\n`); // a pipe: it is written before the call returns
+  process.stdout.write(`${line}\n`); // a pipe: while it has room, it is written before the call returns
 }
