@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 /** The lines that this worker is sent, one by one. */
@@ -9,7 +10,7 @@ export async function nextLine(): Promise<string | null> {
   return done ? null : value;
 }
 
-/** Prints a line at once, so that it is read even if this worker is killed, as long as the pipe is not full. */
+/** Prints a line at once, so that it is read even if this worker is killed: while the pipe is full, this waits. */
 export function say(line: string): void {
-  process.stdout.write(`${line}\n`); // a pipe: while it has room, it is written before the call returns
+  writeSync(1, `${line}\n`); // process.stdout would keep in this process what the pipe does not take
 }
