@@ -10,22 +10,57 @@ export interface AskEvent {
   /** The tokens of all model calls of the turn. `null`: the model did not report any. */
   usage: Usage | null;
   /** Milliseconds queued, loading, in the model and its tools, and saving. */
-  ms: { queued: number; load: number; model: number; save: number };
+  ms: {
+    /** Waiting for earlier asks of the agent. */
+    queued: number;
+    /** In the backend before the model was called. */
+    load: number;
+    /** In the model and its tools. */
+    model: number;
+    /** In the backend after the model had answered. */
+    save: number;
+  };
   /** Why the turn failed, without text of the conversation. Absent: the turn succeeded. */
   error?: unknown;
 }
 
-/**
- * What `deep-agent:backend` publishes: `backend` is the name of the backend, `ms` are milliseconds. No event holds a
- * secret or the text of a message.
- */
+/** What `deep-agent:backend` publishes. No event holds a secret or the text of a message. */
 export type BackendEvent =
-  /** A conversation's call to its backend has ended. `error` is absent if the call succeeded. */
-  | { type: "call"; backend: string; method: string; memoryId: string; ms: number; error?: unknown }
+  /** A conversation's call to its backend has ended. */
+  | {
+      /** The kind of event. */
+      type: "call";
+      /** The name of the backend. */
+      backend: string;
+      /** `"append"`, `"read"` or `"delete"`. */
+      method: string;
+      /** The id of the memory. */
+      memoryId: string;
+      /** How long the call took, in milliseconds. */
+      ms: number;
+      /** Why the call failed, without text of the conversation. Absent: it succeeded. */
+      error?: unknown;
+    }
   /** The store lost turns that it had acknowledged. */
-  | { type: "regressed"; backend: string; memoryId: string }
-  /** An adapter skipped, recovered or dropped something in the store, as `detail` says. It may name no memory. */
-  | { type: "warning"; backend: string; memoryId?: string; detail: string };
+  | {
+      /** The kind of event. */
+      type: "regressed";
+      /** The name of the backend. */
+      backend: string;
+      /** The id of the memory. */
+      memoryId: string;
+    }
+  /** Something in the store was skipped, recovered or dropped, or a handler failed. */
+  | {
+      /** The kind of event. */
+      type: "warning";
+      /** The name of the backend. */
+      backend: string;
+      /** The id of the memory. Absent: the warning is not about a single memory. */
+      memoryId?: string;
+      /** What happened, without secrets and message text. */
+      detail: string;
+    };
 
 /** `deep-agent:ask` of `node:diagnostics_channel`: one {@link AskEvent} a turn. */
 export const askChannel: EventChannel<AskEvent> = channel("deep-agent:ask");

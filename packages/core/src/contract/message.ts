@@ -97,24 +97,41 @@ export interface TextPart {
 export interface ImagePart {
   /** Always `"image_url"`. */
   type: "image_url";
-  /** `url`: an https or data URL. `detail`: the resolution at which the model looks; absent: the provider's default. */
-  image_url: { url: string; detail?: "auto" | "low" | "high" };
+  /** The image. */
+  image_url: {
+    /** An https or data URL. */
+    url: string;
+    /** The resolution at which the model sees the image. Absent: the provider's default. */
+    detail?: "auto" | "low" | "high";
+  };
 }
 
 /** Sound in a message. */
 export interface AudioPart {
   /** Always `"input_audio"`. */
   type: "input_audio";
-  /** `data`: the sound, in base64. */
-  input_audio: { data: string; format: "wav" | "mp3" };
+  /** The sound. */
+  input_audio: {
+    /** The sound, in base64. */
+    data: string;
+    /** The format of the sound. */
+    format: "wav" | "mp3";
+  };
 }
 
 /** A file in a message. */
 export interface FilePart {
   /** Always `"file"`. */
   type: "file";
-  /** Either `file_id`, the id of an uploaded file, or `file_data`, a data URL, with a `filename`. */
-  file: { file_id?: string; file_data?: string; filename?: string };
+  /** Either `file_id`, or `file_data` with a `filename`. */
+  file: {
+    /** The id of an uploaded file. Absent: the file is in `file_data`. */
+    file_id?: string;
+    /** The file as a data URL. Absent: the file is named by `file_id`. */
+    file_data?: string;
+    /** The name of the file in `file_data`. Absent: none. */
+    filename?: string;
+  };
 }
 
 /** The fields that a caller may set in addition to role and content. */

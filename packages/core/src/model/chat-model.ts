@@ -38,10 +38,30 @@ export interface ToolSpec {
 /** One event of a model's answer. */
 export type ModelEvent =
   /** The next piece of the answer's text. */
-  | { type: "text"; text: string }
+  | {
+      /** The kind of event. */
+      type: "text";
+      /** The text to append to the answer. */
+      text: string;
+    }
   /** The next piece of a refusal. */
-  | { type: "refusal"; text: string }
+  | {
+      /** The kind of event. */
+      type: "refusal";
+      /** The text to append to the refusal. */
+      text: string;
+    }
   /** A complete call of a tool. */
-  | { type: "tool-call"; call: ToolCall }
-  /** The answer is complete. `usage`: its tokens; absent: the model does not report them. */
-  | { type: "finish"; usage?: Usage | undefined };
+  | {
+      /** The kind of event. */
+      type: "tool-call";
+      /** The call, with complete arguments. */
+      call: ToolCall;
+    }
+  /** The answer is complete. */
+  | {
+      /** The kind of event. */
+      type: "finish";
+      /** The tokens of this model call. Absent: the model does not report them. */
+      usage?: Usage | undefined;
+    };

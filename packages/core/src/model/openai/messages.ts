@@ -14,22 +14,51 @@ import type { ToolSpec } from "../chat-model.ts";
 
 /** A message in a request to OpenAI's Chat Completions. Assignable to the SDK's `ChatCompletionMessageParam`. */
 export type OpenAIMessage =
-  | { role: "system"; content: string | TextPart[]; name?: string }
-  | { role: "user"; content: string | ContentPart[]; name?: string }
+  | {
+      /** An instruction to the model. */
+      role: "system";
+      /** Text, or parts. */
+      content: string | TextPart[];
+      /** Tells apart speakers that share a role. Absent: the role is enough. */
+      name?: string;
+    }
+  | {
+      /** What the user says. */
+      role: "user";
+      /** Text, or parts such as images and files. */
+      content: string | ContentPart[];
+      /** Tells apart speakers that share a role. Absent: the role is enough. */
+      name?: string;
+    }
   | OpenAIAssistantMessage
-  | { role: "tool"; content: string | TextPart[]; tool_call_id: string };
+  | {
+      /** The result of one tool call. */
+      role: "tool";
+      /** The result as text, or parts. */
+      content: string | TextPart[];
+      /** The id of the call that this is the result of. */
+      tool_call_id: string;
+    };
 
 interface OpenAIAssistantMessage {
+  /** What the model says. */
   role: "assistant";
+  /** Text, or parts. `null`: the model only called tools, or refused. */
   content: string | TextPart[] | null;
+  /** What the model said instead of an answer. Absent: it did not refuse. */
   refusal?: string;
+  /** Tells apart speakers that share a role. Absent: the role is enough. */
   name?: string;
+  /** The tools that the model asks to run. Absent: none. */
   tool_calls?: OpenAIToolCall[];
 }
 
 interface OpenAIToolCall {
+  /** Identifies the call. Its result refers to it. */
   id: string;
+  /** Always `"function"`. */
   type: "function";
+  /** The name of the tool, and its arguments as JSON text. */
   function: { name: string; arguments: string };
 }
 
@@ -111,7 +140,9 @@ export interface OpenAIMessageLike {
 }
 
 interface OpenAIToolCallLike {
+  /** Identifies the call. Its result refers to it. */
   id: string;
+  /** The name of the tool, and its arguments as JSON text. Absent: a call of a custom tool, which is refused. */
   function?: { name: string; arguments: string } | undefined;
 }
 

@@ -47,8 +47,9 @@ export interface OpenAIModelOptions {
 export interface OpenAIClient {
   /** The API of Chat Completions. */
   chat: {
+    /** Its method `create`, which `OpenAIModel` calls. */
     completions: {
-      /** With `stream: true`, resolves to an async iterable of chunks. */
+      /** Sends a request. With `stream: true`, it resolves to an async iterable of chunks. */
       create(body: object, options?: { signal?: AbortSignal }): PromiseLike<unknown>;
     };
   };
