@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
-/** Where the blocks are written: in the one package that depends on all others, so that imports resolve as a user's do. */
+/** The folder of the blocks. It is in the one package that depends on all others, so imports resolve as a user's do. */
 const HOME = "internal/acceptance/.docs";
 
 interface Block {
@@ -11,16 +11,16 @@ interface Block {
   readonly start: number;
   /** Index of the closing fence. */
   readonly end: number;
-  /** Code that a comment right above the block asks to put before it. */
+  /** Code to put before the block, from a comment right above it. */
   readonly prelude: readonly string[];
 }
 
 /**
- * Type-checks every `ts` block of the pages, each as a module of its own. A hidden comment right above a block may give
- * it what the page's reader already knows:
+ * Type-checks every `ts` block of the pages, each as a module of its own. A hidden comment right above a block may add
+ * code that the reader of the page already knows:
  *
- * - `<!-- check: prepend declare const agent: Agent; -->` puts that code before it;
- * - `<!-- check: continue -->` puts the block before it there.
+ * - `<!-- check: prepend declare const agent: Agent; -->` puts that code before the block;
+ * - `<!-- check: continue -->` puts the previous block before it.
  *
  * A block keeps its line numbers: its module is the page with every other line blank.
  */
@@ -41,7 +41,7 @@ export function codeProblems(root: string, files: readonly string[]): { blocks: 
   return { blocks, problems };
 }
 
-/** Each block's module, by the number of its first line. */
+/** The module of each block, by the number of the block's first line. */
 function modulesOf(page: string): Map<number, string> {
   const lines = page.split(/\r?\n/);
   const modules = new Map<number, string>();
@@ -78,7 +78,7 @@ function* blocksOf(lines: readonly string[]): Generator<Block> {
   }
 }
 
-/** The lines of the `check:` comment that ends right above, without its marks; none if there is none. */
+/** The lines of the `check:` comment right above, without its marks; empty without such a comment. */
 function directive(above: readonly string[]): string[] {
   const comment = /<!--\s*check:\s*((?:(?!-->).)*?)\s*-->\s*$/s.exec(above.join("\n"))?.[1];
   if (comment === undefined) return [];
@@ -95,7 +95,8 @@ function compile(root: string, home: string): string[] {
   const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
   const run = spawnSync(process.execPath, [tsc, "-p", home, "--pretty", "false"], { cwd: home, encoding: "utf8" });
   if (run.status === 0) return [];
-  // "README.md.12.ts(14,3): error TS…" is line 14 of README.md. A block that others continue reports its errors again.
+  // "README.md.12.ts(14,3): error TS…" is line 14 of README.md. A block that others continue reports its errors
+  // repeatedly.
   const errors = run.stdout
     .replace(/^(.+)\.\d+\.ts\((\d+),(\d+)\):/gm, "$1:$2:$3:")
     .trimEnd()
