@@ -94,7 +94,7 @@ export class Fallback {
     // A copy: the caller may change its objects while this waits.
     const turn: WaitingTurn = { operationId, since: ofPrimary(since), records: structuredClone([...records]) };
     let failure: unknown = new CircuitOpen();
-    if (await this.#waiting.hasNone(memoryId, signal)) {
+    if (await this.#waiting.isClear(memoryId, signal)) {
       try {
         const there = { operationId, since: turn.since, expectedRevision: expectation(expectedRevision), signal };
         const primary = await this.#circuit.run(() => this.#primary.append(memoryId, turn.records, there), signal);
@@ -133,7 +133,7 @@ export class Fallback {
     // Only the primary has the whole log, and the pages before a place in it.
     const isPart = before === undefined && (since !== undefined || last !== undefined);
     if (!isPart) return this.atPrimary(memoryId, options, there);
-    if (await this.#waiting.hasNone(memoryId, signal)) {
+    if (await this.#waiting.isClear(memoryId, signal)) {
       try {
         return await this.#circuit.run(there, signal);
       } catch (error) {
@@ -167,7 +167,7 @@ export class Fallback {
 
   /** Makes a call that only the primary can answer, once none of the memory's turns wait. */
   async atPrimary<R>(memoryId: string, options: CallOptions, call: () => Promise<R>): Promise<R> {
-    if (await this.#waiting.hasNone(memoryId, options.signal)) return this.#atPrimary(memoryId, options, call);
+    if (await this.#waiting.isClear(memoryId, options.signal)) return this.#atPrimary(memoryId, options, call);
     throw this.#away(memoryId, new CircuitOpen());
   }
 

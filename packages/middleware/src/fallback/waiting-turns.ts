@@ -70,7 +70,7 @@ export class WaitingTurns {
   }
 
   /** Whether the memory has no waiting turn that the destination would accept. Tries to store them first. */
-  async hasNone(memoryId: string, signal: AbortSignal | undefined): Promise<boolean> {
+  async isClear(memoryId: string, signal: AbortSignal | undefined): Promise<boolean> {
     await this.adopted(signal);
     if (!this.#isKnown) await untilAborted(this.#lookFor(memoryId), signal);
     const waiting = this.#waiting.get(memoryId);
