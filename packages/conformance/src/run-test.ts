@@ -14,6 +14,7 @@ export const TEST_TIMEOUT_MS = 120_000;
 
 /** The error of a failed test: what was wrong, and the calls that were made. */
 export class BrokenPromise extends Error {
+  /** Always `"BrokenPromise"`. */
   override readonly name = "BrokenPromise";
   /** The promise that is broken, a sentence. */
   readonly promise: string;
@@ -24,6 +25,7 @@ export class BrokenPromise extends Error {
   /** The calls that led to the problem, as lines of a program. */
   readonly reproduction: readonly string[];
 
+  /** The kit makes these errors. `cause` is the error that the test threw. */
   constructor(promise: string, test: string, reproduction: readonly string[], cause: unknown) {
     // `instanceof` would fail for an error of another realm.
     const { message = String(cause) } = (cause ?? {}) as { message?: string };

@@ -92,15 +92,15 @@ export const catalogue: Mutant[] = breaking("recent returns the memories that we
       };
     },
   }),
-  "returns encoded ids": told(({ memoryId, ...memory }) => ({
+  "returns encoded ids": returning(({ memoryId, ...memory }) => ({
     ...memory,
     memoryId: encodeURIComponent(memoryId),
   })),
-  "returns times in seconds": told(({ updatedAt, ...memory }) => ({
+  "returns times in seconds": returning(({ updatedAt, ...memory }) => ({
     ...memory,
     updatedAt: Math.floor(updatedAt / 1_000),
   })),
-  "returns invalid times": told((memory) => ({ ...memory, updatedAt: Number.NaN })),
+  "returns invalid times": returning((memory) => ({ ...memory, updatedAt: Number.NaN })),
   "begins again at an invalid cursor": (honest) => ({
     recent: async (options) =>
       honest.recent(options.cursor === "made up" ? { ...options, cursor: undefined } : options),
@@ -149,7 +149,7 @@ function paged(
   };
 }
 
-function told(change: (memory: RecentMemory) => RecentMemory): Mutation {
+function returning(change: (memory: RecentMemory) => RecentMemory): Mutation {
   return (honest) => ({
     async recent(options) {
       const { memories, cursor } = await honest.recent(options);

@@ -31,19 +31,19 @@ export const info: Mutant[] = breaking("info returns the facts about a memory", 
       return facts && { ...facts, records };
     },
   }),
-  "returns 0 bytes": told(() => ({ bytes: 0 })),
-  "returns the number of records as bytes": told(({ records }) => ({ bytes: records })),
-  "returns times in seconds": told(({ createdAt, updatedAt }) => ({
+  "returns 0 bytes": returning(() => ({ bytes: 0 })),
+  "returns the number of records as bytes": returning(({ records }) => ({ bytes: records })),
+  "returns times in seconds": returning(({ createdAt, updatedAt }) => ({
     createdAt: Math.floor(createdAt / 1_000),
     updatedAt: Math.floor(updatedAt / 1_000),
   })),
-  "returns fractions of milliseconds": told(({ updatedAt }) => ({ updatedAt: updatedAt + 0.25 })),
-  "returns times as strings": told(({ createdAt }) => ({
+  "returns fractions of milliseconds": returning(({ updatedAt }) => ({ updatedAt: updatedAt + 0.25 })),
+  "returns times as strings": returning(({ createdAt }) => ({
     createdAt: new Date(createdAt).toISOString() as unknown as number,
   })),
-  "returns the last write as the creation": told(({ updatedAt }) => ({ createdAt: updatedAt })),
-  "returns the creation as the last write": told(({ createdAt }) => ({ updatedAt: createdAt })),
-  "returns the time of the call as the last write": told(() => ({ updatedAt: Date.now() })),
+  "returns the last write as the creation": returning(({ updatedAt }) => ({ createdAt: updatedAt })),
+  "returns the creation as the last write": returning(({ createdAt }) => ({ updatedAt: createdAt })),
+  "returns the time of the call as the last write": returning(() => ({ updatedAt: Date.now() })),
   "counts a read as a write": (honest) => {
     let readAt = 0;
     return {
@@ -57,8 +57,8 @@ export const info: Mutant[] = breaking("info returns the facts about a memory", 
       },
     };
   },
-  "returns 0 for never": told(() => ({ expiresAt: 0 })),
-  "does not return the time of expiry": told(() => ({ expiresAt: undefined as unknown as null })),
+  "returns 0 for never": returning(() => ({ expiresAt: 0 })),
+  "does not return the time of expiry": returning(() => ({ expiresAt: undefined as unknown as null })),
   "keeps the facts about a deleted memory": (honest) => {
     let last: MemoryInfo | null = null;
     return {
@@ -70,7 +70,7 @@ export const info: Mutant[] = breaking("info returns the facts about a memory", 
   },
 });
 
-function told(change: (facts: MemoryInfo) => Partial<MemoryInfo>): Mutation {
+function returning(change: (facts: MemoryInfo) => Partial<MemoryInfo>): Mutation {
   return (honest) => ({
     async info(...args) {
       const facts = await honest.info(...args);

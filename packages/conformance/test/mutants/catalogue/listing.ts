@@ -58,7 +58,7 @@ export const listing: Mutant[] = breaking("list returns the ids of all memories,
     try {
       return new RegExp(`^${prefix}`);
     } catch {
-      throw new MemoryError("INVALID_ARGUMENT", "The prefix is no regular expression.");
+      throw new MemoryError("INVALID_ARGUMENT", "The prefix is not a regular expression.");
     }
   }),
   "treats the prefix as a folder": prefixed((prefix) => ({
