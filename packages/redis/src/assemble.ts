@@ -9,7 +9,7 @@ import { RecentIndex } from "./memories/recent-index.ts";
 import type { MemorySettings } from "./options/memory-settings.ts";
 import type { CommandSource, RedisCommands } from "./wire/redis-commands.ts";
 
-/** What a backend is made of when it is first used. */
+/** The parts of a backend, made at its first call. */
 export interface Parts<T extends object> {
   commands: RedisCommands;
   calls: Calls;

@@ -1,2 +1,2 @@
-/** What errors and events call this backend. */
+/** The name of this backend in errors and events. */
 export const BACKEND = "redis";

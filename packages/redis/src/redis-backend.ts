@@ -41,41 +41,44 @@ import { loaded } from "./wire/loaded.ts";
 import { pooledSource } from "./wire/pooled/pooled-source.ts";
 import type { CommandSource } from "./wire/redis-commands.ts";
 
-/** Of {@link RedisBackend.reindex}. */
+/** Options of {@link RedisBackend.reindex}. */
 export interface ReindexOptions extends CallOptions {
-  /** Called now and then, with how far it has come. */
+  /** Called after each page of memories with the progress so far. Default: not called. */
   onProgress?: ((progress: ReindexProgress) => void) | undefined;
 }
 
-/** What the options come to. */
+/** The checked options, and the source of the commands. */
 interface Setup {
   readonly settings: MemorySettings;
   readonly source: CommandSource;
 }
 
 /**
- * Memories in Redis: one list each, to which turns are appended. Any number of processes may use them at the same time.
+ * Keeps memories in Redis: one list for each memory, to which turns are appended. Any number of processes may use the
+ * same memories at the same time.
  *
  * ```ts
  * const backend = new RedisBackend("localhost:6379").withPassword("secret").withTTL("24h");
  * ```
  *
- * Nothing is opened before the first call, nor the client loaded, and options can be set until then. Every call settles
- * by its deadline ({@link RedisMemoryOptions.timeoutMs}; the first one's counts from when the rest of this package is
- * loaded), `list` and `recent` by one for each page. It has every capability; `catalogue` only if the index is kept.
+ * The first call loads the client and opens the first connection. Options can be set until then. Every call settles by
+ * its deadline ({@link RedisMemoryOptions.timeoutMs}). `list`, `recent` and `reindex` have a deadline for each page.
+ * The deadline of the first call starts after the rest of this package is loaded. The backend has every capability,
+ * but `catalogue` only if the index is kept.
  */
 export class RedisBackend<T extends object = Message>
   implements MemoryBackend<T>, LogCapability<T>, HealthCapability, LifecycleCapability, InfoCapability, ExpiryCapability
 {
+  /** `"redis"`: the name of this backend in errors and events. */
   readonly name: string = BACKEND;
   #options: RedisBackendOptions;
   #setup: Setup;
-  /** Absent: connections of its own. */
+  /** `undefined`: the backend opens its own connections. */
   readonly #given: CommandSource | undefined;
   #parts: Promise<Parts<T>> | undefined;
   #isClosed = false;
 
-  /** @internal Over commands that somebody else sends. `close()` closes them. */
+  /** @internal Uses the given command source, which `close()` closes. */
   constructor(options: RedisMemoryOptions, source: CommandSource);
   /** Takes `"host:port"`, a URL (`redis:`, `rediss:`) or options. Throws `INVALID_CONFIG`. */
   constructor(options?: string | RedisBackendOptions);
@@ -87,9 +90,9 @@ export class RedisBackend<T extends object = Message>
   }
 
   /**
-   * A backend on a client that you have: of node-redis (`createClient`, `createClientPool`, `createCluster`,
-   * `createSentinel`), connected, or of ioredis (`Redis`, `Cluster`). `close()` leaves it open, and listening to its
-   * `error` events is its owner's business. Its own prefix for keys is not applied. Throws `INVALID_CONFIG`.
+   * Makes a backend on an existing client: a connected one of node-redis (`createClient`, `createClientPool`,
+   * `createCluster`, `createSentinel`), or one of ioredis (`Redis`, `Cluster`). `close()` leaves the client open. Its
+   * owner has to listen to its `error` events. The client's own key prefix is not applied. Throws `INVALID_CONFIG`.
    */
   static fromClient<T extends object = Message>(
     client: ExistingClient,
@@ -99,8 +102,8 @@ export class RedisBackend<T extends object = Message>
   }
 
   /**
-   * Sets {@link RedisBackendOptions.username}. As all `with…` methods, throws `INVALID_CONFIG` for a wrong value and
-   * after first use.
+   * Sets {@link RedisBackendOptions.username}. Like all `with…` methods, throws `INVALID_CONFIG` if the value is
+   * invalid or the backend was already used.
    */
   withUsername(username: string): this {
     return this.#with({ username });
@@ -136,6 +139,7 @@ export class RedisBackend<T extends object = Message>
     return this.#with({ prefix });
   }
 
+  /** Reads all records of a memory, the oldest first. `null`: there is no such memory. */
   load(memoryId: string, options: CallOptions = {}): Promise<T[] | null> {
     return this.#call(
       options,
@@ -145,8 +149,9 @@ export class RedisBackend<T extends object = Message>
   }
 
   /**
-   * The last 64 operation ids of saves are remembered. With `maxRecords`, only the newest that many records are kept,
-   * and an operation id is remembered until newer turns have taken the place of what it saved.
+   * Replaces all records of a memory. The last 64 operation ids of saves are remembered. With `maxRecords`, only the
+   * newest `maxRecords` records are kept, and an operation id is remembered until newer turns have displaced the saved
+   * records. If `expectedRevision` is not the current revision, it rejects with `CONFLICT`.
    */
   save(memoryId: string, records: readonly T[], options: SaveOptions = {}): Promise<void> {
     return this.#call(
@@ -156,6 +161,10 @@ export class RedisBackend<T extends object = Message>
     );
   }
 
+  /**
+   * Adds records at the end of a memory, once for each operation id, and creates the memory if needed. Resolves to the
+   * revision after these records. If `expectedRevision` is not the current revision, it rejects with `CONFLICT`.
+   */
   append(memoryId: string, records: readonly T[], options: AppendOptions = {}): Promise<Revision> {
     return this.#call(
       options,
@@ -164,6 +173,7 @@ export class RedisBackend<T extends object = Message>
     );
   }
 
+  /** Reads records with the revision that they belong to. `null`: there is no such memory. */
   read(memoryId: string, options: ReadOptions = {}): Promise<Snapshot<T> | null> {
     return this.#call(
       options,
@@ -172,6 +182,7 @@ export class RedisBackend<T extends object = Message>
     );
   }
 
+  /** Deletes a memory. Resolves as well if there is no such memory. */
   delete(memoryId: string, options: CallOptions = {}): Promise<void> {
     return this.#call(
       options,
@@ -181,8 +192,9 @@ export class RedisBackend<T extends object = Message>
   }
 
   /**
-   * By SCAN over all keys of the database, of all masters: O(keys), whoever they belong to. Prefixes that nest overlap.
-   * Memories that are there from its beginning to its end are in it, also if slots of a cluster move meanwhile.
+   * Lists memory ids by SCAN over all keys of the database on all masters: O(keys), including keys of other programs. A
+   * backend whose prefix begins another backend's prefix lists that backend's memories, too. The list has every memory
+   * that exists from its beginning to its end, even if slots of a cluster move meanwhile.
    */
   list(options: ListOptions = {}): Promise<string[]> {
     return this.#call(
@@ -193,17 +205,18 @@ export class RedisBackend<T extends object = Message>
   }
 
   /**
-   * By the index: the most recently written first, O(limit); with `prefix`, O(memories that are newer). `undefined` if
-   * no index is kept. Memories written without the index, and values of go-deep-agent, are not in it until
-   * {@link reindex} or their next write.
+   * Lists memories by the index, the most recently written first: O(limit), or with `prefix` O(newer memories).
+   * `undefined` if no index is kept. A memory that was written without the index is missing until {@link reindex} or
+   * its next write. A value of go-deep-agent is missing until its first write.
    */
   get recent(): ((options: RecentOptions) => Promise<RecentPage>) | undefined {
     return this.#setup.settings.index ? this.#recent : undefined;
   }
 
   /**
-   * Makes the index that `recent` reads complete: puts in what `list` finds, takes out what is gone. Others may write
-   * meanwhile. Values of go-deep-agent have no time, and stay out. Throws `NOT_SUPPORTED` if no index is kept.
+   * Completes the index that `recent` reads: adds the memories that `list` finds, and removes those that no longer
+   * exist. Other processes may write meanwhile. Values of go-deep-agent are not added, because they have no time.
+   * Rejects with `NOT_SUPPORTED` if no index is kept.
    */
   reindex(options: ReindexOptions = {}): Promise<ReindexProgress> {
     return this.#call(
@@ -216,7 +229,10 @@ export class RedisBackend<T extends object = Message>
     );
   }
 
-  /** `bytes` is what Redis estimates that the key takes in its memory. */
+  /**
+   * Tells the size and times of a memory. `bytes` is Redis's estimate of the memory that the key takes. `null`: there
+   * is no such memory.
+   */
   info(memoryId: string, options: CallOptions = {}): Promise<MemoryInfo | null> {
     return this.#call(
       options,
@@ -225,6 +241,7 @@ export class RedisBackend<T extends object = Message>
     );
   }
 
+  /** Starts the memory's time to live again. Resolves as well if there is no such memory. */
   touch(memoryId: string, options: CallOptions = {}): Promise<void> {
     return this.#call(
       options,
@@ -233,7 +250,10 @@ export class RedisBackend<T extends object = Message>
     );
   }
 
-  /** Of a cluster, each master answers, and the slowest counts. */
+  /**
+   * Asks the server for a reply. `latencyMs` is the time until it came. On a cluster every master is asked, and the
+   * slowest counts.
+   */
   ping(options: CallOptions = {}): Promise<{ latencyMs: number }> {
     return this.#call(
       options,
@@ -247,14 +267,19 @@ export class RedisBackend<T extends object = Message>
     );
   }
 
+  /**
+   * Waits for the calls that have begun, then closes the backend's own connections. A client passed to `fromClient`
+   * stays open. Later calls reject with `CLOSED`.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
-    // If they could not be loaded, there is nothing to close.
+    // If the parts could not be loaded, there is nothing to close.
     const parts = await this.#parts?.catch(() => undefined);
     await parts?.calls.end();
     parts?.commands.close();
   }
 
+  /** The same as {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -267,8 +292,8 @@ export class RedisBackend<T extends object = Message>
     );
 
   /**
-   * Makes a call: checks what it is given, loads the implementation, and hands it a copy of the options, which count as
-   * they are when the call is made.
+   * Makes a call: checks its arguments, loads the implementation, and passes it a copy of the options. The copy is made
+   * before anything is awaited: later changes by the caller do not count.
    */
   async #call<O extends object, C, R>(
     options: O,
@@ -282,10 +307,10 @@ export class RedisBackend<T extends object = Message>
     return make(await this.#parts, own, checked);
   }
 
-  /** What it is made of: loaded with the first call, and not by those who only make backends. */
+  /** Loads the parts with the first call, so that a program that only makes a backend does not load them. */
   #load(): Promise<Parts<T>> {
     const parts = this.#assemble();
-    // Each call that waits for them is told; the next one tries again.
+    // Every call that waits for the parts rejects. The next call loads them again.
     parts.catch(() => {
       this.#parts = undefined;
     });
@@ -302,7 +327,7 @@ export class RedisBackend<T extends object = Message>
     if (this.#parts !== undefined || this.#isClosed) {
       throw invalidConfig(
         `The option \`${Object.keys(option).join()}\` was set after the backend was first used.`,
-        "Configure a backend before anything is read or written.",
+        "Set options before the first call.",
       );
     }
     const options = { ...this.#options, ...option };
@@ -321,6 +346,6 @@ function setupOf(options: RedisBackendOptions, given: CommandSource | undefined)
 function noIndex(): MemoryError {
   return new MemoryError("NOT_SUPPORTED", "This RedisBackend keeps no index.", {
     backend: BACKEND,
-    hint: "Set `index: true`, and a prefix that is not empty.",
+    hint: "Set `index: true` and a non-empty prefix.",
   });
 }

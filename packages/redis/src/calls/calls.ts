@@ -9,8 +9,8 @@ import { type RedisOperation, redisError } from "./redis-error.ts";
 export interface Call extends RedisOperation {
   signal: AbortSignal | undefined;
   /**
-   * Whether it is safe to try again at once although an earlier attempt may still take effect; asked after each
-   * attempt. If it is not, another attempt waits until the one before can take effect no more. Default: it is.
+   * Whether it is safe to try again at once although an earlier attempt may still take effect. Called after each
+   * attempt. If it is not safe, the next attempt waits until the previous one can no longer take effect. Default: safe.
    */
   repeatable?: () => boolean;
 }
@@ -18,14 +18,14 @@ export interface Call extends RedisOperation {
 /** `again`: an earlier attempt may have taken effect. */
 type Attempt<R> = (deadline: Deadline, again: boolean) => Promise<R>;
 
-/** An attempt that gets less time than this, in ms, gets all that is left. */
+/** If half of the time left is less than this, in ms, the attempt gets all of it. */
 const MIN_ATTEMPT = 20;
 
-/** How long to wait before the second attempt, in ms, at most; each further one waits up to twice as long. */
+/** The longest pause before the second attempt, in ms. Before each further attempt it doubles, up to `MAX_PAUSE`. */
 const FIRST_PAUSE = 10;
 const MAX_PAUSE = 500;
 
-/** Makes the backend's calls: by its deadline, in several attempts if need be, with its errors. */
+/** Makes the backend's calls: within the deadline, in several attempts if needed, with the backend's errors. */
 export class Calls {
   readonly #server: string;
   readonly #timeoutMs: number;
@@ -33,8 +33,8 @@ export class Calls {
   readonly #tracker = new CallTracker(() => closed("RedisBackend", BACKEND));
 
   /**
-   * `server` is how errors call it; `failsOver`: whether trying again may help if nothing was sent, or if a server
-   * refused: another one may take its place.
+   * `server`: its name in errors. `failsOver`: whether another server may take the place of one that is down, so that
+   * another attempt may help if nothing was sent or a server refused.
    */
   constructor(server: string, timeoutMs: number, failsOver: boolean) {
     this.#server = server;
@@ -42,9 +42,11 @@ export class Calls {
     this.#failsOver = failsOver;
   }
 
-  /** Settles by the deadline, with a `MemoryError` if it rejects, or when the signal is aborted, with its reason. */
+  /**
+   * Settles by the deadline, or when the signal is aborted. Rejects with a `MemoryError`, or with the signal's reason.
+   */
   async run<R>(call: Call, attempt: Attempt<R>): Promise<R> {
-    const signal = call.signal ?? undefined; // null is as good as none
+    const signal = call.signal ?? undefined; // null counts as no signal
     const overdueAt = performance.now() + this.#timeoutMs;
     try {
       return await untilAborted(
@@ -57,27 +59,27 @@ export class Calls {
     }
   }
 
-  /** Lets no further calls begin, and resolves when those that have begun are settled. */
+  /** Refuses further calls. Resolves when the calls that have begun are settled. */
   end(): Promise<void> {
     return this.#tracker.end();
   }
 
   /**
-   * Makes attempts until one is answered, or the call's deadline is near. Each may take half of the time that is left,
-   * so that a connection on which nothing comes back leaves time for another one.
+   * Makes attempts until one is answered, or the call's deadline is near. Each attempt may take half of the time left,
+   * so that a connection on which no reply comes leaves time for another connection.
    *
-   * Rejects at once with what the server refused, and if a command was certainly not sent: then it is known what became
-   * of it. While servers take each other's place, it waits for that as long as there is time. It rejects with
-   * {@link OutcomeUnknown} if an earlier attempt may have taken effect.
+   * Rejects at once if the server refused a command, or if a command was certainly not sent: then the outcome is known.
+   * If another server may take over, it keeps trying while there is time. Rejects with {@link OutcomeUnknown} if an
+   * earlier attempt may have taken effect.
    */
   async #repeat<R>(
     { repeatable = () => true }: Call,
     { moment: overdueAt, signal }: Deadline,
     attempt: Attempt<R>,
   ): Promise<R> {
-    // The newest that may have been sent, and may yet take effect.
+    // The newest attempt that may have been sent, and may still take effect.
     let lost: NoReply | undefined;
-    // Why nothing could be sent, if that is more than that the time was up.
+    // Why nothing could be sent, unless the only reason is that the time was up.
     let reason: unknown;
     for (let number = 0; ; number++) {
       const begun = performance.now();
@@ -98,7 +100,7 @@ export class Calls {
         const lingering = mayLinger && !repeatable() ? Math.max(0, moment - now) + 1 : 0;
         pause = lingering || backOff(number);
         if (now + pause >= overdueAt) {
-          // What may still take effect does so before the caller is told, who may then try again.
+          // Reject only after the lost attempt can no longer take effect: the caller may then try again.
           if (lingering > 0) await timers.setTimeout(lingering, undefined, { signal });
           throw failure;
         }
@@ -115,16 +117,16 @@ export class Calls {
   }
 }
 
-/** A user that one server does not know, or that may not do what connecting takes: others will not know better. */
+/** Whether the server rejected the user or its rights. Other servers would do the same. */
 function isDenied({ message }: NoReply): boolean {
   return /^(NOAUTH|NOPERM|WRONGPASS)\b/.test(message);
 }
 
 function isTimeUp(error: unknown): boolean {
-  return error instanceof NoReply && /^(nothing within|no time was left)/.test(error.message);
+  return error instanceof NoReply && /^(timed out after|no time was left)/.test(error.message);
 }
 
-/** With jitter, so that those who were cut off together do not come back together. */
+/** The pause in ms, with jitter: clients that lost their connections together should not all return together. */
 function backOff(number: number): number {
   return Math.random() * Math.min(MAX_PAUSE, FIRST_PAUSE * 2 ** number);
 }

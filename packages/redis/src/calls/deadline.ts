@@ -1,17 +1,14 @@
 import { NoReply } from "../wire/failures.ts";
 import type { SendOptions } from "../wire/redis-commands.ts";
 
-/**
- * When an attempt has to end: a local moment of `performance.now()`, or the abort of its call. Nothing is sent after
- * it.
- */
+/** When an attempt has to end: at a local moment of `performance.now()`, or when its call is aborted. */
 export interface Deadline {
   readonly moment: number;
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * How long a command may take that is sent now. Throws if nothing may be sent any more: `NoReply`, or the signal's
+ * How long a command that is sent now may take. Throws if nothing may be sent any more: `NoReply`, or the signal's
  * reason.
  */
 export function timeLeft({ moment, signal }: Deadline): SendOptions {

@@ -1,6 +1,6 @@
 import type { MemoryErrorCode } from "@deep-agent/core/adapter";
 
-/** What a failure is to callers. */
+/** What a failure means to the caller. */
 export interface ErrorKind {
   code: MemoryErrorCode;
   retryable: boolean;
@@ -11,15 +11,15 @@ const unauthorized = (hint: string): ErrorKind => ({ code: "UNAUTHORIZED", retry
 const busy = (hint: string): ErrorKind => ({ code: "UNAVAILABLE", retryable: true, hint });
 
 const notAllowed = unauthorized(
-  "Allow this user the commands and keys that docs/redis.md lists: redis-cli ACL LOG says what was refused.",
+  "Grant this user the commands and keys listed in docs/redis.md: redis-cli ACL LOG shows what was refused.",
 );
 
-const demoted = busy("This server was made a replica while it waited for others: try again after the failover.");
+const demoted = busy("The master became a replica during the write: try again after the failover.");
 
-/** What servers answer instead of doing what they are asked to, by the first word of it. */
+/** The meaning of a server's error, by its first word. */
 const refusals: Readonly<Record<string, ErrorKind>> = {
-  NOAUTH: unauthorized("The server wants a password: give `password`, and `username` if it has users."),
-  WRONGPASS: unauthorized("User name and password do not fit: check `username` and `password`."),
+  NOAUTH: unauthorized("The server requires a password: set `password`, and `username` if it has users."),
+  WRONGPASS: unauthorized("Wrong user name or password: check `username` and `password`."),
   NOPERM: notAllowed,
   OOM: {
     code: "CAPACITY",
@@ -28,41 +28,41 @@ const refusals: Readonly<Record<string, ErrorKind>> = {
   },
   READONLY: busy("This server is a replica, perhaps since a failover: connect to the master."),
   LOADING: busy("The server is reading its data from disk: try again in a moment."),
-  BUSY: busy("A script holds the server up: redis-cli SCRIPT KILL ends it."),
+  BUSY: busy("A script blocks the server: redis-cli SCRIPT KILL ends it."),
   MASTERDOWN: busy("This server is a replica without its master: try again after the failover."),
   CLUSTERDOWN: busy("The cluster does not serve all slots: see redis-cli CLUSTER INFO."),
   TRYAGAIN: busy("Slots of the cluster are being moved: try again in a moment."),
   UNBLOCKED: demoted,
-  NOREPLICAS: busy("Too few replicas are there for min-replicas-to-write: see redis-cli INFO replication."),
+  NOREPLICAS: busy("Too few replicas for min-replicas-to-write: see redis-cli INFO replication."),
   MISCONF: busy("The server cannot write its snapshots to disk: see its log."),
   WRONGTYPE: {
     code: "CORRUPT",
     retryable: false,
-    hint: "Something else than a conversation is stored under this key: use another prefix or id.",
+    hint: "This key does not hold a conversation: use another prefix or id.",
   },
   MOVED: {
     code: "NOT_SUPPORTED",
     retryable: false,
-    hint: "This server is part of a cluster: give its nodes as `cluster`, or a cluster's client.",
+    hint: "This server is part of a cluster: give its nodes as `cluster`, or pass a cluster client.",
   },
   NOPROTO: { code: "NOT_SUPPORTED", retryable: false, hint: "Redis 6.2 or later is needed." },
 };
 
-/** Those that have no word of their own. */
+/** The same for errors without such a word. */
 const phrases: readonly [RegExp, ErrorKind][] = [
   [/user executing the script can't/, notAllowed],
   [/WAIT cannot be used with replica/, demoted],
-  [/max number of clients/, busy("The server takes no more connections: raise maxclients, or lower `poolSize`.")],
+  [/max number of clients/, busy("The server accepts no more connections: raise maxclients or lower `poolSize`.")],
   [
     /DB index is out of range|invalid DB index/,
-    { code: "INVALID_CONFIG", retryable: false, hint: "Give a `db` that the server has." },
+    { code: "INVALID_CONFIG", retryable: false, hint: "Set `db` to a database that the server has." },
   ],
   [
     /invalid (multi)?bulk length/,
     {
       code: "RECORD_TOO_LARGE",
       retryable: false,
-      hint: "The server takes no argument that long (proto-max-bulk-len): keep what is that large elsewhere.",
+      hint: "A record exceeds the server's proto-max-bulk-len: store large content elsewhere.",
     },
   ],
   [
@@ -74,26 +74,27 @@ const phrases: readonly [RegExp, ErrorKind][] = [
 const unknownError: ErrorKind = { code: "UNAVAILABLE", retryable: false, hint: "See the server's log." };
 
 export const unreachable: ErrorKind = busy(
-  "Check that it runs and can be reached from here: redis-cli -h HOST -p PORT PING.",
+  "Check that it runs and is reachable from here: redis-cli -h HOST -p PORT PING.",
 );
 
 export const notDurable: ErrorKind = {
   code: "DURABILITY",
   retryable: true,
-  hint: "See redis-cli INFO replication; the same operation again waits for them again, and writes nothing twice.",
+  hint: "See redis-cli INFO replication. Retrying the same operation waits again, and writes nothing twice.",
 };
 
-/** What Node and OpenSSL say of certificates and handshakes. */
+/** For failures of certificates and handshakes. */
 export const untrusted: ErrorKind = {
   code: "UNAVAILABLE",
   retryable: false,
   hint: "Check `tls`: the authority in `ca`, the client's `cert` and `key`, the server's name in `servername`.",
 };
+/** The error codes of Node and OpenSSL for such failures. */
 export const tlsCodes: RegExp = /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 
-/** What the server's words mean. */
+/** What a server's error means. */
 export function kindOf(message: string): ErrorKind {
-  // A script's error may have the server's own inside.
+  // A script's error may contain the server's own error.
   for (const word of message.match(/\b[A-Z]{3,}\b/g) ?? []) {
     const kind = refusals[word];
     if (kind !== undefined) return kind;

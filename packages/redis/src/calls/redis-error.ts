@@ -3,21 +3,21 @@ import { BACKEND } from "../backend-name.ts";
 import { CommandRefused, DeadlinePassed, isError, NoReply, OutcomeUnknown, TooFewReplicas } from "../wire/failures.ts";
 import { type ErrorKind, kindOf, notDurable, tlsCodes, unreachable, untrusted } from "./error-kinds.ts";
 
-/** What was being done, for messages. */
+/** The operation that failed, for error messages. */
 export interface RedisOperation {
   /** `"append to"`, `"read"`, … */
   verb: string;
   memoryId: string | undefined;
-  /** Whether it changes something, so that its outcome matters. */
+  /** Whether it writes, so that its outcome matters. */
   writes: boolean;
 }
 
-/** An operation, and the server as it may be shown: `"localhost:6379"`. */
+/** An operation, and its server as error messages show it: `"localhost:6379"`. */
 interface Attempted extends RedisOperation {
   server: string;
 }
 
-/** The error that a caller gets for what went wrong underneath; what is no matter of Redis is answered as it is. */
+/** Turns a failure into the error that the caller gets. Errors that do not come from Redis are returned unchanged. */
 export function redisError(error: unknown, operation: RedisOperation, server: string): unknown {
   const attempted = { ...operation, server };
   if (error instanceof OutcomeUnknown) return mapped(error.cause, attempted, "unknown");
@@ -25,10 +25,10 @@ export function redisError(error: unknown, operation: RedisOperation, server: st
 }
 
 function mapped(error: unknown, attempted: Attempted, outcome: Outcome): unknown {
-  // Of a write whose earlier attempt may have taken effect.
+  // This attempt failed with certainty, but an earlier attempt of the same write may have taken effect.
   if (MemoryError.is(error)) return outcome === "unknown" ? errorWith(error, { outcome }) : error;
   if (error instanceof TooFewReplicas) {
-    return failure(notDurable, attempted, `it is written, but ${error.message} in time`, "applied");
+    return failure(notDurable, attempted, `it was written, but ${error.message} in time`, "applied");
   }
   if (error instanceof CommandRefused) {
     const became = outcome === "unknown" ? outcome : error.outcome;
@@ -36,13 +36,13 @@ function mapped(error: unknown, attempted: Attempted, outcome: Outcome): unknown
     return failure(kindOf(error.message), attempted, `${server} answered ${shown(error)}`, became, error);
   }
   if (error instanceof DeadlinePassed) {
-    return failure(unreachable, attempted, `${attempted.server} got it after its deadline, and did nothing`, outcome);
+    return failure(unreachable, attempted, `${attempted.server} received the call too late, and did nothing`, outcome);
   }
   return error instanceof NoReply ? unanswered(error, attempted, outcome) : error;
 }
 
 function unanswered(error: NoReply, attempted: Attempted, outcome: Outcome): MemoryError {
-  // If the connection was never made, the reason may be the server's: a wrong password.
+  // If the connection was never made, the reason may come from the server, such as a wrong password.
   const reason = isError(error.cause) ? error.cause : error;
   const answered = /^[A-Z]{2,} /.test(reason.message);
   const kind = answered ? kindOf(reason.message) : tlsCodes.test(codeOf(reason)) ? untrusted : unreachable;
@@ -70,7 +70,7 @@ function failure(
   });
 }
 
-/** One line of it: a code if there is one, or the server's words. */
+/** The error in one line: its code if it has one, otherwise its message. */
 function shown(error: Error): string {
   return codeOf(error) || withoutArguments(error.message).replace(/[.\s]+$/, "");
 }
@@ -79,7 +79,7 @@ function codeOf(error: Error & { code?: unknown }): string {
   return typeof error.code === "string" ? error.code : "";
 }
 
-/** Servers quote the arguments of a command that they do not know. */
+/** Removes the arguments, which servers quote for a command that they do not know. */
 function withoutArguments(message: string): string {
   return (message.split(/,? with args beginning with/)[0] ?? "").slice(0, 200);
 }

@@ -6,13 +6,13 @@ import { listOf } from "../wire/replies.ts";
 import { type Deadline, timeLeft } from "./deadline.ts";
 import { ServerClock } from "./server-clock.ts";
 
-/** What scripts answer if what they were to write is there, by them or by an earlier attempt. */
+/** What scripts answer if their write is stored, by this attempt or by an earlier one. */
 const done: ReadonlySet<string> = new Set(["appended", "found", "saved", "deleted", "unlisted", "renewed"]);
 
 /** Errors that only WAIT produces: forbidden, unknown, or the server was demoted. */
 const refusedToWait = /'wait'|\bWAIT\b|^UNBLOCKED /;
 
-/** A script, by what the server knows it by, with its number of keys, its keys and its arguments. */
+/** A script with its SHA-1 and text. `rest`: the number of keys, the keys, and the arguments. */
 interface Invocation {
   readonly sha: string;
   readonly source: string;
@@ -20,11 +20,11 @@ interface Invocation {
   readonly rest: readonly string[];
 }
 
-/** Runs commands and scripts by a deadline. Rejects with {@link CommandRefused}, or with `NoReply`. */
+/** Runs commands and scripts within a deadline. Rejects with {@link CommandRefused} or `NoReply`. */
 export class ScriptRunner {
   readonly commands: RedisCommands;
   readonly #replicas: ReplicaSettings | undefined;
-  /** By server. */
+  /** By the server's name. */
   readonly #clocks = new Map<string, ServerClock>();
 
   /** Whether writes wait for replicas. */
@@ -32,13 +32,13 @@ export class ScriptRunner {
     return this.#replicas !== undefined;
   }
 
-  /** `replicas` are those that {@link write} waits for. */
+  /** `replicas`: how many replicas {@link write} waits for, and how long. */
   constructor(commands: RedisCommands, replicas: ReplicaSettings | undefined) {
     this.commands = commands;
     this.#replicas = replicas;
   }
 
-  /** `by`: one of several servers, in the place of the one that serves the key. */
+  /** Runs one command. `by`: a particular server, instead of the one that serves the key. */
   async command(
     args: RedisCommand,
     deadline: Deadline,
@@ -48,14 +48,17 @@ export class ScriptRunner {
     return granted(reply);
   }
 
-  /** The replies to one command that names no key, of the server or of each master of a cluster. */
+  /** Sends a command without a key to the server, or to each master of a cluster. Resolves to all replies. */
   async everywhere(args: RedisCommand, deadline: Deadline): Promise<RedisReply[]> {
     const masters = await this.commands.masters?.(timeLeft(deadline));
     if (masters === undefined) return [await this.command(args, deadline)];
     return Promise.all(masters.map(({ commands }) => this.command(args, deadline, { by: commands })));
   }
 
-  /** The reply to one command for each key, whatever it is. If one server has them all, they travel together. */
+  /**
+   * Sends one command for each key, together if one server has all keys. Resolves to all replies, errors of the server
+   * included.
+   */
   async forEach(
     keys: readonly string[],
     command: (key: string) => RedisCommand,
@@ -68,12 +71,15 @@ export class ScriptRunner {
     return (await Promise.all(replies)).map(([reply = null]) => reply);
   }
 
-  /** The replies to commands about one key that travel together; if one is refused, the others may be, too. */
+  /**
+   * Sends commands about one key together. Resolves to all replies. If one of them is an error, the others may be
+   * errors, too.
+   */
   together(key: string, commands: readonly RedisCommand[], deadline: Deadline): Promise<readonly RedisReply[]> {
     return this.commands.send(commands, { ...timeLeft(deadline), key, inseparable: true });
   }
 
-  /** A script that only reads. */
+  /** Runs a script that only reads. */
   async read<Input, Reply extends ScriptReply>(
     script: Script<Input, Reply>,
     input: Input,
@@ -85,7 +91,7 @@ export class ScriptRunner {
     return reply;
   }
 
-  /** A script that writes, with its deadline before its other arguments. Rejects with {@link TooFewReplicas}, too. */
+  /** Runs a script that writes: its first argument is the deadline. Rejects with {@link TooFewReplicas} as well. */
   async write<Input, Reply extends ScriptReply>(
     script: Script<Input, Reply>,
     input: Input,
@@ -96,11 +102,11 @@ export class ScriptRunner {
     const after: RedisCommand[] = [];
     if (this.#replicas !== undefined) {
       const { count, timeoutMs } = this.#replicas;
-      // A little less than there is, so that what the server says of it still arrives.
+      // Slightly less than the time left, so that the reply still arrives.
       const left = Math.floor(((deadline.moment - performance.now()) * 3) / 4);
       after.push(["WAIT", String(count), String(Math.max(1, Math.min(timeoutMs, left)))]);
     }
-    // After its write, and on its connection, or it would speak of another's.
+    // WAIT counts for the writes of its own connection, so both must go there, in this order.
     const options = { ...timeLeft(deadline), inseparable: after.length > 0 };
     const [reply, reached] = await this.#run(script, keys, [serverDeadline, ...args], after, options);
     const wanted = this.#replicas?.count ?? 0;
@@ -108,7 +114,7 @@ export class ScriptRunner {
     return reply;
   }
 
-  /** The script's reply, and that to the command after it. */
+  /** Resolves to the script's reply, and the reply to the command after it. */
   async #run<Reply extends ScriptReply>(
     script: Script<never, Reply>,
     keys: readonly string[],
@@ -120,23 +126,23 @@ export class ScriptRunner {
     const server = this.#serverOf(key);
     const rest = [String(keys.length), ...keys, ...args];
     const [raw, second] = await this.#send({ ...script, key, rest }, after, options);
-    // Of node-redis, the refusal of one of them is all that there is to know: this one is of what stands after the
-    // script.
+    // With node-redis, one refused command hides the other's reply. This refusal is WAIT's: the script's outcome is
+    // unknown.
     if (raw instanceof ErrorReply && after.length > 0 && refusedToWait.test(raw.message))
       throw new CommandRefused(raw.message, "unknown", raw.server);
     const reply = script.parse(listOf(granted(raw)));
-    // If another server took its place meanwhile, it is not known whose time that is; and after a WAIT, not when it
-    // was.
-    const isTold = !options.readOnly && after.length === 0 && server === this.#serverOf(key);
-    if (isTold && reply.now !== undefined) this.#clock(server).observe(reply.now);
-    else if (reply.what === "late") this.#clocks.delete(server); // it is asked again
+    // The time in the reply is useless if another server took over meanwhile, since it may be either server's time. It
+    // is useless after a WAIT as well, since the reply came some time after the server's clock was read.
+    const isTimely = !options.readOnly && after.length === 0 && server === this.#serverOf(key);
+    if (isTimely && reply.now !== undefined) this.#clock(server).observe(reply.now);
+    else if (reply.what === "late") this.#clocks.delete(server); // so that the next write reads it again
     if (second instanceof ErrorReply) {
       throw new CommandRefused(second.message, done.has(reply.what) ? "applied" : "not-applied", second.server);
     }
     return [reply, second];
   }
 
-  /** By the script's name, and if the server does not know it, by its text. */
+  /** Sends the script's SHA-1 or, if the server does not know that, its text. */
   async #send(
     { sha, source, key, rest }: Invocation,
     after: readonly RedisCommand[],
@@ -150,7 +156,7 @@ export class ScriptRunner {
     return [other, otherSecond];
   }
 
-  /** The deadline of a command, for the clock of the server that it goes to. */
+  /** The deadline by the clock of the server that has the key: µs since 1970, as text. */
   async #serverDeadline(key: string, deadline: Deadline): Promise<string> {
     if (!this.#clock(this.#serverOf(key)).isKnown) {
       const [seconds, micros] = listOf(await this.command(["TIME"], deadline, { key }));

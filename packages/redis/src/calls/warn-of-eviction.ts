@@ -6,15 +6,13 @@ import type { RedisCommands } from "../wire/redis-commands.ts";
 const warn = warnOf(BACKEND);
 
 /**
- * Warns, if anybody listens, of a server that drops memories when it is full. Looks once and in the background, and
- * says nothing if the server cannot be reached or does not let this user look: calls tell of the first, and the second
- * is no reason to worry.
+ * Warns if a server drops memories when it is full. Does nothing if the diagnostics channel has no subscriber. Checks
+ * once, in the background. There is no warning if the server cannot be reached, since calls report that, or if this
+ * user may not run INFO, since that is harmless.
  */
 export function warnOfEviction(commands: RedisCommands, timeoutMs: number): void {
   if (!backendChannel.hasSubscribers) return;
-  look().catch(() =>
-    warn("whether the server drops keys when it is full is not known: looking failed in a way that was not expected"),
-  );
+  look().catch(() => warn("could not check whether the server drops keys when it is full: unexpected error"));
 
   async function look(): Promise<void> {
     const masters = await answered(commands.masters?.({ timeoutMs }) ?? Promise.resolve([{ name: "", commands }]));

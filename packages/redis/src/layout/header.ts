@@ -1,4 +1,4 @@
-/** The first element of a memory's list. As text, `#1 <epoch> <created> <updated> <records> <dropped>`. */
+/** The first element of a memory's list. Its text is `#1 <epoch> <created> <updated> <records> <dropped>`. */
 export interface Header {
   epoch: string;
   /** Milliseconds since 1970. */
@@ -6,7 +6,7 @@ export interface Header {
   /** Milliseconds since 1970. */
   updatedAt: number;
   records: number;
-  /** How many entries retention has taken. */
+  /** How many entries retention has removed. */
   dropped: number;
 }
 

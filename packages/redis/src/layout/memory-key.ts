@@ -1,20 +1,21 @@
 import type { MemorySettings } from "../options/memory-settings.ts";
 
-/** The key of a memory. */
+/** The Redis key of a memory. */
 export function keyOf(memoryId: string, { prefix }: MemorySettings): string {
   return prefix + memoryId;
 }
 
 /**
- * The key of the index that `recent` reads: a sorted set of memory ids by the time of their last write, in µs since 1970.
- * Its first character is not the prefix's, so that no pattern `<prefix>*` ever takes it for a memory.
+ * The key of the index that `recent` reads: a sorted set of memory ids by the time of their last write, in µs since
+ * 1970. It does not begin with the prefix's first character, so that no pattern `<prefix>*` mistakes it for a memory.
  */
 export function indexKeyOf({ prefix }: MemorySettings): string {
   return `${prefix.startsWith("@") ? "#" : "@"}recent:${prefix}`;
 }
 
 /**
- * The keys of a script that writes a memory. Those of a cluster are at different servers: the index is written apart.
+ * The keys of a script that writes a memory. On a cluster, memory and index may be on different servers, so the index
+ * is written by a script of its own.
  */
 export function writtenKeys(memoryId: string, settings: MemorySettings): string[] {
   const key = keyOf(memoryId, settings);
@@ -22,8 +23,8 @@ export function writtenKeys(memoryId: string, settings: MemorySettings): string[
 }
 
 /**
- * A pattern of SCAN that matches what begins with this text, and nothing else. Other signs than these mean something in
- * brackets alone.
+ * A SCAN pattern that matches exactly the keys that begin with this text. Further special characters have a meaning
+ * inside brackets only, so they need no escape.
  */
 export function patternOf(beginning: string): string {
   return `${beginning.replace(/[\\*?[]/g, "\\$&")}*`;

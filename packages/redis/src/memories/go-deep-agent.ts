@@ -12,31 +12,31 @@ import { formatRevision } from "../layout/revision.ts";
 import { damaged } from "./memory-errors.ts";
 
 /*
- * What the Go library go-deep-agent keeps under a key: a STRING with a JSON array of its messages, whose fields are
- * `Role`, `Content`, `ToolCalls` (null, or an array of { ID, Type, Name, Arguments }) and `ToolCallID`.
+ * The Go library go-deep-agent keeps a STRING under a key, with a JSON array of its messages. Their fields are `Role`,
+ * `Content`, `ToolCalls` (null, or an array of { ID, Type, Name, Arguments }) and `ToolCallID`.
  */
 
 /**
- * Such a value, as the log that it becomes. The same value always makes the same log: ids, times and epoch are of its
- * text.
+ * The log that such a value becomes. The same value always becomes the same log: ids, times and epoch depend only on
+ * its text.
  */
 export interface ConvertedValue {
   epoch: string;
   messages: Message[];
 }
 
-/** Throws `CORRUPT` if the text is no such value. */
+/** Throws `CORRUPT` if the text is not such a value. */
 export function convertValue(memoryId: string, value: string): ConvertedValue {
   const epoch = `go-${createHash("sha256").update(value).digest("base64url").slice(0, 22)}`;
   return { epoch, messages: parse(memoryId, value).map((fields, index) => convert(fields, `${epoch}-${index + 1}`)) };
 }
 
-/** The texts of the entries. When they were written nobody knows: the time of each is its position. */
+/** The texts of the entries. Their times are unknown, so the time of each entry is its position. */
 export function convertedEntries({ epoch, messages }: ConvertedValue): string[] {
   return messages.map((message, index) => encodeEntry(epoch, index + 1, [JSON.stringify(message)]));
 }
 
-/** What a read of the value answers, without converting it: the same as of the log that it becomes. */
+/** The answer to a read of the value, without converting it. It is the same as for the log that the value becomes. */
 export function readConverted(
   memoryId: string,
   value: string,
@@ -60,7 +60,7 @@ export function readConverted(
   };
 }
 
-/** Facts about it, as far as it has any: when it was written is not known, and said to be 0. */
+/** Number of records and times of the value. The times are unknown, and given as 0. */
 export function convertedInfo(
   memoryId: string,
   value: string,
@@ -86,13 +86,13 @@ function parse(memoryId: string, value: string): GoMessage[] {
   try {
     parsed = parseJson(value);
   } catch {
-    // The parser's message quotes the text.
-    throw damaged(memoryId, "its value is neither a list nor JSON as go-deep-agent writes it");
+    // The parser's own error quotes the text, so it is not passed on.
+    throw damaged(memoryId, "its value is neither a list nor go-deep-agent's JSON");
   }
   // Go writes a nil slice as null.
   const messages: unknown = parsed ?? [];
   if (!Array.isArray(messages) || !messages.every(isMessage)) {
-    throw damaged(memoryId, "its value is JSON, but no array of go-deep-agent's messages");
+    throw damaged(memoryId, "its value is JSON, but not an array of go-deep-agent's messages");
   }
   return messages.map((message) => ({ ...message, ToolCalls: message.ToolCalls ?? [] }));
 }
@@ -114,12 +114,12 @@ function isToolCall(value: unknown): value is GoToolCall {
   return typeof ID === "string" && typeof Name === "string" && typeof Arguments === "string";
 }
 
-/** The order of the properties is that of core's constructors: the text of a message has it. */
+/** The properties have the order of core's constructors, because the message's JSON text depends on it. */
 function convert({ Role, Content: content, ToolCalls, ToolCallID: toolCallId = "" }: GoMessage, id: string): Message {
   const stamp = { id, createdAt: 0 };
   if (toolCallId !== "" || Role === "tool") return { role: "tool", toolCallId, content, ...stamp };
   if (Role === "system") return { role: "system", content, ...stamp };
-  if (Role !== "assistant") return { role: "user", content, ...stamp }; // as the Go library sends what it does not know
+  if (Role !== "assistant") return { role: "user", content, ...stamp }; // the Go library sends unknown roles as user
   if (ToolCalls.length === 0) return { role: "assistant", content, ...stamp };
   const toolCalls = ToolCalls.map(({ ID, Name, Arguments }) => ({ id: ID, name: Name, arguments: Arguments }));
   return { role: "assistant", content: content === "" ? null : content, ...stamp, toolCalls };

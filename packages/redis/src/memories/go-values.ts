@@ -7,7 +7,7 @@ import { CommandRefused } from "../wire/failures.ts";
 import { convertedEntries, convertValue } from "./go-deep-agent.ts";
 import { damaged, failureOf } from "./memory-errors.ts";
 
-/** What go-deep-agent has left under the keys of memories. */
+/** Reads and converts the values that go-deep-agent left under the keys of memories. */
 export class GoValues {
   readonly #scripts: ScriptRunner;
   readonly #settings: MemorySettings;
@@ -17,7 +17,7 @@ export class GoValues {
     this.#settings = settings;
   }
 
-  /** The STRING under the key; `null`: there is nothing any more; `undefined`: there is something else by now. */
+  /** The STRING under the key. `null`: the key no longer exists. `undefined`: it holds something else by now. */
   async read(memoryId: string, deadline: Deadline): Promise<string | null | undefined> {
     const key = keyOf(memoryId, this.#settings);
     try {
@@ -29,7 +29,7 @@ export class GoValues {
     }
   }
 
-  /** Puts a log in the place of the value, if it is still there. */
+  /** Replaces the value by a log, if it is still there. */
   async convert(memoryId: string, deadline: Deadline): Promise<void> {
     const value = await this.read(memoryId, deadline);
     if (value === null || value === undefined) return;
@@ -39,12 +39,12 @@ export class GoValues {
     const reply = await this.#scripts.write(CONVERT, input, deadline);
     if (reply.what === "converted") return;
     if (reply.what !== "other") throw failureOf(memoryId, reply);
-    // What is the same to us and not to the server has bytes that are no text.
+    // The value is unchanged as text, but the server saw other bytes: so its bytes are not UTF-8.
     if ((await this.read(memoryId, deadline)) === value) throw damaged(memoryId, "its value is not UTF-8");
   }
 }
 
-/** Whether something else is under the key than the command is for. */
+/** Whether the key holds a type that the command is not for. */
 export function isWrongType(error: unknown): boolean {
   return error instanceof CommandRefused && error.message.startsWith("WRONGTYPE");
 }

@@ -10,23 +10,23 @@ import { listOf, textsOf } from "../wire/replies.ts";
 import { tooContended, unknownMaster } from "./memory-errors.ts";
 import { doubtfulSlots, type Move, readSlots, type SlotState } from "./slot-moves.ts";
 
-/** How many keys the server looks at for one reply of SCAN: it serves nobody else meanwhile. */
+/** How many keys the server visits for one SCAN. Meanwhile it serves no other client. */
 const SCANNED_AT_ONCE = 5_000;
 
-/** Of how many slots the keys are read together. */
+/** How many slots are read together. */
 const SLOTS_AT_ONCE = 200;
 
-/** How often a listing begins again after servers took each other's place, before it is given up. */
+/** How often a listing starts again after failovers before it fails. */
 const MAX_RESTARTS = 5;
 
-/** How often slots that are on their way are read again. */
+/** How often moving slots are read again before the listing fails. */
 const MAX_ROUNDS = 10;
 
 type Server = Pick<RedisCommands, "send">;
 
 /**
- * Which memories there are, by looking at all keys. Each page of that has the backend's deadline: the whole may well
- * take longer.
+ * Lists memories by a scan of all keys. Each page of the scan has the backend's deadline, so that the whole may take
+ * longer.
  */
 export class Listing {
   readonly #scripts: ScriptRunner;
@@ -40,12 +40,12 @@ export class Listing {
   }
 
   async list({ prefix = "", signal }: ListOptions): Promise<string[]> {
-    const found = new Set<string>(); // a scan may see a key twice
+    const found = new Set<string>(); // a scan may return a key twice
     for await (const memoryIds of this.pages(prefix, signal)) for (const memoryId of memoryIds) found.add(memoryId);
     return [...found];
   }
 
-  /** The ids, some at a time; one may come twice. */
+  /** Yields the ids, page by page. An id may come twice. */
   async *pages(prefix: string, signal: AbortSignal | undefined): AsyncGenerator<string[]> {
     const beginning = keyOf(prefix, this.#settings);
     const start = this.#settings.prefix.length;
@@ -53,7 +53,7 @@ export class Listing {
       yield keys
         .filter((key) => key.startsWith(beginning))
         .map((key) => key.slice(start))
-        // What is longer than an id can be, or nothing, is no memory's key.
+        // An empty text, or one that is longer than an id may be, is not the key of a memory.
         .filter((memoryId) => memoryId !== "" && Buffer.byteLength(memoryId) <= MAX_MEMORY_ID_BYTES);
     }
   }
@@ -67,14 +67,14 @@ export class Listing {
         else yield* this.#scan(undefined, beginning, signal);
         return;
       } catch (error) {
-        const isAnother =
+        const isRestart =
           error instanceof ListingRestarted || (isCluster && (await this.#wasReplaced(masters, error, signal)));
-        if (!isAnother || restarts === MAX_RESTARTS) throw error instanceof ListingRestarted ? tooContended() : error;
+        if (!isRestart || restarts === MAX_RESTARTS) throw error instanceof ListingRestarted ? tooContended() : error;
       }
     }
   }
 
-  /** Whether one that did not answer has been replaced meanwhile: it had all the time that there is. */
+  /** Whether another server has replaced one of these masters since, which explains that it did not answer. */
   async #wasReplaced(
     before: readonly MasterCommands[],
     error: unknown,
@@ -85,7 +85,7 @@ export class Listing {
     return before.some(({ name }) => !now.has(name));
   }
 
-  /** The keys of one server. A cursor means nothing to another one, nor to the same one after a restart. */
+  /** The keys of one server. A cursor is not valid on another server, nor on the same server after a restart. */
   async *#scan(
     by: Server | undefined,
     beginning: string,
@@ -109,9 +109,9 @@ export class Listing {
   }
 
   /**
-   * The keys of all masters. A key that moves while they are scanned can be missed by both of its masters: the keys of
-   * slots that were on their way are read once more, slot by slot, first where they come from and then where they go.
-   * What goes and comes back between two readings is not seen to have moved.
+   * The keys of all masters. A scan can miss a key that moves meanwhile on both of its masters. So the keys of slots
+   * that were moving are read again, slot by slot, first at the source and then at the target. A slot that moves away
+   * and back between two readings of the cluster's state is not noticed.
    */
   async *#ofCluster(
     scanned: readonly MasterCommands[],

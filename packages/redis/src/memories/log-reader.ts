@@ -15,7 +15,7 @@ import { type GoValues, isWrongType } from "./go-values.ts";
 import { newestOf, snapshotOf, wholeLog } from "./log-slice.ts";
 import { damaged, failureOf, foreign } from "./memory-errors.ts";
 
-/** Reads the logs of all memories: by plain commands if that is enough, or by a script. */
+/** Reads logs, by plain commands if these are enough, otherwise by a script. */
 export class LogReader<T extends object> {
   readonly #scripts: ScriptRunner;
   readonly #calls: Calls;
@@ -37,19 +37,20 @@ export class LogReader<T extends object> {
   read(memoryId: string, options: ReadOptions): Promise<Snapshot<T> | null> {
     const { last, since, before, signal } = options;
     if (last === undefined && since === undefined && before === undefined) return this.#whole(memoryId, signal);
-    // Of a cluster, the commands may be sent on to different nodes, and an ASK is for one alone.
+    // A cluster may redirect each of the commands to a different node, and an ASK holds for one command only.
     const isPlain = !this.#settings.isCluster && !this.#readsReplicas && since === undefined && before === undefined;
     return this.#calls.run({ verb: "read", memoryId, writes: false, signal }, async (deadline) => {
       const window = isPlain && last !== undefined ? await this.#window(memoryId, last, deadline) : undefined;
       if (window !== undefined) return window;
       const some = await this.#slice(memoryId, options, false, deadline);
-      // If the newest entries hold fewer records than the others, they are too few.
+      // If the newest entries hold fewer records than the average, there were too few of them: count one record an
+      // entry.
       return some === undefined ? ((await this.#slice(memoryId, options, true, deadline)) ?? null) : some;
     });
   }
 
   info(memoryId: string, { signal }: CallOptions): Promise<MemoryInfo | null> {
-    return this.#calls.run({ verb: "look at", memoryId, writes: false, signal }, async (deadline) => {
+    return this.#calls.run({ verb: "inspect", memoryId, writes: false, signal }, async (deadline) => {
       for (;;) {
         const input = { memoryId, settings: this.#settings };
         const reply = await this.#scripts.read(INFO, input, deadline, this.#readsReplicas);
@@ -73,7 +74,7 @@ export class LogReader<T extends object> {
     return this.#settings.reads === "replica";
   }
 
-  /** All of it: a plain command, since there is nothing to judge. */
+  /** Reads the whole log by a plain command, since no revision has to be compared. */
   #whole(memoryId: string, signal: AbortSignal | undefined): Promise<Snapshot<T> | null> {
     const key = keyOf(memoryId, this.#settings);
     return this.#calls.run({ verb: "read", memoryId, writes: false, signal }, async (deadline) => {
@@ -91,8 +92,9 @@ export class LogReader<T extends object> {
   }
 
   /**
-   * The newest records by plain commands: through a script's hands, each KB costs as much as a command. `undefined`:
-   * they do not say; the log was written in between, it is not one of ours, or more entries than usual are needed.
+   * Reads the newest records by plain commands, because in a script each KB costs as much as a command. `undefined`: a
+   * script has to read, because the log was written in between, is not in this library's format, or the window needs
+   * more entries than expected.
    */
   async #window(memoryId: string, last: number, deadline: Deadline): Promise<Snapshot<T> | null | undefined> {
     const key = keyOf(memoryId, this.#settings);
@@ -100,17 +102,17 @@ export class LogReader<T extends object> {
     const commands = [
       ["LINDEX", key, "0"],
       ["LLEN", key],
-      // One more, which tells where they begin.
+      // One more element, which gives the revision at which the window starts.
       ["LRANGE", key, String(-count - 1), "-1"],
       ["LINDEX", key, "0"],
     ];
     const [text, length, elements, textThen] = await this.#scripts.together(key, commands, deadline);
     if (text === null && textThen === null) return null;
     const header = typeof text === "string" && text === textThen ? parseHeader(text) : undefined;
-    // Some clients are told to make text of numbers.
+    // Some clients are configured to return numbers as text.
     const entries = Number(length) - 1;
     if (header === undefined || !Number.isSafeInteger(entries) || !isTexts(elements)) return undefined;
-    // With each write its header changes: what came between two that are the same is of one log.
+    // Every write changes the header: replies between two equal headers belong to one state of the log.
     const slice = newestOf(header, entries, count, elements);
     if (slice === undefined) return undefined;
     const snapshot = snapshotOf<T>(memoryId, slice, { last });
@@ -118,7 +120,7 @@ export class LogReader<T extends object> {
     return snapshot;
   }
 
-  /** `undefined`: too few entries came. With `onePerEntry`, they are always enough. */
+  /** Reads by a script. `undefined`: the entries had too few records, which cannot happen with `onePerEntry`. */
   async #slice(
     memoryId: string,
     options: ReadOptions,
@@ -127,7 +129,7 @@ export class LogReader<T extends object> {
   ): Promise<Snapshot<T> | null | undefined> {
     const { last, since, before } = options;
     const input = { memoryId, settings: this.#settings, last, since, before, onePerEntry };
-    // A replica that is behind would make what was read before look as if it had been lost.
+    // A replica that lags would make turns after the caller's revision look as if they had been lost.
     const readOnly = this.#readsReplicas && since === undefined && before === undefined;
     const reply = await this.#scripts.read(READ, input, deadline, readOnly);
     if (reply.what === "absent") return null;
@@ -136,7 +138,7 @@ export class LogReader<T extends object> {
     return snapshotOf<T>(memoryId, { ...reply, header: headerOf(memoryId, reply.header) }, options);
   }
 
-  /** What a value of go-deep-agent would be as a log. */
+  /** Reads a value of go-deep-agent as the log that it would become. */
   async #converted(
     memoryId: string,
     options: ReadOptions,
@@ -145,7 +147,7 @@ export class LogReader<T extends object> {
     const value = await this.#values.read(memoryId, deadline);
     if (value === undefined) return this.#slice(memoryId, options, true, deadline);
     const snapshot: Snapshot<object> | null = value === null ? null : readConverted(memoryId, value, options);
-    return snapshot as Snapshot<T> | null; // its messages are what every log of T is taken to hold
+    return snapshot as Snapshot<T> | null; // records of any log are assumed to be T, without a check
   }
 }
 
@@ -155,6 +157,6 @@ function isTexts(reply: RedisReply | undefined): reply is readonly string[] {
 
 function headerOf(memoryId: string, text: string): Header {
   const header = parseHeader(text);
-  if (header === undefined) throw damaged(memoryId, "its first element is no header of this library");
+  if (header === undefined) throw damaged(memoryId, "its first element is not a header of this library");
   return header;
 }

@@ -4,12 +4,12 @@ import { formatRevision, isMark, timeOf } from "../layout/revision.ts";
 import type { ReadPart } from "../scripts/read.ts";
 import { damaged } from "./memory-errors.ts";
 
-/** Entries that follow each other in a log. */
+/** Consecutive entries of a log. */
 export interface LogSlice extends ReadPart {
   readonly header: Header;
 }
 
-/** A whole log as a slice of itself. */
+/** A whole log as a slice. */
 export function wholeLog(header: Header, entries: readonly string[]): LogSlice {
   const { dropped } = header;
   return {
@@ -26,7 +26,7 @@ export function wholeLog(header: Header, entries: readonly string[]): LogSlice {
 
 /**
  * Takes the newest `count` entries of `length`, or all, from the last `count + 1` list elements; the extra one is the
- * entry before them, or the header. `undefined`: those are not the elements that were asked for.
+ * entry before them, or the header. `undefined`: these are not the requested elements.
  */
 export function newestOf(
   header: Header,
@@ -36,7 +36,7 @@ export function newestOf(
 ): LogSlice | undefined {
   const [previous = "", ...entries] = elements;
   const at = timeOf(entries.at(-1) ?? previous);
-  // A mock of Redis answers fewer if more are asked for than there are.
+  // A mock of Redis returns fewer elements if more are requested than there are.
   if (at === "0" || entries.length !== Math.min(count, length)) return undefined;
   const position = header.dropped + length;
   return {
@@ -52,8 +52,8 @@ export function newestOf(
 }
 
 /**
- * The slice as its reader gets it: with `last`, the newest of its entries that hold at least that many records.
- * `undefined`: it has too few, though the log may have more.
+ * Turns a slice into the snapshot for the caller. With `last`, it takes the newest entries that hold at least that many
+ * records. `undefined`: the slice has too few records, but the log may have more.
  */
 export function snapshotOf<T extends object>(
   memoryId: string,
@@ -89,6 +89,6 @@ function recordsOf<T extends object>(memoryId: string, { entries, from }: LogSli
     return decodeEntry<T>(entries[index] ?? "", place).records;
   } catch (error) {
     if (!MemoryError.is(error)) throw error;
-    throw damaged(memoryId, `${place} is not what was written`);
+    throw damaged(memoryId, `${place} is invalid`);
   }
 }

@@ -26,15 +26,15 @@ import type { GoValues } from "./go-values.ts";
 import { failureOf } from "./memory-errors.ts";
 import type { RecentIndex } from "./recent-index.ts";
 
-/** What a call saw under a key, so that it can name it. */
+/** What a call saw under a key, so that a script can check that it is still there. */
 interface Seen {
-  /** An epoch, {@link NOTHING}, or a word for what has no epoch. */
+  /** An epoch, {@link NOTHING}, or a word for something without an epoch. */
   name: string;
   /** When the log was created, in ms since 1970. */
   created?: string;
 }
 
-/** Writes the logs of all memories, by scripts. */
+/** Writes logs, by scripts. */
 export class LogWriter {
   readonly #scripts: ScriptRunner;
   readonly #calls: Calls;
@@ -52,12 +52,12 @@ export class LogWriter {
 
   append(memoryId: string, records: readonly string[], options: AppendOptions): Promise<Revision> {
     const { operationId = newId(), since, expectedRevision, signal } = options;
-    // If the log is named, an attempt that comes late finds its entry there, or another log. If it is not, it would be
-    // the first entry of a memory that was deleted meanwhile.
+    // With a revision, a late attempt finds its entry there, or another log. Without one, it would add the first entry
+    // of a memory that was deleted meanwhile.
     const repeatable = (): boolean => typeof since === "string" || typeof expectedRevision === "string";
     const call = { verb: "append to", memoryId, writes: true, signal, repeatable };
     return this.#calls.run(call, async (deadline, again) => {
-      // A new epoch each time: a log that another attempt made may have been deleted since.
+      // A new epoch for each attempt: a log that an earlier attempt created may have been deleted since.
       const named = { operationId, since, again, expectedRevision, epoch: newId() };
       const reply = await this.#write(APPEND, { memoryId, settings: this.#settings, records, ...named }, deadline);
       if (reply.what === "conflict") throw conflict(memoryId, BACKEND);
@@ -73,7 +73,7 @@ export class LogWriter {
     const epochs: string[] = [];
     const records = texts.slice(-(this.#settings.maxRecords ?? texts.length) || texts.length);
     const dropped = texts.length - records.length;
-    // A save that names the log which it replaces does nothing if it comes late. Without a log, it would make one.
+    // A late save does nothing if it names the log that it replaces. If it expects no log, it would create one.
     let seen: string | undefined = expectedRevision === undefined ? undefined : "";
     const repeatable = (): boolean => seen !== NOTHING && expectedRevision !== null;
     await this.#calls.run({ verb: "save", memoryId, writes: true, signal, repeatable }, async (deadline) => {
@@ -99,7 +99,7 @@ export class LogWriter {
       const propagate = this.#scripts.waits;
       for (;;) {
         seen ??= await this.#peek(memoryId, deadline);
-        // What was taken away before, by this call or by one that it repeats, replicas may still have.
+        // If writes wait for replicas, they may still have a memory that an earlier attempt or call has deleted.
         if (seen.name === NOTHING && !propagate) return;
         const input = { memoryId, settings: this.#settings, seen: seen.name, propagate };
         const reply = await this.#scripts.write(DELETE, input, deadline);
@@ -107,8 +107,8 @@ export class LogWriter {
         if (reply.what === "unlisted") throw new CommandRefused(reply.error, "applied");
         if (reply.what !== "other") throw failureOf(memoryId, reply);
         const now = await this.#peek(memoryId, deadline);
-        // A save keeps the time of the creation. If that is another, the memory was gone in between: by an earlier
-        // attempt, it may be, and then what is there now came after.
+        // A save keeps the time of creation. If that time is another one, the memory did not exist in between. An
+        // earlier attempt may have deleted it, so the memory that is there now was created later and stays.
         if (again && seen.created !== undefined && seen.created !== now.created) return;
         seen = now;
       }
@@ -122,14 +122,14 @@ export class LogWriter {
         if (reply.what === "renewed" || reply.what === "absent") return;
         if (reply.what !== "foreign" || reply.type !== "string" || isValue) throw failureOf(memoryId, reply);
         const value = await this.#values.read(memoryId, deadline);
-        // Throws if it is no value of go-deep-agent.
+        // Throws if this is not a value of go-deep-agent.
         if (value) convertedInfo(memoryId, value);
         isValue = value !== undefined;
       }
     });
   }
 
-  /** If the script that wrote a memory could not write the index as well. */
+  /** Updates the index on a cluster, where the script that writes a memory cannot do so. */
   async #enlist(memoryId: string, score: string, isNew: boolean, deadline: Deadline): Promise<void> {
     const { index, isCluster } = this.#settings;
     if (index && isCluster) await this.#index.enlist({ memoryId, score }, isNew, deadline);
@@ -144,7 +144,7 @@ export class LogWriter {
     throw failureOf(memoryId, reply);
   }
 
-  /** Runs a script that writes a log; a value of go-deep-agent is converted first. */
+  /** Runs a script that writes a log. Converts a value of go-deep-agent first. */
   async #write<Input extends MemoryInput, Reply extends ScriptReply>(
     script: Script<Input, Reply | ScriptFailure>,
     input: Input,
@@ -159,7 +159,8 @@ export class LogWriter {
   }
 
   /**
-   * What was written before could not be written again, for replicas that are waited for. Otherwise, that does no harm.
+   * An earlier attempt had written. Throws if writes wait for replicas and this attempt could not write the same again
+   * for them. Without replicas to wait for, that does no harm.
    */
   #checkPropagated(error: string): void {
     if (this.#scripts.waits && error !== "") throw new CommandRefused(error, "applied");

@@ -3,7 +3,7 @@ import { BACKEND } from "../backend-name.ts";
 import type { ScriptFailure } from "../scripts/reply-parser.ts";
 import { CommandRefused, DeadlinePassed } from "../wire/failures.ts";
 
-/** Why a script did not do what it is for. */
+/** The error for a script that did not do its work. */
 export function failureOf(memoryId: string, reply: ScriptFailure): Error {
   switch (reply.what) {
     case "late":
@@ -15,12 +15,12 @@ export function failureOf(memoryId: string, reply: ScriptFailure): Error {
     case "foreign":
       return foreign(memoryId, reply.type);
     default:
-      return damaged(memoryId, "it is a list, but its header or its last entry is not as this library writes them");
+      return damaged(memoryId, "its list has a header or last entry that is not in this library's format");
   }
 }
 
 export function foreign(memoryId: string, type: string): MemoryError {
-  return new MemoryError("CORRUPT", `Memory ${quoteId(memoryId)} is no conversation: its key holds a ${type}.`, {
+  return new MemoryError("CORRUPT", `Memory ${quoteId(memoryId)} is not a conversation: its key holds a ${type}.`, {
     backend: BACKEND,
     memoryId,
     hint: "Another program uses this key: use another prefix or id.",
@@ -31,28 +31,23 @@ export function damaged(memoryId: string, problem: string): MemoryError {
   return new MemoryError("CORRUPT", `The log of memory ${quoteId(memoryId)} is damaged: ${problem}.`, {
     backend: BACKEND,
     memoryId,
-    hint: "If another program uses this key, use another prefix or id; if not, restore it from a backup, or delete the memory.",
+    hint: "If another program uses this key, use another prefix or id. If not, restore the memory from a backup, or delete it.",
   });
 }
 
 export function tooContended(): MemoryError {
-  return new MemoryError(
-    "UNAVAILABLE",
-    "Cannot list memories: again and again, servers took each other's place meanwhile.",
-    {
-      backend: BACKEND,
-      retryable: true,
-      hint: "Try again when the failover or the resharding is over.",
-    },
-  );
+  return new MemoryError("UNAVAILABLE", "Cannot list memories: the servers kept changing during the scan.", {
+    backend: BACKEND,
+    retryable: true,
+    hint: "Try again after the failover or the resharding.",
+  });
 }
 
 export function unknownMaster(): MemoryError {
-  const what =
-    "a slot is on its way from or to a node of the cluster that cannot be asked, or that the client does not know yet";
+  const what = "a slot is moving from or to a cluster node that is unreachable, or that the client does not know yet";
   return new MemoryError("UNAVAILABLE", `Cannot list memories: ${what}.`, {
     backend: BACKEND,
     retryable: true,
-    hint: "Try again when the slot has arrived, or let the backend connect by itself (`cluster`).",
+    hint: "Try again after the slot has moved, or let the backend open its own connections (`cluster`).",
   });
 }

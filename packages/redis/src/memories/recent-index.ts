@@ -23,25 +23,28 @@ import type { Listing } from "./listing.ts";
 
 const warn = warnOf(BACKEND);
 
-/** How many members of the index are looked at at once. */
+/** How many members of the index one page has. */
 const MIN_PAGE = 16;
 const MAX_PAGE = 1_000;
 
-/** Members, by whether their memory is there. */
+/** Members of the index, by whether their memory exists. */
 interface Checked {
   existing: (RecentMemory & IndexMember)[];
   gone: IndexMember[];
 }
 
-/** How far {@link RecentIndex.rebuild} has come. */
+/** How far a `reindex()` has come, or its result. */
 export interface ReindexProgress {
-  /** How many memories were found and are in the index now. */
+  /** The number of memories that were found, and are in the index now. */
   memories: number;
-  /** How many were in the index, and are gone. */
+  /** The number of memories that no longer exist, and were removed from the index. */
   pruned: number;
 }
 
-/** The memories by the time of their last write: a sorted set beside them, which is held against them as it is read. */
+/**
+ * The index: a sorted set of memories by the time of their last write. It may have members whose memory no longer
+ * exists, so every member is checked when it is read.
+ */
 export class RecentIndex {
   readonly #scripts: ScriptRunner;
   readonly #calls: Calls;
@@ -73,8 +76,9 @@ export class RecentIndex {
   }
 
   /**
-   * Notes a write, if the script that made it could not: the index of a cluster is at another server. The write stands,
-   * whatever becomes of this. `isNew`: the index grows, so that a few others are looked at, which may be gone.
+   * Adds a memory after a write on a cluster, where the index may be on another server. It never rejects: the write
+   * stands even if this fails. `isNew`: the index grows, so a few other members are checked as well, and removed if
+   * their memory no longer exists.
    */
   async enlist(member: IndexMember, isNew: boolean, deadline: Deadline): Promise<void> {
     try {
@@ -82,12 +86,12 @@ export class RecentIndex {
       if (others.length > 0) await this.#checked(others, deadline.signal);
     } catch (error) {
       const { memoryId } = member;
-      const reason = redisError(error, { verb: "list", memoryId, writes: true }, "the server of the index");
-      warn(`a memory is not in the index, until it is written again: ${messageOf(reason)}`, memoryId);
+      const reason = redisError(error, { verb: "list", memoryId, writes: true }, "the index's server");
+      warn(`a memory is missing from the index until its next write: ${messageOf(reason)}`, memoryId);
     }
   }
 
-  /** Puts all memories in that the listing finds, and takes out those that are gone. */
+  /** Adds all memories that the listing finds, and removes those that no longer exist. */
   async rebuild(
     listing: Listing,
     onProgress: ((progress: ReindexProgress) => void) | undefined,
@@ -103,7 +107,7 @@ export class RecentIndex {
           some.map((memoryId) => ({ memoryId, score: "0" })),
           signal,
         );
-        // What is in the index with a later time, or a finer one, keeps it.
+        // A member with a later or more precise time keeps it.
         const members = existing.map(({ memoryId, updatedAt }) => ({ memoryId, score: `${updatedAt}000` }));
         if (members.length > 0) {
           await this.#run("rebuild the index of", signal, (deadline) => this.#write(members, 0, deadline));
@@ -121,7 +125,7 @@ export class RecentIndex {
     return progress;
   }
 
-  /** The members of the index after `last`, up to `count` at a time. */
+  /** Yields the members of the index after `last`, in pages of about `count`. */
   async *#pages(
     last: IndexMember | undefined,
     count: number,
@@ -133,13 +137,13 @@ export class RecentIndex {
       const members = page.members.filter((member) => end === undefined || isAfter(member, end));
       yield members;
       if (page.members.length < size) return;
-      // If all have the time of the one that the page before ended with, a larger page gets past them.
+      // All members have the same time as the last one of the page before: a larger page gets past them.
       if (members.length === 0) size *= 2;
       end = members.at(-1) ?? end;
     }
   }
 
-  /** Those whose key is there, with the time that it states; the others leave the index. */
+  /** Looks up the keys of members. Those whose memory no longer exists are removed from the index. */
   async #checked(members: readonly IndexMember[], signal: AbortSignal | undefined): Promise<Checked> {
     const { existing, gone } = await this.#headers(members, signal);
     if (gone.length > 0) await this.#prune(gone);
@@ -166,7 +170,7 @@ export class RecentIndex {
     return { existing, gone };
   }
 
-  /** Housekeeping: if it fails, the next reading does it, and this one is none the worse. */
+  /** Removes members. If that fails, the next reading tries again, so this call goes on. */
   async #prune(gone: readonly IndexMember[]): Promise<void> {
     const call = { verb: "prune the index", memoryId: undefined, writes: true, signal: undefined };
     try {
@@ -175,11 +179,11 @@ export class RecentIndex {
         if (reply.what === "late") throw new DeadlinePassed();
       });
     } catch (error) {
-      warn(`${gone.length} memories that are gone are still in the index: ${messageOf(error)}`);
+      warn(`${gone.length} memories that no longer exist are still in the index: ${messageOf(error)}`);
     }
   }
 
-  /** Answers some members of the index, as many as are asked for. */
+  /** Adds members to the index. Resolves to `others` random members of it. */
   async #write(members: readonly IndexMember[], others: number, deadline: Deadline): Promise<readonly IndexMember[]> {
     const reply = await this.#scripts.write(ENLIST, { settings: this.#settings, members, others }, deadline);
     if (reply.what === "late") throw new DeadlinePassed();
@@ -195,7 +199,7 @@ function messageOf(error: unknown): string {
   return MemoryError.is(error) ? error.message : "unexpected error";
 }
 
-/** In the order of the index: by time, and for the same time by the id's bytes, the greatest first. */
+/** The order of the index: by time, then by the id's bytes, the greatest first. */
 function isAfter(member: IndexMember, last: IndexMember): boolean {
   if (member.score !== last.score) return Number(member.score) < Number(last.score);
   return Buffer.compare(Buffer.from(member.memoryId), Buffer.from(last.memoryId)) < 0;

@@ -1,22 +1,22 @@
-/** A slot, and the masters that may have keys of it: those at `from` may be on their way to `to`. */
+/** A slot that moves, and the two masters that may have keys of it. */
 export interface Move {
   readonly slot: number;
   readonly from: string;
   readonly to: string;
 }
 
-/** Where slots are at a moment, and which of them are on their way. */
+/** Which master has each slot at one moment, and which slots are moving. */
 export interface SlotState {
-  /** By slot, the name of its master. */
+  /** The name of each slot's master, by slot. */
   readonly owners: readonly (string | undefined)[];
-  /** By slot. */
+  /** The slots that are moving, by slot. */
   readonly moves: ReadonlyMap<number, Move>;
 }
 
 /**
- * Reads what each master says of itself in `CLUSTER NODES`: its line is `<id> <address> myself,master … <slots>`, where
- * a slot that moves is `[<slot>->-<id of the other>]` at its source and `[<slot>-<-<id>]` at its target. Every master
- * says only this of its own slots. A master that was not asked has no name here: "".
+ * Reads each master's own line in its `CLUSTER NODES`: `<id> <address> myself,master … <slots>`. In it, a moving slot
+ * is `[<slot>->-<id of the other>]` at its source, and `[<slot>-<-<id>]` at its target. Only a master's own line shows
+ * moving slots. A master that was not asked has the name "" here.
  */
 export function readSlots(texts: readonly (readonly [name: string, text: string])[]): SlotState {
   const own = texts.flatMap(([name, text]) => {
@@ -47,8 +47,9 @@ export function readSlots(texts: readonly (readonly [name: string, text: string]
 }
 
 /**
- * The slots whose keys may have been missed by a reading between the two moments; of those alone that are given, where
- * they were just read, source first: these are in doubt only if they did not keep going the same way.
+ * The slots whose keys a reading between the two moments may have missed. `just`: only these slots were read between
+ * the moments, each at its source first. Such a slot stays in doubt unless its move went on or ended in the same
+ * direction, or it did not move at all.
  */
 export function doubtfulSlots(before: SlotState, after: SlotState, just?: readonly Move[]): Move[] {
   if (just !== undefined) {

@@ -1,12 +1,12 @@
 import { invalidConfig } from "./config-error.ts";
 
-/** The text, or `undefined` if none is given. Throws `INVALID_CONFIG`. */
+/** Returns a string or `undefined`. Throws `INVALID_CONFIG` for anything else. */
 export function checkText(name: string, value: unknown): string | undefined {
   if (value === undefined || typeof value === "string") return value;
-  throw invalidConfig(`\`${name}\` must be text.`);
+  throw invalidConfig(`\`${name}\` must be a string.`);
 }
 
-/** The integer, or `undefined` if none is given. Throws `INVALID_CONFIG`. */
+/** Returns an integer in the range or `undefined`. Throws `INVALID_CONFIG` for anything else. */
 export function checkInteger(name: string, value: unknown, least: number, most: number): number | undefined {
   if (value === undefined) return undefined;
   if (Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most) return Number(value);

@@ -1,7 +1,7 @@
 import { MemoryError } from "@deep-agent/core/adapter";
 import { BACKEND } from "../backend-name.ts";
 
-/** An option that makes no sense. No password is ever in the message. */
+/** The error for an invalid option. The caller must not put a password into the message. */
 export function invalidConfig(message: string, hint?: string): MemoryError {
   return new MemoryError("INVALID_CONFIG", message, { backend: BACKEND, hint });
 }

@@ -7,14 +7,14 @@ const DEFAULT_PREFIX = "deep-agent:memories:";
 const DEFAULT_TTL = "7d";
 const DEFAULT_TIMEOUT_MS = 5_000;
 
-/** How long replicas have by default, in ms. */
+/** How long a write waits for replicas by default, in ms. */
 const DEFAULT_REPLICAS_TIMEOUT_MS = 1_000;
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** How memories are kept, checked and complete. */
+/** How memories are kept: the checked options, with defaults. */
 export interface MemorySettings {
-  /** Milliseconds; `null`: for ever. */
+  /** Milliseconds. `null`: for ever. */
   readonly ttl: number | null;
   readonly prefix: string;
   readonly timeoutMs: number;
@@ -25,13 +25,13 @@ export interface MemorySettings {
   readonly replicas: ReplicaSettings | undefined;
 }
 
-/** How many replicas have to have a write, and how long that may take, in ms. */
+/** How many replicas must have a write, and how long to wait for them, in ms. */
 export interface ReplicaSettings {
   readonly count: number;
   readonly timeoutMs: number;
 }
 
-/** The options, checked, with defaults for what is not given. Throws `INVALID_CONFIG`. */
+/** Checks the options and fills in the defaults. Throws `INVALID_CONFIG`. */
 export function memorySettings(options: RedisMemoryOptions, isCluster: boolean): MemorySettings {
   const { ttl, prefix, timeoutMs, index, maxRecords, durability, reads = "master" } = options;
   const settings = {
@@ -47,7 +47,8 @@ export function memorySettings(options: RedisMemoryOptions, isCluster: boolean):
   if (index !== undefined && typeof index !== "boolean") throw invalidConfig("`index` must be true or false.");
   if (!settings.prefix.isWellFormed())
     throw invalidConfig("`prefix` must be well-formed text: it has a lone surrogate.");
-  // All memories of a cluster in the slot of one key make it a busy one: that is to be asked for.
+  // The index is one key, so on a cluster every write goes to the node with its slot as well. Hence it is off by
+  // default.
   return { ...settings, index: (index ?? !isCluster) && settings.prefix !== "" };
 }
 
@@ -58,9 +59,9 @@ function replicaSettings(durability: unknown): ReplicaSettings | undefined {
   }
   const { replicas, timeoutMs, ...more }: { replicas: unknown; timeoutMs?: unknown } = durability;
   const [unknown] = Object.keys(more);
-  if (unknown !== undefined) throw invalidConfig(`\`durability\` has no ${JSON.stringify(unknown)}.`);
+  if (unknown !== undefined) throw invalidConfig(`\`durability\` has no option ${JSON.stringify(unknown)}.`);
   const count = checkInteger("durability.replicas", replicas, 1, 1_000);
-  if (count === undefined) throw invalidConfig("`durability.replicas` must say how many.");
+  if (count === undefined) throw invalidConfig("`durability.replicas` is missing.");
   return {
     count,
     timeoutMs: checkInteger("durability.timeoutMs", timeoutMs, 1, MAX_TIMEOUT_MS) ?? DEFAULT_REPLICAS_TIMEOUT_MS,

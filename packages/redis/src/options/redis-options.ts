@@ -1,71 +1,87 @@
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import type { Ttl } from "@deep-agent/core/adapter";
 
-/** How memories are kept, whoever made the client. */
+/** How memories are kept, with own connections or with an existing client. */
 export interface RedisMemoryOptions {
   /**
-   * How long a memory lives after its last write or `touch`: `"7d"`, milliseconds, or `0` or `null` for ever.
-   * Default `"7d"`.
+   * How long a memory lives after its last write or `touch`: a text such as `"7d"`, or milliseconds. `0` or `null`: for
+   * ever. Default `"7d"`.
    */
   ttl?: Ttl | undefined;
-  /** What every key begins with, taken literally. Default `"deep-agent:memories:"`. */
+  /** The beginning of every key, taken literally. Default `"deep-agent:memories:"`. */
   prefix?: string | undefined;
-  /** By when every operation settles, in milliseconds. Default 5,000. */
+  /**
+   * The deadline of each call, in milliseconds. For `list`, `recent` and `reindex`, each page has it. Default 5,000.
+   */
   timeoutMs?: number | undefined;
   /**
-   * Whether the index that `recent` reads is kept. Default `true`, on a cluster `false`; never with an empty prefix.
+   * Whether the index that `recent` reads is kept. Default `true`, on a cluster `false`. With an empty prefix no index
+   * is kept.
    */
   index?: boolean | undefined;
   /**
-   * How many records a memory keeps, at least one entry: older entries go when newer ones come. Default `null`: all.
+   * How many records a memory keeps. Appends remove the oldest entries (whole appends) beyond this number. The newest
+   * entry always stays whole. Default `null`: all.
    */
   maxRecords?: number | null | undefined;
-  /** When a write counts as done. Default `"memory"`: when the master has it in its memory. */
+  /**
+   * When a write counts as done. Default `"memory"`: when the master has it in its memory. With `{ replicas }`, a write
+   * that too few replicas confirm in time rejects with `DURABILITY`.
+   */
   durability?: Durability | undefined;
   /**
-   * Who answers `load`, `info`, and each `read` that names no revision. Default `"master"`; `"replica"`: a replica if
-   * one is known, which may not have the newest turns yet. For clusters and sentinels.
+   * Which server answers `load`, `info`, and each `read` without a revision. Default `"master"`. `"replica"`: a replica
+   * if one is known, which may not have the newest turns yet. Only for clusters and sentinels.
    */
   reads?: "master" | "replica" | undefined;
 }
 
-/** `replicas`: that many have it, too, within `timeoutMs` milliseconds (default 1,000). */
+/**
+ * When a write counts as done. `"memory"`: when the master has it. `{ replicas }`: when that number of replicas has it,
+ * too, within `timeoutMs` milliseconds (default 1,000).
+ */
 export type Durability = "memory" | { replicas: number; timeoutMs?: number | undefined };
 
 /** Where the servers are, how to connect to them, and how memories are kept. */
 export interface RedisBackendOptions extends RedisMemoryOptions {
-  /** `"host:port"`, `"host"` or `"[::1]:6379"`. Default `"localhost:6379"`. */
+  /** `"host:port"`, `"host"`, `"[::1]:6379"`, or a URL as in `url`. Default `"localhost:6379"`. */
   addr?: string | undefined;
-  /** `"redis://user:password@host:6379/2?ttl=24h&prefix=app:"`, in the place of `addr`. Other options win over it. */
+  /** `"redis://user:password@host:6379/2?ttl=24h&prefix=app:"`, instead of `addr`. Other options override the URL. */
   url?: string | undefined;
+  /** The ACL user of the servers. Default: Redis's `default` user. */
   username?: string | undefined;
+  /** The password for the servers. Default: no password is sent. */
   password?: string | undefined;
-  /** Some nodes of a cluster, in the place of `addr`: the others are found. `url` may have several hosts instead. */
+  /** Some nodes of a cluster, instead of `addr`. The others are found. A `url` may have several hosts, too. */
   cluster?: readonly string[] | undefined;
-  /** What the sentinels call the master, and where they are, in the place of `addr`. */
+  /** The sentinels, and the name of their master, instead of `addr`. */
   sentinel?: SentinelOptions | undefined;
-  /** Where addresses that a cluster or sentinels tell really lead: `{ "10.0.0.1:6379": "localhost:7001" }`. */
+  /**
+   * Translates addresses that a cluster or sentinels report, for example if there is NAT:
+   * `{ "10.0.0.1:6379": "localhost:7001" }`. Default: no translation.
+   */
   addressMap?: Readonly<Record<string, string>> | undefined;
-  /** Number of the database. Default 0, which is all that a cluster has. */
+  /** The number of the database. Default 0, the only one on a cluster. */
   db?: number | undefined;
-  /** How many connections are opened at most, to each server. Default 10. */
+  /** The maximum number of connections to each server. Default 10. */
   poolSize?: number | undefined;
   /**
-   * TLS: `true`, or the options of Node's `tls.connect`: `ca`, `cert`, `key`, `servername`. Default: as the URL says,
-   * or `false`.
+   * TLS: `true`, or the options of Node's `tls.connect`: `ca`, `cert`, `key`, `servername`. Default: `true` for a
+   * `rediss:` URL, otherwise `false`.
    */
   tls?: boolean | TlsOptions | undefined;
 }
 
-/** Sentinels and what they watch. */
+/** How to find the master through Redis Sentinel. */
 export interface SentinelOptions {
-  /** What they call the master. */
+  /** The name of the master in the sentinels' configuration. */
   name: string;
-  /** `"host:port"` of each; the default port is 26379. */
+  /** The sentinels: `"host:port"`, or `"host"` for port 26379. */
   nodes: readonly string[];
-  /** For the sentinels themselves; `username` and `password` of the backend are for the servers. */
+  /** The ACL user of the sentinels. The backend's `username` is for the servers. Default: Redis's `default` user. */
   username?: string | undefined;
+  /** The password for the sentinels. The backend's `password` is for the servers. Default: no password is sent. */
   password?: string | undefined;
-  /** Default: as the backend's. */
+  /** TLS to the sentinels. Default: the backend's `tls`. */
   tls?: boolean | TlsOptions | undefined;
 }

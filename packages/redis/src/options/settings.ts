@@ -6,20 +6,20 @@ import type { RedisBackendOptions, RedisMemoryOptions } from "./redis-options.ts
 import { type PlaceOptions, type Topology, topologyOf } from "./topology.ts";
 import { parseUrl } from "./url.ts";
 
-/** What the options of a backend with connections of its own come to, checked and complete. */
+/** The checked options of a backend that opens its own connections, with defaults. */
 export interface Settings {
   readonly memories: MemorySettings;
   readonly topology: Topology;
 }
 
-/** What is known of a client that was given. */
+/** What is known about an existing client. */
 interface GivenClient {
   readonly isCluster: boolean;
-  /** Whether a server that is away is replaced by another. */
+  /** Whether another server can take the place of one that is down. */
   readonly failsOver: boolean;
 }
 
-/** Options that say where the servers are: one of them may be given. */
+/** Options that say where the servers are. Only one of them may be given. */
 const placeNames = ["addr", "url", "cluster", "sentinel"] as const;
 const connectionNames = [...placeNames, "addressMap", "username", "password", "db", "poolSize", "tls"] as const;
 const memoryNames = ["ttl", "prefix", "timeoutMs", "index", "maxRecords", "durability", "reads"] as const;
@@ -35,15 +35,12 @@ export function settingsOf(options: RedisBackendOptions): Settings {
   return { memories, topology };
 }
 
-/** The same for a client that was given: the options may only say how memories are kept. */
+/** The same for an existing client: the options may only say how memories are kept. */
 export function givenSettingsOf(options: RedisMemoryOptions, { isCluster, failsOver }: GivenClient): MemorySettings {
   checkOptionNames("RedisBackend", options, optionNames, BACKEND);
   const name = connectionNames.find((connectionName) => connectionName in options);
   if (name !== undefined) {
-    throw invalidConfig(
-      `\`${name}\` cannot be set for a client that was given.`,
-      "Give it to the client, before you give the client to the backend.",
-    );
+    throw invalidConfig(`\`${name}\` cannot be set with fromClient().`, "Set it on the client instead.");
   }
   const memories = memorySettings(options, isCluster);
   checkReads(memories, failsOver);
@@ -52,10 +49,10 @@ export function givenSettingsOf(options: RedisMemoryOptions, { isCluster, failsO
 
 function checkReads({ reads }: MemorySettings, failsOver: boolean): void {
   if (reads === "replica" && !failsOver)
-    throw invalidConfig('`reads: "replica"` is for clusters and sentinels: of one server, no replica is known.');
+    throw invalidConfig('`reads: "replica"` needs a cluster or sentinels: a single server names no replicas.');
 }
 
-/** The options, and what the URL says and they do not. */
+/** The options, completed by those of the URL. */
 function withUrl(options: RedisBackendOptions): PlaceOptions {
   const { url, addr } = options;
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));

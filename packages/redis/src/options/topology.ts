@@ -7,18 +7,18 @@ import type { RedisBackendOptions, SentinelOptions } from "./redis-options.ts";
 const DEFAULT_POOL_SIZE = 10;
 const SENTINEL_PORT = 26_379;
 
-/** How to reach one server, checked and complete. */
+/** How to reach one server: the checked options, with defaults. */
 export interface ConnectionSettings extends Address {
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly db: number;
   readonly poolSize: number;
   readonly tls: boolean | TlsOptions;
-  /** Whether it is a replica of a cluster, that is to be told that it is read from. */
+  /** Whether it is a replica of a cluster: such a connection needs READONLY before it can read. */
   readonly isReplica?: boolean;
 }
 
-/** Of servers that have an address: how to reach each. */
+/** How to reach the server at an address. */
 interface Reachable {
   readonly settingsAt: (address: Address) => ConnectionSettings;
 }
@@ -35,7 +35,7 @@ export interface ClusterTopology extends Reachable {
 
 export interface SentinelTopology extends Reachable {
   readonly kind: "sentinel";
-  /** What the sentinels call the master. */
+  /** The name of the master in the sentinels' configuration. */
   readonly name: string;
   readonly sentinels: readonly ConnectionSettings[];
 }
@@ -43,10 +43,10 @@ export interface SentinelTopology extends Reachable {
 /** Where the servers are and how to reach them, checked. */
 export type Topology = ServerTopology | ClusterTopology | SentinelTopology;
 
-/** Options, and what a URL says of one server. */
+/** Options, with the host and port of a URL. */
 export type PlaceOptions = RedisBackendOptions & Partial<Address>;
 
-/** Where the servers are, and how to reach them. Throws `INVALID_CONFIG`. */
+/** Reads where the servers are and how to reach them. Throws `INVALID_CONFIG`. */
 export function topologyOf(options: PlaceOptions): Topology {
   const { addr, host, port, cluster, sentinel, db, poolSize } = options;
   const lead = redirected(options.addressMap);
@@ -75,7 +75,7 @@ function sentinelsOf(
   }
   const { name, nodes, username, password, tls = defaultTls, ...more } = sentinel;
   const [unknown] = Object.keys(more);
-  if (unknown !== undefined) throw invalidConfig(`\`sentinel\` has no ${JSON.stringify(unknown)}.`);
+  if (unknown !== undefined) throw invalidConfig(`\`sentinel\` has no option ${JSON.stringify(unknown)}.`);
   const common = { ...checkAccess({ username, password, tls }), db: 0, poolSize: 1 };
   const sentinels = addressesOf("sentinel.nodes", nodes, SENTINEL_PORT).map((address) => ({
     ...lead(address),
@@ -86,14 +86,14 @@ function sentinelsOf(
 
 function addressesOf(option: string, nodes: unknown, defaultPort?: number): Address[] {
   if (!Array.isArray(nodes) || nodes.length === 0)
-    throw invalidConfig(`\`${option}\` must be a list of addresses, with at least one.`, 'Write ["host:port", …].');
-  // What would mean localhost in the place of one address is most likely a slip in a list of them.
+    throw invalidConfig(`\`${option}\` must be a non-empty list of addresses.`, 'Write ["host:port", …].');
+  // An address without a host means localhost elsewhere. In a list it is most likely a mistake.
   if (nodes.some((node) => node === "" || (typeof node === "string" && node.startsWith(":"))))
-    throw invalidConfig(`\`${option}\` has an address without a host.`, "See whether there is a comma too many.");
+    throw invalidConfig(`\`${option}\` has an address without a host.`, "Check for an extra comma.");
   return nodes.map((node) => parseAddress(node, defaultPort));
 }
 
-/** Says where an address really leads. */
+/** Translates addresses by the map. */
 function redirected(addressMap: unknown = {}): (address: Address) => Address {
   if (typeof addressMap !== "object" || addressMap === null) {
     throw invalidConfig('`addressMap` must be an object: { "10.0.0.1:6379": "localhost:7001" }.');
@@ -109,7 +109,7 @@ type Access = Pick<ConnectionSettings, "username" | "password" | "tls">;
 
 function checkAccess({ username, password, tls }: Pick<RedisBackendOptions, keyof Access>): Access {
   if (tls !== undefined && typeof tls !== "boolean" && (typeof tls !== "object" || tls === null)) {
-    throw invalidConfig("`tls` must be true, false or the options of tls.connect.");
+    throw invalidConfig("`tls` must be true, false or options of tls.connect.");
   }
   return {
     username: checkText("username", username) || undefined,

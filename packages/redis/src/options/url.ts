@@ -2,7 +2,7 @@ import { DEFAULT_HOST, DEFAULT_PORT } from "./address.ts";
 import { invalidConfig } from "./config-error.ts";
 import type { PlaceOptions } from "./topology.ts";
 
-/** What may stand after the question mark of a URL, and how it is read. */
+/** The parameters in the query of a URL, and how each is read. */
 const parameters: { readonly [name: string]: (text: string) => unknown } = {
   ttl: (text) => text,
   prefix: (text) => text,
@@ -16,27 +16,26 @@ const parameters: { readonly [name: string]: (text: string) => unknown } = {
 };
 
 /**
- * The options that a URL stands for: `redis://[username][:password]@host[:port][,host…][/db][?ttl=…&prefix=…]`, or
- * `rediss:` for TLS, as registered with IANA for these schemes, but for the hosts: several are nodes of a cluster, or
- * with `sentinel=<name>` sentinels. Throws `INVALID_CONFIG`, without the URL.
+ * Reads the options in a URL: `redis://[username][:password]@host[:port][,host…][/db][?ttl=…&prefix=…]`, or `rediss:`
+ * for TLS. This is the format that IANA registers for these schemes, with one addition: several hosts are the nodes of
+ * a cluster or, with `sentinel=<name>`, sentinels. Throws `INVALID_CONFIG`. The error does not quote the URL.
  */
 export function parseUrl(text: unknown): PlaceOptions {
-  // URLs know of one host. What is in front of the hosts may have commas of its own.
+  // The URL parser accepts one host only. User name and password before the hosts may contain commas.
   const [, before = "", first = "", others = "", rest = ""] =
     /^([a-z]+:\/\/(?:[^/?#]*@)?)([^,/?#@]*)((?:,[^,/?#@]*)*)(.*)$/s.exec(String(text)) ?? [];
   const url = typeof text === "string" ? URL.parse(before + first + rest) : null;
-  if (url === null || !/^rediss?:$/.test(url.protocol)) throw invalid("The URL of the Redis server is none.");
+  if (url === null || !/^rediss?:$/.test(url.protocol)) throw invalid("Invalid Redis URL.");
   const { hostname, port, pathname, hash, searchParams } = url;
-  if (hash !== "") throw invalid("The URL of the Redis server has a fragment (#…).");
-  if (!/^\/?$|^\/\d+$/.test(pathname))
-    throw invalid("The path of the Redis server's URL is not the number of a database.");
+  if (hash !== "") throw invalid("The Redis URL has a fragment (#…).");
+  if (!/^\/?$|^\/\d+$/.test(pathname)) throw invalid("The path of the Redis URL is not a database number.");
   const { cluster, sentinel, ...options } = parametersOf(searchParams);
   if (sentinel !== undefined && cluster !== undefined) throw invalid("`cluster` and `sentinel` are both given.");
-  if (others !== "" && cluster === false) throw invalid("Several hosts are given, and `cluster=false`.");
-  if (port === "0") throw invalid("The port in the URL of the Redis server is none.");
+  if (others !== "" && cluster === false) throw invalid("Several hosts are given, but `cluster=false`.");
+  if (port === "0") throw invalid("The Redis URL has port 0.");
   const nodes = [first, ...others.split(",").slice(1)];
   return {
-    ...options, // by the table above, of the types of the options; their values are checked with them
+    ...options, // the table above gives each its type; the values are checked together with the other options
     ...(sentinel !== undefined
       ? { sentinel: { name: String(sentinel), nodes } }
       : (cluster ?? others !== "")
@@ -58,10 +57,8 @@ function parametersOf(searchParams: URLSearchParams): Record<string, unknown> {
     const read = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
     const [value, ...more] = searchParams.getAll(name);
     if (read === undefined || value === undefined)
-      // Where a password was not escaped, this may be a part of it.
-      throw invalid(
-        `The URL of the Redis server has no parameter ${/^\w+$/.test(name) ? `"${name}"` : "of that name"}.`,
-      );
+      // If a password was not escaped, the name may be a part of it.
+      throw invalid(`Unknown parameter${/^\w+$/.test(name) ? ` "${name}"` : ""} in the Redis URL.`);
     if (more.length > 0) throw invalid(`The parameter ${JSON.stringify(name)} is given twice.`);
     options[name] = read(value);
   }
@@ -81,13 +78,13 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw invalid("User name or password in the URL of the Redis server has a % that escapes nothing.");
+    throw invalid("The user name or password in the Redis URL has an invalid % escape.");
   }
 }
 
 function invalid(message: string): Error {
   return invalidConfig(
     message,
-    `Write "redis://user:password@host:6379/0", with the parameters ${Object.keys(parameters).join(", ")} if need be; escape what is no letter or digit in a password (encodeURIComponent).`,
+    `Write "redis://user:password@host:6379/0". Parameters: ${Object.keys(parameters).join(", ")}. Escape the password with encodeURIComponent.`,
   );
 }

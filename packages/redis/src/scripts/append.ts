@@ -7,17 +7,19 @@ import { type Script, type ScriptInput, script } from "./script.ts";
 
 export interface AppendInput extends MemoryInput {
   readonly operationId: string;
-  /** A JSON text each. */
+  /** One JSON text for each record. */
   readonly records: readonly string[];
   readonly since: Revision | null | undefined;
-  /** Whether an earlier attempt may have appended it: without `since`, all of the log is searched for the operation. */
+  /**
+   * Whether an earlier attempt may have appended: without `since`, the whole log is then searched for the operation.
+   */
   readonly again: boolean;
   readonly expectedRevision: Revision | null | undefined;
-  /** The log's, should the memory be new. */
+  /** The epoch of the log if the memory is new. */
   readonly epoch: string;
 }
 
-/** Where the entry is. */
+/** The place of the entry. */
 interface Place {
   readonly now: number;
   readonly epoch: string;
@@ -29,20 +31,20 @@ interface Place {
 export type AppendReply =
   | ({ readonly what: "appended" } & Place)
   /**
-   * An earlier attempt has appended it. `error`: why it could not be written again, for replicas that are waited for.
+   * An earlier attempt had appended the entry. `error`: why the header could not be written again for a WAIT, or `""`.
    */
   | ({ readonly what: "found"; readonly error: string } & Place)
   | { readonly what: "conflict"; readonly now: number }
   | ScriptFailure;
 
 /**
- * Adds the entry after `length` others, in the log with the header `before`, and takes it back if a part of that is
- * refused: then answers why.
+ * Adds the entry after `length` entries, and replaces the header `before` by `after`. If the server refuses a part of
+ * that, undoes the rest and returns a reply with the error.
  */
 const add = `
 local function add(time, length, before, after)
   redis.call('LSET', key, 0, after)
-  -- Tried before the entry is there that it would take back.
+  -- LTRIM would undo the push below, so find out first whether the user may run it.
   local reply = redis.pcall('LTRIM', key, 0, -1)
   if index and not refused(reply) then reply = redis.pcall('ZADD', index, 'XX', 'INCR', 0, member) end
   if not refused(reply) then reply = redis.pcall('RPUSH', key, entryAt(time)) end
@@ -58,7 +60,7 @@ local function add(time, length, before, after)
 end
 `;
 
-/** How many records an entry holds: what opens at the first level of its array "r". */
+/** Counts the records of an entry: the objects and arrays that open at the first level of its array "r". */
 const recordsIn = `
 local function recordsIn(entry)
   local _, place = string.find(entry, '"r":[', 1, true)
@@ -83,7 +85,7 @@ local function recordsIn(entry)
 end
 `;
 
-/** How many of the oldest entries have to go, and how many records they hold, before `count` more come. */
+/** Returns how many of the oldest entries retention removes before `count` records are added, and their records. */
 const surplus = `
 local function surplus(log)
   local entries, held = 0, 0
@@ -98,7 +100,7 @@ local function surplus(log)
 end
 `;
 
-/** The position of the operation's entry after `from`, and when it was written; if there are two, of the newer one. */
+/** Returns position and time of the operation's newest entry after `from`, or nil. */
 const find = `
 local function find(log, from)
   local prefix = '{"t":"' .. operation .. '",'
@@ -114,7 +116,7 @@ local function find(log, from)
 end
 `;
 
-/** Adds one entry, once. */
+/** Appends one entry, once for each operation id. */
 export const APPEND: Script<AppendInput, AppendReply> = script(
   `${writable}
 local key, index = KEYS[1], KEYS[2]
@@ -123,8 +125,8 @@ local ttl, keep, member = ARGV[8], tonumber(ARGV[9]), ARGV[10]
 
 local function entryAt(time) return '{"t":"' .. operation .. '","at":' .. microseconds(time) .. ',"r":' .. records .. '}' end
 ${add}
--- Mostly, the log is as its writer saw it last: then nothing is to be searched or judged, nor is what does that to be
--- made.
+-- The fast path: the log is usually as its writer last saw it. Then there is nothing to search or to compare, and the
+-- functions for that, which are defined below, are not even created.
 local header = since ~= '' and redis.pcall('LINDEX', key, 0)
 local epoch, created, _, held, dropped = string.match(type(header) == 'string' and header or '', '^#1 (%S+) (%d+) (%d+) (%d+) (%d+)$')
 if epoch and (keep == 0 or held + count <= keep) and (expected == '' or expected == since) then
@@ -178,7 +180,7 @@ local after = headerOf(log.epoch, log.created, milliseconds(time), log.records -
 local failure = add(time, log.length, log.header, after)
 if failure then return failure end
 if entries > 0 then
-  -- What is then the first is the last to go: the header takes its place.
+  -- The trim keeps the last entry to be removed as the first element, and the header replaces it.
   redis.pcall('LTRIM', key, entries, -1)
   redis.pcall('LSET', key, 0, after)
 end
@@ -193,9 +195,9 @@ return {'appended', stamp, log.epoch, round(log.position + 1), microseconds(time
 );
 
 /**
- * ARGV: 1 deadline; 2 operation id; 3 the records, a JSON array; 4 how many; 5 since, 6 expected revision ("": not
- * given, "-": null; since may also be "*": not given, and all of the log is to be searched); 7 the epoch, should the
- * memory be new; 8 time to live in ms ("0": for ever); 9 how many records to keep ("0": all); 10 the memory's id.
+ * ARGV: 1 deadline; 2 operation id; 3 the records, a JSON array; 4 their number; 5 since, 6 expected revision ("": not
+ * given, "-": null; since may also be "*": not given, search the whole log); 7 the epoch if the memory is new; 8 time
+ * to live in ms ("0": for ever); 9 how many records to keep ("0": all); 10 the memory's id.
  */
 function encode(input: AppendInput): ScriptInput {
   const { memoryId, settings, operationId, records, since, again, expectedRevision, epoch } = input;

@@ -5,21 +5,23 @@ import { replyParser, type ScriptFailure } from "./reply-parser.ts";
 import { type Script, type ScriptInput, script } from "./script.ts";
 
 export interface DeleteInput extends MemoryInput {
-  /** The epoch that was seen; `"!string"`: a value of go-deep-agent, `"!damaged"`: a damaged list, {@link NOTHING}. */
+  /**
+   * The epoch that was seen. `"!string"`: a value of go-deep-agent. `"!damaged"`: a damaged list. Or {@link NOTHING}.
+   */
   readonly seen: string;
-  /** If nothing is there, write all the same, so that a WAIT after this waits for who took it away. */
+  /** Writes even if there is nothing to delete, so that a WAIT after this also waits for an earlier delete. */
   readonly propagate: boolean;
 }
 
 export type DeleteReply =
   | { readonly what: "deleted"; readonly now: number }
-  /** Something else is there than what was seen. */
+  /** The key no longer holds what was seen. */
   | { readonly what: "other"; readonly now: number }
-  /** Deleted, but the index could not be told. */
+  /** Deleted, but the index could not be updated. */
   | { readonly what: "unlisted"; readonly now: number; readonly error: string }
   | ScriptFailure;
 
-/** Removes what the caller saw. */
+/** Deletes what the caller saw, and nothing else. */
 export const DELETE: Script<DeleteInput, DeleteReply> = script(
   `${writing}
 local key, index, seen, member = KEYS[1], KEYS[2], ARGV[2], ARGV[3]

@@ -8,15 +8,15 @@ import { type Script, type ScriptInput, script } from "./script.ts";
 export interface EnlistInput {
   readonly settings: MemorySettings;
   readonly members: readonly IndexMember[];
-  /** How many others to name. */
+  /** How many other members to return. */
   readonly others: number;
 }
 
 export type EnlistReply =
-  /** The others are any that are there. */
+  /** `others`: random members of the index. */
   { readonly what: "enlisted"; readonly now: number; readonly others: readonly IndexMember[] } | ScriptFailure;
 
-/** Puts memories into the index, unless they have a later place already. */
+/** Adds memories to the index, unless they already have a later time there. */
 export const ENLIST: Script<EnlistInput, EnlistReply> = script(
   `${writing}
 for number = 3, #ARGV, 2 do redis.call('ZADD', KEYS[1], 'GT', ARGV[number + 1], ARGV[number]) end
@@ -27,7 +27,7 @@ return {'enlisted', stamp, redis.call('ZRANDMEMBER', KEYS[1], ARGV[2], 'WITHSCOR
   replyParser({ enlisted: { others: membersIn } }),
 );
 
-/** KEYS: 1 the index. ARGV: 1 deadline; 2 how many others to name; then member and score of each. */
+/** KEYS: 1 the index. ARGV: 1 deadline; 2 how many other members to return; then member and score of each. */
 function encode({ settings, members, others }: EnlistInput): ScriptInput {
   return { keys: [indexKeyOf(settings)], args: [String(others), ...listOfMembers(members)] };
 }

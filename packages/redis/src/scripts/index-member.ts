@@ -1,11 +1,11 @@
 /** A member of the index that `recent` reads. */
 export interface IndexMember {
   readonly memoryId: string;
-  /** As the server has it: µs since 1970, in decimal digits. */
+  /** The score in the server: µs since 1970, in decimal digits. */
   readonly score: string;
 }
 
-/** From a list of member, score, member, score, … */
+/** Reads a list of member, score, member, score, … */
 export function membersIn(list: unknown): IndexMember[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((memoryId: unknown, place) =>
@@ -13,7 +13,7 @@ export function membersIn(list: unknown): IndexMember[] {
   );
 }
 
-/** To such a list. */
+/** Makes such a list. */
 export function listOfMembers(members: readonly IndexMember[]): string[] {
   return members.flatMap(({ memoryId, score }) => [memoryId, score]);
 }

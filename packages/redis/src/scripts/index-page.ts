@@ -7,7 +7,7 @@ export interface IndexPageInput {
   readonly settings: MemorySettings;
   /** The highest score. */
   readonly highest: string;
-  /** How many members at most. */
+  /** The maximum number of members. */
   readonly count: number;
 }
 
@@ -16,7 +16,7 @@ export interface IndexPageReply {
   readonly members: readonly IndexMember[];
 }
 
-/** A page of the index, the most recently written first. */
+/** Reads a page of the index, the most recently written first. */
 export const INDEX_PAGE: Script<IndexPageInput, IndexPageReply> = script(
   `
 return redis.call('ZRANGE', KEYS[1], ARGV[1], '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, ARGV[2], 'WITHSCORES')

@@ -4,21 +4,21 @@ import { reading } from "./log.lua.ts";
 import { replyParser, type ScriptFailure } from "./reply-parser.ts";
 import { type Script, script } from "./script.ts";
 
-/** What every key has. */
+/** Facts about any key. */
 interface KeyFacts {
   readonly now: number;
-  /** Milliseconds; -1: for ever. */
+  /** Milliseconds. -1: for ever. */
   readonly timeToLive: number;
   readonly bytes: number;
 }
 
 export type InfoReply =
   | ({ readonly what: "log"; readonly header: string } & KeyFacts)
-  /** Something else than a LIST. */
+  /** The key does not hold a LIST. */
   | ({ readonly what: "foreign"; readonly type: string } & KeyFacts)
   | Exclude<ScriptFailure, { what: "foreign" }>;
 
-/** Facts about a memory. */
+/** Reads facts about a memory. */
 export const INFO: Script<MemoryInput, InfoReply> = script(
   `${reading}
 local log, instead = open(KEYS[1])

@@ -1,26 +1,25 @@
 /*
- * What the backend does inside Redis: a file for each script, with its Lua, what it is given and what it answers. A
- * memory is one key, a LIST: element 0 is the header
+ * The text that the scripts have in common. This folder has one file for each script, with its Lua, its input and its
+ * replies. A memory is one key, a LIST. Element 0 is the header
  *
- *   #1 <epoch> <created ms> <updated ms> <records> <dropped>
+ * #1 <epoch> <created ms> <updated ms> <records> <dropped>
  *
- * and each further element an entry (core's `encodeEntry`). Positions are absolute: the number of entries up to and
- * with one, those that retention has dropped counted. A revision is `<epoch>.<position>.<at of the entry there>`, and
- * `<epoch>.0.0` if nothing stands before it.
+ * and each further element is an entry (core's `encodeEntry`). The position of an entry is its number, counted from 1
+ * and including the entries that retention has removed. A revision is `<epoch>.<position>.<time of the entry there>`.
+ * At the beginning of the log it is `<epoch>.0.0`.
  *
- * Rules that all scripts keep:
- *  - KEYS[1] is the memory's key, KEYS[2], if there is one, the index that `recent` reads. Numbers in replies are text.
- *  - What writes has its caller's deadline in ARGV[1], in µs since 1970 by the server's clock, and does nothing after it.
- *  - The first write is one that a full server refuses; it is made by `redis.call`, so that a refusal leaves no trace. A
- *    script that fails is not rolled back: what is needed later is first tried without changing anything, and what cannot
- *    be tried is made by `redis.pcall` and undone. Content, time to live and place in the index are as they were after a
- *    refusal.
+ * Rules for all scripts:
+ *  - KEYS[1] is the memory's key. KEYS[2], if given, is the index that `recent` reads. Numbers in replies are text.
+ *  - A script that writes gets its caller's deadline in ARGV[1], in µs since 1970 by the server's clock. After the
+ *    deadline it does nothing.
+ *  - The first write is one that a full server refuses. It is made by `redis.call`, so that a refusal leaves no trace.
+ *  - Redis does not roll back a script that fails. So a command that is needed later is first tried in a form that
+ *    changes nothing. A command that cannot be tried is made by `redis.pcall`, and undone if a later one is refused.
+ *    After a refusal, content, time to live and place in the index are as they were before.
  *  - No cjson, no sha1hex, no error_reply: mocks of Redis lack them.
- *
- * This is the text that scripts have in common.
  */
 
-/** `now` is the server's time in µs since 1970, `stamp` the same as text. */
+/** `now` is the server's time in µs since 1970. `stamp` is the same as text. */
 const opening = `
 local function round(number) return string.format('%.0f', number) end
 
@@ -31,12 +30,12 @@ local stamp = clock[1] .. string.sub('00000' .. clock[2], -6)
 local function refused(reply) return type(reply) == 'table' and reply.err end
 `;
 
-/** Answers the log under the key; or nil and the reply that says what is there instead. */
+/** Returns the log under the key, or nil and a reply that says what is there instead. */
 const open = `
 local function open(key)
   local header = redis.pcall('LINDEX', key, 0)
   if refused(header) then
-    -- Raises whatever else it may be.
+    -- Any other error is raised by the same command.
     if not string.find(header.err, 'WRONGTYPE', 1, true) then redis.call('LINDEX', key, 0) end
     local kind = redis.call('TYPE', key)
     return nil, {'foreign', stamp, kind.ok or kind}
@@ -54,24 +53,24 @@ end
 `;
 
 /**
- * Answers when the entry at this position was written, as text; '0' at the very beginning, nil if no entry is there.
+ * Returns the time of the entry at this position, as text. '0': the beginning of the log. nil: there is no such entry.
  */
 const timeAt = `
 local function timeAt(key, log, position)
   if position == 0 then return '0' end
   if position <= log.dropped or position > log.position then return nil end
-  -- Counted from the end, which is near.
+  -- Counted from the end, because most requests are near it and LINDEX walks the list.
   local entry = redis.call('LINDEX', key, position - log.position - 1)
   return entry and string.match(entry, '^{"t":"[^"]*","at":(%d+),')
 end
 `;
 
 /**
- * Answers what the log is to one who knows this revision of it, and the position that it names:
- * - 'holds': what stood there stands there
- * - 'edge': retention has dropped up to there, and what came after is whole
- * - 'dropped': retention has dropped more
- * - 'lost': it is this log, without what it had
+ * Compares the log with a revision of it. Returns a verdict, and the position in the revision:
+ * - 'holds': the same entry is still at the position
+ * - 'edge': retention has removed the entries up to the position, and no later ones
+ * - 'dropped': retention has removed later entries as well
+ * - 'lost': it is the same log, but without the entry that it had at the position
  * - 'other': it is another log
  */
 const judge = `
@@ -86,18 +85,18 @@ local function judge(key, log, revision)
 end
 `;
 
-/** For what looks at a log. */
+/** The functions to look at a log. */
 export const logs: string = `${open}${timeAt}${judge}`;
 
 /** The beginning of a script that reads. */
 export const reading: string = `${opening}${logs}`;
 
-/** The time of the next entry: the server's, unless its clock was turned back. */
+/** The time of the next entry: the server's time, or a later one if its clock was turned back. */
 const nextTime = `
 local function nextTime(last) return math.max(now, (tonumber(last) or 0) + 1) end
 `;
 
-/** Counts the time to live again; '0': for ever. */
+/** Starts the time to live again. '0': for ever. */
 const renew = `
 local function renew(key, ttl)
   if ttl == '0' then return redis.pcall('PERSIST', key) end
@@ -123,8 +122,8 @@ end
 `;
 
 /**
- * Writes what is there already, so that a WAIT after this waits for it, too. Answers the error if that was refused,
- * or ''.
+ * Writes the header again unchanged, so that a WAIT after this also waits for the earlier write. Returns the error if
+ * the server refused, or ''.
  */
 const rewritten = `
 local function rewritten(key, log)
@@ -133,7 +132,7 @@ local function rewritten(key, log)
 end
 `;
 
-/** Changes nothing, but raises if the index could not be written. */
+/** Changes nothing. Raises an error if the index cannot be written. */
 const tryIndex = `
 local function tryIndex(index, member)
   if index then redis.call('ZADD', index, 'XX', 'INCR', 0, member) end
@@ -141,7 +140,8 @@ end
 `;
 
 /**
- * What has expired does not say so: looks at a few others for each memory that is new, or the index would only grow.
+ * Expired memories stay in the index, so it would only grow. For each new memory this checks three random members, and
+ * removes those whose memory no longer exists.
  */
 const sweep = `
 local function sweep(index, key, member)
@@ -155,7 +155,7 @@ local function sweep(index, key, member)
 end
 `;
 
-/** Pushes values[from] and what follows. Not all at once: Lua's stack ends near 8,000. */
+/** Pushes the values from `from` on, 4,000 at a time: Lua's stack ends near 8,000. */
 const push = `
 local function push(key, values, from)
   for first = from, #values, 4000 do
@@ -165,7 +165,7 @@ local function push(key, values, from)
 end
 `;
 
-/** Takes back a memory that was made just now. */
+/** Deletes a memory that this script has just created. */
 const discard = `
 local function discard(key, failure)
   if refused(redis.pcall('UNLINK', key)) then return {'halfway', stamp, failure.err} end
@@ -173,7 +173,7 @@ local function discard(key, failure)
 end
 `;
 
-/** For what makes or replaces a log. */
+/** The functions to create or replace a log. */
 export const making: string = `${rewritten}${tryIndex}${sweep}${push}${discard}`;
 
 /** The beginning of a script that writes a log. */

@@ -8,7 +8,7 @@ export type PeekReply =
   /** `created`: ms since 1970. */
   { readonly what: "log"; readonly now: number; readonly epoch: string; readonly created: string } | ScriptFailure;
 
-/** What is under the key, for those that have to name it: nothing is read of it. */
+/** Identifies what is under the key, without reading its entries. */
 export const PEEK: Script<MemoryInput, PeekReply> = script(
   `${reading}
 local log, instead = open(KEYS[1])

@@ -7,13 +7,13 @@ import { type Script, type ScriptInput, script } from "./script.ts";
 
 export interface PruneInput {
   readonly settings: MemorySettings;
-  /** With their scores as they were read. */
+  /** The members, with the scores that were read. */
   readonly gone: readonly IndexMember[];
 }
 
 export type PruneReply = { readonly what: "pruned"; readonly now: number } | ScriptFailure;
 
-/** Takes memories that are gone from the index, unless they were written since. */
+/** Removes members from the index, unless their memory was written since they were read. */
 export const PRUNE: Script<PruneInput, PruneReply> = script(
   `${writing}
 for number = 2, #ARGV, 2 do
@@ -25,7 +25,7 @@ return {'pruned', stamp}
   replyParser({ pruned: {} }),
 );
 
-/** KEYS: 1 the index. ARGV: 1 deadline; then member and score, as they were read, of each. */
+/** KEYS: 1 the index. ARGV: 1 deadline; then member and the score that was read of each. */
 function encode({ settings, gone }: PruneInput): ScriptInput {
   return { keys: [indexKeyOf(settings)], args: listOfMembers(gone) };
 }

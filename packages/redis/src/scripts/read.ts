@@ -6,32 +6,32 @@ import { replyParser, type ScriptFailure } from "./reply-parser.ts";
 import { type Script, type ScriptInput, script } from "./script.ts";
 
 export interface ReadInput extends MemoryInput {
-  /** How many records at least, counted from the end; `undefined`: all. */
+  /** The least number of records, counted from the end. `undefined`: all. */
   readonly last: number | undefined;
   readonly since: Revision | undefined;
   readonly before: Revision | undefined;
-  /** Count on one record an entry only, not on what entries hold on average. */
+  /** Reads as many entries as if each held only one record, instead of the average number. */
   readonly onePerEntry: boolean;
 }
 
 const verdicts = ["", "holds", "edge", "dropped", "lost", "other"] as const;
 
-/** What the log is to one who knows a revision of it, as `judge` says; `""`: no revision was named. */
+/** The verdict of `judge` on the caller's revision. `""`: the caller gave none. */
 type Verdict = (typeof verdicts)[number];
 
-/** A part of a log. Positions are those of log.lua.ts. */
+/** A part of a log. log.lua.ts says what positions are. */
 export interface ReadPart {
-  /** Of the log's last entry. */
+  /** The position of the log's last entry. */
   readonly position: number;
-  /** When that was written, as text. */
+  /** The time of the log's last entry, as text. */
   readonly at: string;
-  /** What the log is to the reader's revision. */
+  /** How the log compares with the caller's revision. */
   readonly verdict: Verdict;
-  /** Where the entries that were asked for begin, but for those that `last` cut. */
+  /** The position before the requested entries, if `last` had cut none. */
   readonly floor: number;
   /** The position before the first of `entries`. */
   readonly from: number;
-  /** When the entry at `from` was written; `"0"`: nothing with records stands there. */
+  /** The time of the entry at `from`. `"0"`: no entry with records is there. */
   readonly atBefore: string;
   readonly entries: readonly string[];
 }
@@ -40,7 +40,7 @@ export type ReadReply =
   | ({ readonly what: "log"; readonly now: number; readonly header: string } & ReadPart)
   | ScriptFailure;
 
-/** A part of the log, judged against what the caller knows. */
+/** Reads a part of the log, and compares the log with the caller's revision. */
 export const READ: Script<ReadInput, ReadReply> = script(
   `${reading}
 local key, last, since, before = KEYS[1], tonumber(ARGV[1]), ARGV[2], ARGV[3]
@@ -88,8 +88,8 @@ return {
 );
 
 /**
- * ARGV: 1 how many records at least, counted from the end ("": all); 2 since; 3 before ("": not given); 4 "all": count
- * on one record an entry only, "": on what they hold on average.
+ * ARGV: 1 the least number of records, counted from the end ("": all); 2 since; 3 before ("": not given); 4 "all": as
+ * if each entry held only one record, "": by the average number.
  */
 function encode({ memoryId, settings, last, since = "", before = "", onePerEntry }: ReadInput): ScriptInput {
   return {

@@ -1,26 +1,26 @@
 import type { ScriptReply } from "./script.ts";
 
-/** What several scripts answer if they did not do what they are for. `now` is the server's time in µs since 1970. */
+/** Replies of scripts that did not do their work. `now` is the server's time in µs since 1970. */
 export type ScriptFailure =
   /** The deadline had passed; nothing was done. */
   | { readonly what: "late"; readonly now: number }
   /** There is no such memory. */
   | { readonly what: "absent"; readonly now: number }
-  /** The key holds something else than a LIST. */
+  /** The key holds another type than a LIST. */
   | { readonly what: "foreign"; readonly now: number; readonly type: string }
-  /** It is a LIST, but not a log of ours, or its last entry is broken. */
+  /** The LIST is not a log of this library, or its last entry is broken. */
   | { readonly what: "damaged"; readonly now: number }
-  /** The server refused a part, as in `error`; the rest was undone. */
+  /** The server refused a part with `error`, and the rest was undone. */
   | { readonly what: "refused"; readonly now: number; readonly error: string }
-  /** The same, but undoing was refused, too. */
+  /** The same, but undoing was refused as well. */
   | { readonly what: "halfway"; readonly now: number; readonly error: string };
 
-/** How the values after `what` and `now` are called and read, in the order in which the script answers them. */
+/** The names and readers of the values after `what` and `now`, in the order of the script's reply. */
 type Fields<Reply> = {
   readonly [Name in Exclude<keyof Reply, "what" | "now">]: (value: unknown) => Reply[Name];
 };
 
-/** By `what`, the fields of a script's replies; failures have those that they always have, if none are given. */
+/** The fields of a script's replies, by `what`. Failures may be left out: they have default fields. */
 type Layout<Reply extends ScriptReply> = {
   readonly [What in Exclude<Reply["what"], ScriptFailure["what"]>]: Fields<Extract<Reply, { what: What }>>;
 } & {
@@ -36,7 +36,7 @@ const failures: Layout<ScriptFailure> = {
   halfway: { error: String },
 };
 
-/** Reads replies `{ what, now, field, field, … }`; any other is taken for `"damaged"`. */
+/** Reads replies `{ what, now, field, field, … }`. Any other reply counts as `"damaged"`. */
 export function replyParser<Reply extends ScriptReply>(layout: Layout<Reply>): (reply: readonly unknown[]) => Reply {
   const all: Readonly<Record<string, Readonly<Record<string, (value: unknown) => unknown>>>> = {
     ...failures,
@@ -45,7 +45,7 @@ export function replyParser<Reply extends ScriptReply>(layout: Layout<Reply>): (
   return ([word, now, ...values]) => {
     const what = String(word);
     const fields = Object.entries(all[what] ?? {}).map(([name, read], place) => [name, read(values[place])]);
-    // The layout names the fields of each reply, and reads them as its type says.
+    // The type of the layout guarantees the fields of each reply and their types.
     return { what: what in all ? what : "damaged", now: Number(now), ...Object.fromEntries(fields) } as Reply;
   };
 }

@@ -6,29 +6,30 @@ import { replyParser, type ScriptFailure } from "./reply-parser.ts";
 import { type Script, type ScriptInput, script } from "./script.ts";
 
 export interface SaveInput extends MemoryInput {
-  /** Those of all attempts at this save, this one's last. */
+  /** The epochs of all attempts at this save. The last one is this attempt's. */
   readonly epochs: readonly string[];
   readonly operationId: string | undefined;
-  /** The epoch that the caller saw; {@link NOTHING}: no such memory; `""`: it did not look. */
+  /** The epoch that the caller saw. {@link NOTHING}: there was no such memory. `""`: the caller did not look. */
   readonly seen: string;
   readonly expectedRevision: Revision | null | undefined;
-  /** How many records retention has taken before. */
+  /** How many records retention has removed before these. */
   readonly dropped: number;
-  /** A JSON text each. */
+  /** One JSON text for each record. */
   readonly records: readonly string[];
 }
 
 export type SaveReply =
-  /** `error`: if an earlier attempt has saved, why it could not be written again, for replicas that are waited for. */
+  /** `error`: if an earlier attempt had saved, why the header could not be written again for a WAIT, or `""`. */
   | { readonly what: "saved"; readonly now: number; readonly error: string }
-  /** The epoch is not the one that was seen. */
+  /** The epoch is no longer the one that was seen. */
   | { readonly what: "other"; readonly now: number }
   | { readonly what: "conflict"; readonly now: number }
   | ScriptFailure;
 
 /**
- * Replaces the log by one entry for each record. A save that has a name leaves a mark before them, an entry without
- * records whose operation is `save:<name>`; the next save keeps the marks, the newest 64, so that none is made twice.
+ * Replaces the log by one entry for each record. A save with a name (its operation id) puts a mark before them: an
+ * entry without records whose operation is `save:<name>`. The next save keeps the newest 64 marks, so that no save is
+ * made twice.
  */
 export const SAVE: Script<SaveInput, SaveReply> = script(
   `${writing}
@@ -77,7 +78,7 @@ if not log then
   sweep(index, key, member)
   return {'saved', stamp}
 end
--- Behind the old log first, which goes when the new one is whole.
+-- The new log is first written after the old one, which is removed once the new one is whole.
 redis.call('LSET', key, 0, log.header)
 redis.call('LTRIM', key, 0, -1)
 tryIndex(index, member)
@@ -96,10 +97,10 @@ return {'saved', stamp}
 );
 
 /**
- * ARGV: 1 deadline; 2 the epochs of all attempts at this save, this one's last; 3 the save's name, or ""; 4 the epoch
- * that the caller saw ("-": no such memory; "": it did not look); 5 expected revision ("": not given, "-": null); 6
- * time to live in ms ("0": for ever); 7 the memory's id; 8 how many records retention has taken before; 9… the records,
- * a JSON text each.
+ * ARGV: 1 deadline; 2 the epochs of all attempts at this save, this attempt's last; 3 the save's name, or ""; 4 the
+ * epoch that the caller saw ("-": no such memory; "": it did not look); 5 expected revision ("": not given, "-":
+ * null); 6 time to live in ms ("0": for ever); 7 the memory's id; 8 how many records retention has removed before
+ * these; 9… one JSON text for each record.
  */
 function encode(input: SaveInput): ScriptInput {
   const { memoryId, settings, epochs, operationId = "", seen, expectedRevision, dropped, records } = input;

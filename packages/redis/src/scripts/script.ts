@@ -1,22 +1,22 @@
 import { createHash } from "node:crypto";
 
-/** What a script is given. Of one that writes, its deadline goes before `args`, as ARGV[1]. */
+/** The input of a script. For a script that writes, the deadline is added before `args`, as ARGV[1]. */
 export interface ScriptInput {
   readonly keys: readonly string[];
   readonly args: readonly string[];
 }
 
-/** What every reply has, as its script's `parse` answers it. */
+/** The fields of every parsed reply. */
 export interface ScriptReply {
   /** What the script did or found: `"appended"`, `"late"`, … */
   readonly what: string;
-  /** The server's time, if the reply has it: µs since 1970. */
+  /** The server's time in µs since 1970, if the reply has it. */
   readonly now?: number;
 }
 
-/** A script: its text, what it is given, and what it answers. */
+/** A script: its text, its input and its replies. */
 export interface Script<Input, Reply extends ScriptReply> {
-  /** Without comments and indents. */
+  /** The Lua text, without comments and indentation. */
   readonly source: string;
   /** SHA-1 of the source, in hexadecimal: the name that the server knows it by. */
   readonly sha: string;
@@ -24,6 +24,7 @@ export interface Script<Input, Reply extends ScriptReply> {
   readonly parse: (reply: readonly unknown[]) => Reply;
 }
 
+/** Makes a script of its Lua. Lines of comment and indentation are removed, so that they are not sent. */
 export function script<Input, Reply extends ScriptReply>(
   lua: string,
   encode: (input: Input) => ScriptInput,

@@ -5,13 +5,13 @@ import { replyParser, type ScriptFailure } from "./reply-parser.ts";
 import { type Script, type ScriptInput, script } from "./script.ts";
 
 export interface TouchInput extends MemoryInput {
-  /** Whether a value of go-deep-agent has been seen there. */
+  /** Whether the caller has seen a value of go-deep-agent under the key. */
   readonly isValue: boolean;
 }
 
 export type TouchReply = { readonly what: "renewed"; readonly now: number } | ScriptFailure;
 
-/** Counts the time to live again, and changes nothing else. */
+/** Starts the time to live again, and changes nothing else. */
 export const TOUCH: Script<TouchInput, TouchReply> = script(
   `${writing}
 local log, instead = open(KEYS[1])
@@ -24,7 +24,9 @@ return {'renewed', stamp}
   replyParser({ renewed: {} }),
 );
 
-/** ARGV: 1 deadline; 2 time to live in ms ("0": for ever); 3 "string": a value of go-deep-agent has been seen there. */
+/**
+ * ARGV: 1 deadline; 2 time to live in ms ("0": for ever); 3 "string": the caller saw a value of go-deep-agent, or "".
+ */
 function encode(input: TouchInput): ScriptInput {
   return {
     keys: [keyOf(input.memoryId, input.settings)],

@@ -1,17 +1,17 @@
 import type { Outcome } from "@deep-agent/core/adapter";
 
 /*
- * What can go wrong between a call and the servers. `calls/redis-error.ts` makes of it the errors that callers get.
+ * What can go wrong between a call and the servers. `calls/redis-error.ts` turns it into the errors that callers get.
  */
 
-/** What servers say while they find out which of them is the master, or which one has a slot. */
+/** Errors of servers during a failover, or while a slot moves. */
 const passing = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOREPLICAS)\b/;
 
-/** An error that the server answered to one command, among the replies to others. */
+/** The server's error reply to one command, among the replies to other commands. */
 export class ErrorReply {
   /** As the server wrote it: `"OOM command not allowed when used memory > 'maxmemory'."` */
   readonly message: string;
-  /** The server that said it, if there are several. */
+  /** The server that replied, if there are several. */
   readonly server: string | undefined;
 
   constructor(message: string, server?: string) {
@@ -20,10 +20,10 @@ export class ErrorReply {
   }
 }
 
-/** No reply came, or not all of them. */
+/** Some replies did not come. */
 export class NoReply extends Error {
   override readonly name = "NoReply";
-  /** `false`: the commands certainly never reached the server. `true`: they may have, or may still. */
+  /** `false`: the commands certainly never reached the server. `true`: they may have reached it, or may still do so. */
   readonly sent: boolean;
   /** The server that did not answer, if there are several. */
   readonly server: string | undefined;
@@ -35,12 +35,12 @@ export class NoReply extends Error {
   }
 }
 
-/** The server answered an error instead of doing what it was asked to. */
+/** The server refused a command with an error. */
 export class CommandRefused extends Error {
   override readonly name = "CommandRefused";
-  /** What became of the rest of the operation. */
+  /** The outcome of the rest of the operation. */
   readonly outcome: Outcome;
-  /** The server that said it, if there are several. */
+  /** The server that replied, if there are several. */
   readonly server: string | undefined;
 
   constructor(message: string, outcome: Outcome = "not-applied", server?: string) {
@@ -49,18 +49,18 @@ export class CommandRefused extends Error {
     this.server = server;
   }
 
-  /** Whether the answer may soon be another, because servers take each other's place. */
+  /** Whether the error may soon pass, because a failover or the move of a slot causes it. */
   get passes(): boolean {
     return passing.test(this.message);
   }
 }
 
-/** By the server's clock the deadline had passed, and the script did nothing. */
+/** The deadline had passed by the server's clock, so the script did nothing. */
 export class DeadlinePassed extends Error {
   override readonly name = "DeadlinePassed";
 }
 
-/** An attempt failed after others whose effect nobody knows. */
+/** An attempt failed, and an earlier attempt may have taken effect. `cause`: why the attempt failed. */
 export class OutcomeUnknown extends Error {
   override readonly name = "OutcomeUnknown";
 
@@ -69,21 +69,21 @@ export class OutcomeUnknown extends Error {
   }
 }
 
-/** A write was made, and too few replicas have said that they have it. */
+/** A write was made, but too few replicas have confirmed it. */
 export class TooFewReplicas extends Error {
   override readonly name = "TooFewReplicas";
 
   constructor(wanted: number, reached: number) {
-    super(`${reached} of ${wanted} replicas have it`);
+    super(`only ${reached} of ${wanted} replicas have it`);
   }
 }
 
-/** Another server answers than the one that began a listing. */
+/** Not the server that began a scan answered, so the scan has to start again. */
 export class ListingRestarted extends Error {
   override readonly name = "ListingRestarted";
 }
 
-/** Not asked for its class: it may be of another realm. */
+/** Recognizes an error by its shape: its class may come from another realm. */
 export function isError(value: unknown): value is Error {
   return typeof value === "object" && value !== null && "message" in value && typeof value.message === "string";
 }

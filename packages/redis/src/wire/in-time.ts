@@ -2,9 +2,9 @@ import { NoReply } from "./failures.ts";
 import type { RedisReply, SendOptions } from "./redis-commands.ts";
 
 /**
- * Replies of a client that somebody else made: the client may wait for a server for ever, its caller does not. `work`
- * calls `begun` before it sends anything, which throws if nothing may be sent any more. Whatever `work` rejects with
- * becomes a {@link NoReply}, but for the signal's reason.
+ * Puts a time limit on work of a client that may itself wait for a server for ever. `work` calls `begun` before it
+ * sends anything: `begun` throws if nothing may be sent any more. Every rejection of `work` becomes a {@link NoReply},
+ * except the signal's reason.
  */
 export async function inTime(
   { timeoutMs, signal }: SendOptions,
@@ -13,10 +13,10 @@ export async function inTime(
   let sent = false;
   let isOver = false;
   const { promise: overdue, reject } = Promise.withResolvers<never>();
-  const overdueError = (): NoReply => new NoReply(sent, new Error(`nothing within ${Math.round(timeoutMs)} ms`));
+  const overdueError = (): NoReply => new NoReply(sent, new Error(`timed out after ${Math.round(timeoutMs)} ms`));
   const timer = setTimeout(() => reject(overdueError()), timeoutMs);
   const begun = (): void => {
-    // It may have waited long for a connection.
+    // The client may have waited long for a connection.
     signal?.throwIfAborted();
     if (isOver) throw overdueError();
     sent = true;

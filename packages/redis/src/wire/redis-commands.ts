@@ -1,36 +1,36 @@
 import type { ErrorReply } from "./failures.ts";
 
 /**
- * The port between the backend and whatever client talks to Redis: one implementation per family of clients, and
- * nothing else knows which client it is. It sends, and says what is known when no reply came; it does not retry, wait
- * or judge.
+ * The port between the backend and the client that talks to Redis. There is one implementation for each family of
+ * clients. Nothing else knows which client it is. The port sends commands, and reports what is known if a reply did not
+ * come. It does not retry, wait or judge.
  */
 export interface RedisCommands {
   /**
-   * Sends the commands together, in this order, on one connection to the server that serves `key` (any server, if
-   * there is no key). Resolves to one reply for each command: what the server refused is an {@link ErrorReply} there.
+   * Sends the commands together, in this order, on one connection to the server that serves `key`, or to any server if
+   * there is no key. Resolves to one reply for each command: an {@link ErrorReply} for a refused command.
    *
-   * Rejects with `NoReply` if replies did not come within `timeoutMs`, or cannot come any more. A connection of ours
-   * on which a reply is overdue is dropped with all that waits on it. Rejects with the signal's reason if that came
-   * before sending.
+   * Rejects with `NoReply` if replies did not come within `timeoutMs`, or cannot come any more. If a reply is overdue
+   * on one of the backend's own connections, that connection is dropped with all commands that wait on it. Rejects
+   * with the signal's reason if the signal was aborted before sending.
    */
   send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]>;
-  /** Lets go of what was opened, at once. */
+  /** Closes at once what the port itself has opened. */
   close(): void;
   /**
-   * If there are several servers, names the one that serves the key now, as far as is known. Clocks differ from one
-   * server to the other.
+   * If there are several servers, names the one that serves the key now, as far as is known. This matters because each
+   * server has its own clock.
    */
   serverOf?(key: string): string | undefined;
-  /** Where keys are spread over several servers: a port to each that has some. Absent: one server has them all. */
+  /** A port to each master, if keys are spread over several servers. Absent: one server has all keys. */
   masters?(options: SendOptions): Promise<readonly MasterCommands[]>;
-  /** Whether a server that is away, or no master, is replaced by another: then it is worth trying again. */
+  /** Whether another server takes the place of one that is down or not a master: then trying again may help. */
   readonly failsOver?: boolean;
 }
 
-/** What is known of a command port before it is loaded. */
+/** What is known about a command port before it is loaded. */
 export interface CommandSource {
-  /** How errors call the servers, if they cannot say which one. */
+  /** The name of the servers in errors that cannot name a particular server. */
   readonly name: string;
   /** Whether keys are spread over several servers. */
   readonly isCluster: boolean;
@@ -52,19 +52,20 @@ export type RedisCommand = readonly string[];
 export type RedisReply = string | number | null | ErrorReply | readonly RedisReply[];
 
 export interface SendOptions {
-  /** The key that the commands are about; all of them the same, or of one slot. */
+  /** The key of the commands. All commands have the same key, or keys of one slot. */
   key?: string | undefined;
   /** Milliseconds, from now, until replies are overdue. */
   timeoutMs: number;
   /**
-   * If it is aborted before they are sent, they must not be: whoever aborted relies on it. Later it changes nothing.
+   * If it is aborted before the commands are sent, they must not be sent: the caller relies on that. Aborting later
+   * changes nothing.
    */
   signal?: AbortSignal | undefined;
   /** Whether a replica may answer. */
   readOnly?: boolean | undefined;
   /**
-   * Whether each of them is worth nothing without those before it on the same connection: a client that repeats them
-   * repeats all.
+   * Whether each command depends on the commands before it on the same connection. A client that repeats commands must
+   * then repeat all of them.
    */
   inseparable?: boolean | undefined;
 }

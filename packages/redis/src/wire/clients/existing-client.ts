@@ -4,7 +4,7 @@ import type { IoredisCluster } from "./ioredis-cluster.ts";
 import type { NodeRedisClient, NodeRedisPool, NodeRedisSentinel } from "./node-redis.ts";
 import type { NodeRedisCluster } from "./node-redis-cluster.ts";
 
-/** Clients that a backend can be made on: of node-redis 6, of ioredis 5 and 6. */
+/** The clients that `fromClient` accepts: those of node-redis 6, and of ioredis 5 and 6. */
 export type ExistingClient =
   | NodeRedisClient
   | NodeRedisPool
@@ -13,7 +13,7 @@ export type ExistingClient =
   | IoredisClient
   | IoredisCluster;
 
-/** A client, and what it was found to be. */
+/** A client and its kind. */
 export type RecognizedClient =
   | { kind: "node-redis"; client: NodeRedisClient | NodeRedisPool }
   | { kind: "node-redis sentinel"; client: NodeRedisSentinel }
@@ -22,8 +22,8 @@ export type RecognizedClient =
   | { kind: "ioredis cluster"; client: IoredisCluster };
 
 /**
- * Clients are told apart by what they have: names of classes say nothing if code is bundled or installed twice. Throws
- * `INVALID_CONFIG` for anything else.
+ * Recognizes a client by its methods and properties, because class names are unreliable if code is bundled or installed
+ * twice. Throws `INVALID_CONFIG` for anything else.
  */
 export function recognize(client: unknown): RecognizedClient {
   if (isIoredisCluster(client)) return { kind: "ioredis cluster", client };
@@ -32,8 +32,8 @@ export function recognize(client: unknown): RecognizedClient {
   if (isNodeRedisSentinel(client)) return { kind: "node-redis sentinel", client };
   if (isNodeRedis(client)) return { kind: "node-redis", client };
   throw invalidConfig(
-    "What was given is no client of node-redis or ioredis.",
-    "Give what createClient, createClientPool, createCluster or createSentinel of node-redis returned, or a Redis or Cluster of ioredis.",
+    "This is not a client of node-redis or ioredis.",
+    "Pass a client from createClient, createClientPool, createCluster or createSentinel of node-redis, or a Redis or Cluster of ioredis.",
   );
 }
 

@@ -6,7 +6,7 @@ import { IoredisClusterNodes } from "./ioredis-cluster.ts";
 import { NodeRedisCommands, NodeRedisSentinelCommands } from "./node-redis.ts";
 import { NodeRedisClusterNodes } from "./node-redis-cluster.ts";
 
-/** The command port over a client that somebody else made. */
+/** The command port over an existing client. */
 export function existingCommands({ kind, client }: RecognizedClient): RedisCommands {
   switch (kind) {
     case "node-redis":

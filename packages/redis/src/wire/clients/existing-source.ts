@@ -3,7 +3,7 @@ import type { CommandSource } from "../redis-commands.ts";
 import { recognize } from "./existing-client.ts";
 import type { IoredisClient } from "./ioredis.ts";
 
-/** The command port over a client that somebody else made, to be loaded. Throws `INVALID_CONFIG` for anything else. */
+/** A source of the command port over an existing client. Throws `INVALID_CONFIG` for anything else. */
 export function existingSource(client: unknown): CommandSource {
   const recognized = recognize(client);
   const { kind } = recognized;

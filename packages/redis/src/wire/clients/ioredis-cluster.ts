@@ -2,7 +2,7 @@ import type { ClusterNodes } from "../cluster/cluster-nodes.ts";
 import { NoReply } from "../failures.ts";
 import { type IoredisClient, IoredisCommands } from "./ioredis.ts";
 
-/** What is asked of a cluster's client of ioredis (`new Cluster()`). */
+/** What the backend uses of an ioredis cluster client (`new Cluster()`). */
 export interface IoredisCluster {
   readonly isCluster: true;
   readonly status: string;
@@ -12,12 +12,12 @@ export interface IoredisCluster {
   refreshSlotsCache(callback?: (error?: Error) => void): void;
 }
 
-/** Of its settings: where addresses of nodes really lead. */
+/** The client's option that translates addresses of nodes. */
 type NatMap =
   | { readonly [address: string]: { host: string; port: number } }
   | ((address: string) => { host: string; port: number } | null);
 
-/** The nodes of a cluster over a client of ioredis that somebody else made, and closes. */
+/** The nodes of a cluster over an existing ioredis client. Its owner closes the client. */
 export class IoredisClusterNodes implements ClusterNodes {
   readonly #client: IoredisCluster;
 
@@ -27,11 +27,11 @@ export class IoredisClusterNodes implements ClusterNodes {
 
   known(): readonly string[] {
     const { status } = this.#client;
-    if (status === "end") throw new NoReply(false, new Error("the client that was given has ended"));
+    if (status === "end") throw new NoReply(false, new Error("the given client has ended"));
     return this.#client.nodes("all").map(placeOf);
   }
 
-  /** It answers when it is connected, and connects if it was not told to yet. */
+  /** The client connects if it has not begun to, and replies after it is connected. */
   opened(): Promise<unknown> {
     return this.#client.cluster("SLOTS");
   }
@@ -40,7 +40,7 @@ export class IoredisClusterNodes implements ClusterNodes {
     const { natMap }: { natMap?: NatMap } = this.#client.options;
     const mapped = typeof natMap === "function" ? natMap(address) : natMap?.[address];
     const place = mapped ? `${mapped.host}:${mapped.port}` : address;
-    // Those for replicas tell them that they are going to read.
+    // Only the client's connections for replicas send READONLY.
     const node = this.#client.nodes(isReplica ? "slave" : "all").find((one) => placeOf(one) === place);
     return node && new IoredisCommands(node);
   }
@@ -50,7 +50,7 @@ export class IoredisClusterNodes implements ClusterNodes {
   }
 
   close(): void {
-    // It is not ours.
+    // The client belongs to its owner.
   }
 }
 

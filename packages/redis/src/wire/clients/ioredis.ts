@@ -3,14 +3,14 @@ import { inTime } from "../in-time.ts";
 import type { RedisCommand, RedisCommands, RedisReply, SendOptions } from "../redis-commands.ts";
 import { errorReplyOf, repliesOf, textOf } from "../replies.ts";
 
-/** What is asked of a client of ioredis (`new Redis()`), which may ask sentinels where the master is. */
+/** What the backend uses of an ioredis client (`new Redis()`), which may find its master through sentinels. */
 export interface IoredisClient {
   pipeline(): object;
   readonly status: string;
   readonly options: object;
 }
 
-/** What its pipelines have beside a method for each command. */
+/** What its pipelines have besides a method for each command. */
 interface Pipeline {
   options?: object;
   exec(): Promise<readonly (readonly [error: Error | null, reply?: unknown])[] | null>;
@@ -21,8 +21,8 @@ interface Methods {
 }
 
 /**
- * The command port over a client of ioredis that somebody else made, and closes. It sends again by itself what got no
- * reply.
+ * The command port over an existing ioredis client. Its owner closes the client. The client itself sends commands again
+ * that got no reply.
  */
 export class IoredisCommands implements RedisCommands {
   readonly #client: IoredisClient;
@@ -32,9 +32,9 @@ export class IoredisCommands implements RedisCommands {
   }
 
   async send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]> {
-    if (this.#client.status === "end") throw new NoReply(false, new Error("the client that was given has ended"));
+    if (this.#client.status === "end") throw new NoReply(false, new Error("the given client has ended"));
     return inTime(options, async (begun) => {
-      // What waits in it for a connection is sent when there is one, whatever became of its caller: this waits instead.
+      // A command that waits in the client for a connection is sent even after its deadline. So a PING waits instead.
       if (this.#client.status !== undefined && this.#client.status !== "ready") await call(this.#client, ["PING"]);
       const { keyPrefix }: { keyPrefix?: string } = this.#client.options;
       const [command, ...others] = commands;
@@ -42,8 +42,8 @@ export class IoredisCommands implements RedisCommands {
         begun();
         return repliesOf([call(this.#client, command)]);
       }
-      const pipeline = this.#client.pipeline() as Pipeline; // it has more, by the names of commands
-      // Keys are the backend's prefix and the id, whatever prefix the client gives to others.
+      const pipeline = this.#client.pipeline() as Pipeline; // it also has a method for each command
+      // A key is the backend's prefix and the id. The client's own prefix must not be added.
       pipeline.options = { ...pipeline.options, keyPrefix: undefined };
       begun();
       if (!commands.every(([name = ""]) => name.toLowerCase() in pipeline)) {
@@ -55,24 +55,24 @@ export class IoredisCommands implements RedisCommands {
         const replies = (await pipeline.exec()) ?? [];
         return replies.map(([error, reply]) => (error ? errorReplyOf(error) : textOf(reply)));
       } catch (error) {
-        // As ioredis-mock does for a script that it does not know yet.
+        // ioredis-mock rejects so for a script that it does not know yet.
         const refusal = errorReplyOf(error);
         return commands.map(() => refusal);
       }
     });
   }
 
-  /** Where its connection leads: with sentinels, that changes. */
+  /** The address of its connection, which changes with sentinels. */
   serverOf(): string | undefined {
     const { stream }: IoredisClient & { stream?: { remoteAddress?: string; remotePort?: number } } = this.#client;
     return stream?.remoteAddress && `${stream.remoteAddress}:${stream.remotePort}`;
   }
 
   close(): void {
-    // It is not ours.
+    // The client belongs to its owner.
   }
 }
 
 function call(on: object, [name = "", ...args]: RedisCommand): unknown {
-  return (on as Methods)[name.toLowerCase()]?.(...args); // it has one for each command
+  return (on as Methods)[name.toLowerCase()]?.(...args); // a client has a method for each command
 }

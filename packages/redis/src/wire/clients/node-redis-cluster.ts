@@ -4,7 +4,7 @@ import { inTime } from "../in-time.ts";
 import type { RedisCommands } from "../redis-commands.ts";
 import { type NodeRedisClient, NodeRedisCommands } from "./node-redis.ts";
 
-/** What is asked of a cluster's client of node-redis (`createCluster`). */
+/** What the backend uses of a node-redis cluster client (`createCluster`). */
 export interface NodeRedisCluster {
   sendCommand(firstKey: string | undefined, isReadonly: boolean, args: string[]): Promise<unknown>;
   nodeClient(node: never): NodeRedisClient | Promise<NodeRedisClient>;
@@ -13,10 +13,10 @@ export interface NodeRedisCluster {
   readonly isOpen: boolean;
 }
 
-/** How long to wait before the client is made to look again, in ms. */
+/** The least time between two requests that make the client read the cluster's state, in ms. */
 const HINT_INTERVAL = 200;
 
-/** The nodes of a cluster over a client of node-redis that somebody else made, and closes. */
+/** The nodes of a cluster over an existing node-redis client. Its owner closes the client. */
 export class NodeRedisClusterNodes implements ClusterNodes {
   readonly #client: NodeRedisCluster;
   #nextHint = 0;
@@ -27,15 +27,15 @@ export class NodeRedisClusterNodes implements ClusterNodes {
 
   known(): readonly string[] {
     if (!this.#client.isOpen)
-      throw new NoReply(false, new Error("the client that was given is not connected: call its connect() first"));
+      throw new NoReply(false, new Error("the given client is not connected: call its connect() first"));
     return this.#client.masters.map(({ address }) => address);
   }
 
   at(address: string, isReplica: boolean): Pick<RedisCommands, "send"> | undefined {
     const node = this.#client.nodeByAddress.get(address);
-    // The client has replicas only if its owner wanted it to, and then tells them that it is going to read.
+    // The client knows replicas only if its owner configured that. It then sends them READONLY.
     if (node === undefined || (isReplica && this.#isMaster(address))) return undefined;
-    const client = this.#client.nodeClient(node as never); // one of its own nodes
+    const client = this.#client.nodeClient(node as never); // one of the client's own nodes
     if (!(client instanceof Promise)) return new NodeRedisCommands(client);
     return {
       send: (commands, options) =>
@@ -48,20 +48,21 @@ export class NodeRedisClusterNodes implements ClusterNodes {
   }
 
   /**
-   * If a master does not answer, the client looks for others only when its connection breaks, and some seconds after
-   * that; but at once if a node says of a key that it belongs elsewhere. So it is made to ask any node for a key.
+   * If a master does not answer, the client reads the cluster's state only some seconds after its connection breaks.
+   * If a node redirects it for a key, it does so at once. So this makes the client send a random node a command with a
+   * key.
    */
   changed(masters: ReadonlySet<string>, key: string): void {
     const known = new Set(this.#client.masters.map(({ address }) => address));
     if (key === "" || isSame(masters, known) || performance.now() < this.#nextHint) return;
     this.#nextHint = performance.now() + HINT_INTERVAL;
     this.#client.sendCommand(undefined, false, ["LLEN", key]).catch(() => {
-      // The answer is of no interest: the client has looked.
+      // The reply does not matter: the client has read the cluster's state.
     });
   }
 
   close(): void {
-    // It is not ours.
+    // The client belongs to its owner.
   }
 
   #isMaster(address: string): boolean {

@@ -3,7 +3,7 @@ import { inTime } from "../in-time.ts";
 import type { RedisCommand, RedisCommands, RedisReply, SendOptions } from "../redis-commands.ts";
 import { errorReplyOf, repliesOf, textOf } from "../replies.ts";
 
-/** What is asked of a client of node-redis (`createClient` of `redis` or `@redis/client`). */
+/** What the backend uses of a node-redis client (`createClient` of `redis` or `@redis/client`). */
 export interface NodeRedisClient {
   sendCommand(args: string[]): Promise<unknown>;
   multi(): NodeRedisPipeline<[args: string[]]>;
@@ -12,14 +12,14 @@ export interface NodeRedisClient {
   withTypeMapping?(mapping: object): NodeRedisClient;
 }
 
-/** Of a pool of them (`createClientPool`). */
+/** What the backend uses of a node-redis pool (`createClientPool`). */
 export interface NodeRedisPool {
   execute<R>(task: (client: NodeRedisClient) => R): Promise<Awaited<R>>;
   readonly isOpen: boolean;
   readonly totalClients: number;
 }
 
-/** And of one that asks sentinels where the master is (`createSentinel`). */
+/** What the backend uses of a node-redis sentinel client (`createSentinel`). */
 export interface NodeRedisSentinel {
   sendCommand(isReadonly: boolean, args: string[]): Promise<unknown>;
   multi(): NodeRedisPipeline<[isReadonly: boolean, args: string[]]>;
@@ -28,13 +28,13 @@ export interface NodeRedisSentinel {
   readonly isReady?: boolean;
 }
 
-/** Commands that node-redis sends, or gives up, together. */
+/** Commands that node-redis sends, or abandons, together. */
 interface NodeRedisPipeline<Command extends readonly unknown[]> {
   addCommand(...command: Command): unknown;
   execAsPipeline(): Promise<unknown[]>;
 }
 
-/** The command port over a client or pool of node-redis that somebody else made, and closes. */
+/** The command port over an existing node-redis client or pool. Its owner closes it. */
 export class NodeRedisCommands implements RedisCommands {
   readonly #client: NodeRedisClient | NodeRedisPool;
 
@@ -53,11 +53,11 @@ export class NodeRedisCommands implements RedisCommands {
   }
 
   close(): void {
-    // It is not ours.
+    // The client belongs to its owner.
   }
 }
 
-/** The same over one that asks sentinels. It sends again by itself what got no reply. */
+/** The same over a sentinel client. The client itself sends commands again that got no reply. */
 export class NodeRedisSentinelCommands implements RedisCommands {
   readonly #client: NodeRedisSentinel;
 
@@ -69,7 +69,7 @@ export class NodeRedisSentinelCommands implements RedisCommands {
     if (!this.#client.isOpen) throw notConnected();
     if (options.readOnly) {
       try {
-        // It does not turn to the master if a replica stands still. Half of the time is the master's.
+        // The client does not try the master if a replica is frozen. So half of the time is kept for the master.
         return await this.#send(commands, { ...options, timeoutMs: options.timeoutMs / 2 });
       } catch (error) {
         if (!(error instanceof NoReply)) throw error;
@@ -83,7 +83,7 @@ export class NodeRedisSentinelCommands implements RedisCommands {
     const { inseparable = false, readOnly = false } = options;
     const client = this.#client;
     return inTime(options, async (begun) => {
-      if (client.isReady === false) await client.sendCommand(false, ["PING"]); // as below
+      if (client.isReady === false) await client.sendCommand(false, ["PING"]); // as in `together`
       begun();
       if (inseparable)
         return pipelined(
@@ -100,21 +100,21 @@ export class NodeRedisSentinelCommands implements RedisCommands {
   }
 
   close(): void {
-    // It is not ours.
+    // The client belongs to its owner.
   }
 }
 
-/** Commands that are given to a client in one go leave it together. */
+/** Sends commands together: a client sends commands together that it gets in one go. */
 async function together(
   client: NodeRedisClient,
   commands: readonly RedisCommand[],
   { inseparable = false }: SendOptions,
   begun: () => void,
 ): Promise<readonly RedisReply[]> {
-  // What waits in it for a connection is sent when there is one, whatever became of its caller: this waits instead.
+  // A command that waits in the client for a connection is sent even after its deadline. So a PING waits instead.
   if (client.isReady === false) await client.sendCommand(["PING"]);
   begun();
-  // Whatever its owner wants replies to be turned into, we read text.
+  // The owner may have configured other types for replies, but this port reads text.
   const plain = client.withTypeMapping?.({}) ?? client;
   if (inseparable)
     return pipelined(
@@ -124,7 +124,7 @@ async function together(
   return repliesOf(commands.map((command) => plain.sendCommand([...command])));
 }
 
-/** What is refused rejects all of a pipeline: the others' replies are not known then. */
+/** Sends a pipeline. One refused command rejects all of it, so that the other replies are unknown. */
 async function pipelined<Command extends readonly unknown[]>(
   pipeline: NodeRedisPipeline<Command>,
   commands: readonly Command[],
@@ -143,5 +143,5 @@ function isPool(client: NodeRedisClient | NodeRedisPool): client is NodeRedisPoo
 }
 
 function notConnected(): NoReply {
-  return new NoReply(false, new Error("the client that was given is not connected: call its connect() first"));
+  return new NoReply(false, new Error("the given client is not connected: call its connect() first"));
 }

@@ -5,26 +5,26 @@ import type { MasterCommands, RedisCommand, RedisCommands, RedisReply, SendOptio
 import { type ClusterNodes, isSame } from "./cluster-nodes.ts";
 import { mastersWithoutSlots, readSlotOwners, redirection } from "./slot-owners.ts";
 
-/** How often a command is sent on from node to node, before it is left to a further attempt. */
+/** How many redirections a command follows before this attempt fails. */
 const MAX_HOPS = 5;
 
-/** How long a node may take to tell where slots are, in ms, at most. */
+/** How long a node may take to return the slot map, in ms. */
 const MAX_MAP_TIME = 1_000;
 
 /**
- * The command port over the nodes of a cluster: commands go to the master that serves their key's slot, by the slot map
- * that nodes tell, and where a node sends them
+ * The command port over the nodes of a cluster. Commands go to the master that serves their key's slot. The port finds
+ * it by the slot map that nodes return, and by their redirections
  * (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#redirection-and-resharding).
  */
 export class ClusterCommands implements RedisCommands {
   readonly #nodes: ClusterNodes;
-  /** By slot, the address of its master. */
+  /** The address of each slot's master, by slot. */
   #owners: string[] = [];
-  /** By a master's address, those of its replicas. */
+  /** The addresses of a master's replicas, by the master's address. */
   #replicas = new Map<string, string[]>();
   #learning: Promise<void> | undefined;
   #isStale = true;
-  /** Those that did not answer when they were last asked: they are asked last where slots are. */
+  /** The nodes that did not answer their last request. They are asked last for the slot map. */
   readonly #suspects = new Set<string>();
 
   constructor(nodes: ClusterNodes) {
@@ -39,7 +39,9 @@ export class ClusterCommands implements RedisCommands {
     return inTime(options, (begun) => this.#send(commands, options, begun));
   }
 
-  /** Those without a slot are among them, as far as the client knows them: the first one may be on its way there. */
+  /**
+   * The masters include those without a slot, as far as the client knows them: their first slot may be moving to them.
+   */
   async masters(options: SendOptions): Promise<readonly MasterCommands[]> {
     const [nodes = ""] = await inTime(options, async () => {
       await this.#learn(options, undefined);
@@ -69,7 +71,7 @@ export class ClusterCommands implements RedisCommands {
     const left = (): SendOptions => ({ ...options, timeoutMs: Math.max(1, overdueAt - performance.now()) });
     const slot = options.key === undefined ? undefined : keySlot(options.key);
     const known = (): string | undefined => (slot === undefined ? this.#anyOwner() : this.#owners[slot]) || undefined;
-    // An old map is good enough for a node that answers: it says where else a slot is by now.
+    // If the node answers, an old map is good enough: the node redirects if the slot is elsewhere by now.
     if (this.#isStale && this.#suspects.has(known() ?? "")) await this.#learn(left(), options.key);
     if (known() === undefined) await this.#learn(left(), options.key);
     const owner = known();
@@ -84,19 +86,19 @@ export class ClusterCommands implements RedisCommands {
       const replies = await this.#at(address, commands, left(), asks);
       const redirect = redirection(replies, address);
       if (redirect === undefined) return replies.map((reply) => saidBy(address, reply));
-      if (hops === MAX_HOPS) throw new NoReply(false, new Error("its nodes send it from one to the other"), address);
+      if (hops === MAX_HOPS) throw new NoReply(false, new Error("the cluster redirected it too often"), address);
       address = redirect.address;
       asks = redirect.kind === "ASK";
       if (asks) continue;
       this.#owners[redirect.slot] = address;
-      // One slot was moved, and perhaps others.
+      // If one slot was moved, others may have moved, too.
       this.#learn(left(), options.key).catch(() => {
         this.#isStale = true;
       });
     }
   }
 
-  /** The replies of the node at that address. `asks`: the slot is on its way there, which it wants to be told. */
+  /** Sends commands to the node at that address. `asks`: the slot is moving there, so ASKING has to come first. */
   async #at(
     address: string,
     commands: readonly RedisCommand[],
@@ -127,7 +129,7 @@ export class ClusterCommands implements RedisCommands {
     return answered;
   }
 
-  /** The address of one that serves something, of those that answer if there are any. */
+  /** The address of a master that serves slots, preferably one that answered its last request. */
   #anyOwner(): string {
     const owners = [...new Set(this.#owners.filter(Boolean))];
     return owners.find((owner) => !this.#suspects.has(owner)) ?? owners[0] ?? "";
@@ -144,7 +146,7 @@ export class ClusterCommands implements RedisCommands {
     const node = address === undefined ? undefined : this.#nodes.at(address, true);
     if (node === undefined) return undefined;
     try {
-      // Half of the time is the master's.
+      // The other half of the time is kept for the master.
       const replies = await node.send(commands, { ...options, timeoutMs: options.timeoutMs / 2 });
       const isUnable = (reply: RedisReply): boolean =>
         reply instanceof ErrorReply && /^(MOVED|ASK|LOADING|MASTERDOWN|CLUSTERDOWN) /.test(reply.message);
@@ -161,7 +163,7 @@ export class ClusterCommands implements RedisCommands {
     if (key !== undefined) this.#nodes.changed(new Set(this.#owners.filter(Boolean)), key);
   }
 
-  /** Reads the slot map; calls at the same time share one reading. */
+  /** Reads the slot map. Calls at the same time share one request. */
   async #learn(options: SendOptions, key: string | undefined): Promise<void> {
     this.#learning ??= this.#read(options, key).finally(() => {
       this.#learning = undefined;
@@ -187,7 +189,7 @@ export class ClusterCommands implements RedisCommands {
       try {
         const asked = this.#nodes.at(address, false);
         if (asked === undefined) continue;
-        // One that stands still leaves time for the others.
+        // Each node gets a share of the time, so that a frozen node leaves time for the others.
         const share = left / (addresses.length - place);
         const [reply] = await asked.send([["CLUSTER", "SLOTS"]], { timeoutMs: Math.min(MAX_MAP_TIME, share) });
         this.#suspects.delete(address);
@@ -200,7 +202,7 @@ export class ClusterCommands implements RedisCommands {
       } catch (error) {
         if (!(error instanceof NoReply)) throw error;
         this.#suspects.add(address);
-        // Nothing of what it is asked for was sent anywhere.
+        // Only the request for the map may have been sent, not the caller's commands.
         failure = new NoReply(false, error.cause, address);
       }
     }

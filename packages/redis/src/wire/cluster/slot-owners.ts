@@ -2,15 +2,15 @@ import { ErrorReply } from "../failures.ts";
 import type { RedisReply } from "../redis-commands.ts";
 import { listOf } from "../replies.ts";
 
-/** Who serves which slot, as one node tells. Addresses are `"host:port"`. */
+/** The slot map of one node. Addresses are `"host:port"`. */
 interface SlotOwners {
-  /** By slot, the address of its master. */
+  /** The address of each slot's master, by slot. */
   owners: string[];
-  /** By a master's address, those of its replicas. */
+  /** The addresses of a master's replicas, by the master's address. */
   replicas: Map<string, string[]>;
 }
 
-/** What the node at `asked` replied to `CLUSTER SLOTS` (https://redis.io/docs/latest/commands/cluster-slots/). */
+/** Reads the reply of the node at `asked` to `CLUSTER SLOTS` (https://redis.io/docs/latest/commands/cluster-slots/). */
 export function readSlotOwners(reply: RedisReply | undefined, asked: string): SlotOwners {
   const owners: string[] = [];
   const replicas = new Map<string, string[]>();
@@ -20,20 +20,20 @@ export function readSlotOwners(reply: RedisReply | undefined, asked: string): Sl
       const [host, port] = listOf(node);
       return addressOf(host, port, asked);
     });
-    // A client may have been told to make text of numbers.
+    // A client may be configured to return numbers as text.
     for (let slot = Number(first); slot <= Number(last); slot++) owners[slot] = owner;
     replicas.set(owner, others);
   }
   return { owners, replicas };
 }
 
-/** A node without a host is at that of the node that was asked. */
+/** A node without a host has the host of the node that was asked. */
 function addressOf(host: unknown, port: unknown, asked: string): string {
   return `${host || asked.slice(0, asked.lastIndexOf(":"))}:${port}`;
 }
 
 /**
- * The addresses of living masters that serve nothing, from `CLUSTER NODES`: `<id> <host>:<port>@… <flags> - … <slots>`.
+ * The addresses of working masters without slots, from `CLUSTER NODES`: `<id> <host>:<port>@… <flags> - … <slots>`.
  */
 export function mastersWithoutSlots(text: string): string[] {
   return text.split("\n").flatMap((line) => {
@@ -44,14 +44,14 @@ export function mastersWithoutSlots(text: string): string[] {
   });
 }
 
-/** Where a node sends a command to. `"ASK"`: this once only. */
+/** A redirection to another node. `"ASK"`: for this command only. */
 interface Redirection {
   kind: "MOVED" | "ASK";
   slot: number;
   address: string;
 }
 
-/** The first one among the replies of the node at `from`; `undefined`: it answered itself. */
+/** The first redirection among the replies of the node at `from`. `undefined`: the node answered itself. */
 export function redirection(replies: readonly RedisReply[], from: string): Redirection | undefined {
   for (const reply of replies) {
     const match = reply instanceof ErrorReply ? /^(MOVED|ASK) (\d+) (.*):(\d+)/.exec(reply.message) : null;

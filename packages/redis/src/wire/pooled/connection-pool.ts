@@ -7,13 +7,13 @@ import { Connection } from "./connection.ts";
 
 const warn = warnOf(BACKEND);
 
-/** After a connection beyond the first could not be made, how long to do with those that there are, in ms. */
+/** How long not to add connections after adding one failed, in ms. */
 const GROWTH_PAUSE = 1_000;
 
 /**
- * The command port over connections of our own to one server. The first call opens one, which calls made meanwhile
- * share; while all are in use, another is added, up to the pool's size. One that breaks is forgotten, and the next call
- * opens another.
+ * The command port over the backend's own connections to one server. The first call opens a connection, and calls made
+ * meanwhile share it. If all connections are in use, another is added, up to the pool's size. A connection that breaks
+ * is dropped, and the next call opens another.
  */
 export class ConnectionPool implements RedisCommands {
   readonly #settings: ConnectionSettings;
@@ -43,7 +43,7 @@ export class ConnectionPool implements RedisCommands {
     this.#connections = [];
   }
 
-  /** No further calls: those that are on their way may still be answered. */
+  /** Takes no further calls. Calls in progress may still be answered. */
   retire(): void {
     for (const connection of this.#connections) connection.retire();
     this.#connections = [];
@@ -69,17 +69,17 @@ export class ConnectionPool implements RedisCommands {
     if (this.#connections.length >= this.#settings.poolSize || performance.now() < this.#noGrowthBefore) return;
     const connection = this.#add();
     connection.opened().catch((error: NoReply) => {
-      // A call that took it for want of another had no more time: that says nothing of the server.
+      // A call was using it for lack of another, and ran out of time. That says nothing about the server.
       if (connection.isOverdue) return;
       this.#noGrowthBefore = performance.now() + GROWTH_PAUSE;
-      warn(`a further connection could not be made, and those that there are serve all calls: ${error.message}`);
+      warn(`could not open another connection, so the existing ones serve all calls: ${error.message}`);
     });
   }
 }
 
 /**
- * Sends them on that connection, which is given up if they are not answered in time, open or not. `undefined`:
- * another call, whose time was up, gave it up before they were sent.
+ * Sends commands on a connection. If they are not answered in time, the connection is dropped, even if it is still
+ * being opened. `undefined`: nothing was sent, because another call whose time was up dropped the connection before.
  */
 async function exchange(
   connection: Connection,
@@ -90,12 +90,12 @@ async function exchange(
   let sent = false;
   let isOverdue = false;
   const { promise: overdue, reject } = Promise.withResolvers<never>();
-  // Whatever the client still waits for, a name server or a handshake: the caller does not.
+  // The client may wait longer, for a name server or a handshake, but the caller does not.
   const timer = setTimeout(() => {
     isOverdue = true;
-    const reason = new Error(`nothing within ${Math.round(timeoutMs)} ms`);
+    const reason = new Error(`timed out after ${Math.round(timeoutMs)} ms`);
     reject(new NoReply(sent, reason));
-    connection.giveUp(reason);
+    connection.drop(reason);
   }, timeoutMs);
   connection.hold();
   const replies = async (): Promise<readonly RedisReply[]> => {
@@ -106,7 +106,7 @@ async function exchange(
   };
   try {
     const answers = await Promise.race([overdue, replies()]);
-    // A server that was a master, and whose address may now be another's.
+    // The server was a master, and its address may now lead to another server.
     if (answers.some((reply) => reply instanceof ErrorReply && reply.message.startsWith("READONLY")))
       connection.retire();
     return answers;

@@ -5,8 +5,8 @@ import type { RedisCommand, RedisReply } from "../redis-commands.ts";
 import { repliesOf } from "../replies.ts";
 
 /**
- * One connection of ours, made by node-redis and used until it breaks: it does not come back by itself. Commands of
- * several callers travel on it at the same time; while there are none, it does not keep the process alive.
+ * One of the backend's own connections, made by node-redis. It is used until it breaks, and does not reconnect. Several
+ * callers send commands on it at the same time. While no call uses it, it does not keep the process alive.
  */
 export class Connection {
   readonly #client: ReturnType<typeof clientFor>;
@@ -15,19 +15,19 @@ export class Connection {
   #state: "opening" | "open" | "ended" = "opening";
   #retired = false;
   #isOverdue = false;
-  /** Why it ended, if that is known. */
+  /** Why it ended, if known. */
   #reason: Error | undefined;
 
   /** Begins to connect. */
   constructor(settings: ConnectionSettings, timeoutMs: number) {
     this.#client = clientFor(settings, timeoutMs);
-    // Without a listener an error would end the process. Whoever waits for a reply is told of it; if nobody does,
+    // Without a listener, an error would end the process. Calls that wait for a reply reject with it. If no call waits,
     // the next call finds the connection ended.
     this.#client.on("error", (error: Error) => this.end(error));
     this.#opened = this.#open();
   }
 
-  /** How many calls use it. */
+  /** The number of calls that use it. */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -41,19 +41,19 @@ export class Connection {
     return this.#opened;
   }
 
-  /** The replies to commands that travel together. Call it when it is open. */
+  /** Sends commands together. Call this only after {@link opened} has resolved. */
   async send(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {
     if (this.#state !== "open") throw new NoReply(false, this.#reason ?? new Error("The connection has ended."));
     try {
       return await repliesOf(commands.map((command) => this.#client.sendCommand([...command])));
     } catch (error) {
-      // The client says of all that waits only that it was disconnected.
+      // To commands that wait, the client only says that it was disconnected.
       if (this.#reason !== undefined && error instanceof NoReply) throw new NoReply(error.sent, this.#reason);
       throw error;
     }
   }
 
-  /** Counts a call as using it, until it is released. */
+  /** Counts a call as using the connection, until {@link release}. */
   hold(): void {
     if (this.#inFlight++ === 0) this.#client.ref();
   }
@@ -65,7 +65,7 @@ export class Connection {
     else if (this.#state === "open") this.#client.unref();
   }
 
-  /** No further calls: it ends with the last that uses it. */
+  /** Takes no further calls, and ends after the last call in progress. */
   retire(): void {
     this.#retired = true;
     if (this.#inFlight === 0) this.end();
@@ -75,22 +75,22 @@ export class Connection {
     return this.#retired;
   }
 
-  /** Whether it was given up because an answer was overdue. */
+  /** Whether it was dropped because a reply was overdue. */
   get isOverdue(): boolean {
     return this.#isOverdue;
   }
 
-  /** Ends it because an answer on it is overdue. */
-  giveUp(reason: Error): void {
+  /** Ends the connection because a reply is overdue. */
+  drop(reason: Error): void {
     this.#isOverdue = true;
     this.end(reason);
   }
 
-  /** Ends it, and all that waits on it, for that reason. */
+  /** Ends the connection, and all commands that wait on it, with that reason. */
   end(reason?: Error): void {
     this.#reason ??= reason;
     this.#state = "ended";
-    // Also where it is about to be made: what is made in spite of it is ended then.
+    // If it is still being opened, `#open` ends it again afterwards.
     this.#client.destroy();
   }
 
@@ -103,7 +103,7 @@ export class Connection {
     }
     if (this.#state === "ended") {
       this.#client.destroy();
-      throw new NoReply(false, this.#reason ?? new Error("The connection was ended while it was made."));
+      throw new NoReply(false, this.#reason ?? new Error("The connection was ended while it was being made."));
     }
     this.#state = "open";
     if (this.#inFlight === 0) this.#client.unref();
@@ -119,8 +119,8 @@ function clientFor(settings: ConnectionSettings, timeoutMs: number) {
     ...(password !== undefined && { password }),
     database: db,
     readonly: isReplica,
-    // Deadlines are the backend's own; those of the client cover only what was not yet written. Maps come as the lists
-    // that they are in RESP 2: of names and values in turn.
+    // The backend has its own deadlines: the client's timeout covers only commands that were not yet written. A map is
+    // read as a list of names and values in turn, as in RESP 2.
     commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.MAP]: Array } },
     disableClientInfo: true,
     maintNotifications: "disabled",

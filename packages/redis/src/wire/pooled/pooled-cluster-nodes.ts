@@ -4,7 +4,7 @@ import type { ClusterNodes } from "../cluster/cluster-nodes.ts";
 import { NoReply } from "../failures.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 
-/** The nodes of a cluster over connections of our own: a pool of them for each node. */
+/** The nodes of a cluster over the backend's own connections: a pool for each node. */
 export class PooledClusterNodes implements ClusterNodes {
   readonly #seeds: readonly string[];
   readonly #topology: ClusterTopology;
@@ -13,7 +13,7 @@ export class PooledClusterNodes implements ClusterNodes {
   #masters: ReadonlySet<string> = new Set();
   #isClosed = false;
 
-  /** `timeoutMs`: how long making a connection may take. */
+  /** `timeoutMs`: how long opening a connection may take. */
   constructor(topology: ClusterTopology, timeoutMs: number) {
     this.#seeds = topology.nodes.map(({ host, port }) => `${host}:${port}`);
     this.#topology = topology;
@@ -25,7 +25,7 @@ export class PooledClusterNodes implements ClusterNodes {
   }
 
   at(address: string, isReplica: boolean): ConnectionPool {
-    // What is still on its way when the backend is closed opens nothing any more.
+    // A call that is still in progress when the backend closes must not open connections.
     if (this.#isClosed) throw new NoReply(false, new Error("the backend was closed"));
     const name = `${address}${isReplica ? " as replica" : ""}`;
     let pool = this.#pools.get(name);
@@ -39,7 +39,7 @@ export class PooledClusterNodes implements ClusterNodes {
   changed(masters: ReadonlySet<string>): void {
     this.#masters = masters;
     for (const [name, pool] of this.#pools) {
-      // Calls that are on their way there may still be answered. Replicas are other ones, too, or are found again.
+      // Calls in progress may still be answered. Pools for replicas go, too: `at` makes them again if needed.
       if (!masters.has(name)) {
         pool.retire();
         this.#pools.delete(name);

@@ -5,7 +5,7 @@ import { ConnectionPool } from "./connection-pool.ts";
 import { PooledClusterNodes } from "./pooled-cluster-nodes.ts";
 import { SentinelCommands } from "./sentinel.ts";
 
-/** The command port over connections of our own. `timeoutMs`: how long making one may take. */
+/** The command port over the backend's own connections. `timeoutMs`: how long opening one may take. */
 export function pooledCommands(topology: Topology, timeoutMs: number): RedisCommands {
   switch (topology.kind) {
     case "server":

@@ -3,7 +3,7 @@ import type { Topology } from "../../options/topology.ts";
 import { loaded } from "../loaded.ts";
 import type { CommandSource } from "../redis-commands.ts";
 
-/** The command port over connections of our own, to be loaded. `timeoutMs`: how long making one may take. */
+/** A source of the command port over the backend's own connections. `timeoutMs`: how long opening one may take. */
 export function pooledSource(topology: Topology, timeoutMs: number): CommandSource {
   return {
     name: nameOf(topology),

@@ -8,10 +8,10 @@ import { ConnectionPool } from "./connection-pool.ts";
 /** How long a sentinel may take to answer before the next one is asked, in ms. */
 const SENTINEL_LIMIT = 1_000;
 
-/**
- * How long a replica is read from before another may be, and how long none is looked for after none was found, in ms.
- */
+/** How long a replica is read from before another one is chosen, in ms. */
 const REPLICA_KEPT = 30_000;
+
+/** How long to wait before the next search after no replica was found, in ms. */
 const REPLICA_PAUSE = 1_000;
 
 /** A server that sentinels named. */
@@ -20,15 +20,16 @@ interface Server {
   readonly pool: ConnectionPool;
 }
 
-/** Asks one sentinel. */
+/** Sends a SENTINEL command to one sentinel. */
 type Ask = (...words: string[]) => Promise<RedisReply>;
 
-/** What is to be found out from one sentinel. */
+/** Finds a server with the help of one sentinel. */
 type Question = (ask: Ask) => Promise<Server>;
 
 /**
- * The command port over connections of our own to the master that sentinels name: asked for when there is none, or when
- * it does not answer or is none any more (https://redis.io/docs/latest/develop/reference/sentinel-clients/).
+ * The command port over the backend's own connections to the master that sentinels name. They are asked at first, and
+ * again if the master does not answer or is no longer a master
+ * (https://redis.io/docs/latest/develop/reference/sentinel-clients/).
  */
 export class SentinelCommands implements RedisCommands {
   readonly #settings: SentinelTopology;
@@ -38,12 +39,12 @@ export class SentinelCommands implements RedisCommands {
   #findingMaster: Promise<Server> | undefined;
   #replica: Server | undefined;
   #findingReplica: Promise<Server> | undefined;
-  /** Local moments: until when the replica is kept, and before which none is looked for. */
+  /** Local moments: until when the replica is kept, and before which no other is searched for. */
   #keptUntil = 0;
   #noReplicaBefore = 0;
   #isClosed = false;
 
-  /** `timeoutMs`: how long making a connection may take. */
+  /** `timeoutMs`: how long opening a connection may take. */
   constructor(settings: SentinelTopology, timeoutMs: number) {
     this.#settings = settings;
     this.#sentinels = settings.sentinels;
@@ -101,7 +102,7 @@ export class SentinelCommands implements RedisCommands {
     return this.#findingMaster;
   }
 
-  /** The same for a replica. If there is none, the next one is not looked for at once. */
+  /** The same for a replica. If none is found, the next search has to wait. */
   #findReplica(): Promise<Server> {
     this.#findingReplica ??= this.#found((ask) => this.#replicaBy(ask))
       .then((replica) => {
@@ -119,7 +120,7 @@ export class SentinelCommands implements RedisCommands {
     return this.#findingReplica;
   }
 
-  /** What is found after the end is let go of. */
+  /** Closes the found server again if the backend was closed meanwhile. */
   async #found(question: Question): Promise<Server> {
     const server = await this.#ask(question);
     if (!this.#isClosed) return server;
@@ -127,7 +128,7 @@ export class SentinelCommands implements RedisCommands {
     throw new NoReply(false, new Error("the backend was closed"));
   }
 
-  /** Asks one sentinel after the other, first the one that answered last, those that did not at the end. */
+  /** Asks one sentinel after the other: first the one that answered last, at the end those that did not answer. */
   async #ask(question: Question): Promise<Server> {
     let failure = new NoReply(false, new Error("there is no sentinel to ask"));
     for (const sentinel of this.#sentinels) {
@@ -144,7 +145,7 @@ export class SentinelCommands implements RedisCommands {
       } catch (error) {
         if (!(error instanceof NoReply)) throw error;
         this.#sentinels = [...this.#sentinels.filter((other) => other !== sentinel), sentinel];
-        // The server that is meant was sent nothing.
+        // Nothing was sent to the server that the caller wants to reach.
         failure = new NoReply(false, error.cause, error.server ?? name);
       } finally {
         pool.close();
@@ -160,10 +161,10 @@ export class SentinelCommands implements RedisCommands {
     const [host, port] = listOf(reply);
     const server = this.#serverAt(String(host), Number(port));
     try {
-      // It may have been one until just now.
+      // A sentinel may name a server that has just stopped being the master.
       const [role] = await server.pool.send([["ROLE"]], { timeoutMs: SENTINEL_LIMIT });
       if (role instanceof ErrorReply) throw new NoReply(false, new Error(role.message));
-      if (!Array.isArray(role) || role[0] !== "master") throw new NoReply(false, new Error("it is no master"));
+      if (!Array.isArray(role) || role[0] !== "master") throw new NoReply(false, new Error("it is not a master"));
     } catch (error) {
       server.pool.close();
       if (error instanceof NoReply) throw new NoReply(false, error.cause, server.address);
@@ -172,7 +173,7 @@ export class SentinelCommands implements RedisCommands {
     return server;
   }
 
-  /** `undefined`: no replica answered. Half of the time is the master's. */
+  /** `undefined`: no replica answered. Half of the time is kept for the master. */
   async #fromReplica(
     commands: readonly RedisCommand[],
     options: SendOptions,
@@ -214,7 +215,7 @@ export class SentinelCommands implements RedisCommands {
   }
 }
 
-/** Names and values stand in turn. */
+/** Pairs of a list in which names and values alternate. */
 function pairsIn(facts: readonly string[]): [name: string, value: string][] {
   return facts.flatMap((name, place) => (place % 2 === 0 ? [[name, String(facts[place + 1])]] : []));
 }
