@@ -1,7 +1,7 @@
 import { MemoryError } from "@deep-agent/core";
 import { RedisBackend } from "@deep-agent/redis";
 
-/** Asks the server how it is, before anything depends on it; and a server that is not there. */
+/** Checks a server before anything depends on it, and shows the error of a server that is down. */
 export async function health(url: string): Promise<void> {
   await using backend = new RedisBackend({ url, timeoutMs: 2_000 });
   const { latencyMs } = await backend.ping();

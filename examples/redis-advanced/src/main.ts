@@ -6,7 +6,7 @@ import { tenants } from "./tenants.ts";
 import { timeToLive } from "./time-to-live.ts";
 import { overTls } from "./tls.ts";
 
-// Each part stands for itself. Without an API key they talk to the offline model.
+// The parts do not depend on each other. Without an API key, the offline model answers.
 await using model = await modelFromEnvironment();
 const { DEEP_AGENT_BACKEND, REDIS_TLS_URL, REDIS_TLS_CA } = process.env;
 const url = DEEP_AGENT_BACKEND || "redis://localhost:6379";

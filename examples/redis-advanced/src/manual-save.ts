@@ -1,7 +1,7 @@
 import { Agent } from "@deep-agent/core";
 import { RedisBackend } from "@deep-agent/redis";
 
-/** Turns are kept back until the application says that they are to be stored. */
+/** Turns are held until the application asks to store them. */
 export async function manualSave(
   url: string,
   { model, ...access }: { model: string; apiKey: string; baseURL: string | undefined },

@@ -2,7 +2,7 @@ import { user } from "@deep-agent/core";
 import { RedisBackend } from "@deep-agent/redis";
 import { createClient } from "@redis/client";
 
-/** An application that has a client already shares it. It stays the application's to close. */
+/** An application shares its own client with the backend. The application closes the client. */
 export async function ownClient(url: string): Promise<void> {
   const client = createClient({ url });
   client.on("error", (error) => console.error(String(error)));

@@ -2,7 +2,7 @@ import { Agent } from "@deep-agent/core";
 import type { Ttl } from "@deep-agent/core/adapter";
 import { RedisBackend } from "@deep-agent/redis";
 
-/** How long conversations are kept after their last turn, by who is talking. */
+/** How long conversations are kept after their last turn, for each kind of user. */
 const kinds: readonly { kind: string; ttl: Ttl }[] = [
   { kind: "anonymous", ttl: "1h" },
   { kind: "regular", ttl: "7d" },

@@ -7,7 +7,7 @@ import { certificates, startRedis } from "@deep-agent/test-redis";
 import { describe, expect, it } from "@jest/globals";
 
 describe("what can be configured", () => {
-  it("is as the example shows it", async () => {
+  it("works as the example shows", async () => {
     const made = await certificates();
     const server = await startRedis();
     const secure = await startRedis({ args: (port) => made.serverArgs(port), tls: { ca: made.ca } });
@@ -49,7 +49,7 @@ describe("what can be configured", () => {
           expect.stringContaining(`"content":"Hello from ${tenant}"`),
         ]);
       }
-      // Two turns, whole and in order, though they were stored late.
+      // Two whole turns in order, although they were stored late.
       expect(await entries("deep-agent:memories:user-bob")).toEqual([
         expect.stringMatching(/"content":"My favorite color is red\.".*"role":"assistant"/),
         expect.stringMatching(/"content":"I am allergic to peanuts\.".*"role":"assistant"/),

@@ -1,14 +1,14 @@
 import { Agent } from "@deep-agent/core";
 import { RedisBackend } from "@deep-agent/redis";
 
-/** What `Agent.openAI` needs to know of a model. */
+/** The settings of a model for `Agent.openAI`. */
 export interface Model {
   model: string;
   apiKey: string;
   baseURL: string | undefined;
 }
 
-/** Tells an agent something, ends it, and asks another one. */
+/** Tells an agent something, ends it, and asks another agent. */
 export async function remember(url: string, { model, ...access }: Model): Promise<void> {
   {
     await using backend = new RedisBackend(url);

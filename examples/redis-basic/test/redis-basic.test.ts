@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]());
 
 describe("the basics of Redis", () => {
-  it("recall what was told, and show one list that expires in a week", async () => {
+  it("recall a fact, and show one list that expires in a week", async () => {
     const env = { ...process.env, OPENAI_API_KEY: "", OPENAI_BASE_URL: "", DEEP_AGENT_BACKEND: server.url };
     const { stdout } = await promisify(execFile)(process.execPath, [join(__dirname, "../src/main.ts")], { env });
     expect(stdout).toContain("Agent:   Your favorite color is blue.");
@@ -23,7 +23,7 @@ describe("the basics of Redis", () => {
     expect(await server.command("LLEN", "deep-agent:memories:user-alice")).toBe(3);
   });
 
-  it("end with what to do where there is no server", async () => {
+  it("end with an error that says what to do if there is no server", async () => {
     const env = { ...process.env, OPENAI_API_KEY: "", OPENAI_BASE_URL: "", DEEP_AGENT_BACKEND: "redis://127.0.0.1:1" };
     const run = promisify(execFile)(process.execPath, [join(__dirname, "../src/main.ts")], { env });
     await expect(run).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("could not be reached") });

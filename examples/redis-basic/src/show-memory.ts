@@ -1,7 +1,7 @@
 import { createClient } from "@redis/client";
 
-/** Shows a memory as any client of Redis sees it. */
-export async function whatLiesThere(url: string, memoryId: string): Promise<void> {
+/** Shows a memory as any Redis client sees it. */
+export async function showMemory(url: string, memoryId: string): Promise<void> {
   const [server = "", options] = url.split("?");
   const key = `${new URLSearchParams(options).get("prefix") ?? "deep-agent:memories:"}${memoryId}`;
   const client = createClient({ url: server });
