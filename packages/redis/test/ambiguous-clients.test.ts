@@ -5,22 +5,22 @@ import { allOnce, count, Losses, retried, say, turn, turnsOf } from "./support/l
 import { type Place, places, type Topology, topologies } from "./support/topologies.ts";
 
 /*
- * As ambiguous.test.ts, on every client and topology: many agents speak in one memory by several clients, which now and then lose a
- * reply or a request of a script, and with it their connection.
+ * Like ambiguous.test.ts, on every client and topology. Many agents use one memory through several clients. The clients
+ * now and then lose a reply or a request of a script, and with it their connection.
  */
 const AGENTS = 32;
 const CLIENTS = 4;
 
-/** Of how many scripts one is lost. */
+/** One of this many scripts is lost. */
 const ONE_OF = 20;
 
-/** How many replies are lost by the clients of a kind, and how many requests. */
+/** How many replies, and how many requests, the clients of a kind lose. */
 const EACH = 100;
 
 /** A proxy cannot read what is encrypted. */
 const isReadable = ({ on }: Topology): boolean => on !== "tls";
 
-describe("a turn is stored once, in its writer's order, whoever loses connections", () => {
+describe("a turn is stored once, in its writer's order, with any client that loses connections", () => {
   describe.each([...new Set(topologies.filter(isReadable).map(({ on }) => on))])("on %s", (on) => {
     let place: Place;
     beforeAll(async () => {
@@ -34,7 +34,7 @@ describe("a turn is stored once, in its writer's order, whoever loses connection
         const losses = new Losses(["dropReply", "dropRequest"], EACH, ONE_OF);
         const clients = await Promise.all(Array.from({ length: CLIENTS }, () => one.open(place)));
         const backends = clients.map(({ backend }) => backend<Message>({ prefix: `${name}:`, timeoutMs: 10_000 }));
-        // The first is there before anything is lost: what is lost before costs half of the time that there is.
+        // The first turn is stored before anything is lost: an attempt that is lost first takes half of the time.
         await backends[0]?.append("all", turn("first"));
         place.proxies.rule = losses.rule;
         const acknowledged = await Promise.all(
@@ -52,14 +52,14 @@ describe("a turn is stored once, in its writer's order, whoever loses connection
     );
   });
 
-  it("not shown where a proxy cannot read what is sent", () => {
+  it("is not tested with TLS, which the proxy cannot read", () => {
     const [tls, ...others] = topologies.filter((one) => !isReadable(one));
     process.stdout.write(`${tls?.name}: skipped, since a proxy cannot lose commands that it cannot read\n`);
     expect(others).toEqual([]);
   });
 });
 
-/** An agent that adds turns until enough was lost. The names of those that were acknowledged. */
+/** Adds turns until enough was lost. Resolves to the names of the acknowledged turns. */
 async function speak(backend: RedisBackend<Message> | undefined, number: number, losses: Losses): Promise<string[]> {
   if (backend === undefined) throw new Error("There is a backend for each.");
   const conversation = new Conversation({ memoryId: "all", backend, maxMessages: 6 });

@@ -6,8 +6,8 @@ import { type Note, notes, useServer } from "./support/backends.ts";
 import { allOnce, count, Losses, retried, say, turn, turnsOf } from "./support/losses.ts";
 
 /*
- * Replies that the server sent and nobody got, and requests that it never got or got late: whoever waits cannot tell which. Whatever it
- * was, a turn is to be stored once, in its writer's order.
+ * Replies that are lost, and requests that are lost or come late. The client cannot tell which of these happened. In
+ * every case a turn is stored once, in its writer's order.
  */
 const redis = useServer();
 
@@ -39,7 +39,7 @@ describe("a turn is stored once, in its writer's order", () => {
         own.push(name);
       }
     });
-    // The first is there before anything is lost: what is lost before costs half of the time that there is.
+    // The first turn is stored before anything is lost: an attempt that is lost first takes half of the time.
     await backends[0]?.append("all", turn("first"));
     proxy.rule = losses.rule;
     await Promise.all(writers.map((write) => write()));
@@ -56,14 +56,14 @@ describe("a turn is stored once, in its writer's order", () => {
 
 describe("an operation is made once", () => {
   it.each<[string, (backend: ReturnType<typeof redis.open<Note>>) => Promise<unknown>, number]>([
-    ["append to no memory", (one) => one.append("a", notes(0, 2), { since: null }), 2],
-    ["append to whatever there is", (one) => one.append("a", notes(0, 2)), 2],
-    ["append at no revision", (one) => one.append("a", notes(0, 2), { expectedRevision: null }), 2],
+    ["append since null", (one) => one.append("a", notes(0, 2), { since: null }), 2],
+    ["append without a revision", (one) => one.append("a", notes(0, 2)), 2],
+    ["append, no memory expected", (one) => one.append("a", notes(0, 2), { expectedRevision: null }), 2],
     ["save", (one) => one.save("a", notes(0, 2)), 2],
-    ["save where there is none", (one) => one.save("a", notes(0, 2), { expectedRevision: null }), 2],
+    ["save, no memory expected", (one) => one.save("a", notes(0, 2), { expectedRevision: null }), 2],
     ["save by name", (one) => one.save("a", notes(0, 2), { operationId: "s" }), 2],
     ["delete", (one) => one.delete("a"), 0],
-  ])("%s, whichever way it was lost", async (_what, call, records) => {
+  ])("%s, with a lost reply and with a lost request", async (_what, call, records) => {
     for (const action of ["dropReply", "dropRequest"] as const) {
       const one = redis.open({ addr: proxy.addr, timeoutMs: 2_400 });
       await redis.command("DEL", `${redis.prefix}a`);
@@ -79,7 +79,7 @@ describe("an operation is made once", () => {
     }
   });
 
-  it("also by appends that know the log, sixteen at a time", async () => {
+  it("with sixteen appends at a time that name a revision", async () => {
     const losses = new Losses(["dropReply", "dropRequest", "hold"], 50);
     const one = redis.open({ addr: proxy.addr, timeoutMs: 10_000 });
     await one.append("a", notes(-1, 1));

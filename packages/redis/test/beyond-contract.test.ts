@@ -5,8 +5,8 @@ import type { RedisBackend } from "../src/index.ts";
 import { type Note, notes, rejectionOf, useServer } from "./support/backends.ts";
 
 /*
- * What the adapter promises beyond the contract, which the kit tests (conformance.test.ts): what it declares, what lies in the
- * store, and how it waits.
+ * Promises beyond the contract, which the kit tests (topologies.test.ts): the capabilities that the backend declares,
+ * the content of the store, and how calls wait.
  */
 
 const redis = useServer();
@@ -17,14 +17,14 @@ beforeEach(() => {
   backend = redis.open();
 });
 
-describe("it has every capability", () => {
+describe("the backend has every capability", () => {
   it.each(Object.keys(capabilityMethods) as Capability[])("%s", (capability) => {
     expect(supports(backend, capability)).toBe(true);
   });
 });
 
-describe("what is damaged is told", () => {
-  it("a stored __proto__ is CORRUPT, in a message that says where", async () => {
+describe("a damaged memory is reported", () => {
+  it("a stored __proto__ is CORRUPT, and the error names the entry", async () => {
     await backend.append(ID, notes(0, 1));
     const entry = '{"t":"x","at":9999999999999999,"r":[{"__proto__":{"canary":1}}]}';
     await redis.command("RPUSH", redis.prefix + ID, entry);
@@ -35,12 +35,12 @@ describe("what is damaged is told", () => {
   });
 });
 
-describe("what belongs to another program", () => {
+describe("a key of another program", () => {
   it.each([
     ["a hash", ["HSET", "field", "value"]],
     ["a list", ["RPUSH", "element"]],
     ["a text", ["SET", "text"]],
-  ])("is not touched: %s", async (_what, [command = "", ...args]) => {
+  ])("is not renewed by touch: %s", async (_what, [command = "", ...args]) => {
     const key = redis.prefix + ID;
     await redis.command(command, key, ...args);
     for (const one of [backend, redis.open({ ttl: null })]) {
@@ -53,8 +53,8 @@ describe("what belongs to another program", () => {
   });
 });
 
-describe("a revision is what a read gave", () => {
-  it.each(["-", "*", "?-"])("and no word of the scripts: %j", async (word) => {
+describe("a revision that no read returned", () => {
+  it.each(["-", "*", "?-"])("is a CONFLICT, even if it is a word that the scripts use: %j", async (word) => {
     const conflict = { code: "CONFLICT", outcome: "not-applied" };
     await expect(backend.append(ID, notes(0, 1), { since: word })).rejects.toMatchObject(conflict);
     await expect(backend.append(ID, notes(0, 1), { expectedRevision: word })).rejects.toMatchObject(conflict);
@@ -63,8 +63,8 @@ describe("a revision is what a read gave", () => {
   });
 });
 
-describe("a call that waits", () => {
-  it("is waited for by close", async () => {
+describe("a call that waits for the server", () => {
+  it("delays close() until it settles", async () => {
     await backend.ping();
     await redis.server.freeze();
     const append = backend.append(ID, notes(0, 1));
@@ -74,7 +74,7 @@ describe("a call that waits", () => {
     expect(await append).toContain(".1.");
   });
 
-  it("for the server can be aborted", async () => {
+  it("can be aborted", async () => {
     await backend.ping();
     const controller = new AbortController();
     const reason = new Error("the user left");
@@ -90,8 +90,8 @@ describe("a call that waits", () => {
   });
 });
 
-describe("it tells facts about a memory", () => {
-  it("how much is in it, and since when", async () => {
+describe("facts about a memory", () => {
+  it("include its size and times", async () => {
     const started = Date.now();
     await backend.append(ID, notes(0, 3));
     const first = await backend.info(ID);
@@ -99,7 +99,7 @@ describe("it tells facts about a memory", () => {
     expect(first?.createdAt).toBeGreaterThanOrEqual(started - 2);
     expect(first?.updatedAt).toBe(first?.createdAt);
     expect(first?.bytes).toBeGreaterThan((await redis.elements(ID)).join("").length);
-    // In a week, by the default.
+    // The default TTL is a week.
     expect((first?.expiresAt ?? 0) - (first?.updatedAt ?? 0)).toBeGreaterThan(604_799_000 - 5_000);
     expect((first?.expiresAt ?? 0) - (first?.updatedAt ?? 0)).toBeLessThan(604_800_000 + 5_000);
     expect(await redis.open({ ttl: 0, prefix: `${redis.prefix}never:` }).append("x", notes(0, 1))).toContain(".1.");
@@ -111,7 +111,7 @@ describe("it tells facts about a memory", () => {
     expect(later?.updatedAt).toBeGreaterThanOrEqual(first?.updatedAt ?? Number.NaN);
   });
 
-  it("and answers a ping", async () => {
+  it("are complemented by the latency of a ping", async () => {
     const { latencyMs } = await backend.ping();
     expect(latencyMs).toBeGreaterThan(0);
   });

@@ -16,11 +16,11 @@ function message(n: number): Message {
   return n % 2 === 0 ? user(text) : assistant(text);
 }
 
-/** What one turn costs in a memory of so many messages, in a conversation that has just begun. */
+/** The bytes and commands of the first turn of a conversation in a memory with this many messages. */
 async function costOfTurn(messages: number): Promise<Counts> {
   const backend = redis.open<Message>({ addr: proxy.addr });
   for (let n = 0; n < messages; n += 2) await backend.append("long", [message(0), message(1)]);
-  // The server is told each script once, by whoever needs it first.
+  // The first use of a script sends its text to the server. That is not counted.
   await backend.read("long", { last: 1 });
   const conversation = new Conversation({ memoryId: "long", backend, maxMessages: 20 });
   proxy.resetCounts();
@@ -31,8 +31,8 @@ async function costOfTurn(messages: number): Promise<Counts> {
   return counts;
 }
 
-describe("a turn costs what is in it, not what is in the memory", () => {
-  it("less than 2 KB to Redis and 14 KB from it, at 10,000 messages as at 100", async () => {
+describe("the bytes of a turn do not depend on the size of the memory", () => {
+  it("are less than 2 KB to Redis and 14 KB from it, at 10,000 messages as at 100", async () => {
     const short = await costOfTurn(100);
     const long = await costOfTurn(10_000);
     const shown = ({ sent, received }: Counts) => `${sent} bytes sent, ${received} received`;
@@ -41,11 +41,11 @@ describe("a turn costs what is in it, not what is in the memory", () => {
     expect(long.received).toBeLessThan(14 * 1024);
     expect(Math.abs(long.sent / short.sent - 1)).toBeLessThan(0.1);
     expect(Math.abs(long.received / short.received - 1)).toBeLessThan(0.1);
-    // The window by plain commands, and the turn by a script.
+    // Plain commands read the window, and a script writes the turn.
     expect(long.commands).toEqual({ LINDEX: 2, LLEN: 1, LRANGE: 1, EVALSHA: 1 });
   });
 
-  it("and all of it comes in one command", async () => {
+  it("and a load reads everything by one command", async () => {
     const backend = redis.open<Message>({ addr: proxy.addr });
     await backend.save("all", [message(0), message(1), message(2)]);
     proxy.resetCounts();

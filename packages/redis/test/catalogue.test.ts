@@ -20,7 +20,7 @@ function recent(one: RedisBackend<Note>, options: RecentOptions) {
 const idsOf = async (one: RedisBackend<Note>, options: RecentOptions): Promise<string[]> =>
   (await recent(one, options)).memories.map(({ memoryId }) => memoryId);
 
-/** All pages; between them `meanwhile` happens. */
+/** Reads all pages, and calls `meanwhile` between them. */
 async function pages(one: RedisBackend<Note>, limit: number, meanwhile: (page: number) => Promise<unknown>) {
   const seen: string[] = [];
   let cursor: string | undefined;
@@ -34,14 +34,14 @@ async function pages(one: RedisBackend<Note>, limit: number, meanwhile: (page: n
   }
 }
 
-describe("the memories written last", () => {
-  it("are paged through once each, while others write, delete and begin", async () => {
+describe("recent()", () => {
+  it("returns each memory once while others write, delete and create memories", async () => {
     const [backend, other] = [redis.open(), redis.open()];
     const ids = Array.from({ length: 60 }, (_, n) => `m${n}`);
     for (const id of ids) await backend.append(id, notes(0, 1));
     const seen = await pages(backend, 7, async (page) => {
       await other.append(`new${page}`, notes(0, 1));
-      // Seen already, or not to be seen any more.
+      // m59 was already returned, and the deleted memories must not be returned any more.
       await other.append("m59", notes(page + 1, 1));
       await other.delete(`m${page}`);
     });
@@ -50,7 +50,7 @@ describe("the memories written last", () => {
     expect(seen).toEqual(ids.filter((id) => !gone.includes(id)).reverse());
   });
 
-  it("of the same microsecond, too, however many", async () => {
+  it("pages through any number of memories of the same microsecond", async () => {
     const backend = redis.open();
     const ids = Array.from({ length: 100 }, (_, n) => `😀m${n}`);
     for (const id of ids) await backend.append(id, notes(0, 1));
@@ -62,7 +62,7 @@ describe("the memories written last", () => {
     }
   });
 
-  it("are those that begin as is asked, by a literal prefix", async () => {
+  it("takes its prefix literally", async () => {
     const backend = redis.open();
     for (let n = 0; n < 40; n++) await backend.append(`${n % 4 === 0 ? "a*" : "ab"}:${n}`, notes(0, 1));
     const expected = [36, 32, 28, 24, 20, 16, 12, 8, 4, 0].map((n) => `a*:${n}`);
@@ -73,14 +73,14 @@ describe("the memories written last", () => {
     expect(second.cursor).toBeNull();
   });
 
-  it("have the times that their logs state", async () => {
+  it("returns the times in the headers of the logs", async () => {
     const backend = redis.open();
     await backend.append("a", notes(0, 1));
     const { memories } = await recent(backend, { limit: 1 });
     expect(memories).toEqual([{ memoryId: "a", updatedAt: (await backend.info("a"))?.updatedAt }]);
   });
 
-  it("are those that are there: what has expired, was deleted or replaced by other programs leaves the index", async () => {
+  it("removes memories from the index that expired, were deleted, or were replaced by other programs", async () => {
     const backend = redis.open();
     const ids = ["stays", "expired", "deleted", "string", "hash", "list", "also stays"];
     for (const id of ids) await backend.append(id, notes(0, 1));
@@ -94,11 +94,11 @@ describe("the memories written last", () => {
     expect(await idsOf(backend, { limit: 1 })).toEqual(["also stays"]);
     expect(await idsOf(backend, { limit: 9 })).toEqual(["also stays", "stays"]);
     expect(await members()).toEqual(["stays", "also stays"]);
-    // What belongs to others is theirs still.
+    // The keys of other programs stay as they are.
     expect(await redis.command("GET", key("string"))).toBe("mine");
   });
 
-  it("are found also where very many of the newest are gone", async () => {
+  it("finds memories even if very many newer members of the index no longer exist", async () => {
     const backend = redis.open();
     await backend.append("here", notes(0, 1));
     const gone = Array.from({ length: 3_000 }, (_, n) => [`${8e15 + n}`, `gone${n}`]);
@@ -107,7 +107,7 @@ describe("the memories written last", () => {
     expect(await members()).toEqual(["here"]);
   });
 
-  it("include what is made again while a reader finds it gone", async () => {
+  it("keeps a memory in the index that is created again while a reader finds it missing", async () => {
     const [reader, writer] = [redis.open(), redis.open()];
     await reader.append("other", notes(0, 1));
     for (let round = 0; round < 100; round++) {
@@ -119,7 +119,7 @@ describe("the memories written last", () => {
     }
   });
 
-  it("are none where no index is kept", async () => {
+  it("does not exist if no index is kept", async () => {
     for (const options of [{ index: false }, { prefix: "" }, { prefix: "", index: true }]) {
       const backend = redis.open(options);
       expect(backend.recent).toBeUndefined();
@@ -136,7 +136,7 @@ describe("the memories written last", () => {
   });
 
   it.each(["append", "save"] as const)(
-    "do not make the index grow for ever by %s, though they expire where nobody looks",
+    "does not have to be called to keep the index small while memories expire: %s",
     async (method) => {
       const backend = redis.open({ ttl: 1_000 });
       let largest = 0;
@@ -149,7 +149,7 @@ describe("the memories written last", () => {
     },
   );
 
-  it("are told, though the user may not put the index right, and that is told as well", async () => {
+  it("works for a user that may not prune the index, with a warning", async () => {
     const backend = redis.open();
     for (const id of ["a", "b"]) await backend.append(id, notes(0, 1));
     await redis.command("DEL", `${redis.prefix}b`);
@@ -172,8 +172,8 @@ describe("the memories written last", () => {
   });
 });
 
-describe("the list of memories", () => {
-  it("holds those of longer prefixes as well, but no index", async () => {
+describe("list()", () => {
+  it("includes memories of longer prefixes, but not their indexes", async () => {
     const outer = redis.open();
     const inner = redis.open({ prefix: `${redis.prefix}inner:` });
     await outer.append("a", notes(0, 1));
@@ -184,7 +184,7 @@ describe("the list of memories", () => {
     expect(await idsOf(inner, { limit: 9 })).toEqual(["b"]);
   });
 
-  it("goes on until the scan has seen everything", async () => {
+  it("scans until the end", async () => {
     const backend = redis.open();
     const keys = Array.from({ length: 12_000 }, (_, n) => [`noise:${redis.prefix}${n}`, "x"]);
     await redis.command("MSET", ...keys.flat());
@@ -194,7 +194,7 @@ describe("the list of memories", () => {
     await redis.command("FLUSHALL");
   });
 
-  it("has no key that could not be a memory's", async () => {
+  it("leaves out keys that cannot be the key of a memory", async () => {
     const backend = redis.open();
     await redis.command("RPUSH", redis.prefix, "x");
     await redis.command("RPUSH", `${redis.prefix}${"x".repeat(1025)}`, "x");
@@ -213,7 +213,7 @@ describe("the list of memories", () => {
       )
       .filter((id) => Buffer.byteLength(id) <= 1024);
 
-  it("is exactly that of its prefix, whatever that and the ids are", async () => {
+  it("returns exactly the memories of its prefix, for any prefix and ids", async () => {
     expect.hasAssertions();
     let run = 0;
     await fc.assert(
@@ -248,13 +248,13 @@ describe("the list of memories", () => {
   });
 
   it.each(["app[1]:", "a*", "\\", "^x-", "a?", "[^a]", "[a-z]", "{tag}", "\\*", "a-b", "]", "-"])(
-    "is that of the prefix %j, taken literally",
+    "takes the prefix %j literally",
     async (beginning) => {
       const prefix = redis.prefix + beginning;
       const backend = redis.open({ prefix });
       for (const other of ["app1:", "ax", "/", "x-", "ab", "z", "m", "tag", "\\x"]) {
         if (other.startsWith(beginning)) continue;
-        await redis.command("SET", `${redis.prefix}${other}k`, "not ours");
+        await redis.command("SET", `${redis.prefix}${other}k`, "not a memory");
       }
       await backend.append("k", notes(0, 1));
       expect(await backend.list()).toEqual(["k"]);

@@ -12,14 +12,14 @@ import { sources } from "./support/scripts.ts";
 const ID = "alice";
 const TIMEOUT = 400;
 
-/** How far behind its deadline a call may be on a machine that is busy, in ms. */
+/** How long after its deadline a call may settle on a busy machine, in ms. */
 const BUSY = 3_000;
-/** And how far before: timers are of whole milliseconds. */
+/** How long before it a call may settle, since timers have whole milliseconds, in ms. */
 const ROUNDING = 2;
 
 const redis = useServer();
 
-/** The one whose deadlines count here, and one that has all the time it wants, to prepare and to look. */
+/** `backend` has the deadlines that are tested. `patient` has enough time to prepare and to check. */
 let backend: RedisBackend<Note>;
 let patient: RedisBackend<Note>;
 beforeEach(() => {
@@ -27,7 +27,7 @@ beforeEach(() => {
   patient = redis.open({ timeoutMs: 30_000 });
 });
 
-/** Resolves when the backend has a connection, however busy the machine. */
+/** Resolves when the backend has a connection, even on a busy machine. */
 async function connected(one: RedisBackend<Note>): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
@@ -45,7 +45,7 @@ const calls: [string, (one: RedisBackend<Note>) => Promise<unknown>][] = [
   ["append", (one) => one.append(ID, notes(9, 1))],
   ["append, repeatable", (one) => one.append(ID, notes(9, 1), { since: "x.1.1" })],
   ["save", (one) => one.save(ID, notes(9, 1))],
-  ["save, where nothing is expected", (one) => one.save(ID, notes(9, 1), { expectedRevision: null })],
+  ["save, no memory expected", (one) => one.save(ID, notes(9, 1), { expectedRevision: null })],
   ["delete", (one) => one.delete(ID)],
   ["list", (one) => one.list()],
   ["recent", (one) => one.recent?.({ limit: 1 }) ?? Promise.resolve()],
@@ -54,15 +54,15 @@ const calls: [string, (one: RedisBackend<Note>) => Promise<unknown>][] = [
   ["ping", (one) => one.ping()],
 ];
 
-/** How long a call took, in ms, and how it ended. */
+/** How long a call took, in ms, and the error that it rejected with. */
 async function timed(call: () => Promise<unknown>): Promise<{ ms: number; error: unknown }> {
   const started = performance.now();
   const error = await rejectionOf(call());
   return { ms: performance.now() - started, error };
 }
 
-describe("a server that stands still", () => {
-  it.each(calls)("%s settles by its deadline, and what it sent does nothing later", async (name, call) => {
+describe("a frozen server", () => {
+  it.each(calls)("%s settles by its deadline, and its commands do nothing later", async (name, call) => {
     await patient.append(ID, notes(0, 1));
     const before = await redis.elements(ID);
     await connected(backend);
@@ -70,7 +70,7 @@ describe("a server that stands still", () => {
     let ended: { ms: number; error: unknown };
     try {
       ended = await timed(() => call(backend));
-      // Not all that is late is in one attempt: the next one is, too.
+      // A second call, so that late commands come from more than one call.
       await rejectionOf(call(backend));
     } finally {
       await redis.server.thaw();
@@ -83,20 +83,21 @@ describe("a server that stands still", () => {
     });
     expect(ended.ms).toBeGreaterThanOrEqual(TIMEOUT / 2 - ROUNDING);
     expect(ended.ms).toBeLessThan(TIMEOUT + BUSY);
-    // The server has read all that was sent before it answers this.
+    // The server reads all earlier commands before it answers this one.
     await redis.command("PING");
     expect(await redis.elements(ID)).toEqual(before);
     expect(await patient.load(ID)).toEqual(notes(0, 1));
   });
 
-  it("renews no time to live behind the deadline", async () => {
+  it("renews no time to live after the deadline", async () => {
     const hourly = redis.open({ timeoutMs: TIMEOUT, ttl: "1h" });
     await patient.append(ID, notes(0, 1));
     await connected(hourly);
     await redis.server.freeze();
     try {
       expect(await rejectionOf(hourly.touch(ID))).toMatchObject({ code: "UNAVAILABLE" });
-      await new Promise((resolve) => setTimeout(resolve, TIMEOUT)); // its deadline passes on the server's clock
+      // until the deadline has passed by the server's clock
+      await new Promise((resolve) => setTimeout(resolve, TIMEOUT));
     } finally {
       await redis.server.thaw();
     }
@@ -118,7 +119,7 @@ describe("a server that stands still", () => {
     }
   });
 
-  it("is not waited for by one that was aborted", async () => {
+  it("does not delay a call that is aborted", async () => {
     await connected(backend);
     const reason = new Error("the user left");
     await redis.server.freeze();
@@ -134,7 +135,7 @@ describe("a server that stands still", () => {
 });
 
 describe("an aborted call", () => {
-  it("sends nothing more: what it was to write does not come behind what others do then", async () => {
+  it("sends nothing more, so that its write cannot come after a later call of another backend", async () => {
     for (let round = 0; round < 20; round++) {
       const id = `${ID}-${round}`;
       const cold = redis.open();
@@ -156,7 +157,7 @@ describe("an aborted call", () => {
     }
   });
 
-  it("of a delete does not take what others have written since", async () => {
+  it("does not delete turns that others wrote since", async () => {
     await patient.append(ID, notes(0, 1));
     const controller = new AbortController();
     const one = redis.open();
@@ -168,15 +169,15 @@ describe("an aborted call", () => {
     expect(await patient.load(ID)).toEqual(notes(0, 2));
   });
 
-  it("takes null for no signal", async () => {
+  it("treats a null signal as no signal", async () => {
     const signal = null as unknown as undefined;
     await patient.append(ID, notes(0, 1), { signal });
     expect(await patient.load(ID, { signal })).toEqual(notes(0, 1));
   });
 });
 
-describe("a server that answers no handshake", () => {
-  it("is given up within the attempt's time, whatever the client still waits for", async () => {
+describe("a server that does not answer the handshake", () => {
+  it("fails within the attempt's time, even if the client waits longer", async () => {
     const sockets = new Set<Socket>();
     const silent = createServer((socket) => sockets.add(socket.on("error", () => undefined)));
     await once(silent.listen(0, "127.0.0.1"), "listening");
@@ -184,7 +185,7 @@ describe("a server that answers no handshake", () => {
     for (const tls of [false, true]) {
       const one = new RedisBackend<Note>({ addr: `127.0.0.1:${port}`, tls, timeoutMs: 1_000 });
       const error = await rejectionOf(one.ping());
-      const [, ms] = /could not be reached \(nothing within (\d+) ms\)/.exec(String(error)) ?? [];
+      const [, ms] = /could not be reached \(timed out after (\d+) ms\)/.exec(String(error)) ?? [];
       expect(Number(ms)).toBeLessThanOrEqual(500);
       await one.close();
     }
@@ -194,7 +195,7 @@ describe("a server that answers no handshake", () => {
 });
 
 describe("a connection that breaks while it is in use", () => {
-  it("is told by its reason, to all who waited on it", async () => {
+  it("rejects every call that waits on it with its reason", async () => {
     let broken = false;
     const through = createServer((client) => {
       const server = connect(redis.server.port, redis.server.host);
@@ -215,14 +216,14 @@ describe("a connection that breaks while it is in use", () => {
   });
 });
 
-describe("a connection on which nothing comes back", () => {
+describe("a connection on which no reply comes", () => {
   let proxy: LossyProxy;
   beforeEach(async () => {
     proxy = await startProxy(redis.server);
   });
   afterEach(() => proxy[Symbol.asyncDispose]());
 
-  it("is given up in time for another one", async () => {
+  it("is dropped in time for another connection", async () => {
     const one = redis.open({ addr: proxy.addr, timeoutMs: 2_000 });
     await one.append(ID, notes(0, 1));
     const { revision } = (await one.read(ID)) ?? { revision: "" };
@@ -233,7 +234,7 @@ describe("a connection on which nothing comes back", () => {
     expect(await one.load(ID)).toEqual(notes(0, 2));
   });
 
-  it("ends by the deadline where there is never one", async () => {
+  it("fails by the deadline if no reply ever comes", async () => {
     const one = redis.open({ addr: proxy.addr, timeoutMs: TIMEOUT });
     proxy.rule = () => "swallow";
     const { error, ms } = await timed(() => one.load(ID));
@@ -242,7 +243,7 @@ describe("a connection on which nothing comes back", () => {
     expect(ms).toBeLessThan(TIMEOUT + BUSY);
   });
 
-  it("that is a late one brings nothing about, though its server was told in time that it may", async () => {
+  it("changes nothing later, even if its commands arrive after the deadline", async () => {
     const one = redis.open({ addr: proxy.addr, timeoutMs: 1_000 });
     await patient.append(ID, notes(0, 1));
     for (const write of [
@@ -264,11 +265,11 @@ describe("a connection on which nothing comes back", () => {
   });
 });
 
-describe("a server's clock need not be right", () => {
+describe("a server's clock may be wrong", () => {
   it.each([-3_600, 3_600, 86_400 * 365])(
-    "%i seconds off, calls succeed, and late ones still do nothing",
+    "%i seconds off: calls succeed, and late commands still do nothing",
     async (seconds) => {
-      // Scripts that are told another time, on the way to a server whose clock nobody can set.
+      // The server's clock cannot be set, so the scripts are changed on their way to it.
       const pool = poolAt(redis.server, 30_000);
       const shifted = backendOver<Note>(
         {
@@ -303,14 +304,14 @@ describe("a server's clock need not be right", () => {
     },
   );
 
-  /** The script, by its name or text, with a clock that is so many seconds ahead. */
+  /** The script with this SHA-1 or text, changed so that its clock is some seconds ahead. */
   function shift(source: string, seconds: number): string {
     const text = sources.get(source) ?? source;
     const asked = "local clock = redis.call('TIME')";
     return text.replace(asked, `${asked} clock[1] = clock[1] + ${seconds}`);
   }
 
-  it("nor go on evenly: one that was set forward is read anew", async () => {
+  it("and may jump: a clock that was set forward is read again", async () => {
     const clock = await import("../src/calls/server-clock.ts");
     const one = new clock.ServerClock();
     one.observe(5_000_000);
@@ -321,7 +322,7 @@ describe("a server's clock need not be right", () => {
 });
 
 describe("a server that comes back", () => {
-  it("is used again by the next call, without anybody's doing", async () => {
+  it("is used again by the next call", async () => {
     await patient.append(ID, notes(0, 1));
     await redis.server.restart();
     await patient.append("b", notes(0, 1));
@@ -332,7 +333,7 @@ describe("a server that comes back", () => {
     expect(await patient.load("c")).toEqual(notes(0, 1));
   });
 
-  it("has lost its scripts, and is told them again", async () => {
+  it("gets the scripts again that it has lost", async () => {
     await patient.append(ID, notes(0, 1));
     await redis.command("SCRIPT", "FLUSH");
     await patient.append(ID, notes(1, 1));
@@ -356,11 +357,11 @@ describe("a process", () => {
     return { code, output };
   }
 
-  it("ends by itself, though nobody has closed its backend", async () => {
+  it("ends by itself even if its backend is not closed", async () => {
     expect(await ended(worker("leave"))).toEqual({ code: 0, output: "1\n" });
   });
 
-  it("is not ended by a server that goes away, idle or busy", async () => {
+  it("does not end when a server goes down, idle or busy", async () => {
     const child = worker("survive");
     const end = ended(child);
     const [ready] = await once(child, "message");
@@ -375,7 +376,7 @@ describe("a process", () => {
     const { code, output } = await end;
     expect(output).toBe("");
     expect(code).toBe(0);
-    // It has seen that, and went on.
+    // The process noticed the restarts, and went on.
     expect(await redis.open().load("survivor")).not.toBeNull();
   });
 });

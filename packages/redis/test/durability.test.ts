@@ -6,7 +6,8 @@ import { type Durability, RedisBackend, type RedisBackendOptions, type RedisMemo
 import { type Note, notes, rejectionOf } from "./support/backends.ts";
 
 /*
- * A server and its replica, which may stand still. With `durability: { replicas: 1 }` a write is acknowledged when both have it.
+ * A server and its replica, which may be frozen. With `durability: { replicas: 1 }`, a write is acknowledged when both
+ * have it.
  */
 let server: RedisServer;
 let replica: RedisServer;
@@ -36,7 +37,7 @@ afterAll(async () => {
 
 const inReplica: Durability = { replicas: 1, timeoutMs: 300 };
 
-/** How to come by a backend, and to let go of it, on each client. */
+/** Opens a backend on each kind of client. All are closed after the test. */
 const clients: Record<string, (addr: string, options: RedisMemoryOptions) => Promise<RedisBackend<Note>>> = {
   own: async (addr, options) => open({ ...options, addr }),
   async "node-redis client"(addr, options) {
@@ -59,7 +60,7 @@ const clients: Record<string, (addr: string, options: RedisMemoryOptions) => Pro
 };
 
 describe.each(Object.entries(clients))("a write is acknowledged when the replica has it: %s", (client, backendOn) => {
-  it("and not before", async () => {
+  it("does not settle before", async () => {
     const one = await backendOn(server.addr, { durability: { replicas: 1, timeoutMs: 20_000 }, timeoutMs: 60_000 });
     for (let n = 0; n < 10; n++) {
       await one.append("a", notes(n, 1));
@@ -77,12 +78,12 @@ describe.each(Object.entries(clients))("a write is acknowledged when the replica
     expect(states).toEqual(["thawed", "acknowledged"]);
   });
 
-  it("asked for directly behind the write, in one piece with it, also where the script was forgotten", async () => {
+  it("sends WAIT together with the write, also if the server has lost the script", async () => {
     const one = await backendOn(proxy.addr, { durability: { replicas: 1, timeoutMs: 1_234 } });
     await one.append("a", notes(0, 1));
     const pieces = piecesThrough(proxy);
     await Promise.all(Array.from({ length: 8 }, (_, n) => one.append("a", notes(n, 1))));
-    // Connections may be made meanwhile.
+    // New connections may send other commands meanwhile.
     const writing = pieces.filter((piece) => isScript(piece[0]));
     expect(namesIn(writing)).toEqual(Array(8).fill("EVALSHA WAIT").join(" "));
     await server.command("SCRIPT", "FLUSH");
@@ -92,7 +93,7 @@ describe.each(Object.entries(clients))("a write is acknowledged when the replica
     expect(pieces.map((piece) => piece.at(-1)?.slice(1))).toEqual(Array(2).fill(["1", "1234"]));
   });
 
-  it("and not asked for where the master's word is enough", async () => {
+  it("does not send WAIT if only the master has to have the write", async () => {
     const one = await backendOn(proxy.addr, { durability: "memory" });
     await one.append("a", notes(0, 1));
     await one.save("a", notes(0, 2));
@@ -101,19 +102,19 @@ describe.each(Object.entries(clients))("a write is acknowledged when the replica
     expect(proxy.counts.commands).not.toHaveProperty("WAIT");
   });
 
-  it("and whoever may not ask is told that it may be written", async () => {
+  it("rejects if the user may not WAIT, and says that the write may be stored", async () => {
     const one = await backendOn(server.addr, { durability: inReplica });
     await server.command("ACL", "SETUSER", "default", "-wait");
     try {
       const error = await rejectionOf(one.append("a", notes(0, 1)));
-      expect(error).toMatchObject({ code: "UNAUTHORIZED", outcome: outcomeBehind(client) });
+      expect(error).toMatchObject({ code: "UNAUTHORIZED", outcome: outcomeAfter(client) });
     } finally {
       await server.command("ACL", "SETUSER", "default", "+wait");
     }
     expect(await one.load("a")).toEqual(notes(0, 1));
   });
 
-  it("and whoever waits while a failover ends it is told to try again", async () => {
+  it("rejects as retryable if a failover ends the wait", async () => {
     const one = await backendOn(server.addr, { durability: { replicas: 1, timeoutMs: 20_000 }, timeoutMs: 60_000 });
     await one.append("a", notes(0, 1));
     await replica.freeze();
@@ -122,7 +123,7 @@ describe.each(Object.entries(clients))("a write is acknowledged when the replica
     try {
       await server.command("REPLICAOF", replica.host, String(replica.port));
       const error = await rejected;
-      expect(error).toMatchObject({ code: "UNAVAILABLE", outcome: outcomeBehind(client), retryable: true });
+      expect(error).toMatchObject({ code: "UNAVAILABLE", outcome: outcomeAfter(client), retryable: true });
     } finally {
       await server.command("REPLICAOF", "NO", "ONE");
       await replica.thaw();
@@ -131,15 +132,15 @@ describe.each(Object.entries(clients))("a write is acknowledged when the replica
   });
 });
 
-/** What a client can tell of a script where what stands behind it was refused: node-redis tells that alone. */
-function outcomeBehind(client: string): string {
+/** The outcome of a script if the command after it was refused. With node-redis, the script's reply is then unknown. */
+function outcomeAfter(client: string): string {
   return client.startsWith("node-redis") ? "unknown" : "applied";
 }
 
 interface Write {
   what: string;
   call(backend: RedisBackend<Note>): Promise<unknown>;
-  /** What is there behind it. It was two records before. */
+  /** How many records the memory has after the write. It had two before. */
   records: number | null;
 }
 
@@ -159,14 +160,14 @@ const writes: readonly Write[] = [
 /** The revision before a write. */
 let known: string;
 
-describe("a write that the replica has not got in time", () => {
+describe("a write that the replica does not get in time", () => {
   it.each(writes)(
-    "$what: is told to be made, waits again when repeated, and is made once",
+    "$what: rejects as applied, waits again when repeated, and is made once",
     async ({ call, records }) => {
       await begin();
       await replica.freeze();
       for (let tries = 0; tries < 3; tries++) {
-        // Each is another process, and has written nothing yet.
+        // Each backend stands for another process that has written nothing yet.
         const error = await rejectionOf(call(open({ durability: inReplica })));
         expect(error).toMatchObject({
           ...{ code: "DURABILITY", outcome: "applied", retryable: true },
@@ -181,7 +182,7 @@ describe("a write that the replica has not got in time", () => {
     },
   );
 
-  it("touch, of what is kept for ever", async () => {
+  it("touch with no TTL: the same", async () => {
     await begin({ ttl: "1h" });
     await replica.freeze();
     for (let tries = 0; tries < 3; tries++) {
@@ -193,31 +194,28 @@ describe("a write that the replica has not got in time", () => {
     expect(await replica.command("PTTL", `${prefix()}a`)).toBe(-1);
   });
 
-  it.each(writes)(
-    "$what: also where the reply was lost, and its repetition is what waits",
-    async ({ call, records }) => {
-      await begin();
-      await replica.freeze();
-      let lost = 0;
-      // A script that writes has a WAIT behind it.
-      const pieces = piecesThrough(proxy, (words) => {
-        if (lost > 0 || !isScript(words) || !isWrite(words)) return "pass";
-        lost += 1;
-        return "dropReply";
-      });
-      const one = open({ addr: proxy.addr, durability: inReplica, timeoutMs: 10_000 });
-      const error = await rejectionOf(call(one));
-      expect(error).toMatchObject({ code: "DURABILITY", outcome: "applied", retryable: true });
-      expect(lost).toBe(1);
-      expect(namesIn(pieces).match(/EVALSHA WAIT/g)?.length).toBeGreaterThan(1);
-      await replica.thaw();
-      await call(open({ durability: { replicas: 1, timeoutMs: 20_000 }, timeoutMs: 60_000 }));
-      expect(await elementsIn(replica)).toEqual(await elementsIn(server));
-      expect(await open().load("a")).toEqual(records === null ? null : notes(0, records));
-    },
-  );
+  it.each(writes)("$what: the same if the reply was lost and the repetition waits", async ({ call, records }) => {
+    await begin();
+    await replica.freeze();
+    let lost = 0;
+    // A WAIT is sent after each script that writes.
+    const pieces = piecesThrough(proxy, (words) => {
+      if (lost > 0 || !isScript(words) || !isWrite(words)) return "pass";
+      lost += 1;
+      return "dropReply";
+    });
+    const one = open({ addr: proxy.addr, durability: inReplica, timeoutMs: 10_000 });
+    const error = await rejectionOf(call(one));
+    expect(error).toMatchObject({ code: "DURABILITY", outcome: "applied", retryable: true });
+    expect(lost).toBe(1);
+    expect(namesIn(pieces).match(/EVALSHA WAIT/g)?.length).toBeGreaterThan(1);
+    await replica.thaw();
+    await call(open({ durability: { replicas: 1, timeoutMs: 20_000 }, timeoutMs: 60_000 }));
+    expect(await elementsIn(replica)).toEqual(await elementsIn(server));
+    expect(await open().load("a")).toEqual(records === null ? null : notes(0, records));
+  });
 
-  it("is in time where one of two is asked for, and not where both are", async () => {
+  it("succeeds if one replica is enough, and rejects if two are required", async () => {
     await open({ durability: inReplica }).append("a", notes(0, 1));
     const error = await rejectionOf(open({ durability: { replicas: 2, timeoutMs: 300 } }).append("a", notes(1, 1)));
     expect(error).toMatchObject({ code: "DURABILITY", message: expect.stringContaining("1 of 2 replicas") });
@@ -225,7 +223,7 @@ describe("a write that the replica has not got in time", () => {
   });
 });
 
-describe("what is no durability is refused", () => {
+describe("an invalid durability is refused", () => {
   it.each<[unknown]>([
     ["disk"],
     [1],
@@ -242,7 +240,7 @@ describe("what is no durability is refused", () => {
     [{ replicas: 1, timeoutMs: 2 ** 31 }],
     [{ replicas: 1, timeout: 5 }],
   ])("%j", (given) => {
-    const durability = given as Durability; // or so its caller says
+    const durability = given as Durability; // a caller without types may pass anything
     const refusal = expect.objectContaining({ code: "INVALID_CONFIG", message: expect.stringContaining("durability") });
     expect(() => new RedisBackend({ durability })).toThrow(refusal);
     expect(() => RedisBackend.fromClient(createClient(), { durability })).toThrow(refusal);
@@ -260,22 +258,22 @@ function kept(backend: RedisBackend<Note>): RedisBackend<Note> {
   return backend;
 }
 
-/** On connections of its own, closed after the test. */
+/** Opens a backend with its own connections, which is closed after the test. */
 function open(options: RedisBackendOptions = {}): RedisBackend<Note> {
   return kept(new RedisBackend<Note>({ addr: server.addr, prefix: prefix(), ...options }));
 }
 
-/** Two records are there, in both. */
+/** Stores two records on both servers. */
 async function begin(options: RedisBackendOptions = {}): Promise<void> {
   known = await open(options).append("a", notes(0, 2));
   await caughtUp();
 }
 
-/** Resolves when the replica has what the server has. */
+/** Resolves when the replica has all data of the server. */
 async function caughtUp(): Promise<void> {
   const one = createClient({ url: server.url });
   await one.connect();
-  await one.sendCommand(["SET", "any", "thing"]); // WAIT is for what was written on its connection
+  await one.sendCommand(["SET", "any", "thing"]); // WAIT counts only for writes on its own connection
   expect(await one.sendCommand(["WAIT", "1", "20000"])).toBe(1);
   one.destroy();
 }
@@ -290,7 +288,7 @@ async function elementsIn(one: RedisServer): Promise<unknown> {
 
 type Piece = (readonly string[])[];
 
-/** The commands that come from now on, in the pieces in which they come: each is from one connection. */
+/** Records the commands from now on, in the pieces in which they arrive. A piece comes from one connection. */
 function piecesThrough(through: LossyProxy, rule: LossyProxy["rule"] = () => "pass"): Piece[] {
   const pieces: Piece[] = [];
   let piece: Piece | undefined;
@@ -298,7 +296,7 @@ function piecesThrough(through: LossyProxy, rule: LossyProxy["rule"] = () => "pa
     if (piece === undefined) {
       piece = [];
       pieces.push(piece);
-      // All of a piece is given to the rule before anything else happens.
+      // The proxy passes all commands of a piece to the rule in one go.
       queueMicrotask(() => {
         piece = undefined;
       });
@@ -317,7 +315,7 @@ function isScript([name = ""]: readonly string[] = []): boolean {
   return /^EVAL/i.test(name);
 }
 
-/** Those that only read have no deadline, which is a time in µs. */
+/** Whether a script writes: only such a script has a deadline, a time in µs, as its first argument. */
 function isWrite(words: readonly string[]): boolean {
   return /^\d{16}$/.test(words[3 + Number(words[2])] ?? "");
 }

@@ -7,7 +7,7 @@ import { RedisBackend, type RedisBackendOptions } from "../src/index.ts";
 import { loaded } from "../src/wire/loaded.ts";
 import { type Note, notes, rejectionOf, useServer } from "./support/backends.ts";
 
-/** What an append was told, which is then looked at from all sides. */
+/** The error of an append on this backend, which is then closed. */
 async function appendError(backend: RedisBackend<Note>): Promise<MemoryError> {
   const error = await rejectionOf(backend.append("alice", [{ n: 1, text: "the canary" }], { since: null }));
   if (!MemoryError.is(error)) throw error;
@@ -15,18 +15,18 @@ async function appendError(backend: RedisBackend<Note>): Promise<MemoryError> {
   return error;
 }
 
-/** What matters of an error, which has all that every one has. */
-function told(error: MemoryError) {
+/** The parts of an error that differ. Checks the parts that every error has. */
+function summaryOf(error: MemoryError) {
   const { code, outcome, retryable, message, hint, cause } = error;
   expect(error).toMatchObject({ backend: "redis", memoryId: "alice", hint: expect.any(String) });
   expect(message.endsWith(hint ?? "?")).toBe(true);
   expect(cause).toBeInstanceOf(Error);
-  // Nothing of the command hangs on it.
+  // The cause has no property with a part of the command.
   expect(Object.keys(cause as Error).filter((name) => name !== "code" && name !== "name")).toEqual([]);
   return { code, outcome, retryable, message };
 }
 
-/** What is told of a write that certainly left no trace. */
+/** The summary of a write that certainly changed nothing. */
 function notApplied(code: MemoryErrorCode, retryable: unknown, says: RegExp) {
   return { code, outcome: "not-applied", retryable, message: expect.stringMatching(says) };
 }
@@ -41,7 +41,7 @@ async function isBusy(server: RedisServer): Promise<boolean> {
   }
 }
 
-/** A server for one test, whatever it comes to. */
+/** Starts a server for one test, and stops it afterwards. */
 async function withServer(
   options: Parameters<typeof startRedis>[0],
   run: (server: RedisServer, open: (options?: RedisBackendOptions) => RedisBackend<Note>) => Promise<void>,
@@ -61,10 +61,10 @@ async function withServer(
 }
 
 describe("an error says what failed, where, and what to do", () => {
-  it("nobody listens there", async () => {
+  it("no server at the address", async () => {
     await withServer({}, async (server, open) => {
       await server.kill();
-      expect(told(await appendError(open()))).toEqual(
+      expect(summaryOf(await appendError(open()))).toEqual(
         notApplied(
           "UNAVAILABLE",
           true,
@@ -74,24 +74,24 @@ describe("an error says what failed, where, and what to do", () => {
     });
   });
 
-  it("there is no such host", async () => {
+  it("unknown host", async () => {
     const error = await appendError(new RedisBackend<Note>({ addr: "no-such-host.invalid:1", timeoutMs: 5_000 }));
-    expect(told(error)).toEqual(notApplied("UNAVAILABLE", true, /ENOTFOUND|EAI_AGAIN/));
+    expect(summaryOf(error)).toEqual(notApplied("UNAVAILABLE", true, /ENOTFOUND|EAI_AGAIN/));
   });
 
   it("NOAUTH, WRONGPASS", async () => {
     await withServer({ args: ["--requirepass", "right"], password: "right" }, async (server, open) => {
       await server.command("ACL", "SETUSER", "writer", "on", ">secret", "~*", "+@all");
-      expect(told(await appendError(open()))).toEqual(
+      expect(summaryOf(await appendError(open()))).toEqual(
         notApplied("UNAUTHORIZED", false, /refused the connection.*NOAUTH.*`password`/),
       );
-      expect(told(await appendError(open({ password: "wrong" })))).toEqual(
+      expect(summaryOf(await appendError(open({ password: "wrong" })))).toEqual(
         notApplied("UNAUTHORIZED", false, /WRONGPASS.*`username` and `password`/),
       );
-      expect(told(await appendError(open({ username: "writer", password: "right" })))).toEqual(
+      expect(summaryOf(await appendError(open({ username: "writer", password: "right" })))).toEqual(
         notApplied("UNAUTHORIZED", false, /WRONGPASS/),
       );
-      expect(told(await appendError(open({ username: "nobody", password: "right" })))).toEqual(
+      expect(summaryOf(await appendError(open({ username: "nobody", password: "right" })))).toEqual(
         notApplied("UNAUTHORIZED", false, /WRONGPASS/),
       );
       await open({ password: "right" }).append("a", notes(0, 1));
@@ -99,24 +99,24 @@ describe("an error says what failed, where, and what to do", () => {
     });
   });
 
-  it("READONLY, and the next call finds out whether that has changed", async () => {
+  it("READONLY, until the next call finds that the replica became a master", async () => {
     await withServer({}, async (master) => {
       await withServer({ args: ["--replicaof", master.host, String(master.port)] }, async (replica, open) => {
         const backend = open();
         const error = await rejectionOf(backend.append("alice", notes(0, 1)));
-        expect(told(error as MemoryError)).toEqual(notApplied("UNAVAILABLE", true, /READONLY.*replica/));
+        expect(summaryOf(error as MemoryError)).toEqual(notApplied("UNAVAILABLE", true, /READONLY.*replica/));
         expect(await backend.load("alice")).toBeNull();
         const connections = async () =>
           /connected_clients:(\d+)/.exec(String(await replica.command("INFO", "clients")))?.[1];
         await replica.command("REPLICAOF", "NO", "ONE");
         await backend.append("alice", notes(0, 1));
-        expect(await connections()).toBe("2"); // that of the backend, and this one
+        expect(await connections()).toBe("2"); // the backend's and this test's
       });
     });
   });
 
   it("LOADING", async () => {
-    // Reading 3,000 keys takes it three seconds, in which it answers.
+    // The server takes three seconds to read 3,000 keys, and answers LOADING meanwhile.
     const slowly = ["--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024"];
     await withServer({ args: slowly, waitForData: false }, async (server, open) => {
       const pairs = Array.from({ length: 3_000 }, (_, key) => [`${key}`, "x".repeat(20)]);
@@ -124,7 +124,7 @@ describe("an error says what failed, where, and what to do", () => {
       await server.command("SAVE");
       await server.restart();
       const error = await appendError(open());
-      expect(told(error)).toEqual(notApplied("UNAVAILABLE", true, /LOADING/));
+      expect(summaryOf(error)).toEqual(notApplied("UNAVAILABLE", true, /LOADING/));
     });
   });
 
@@ -143,10 +143,10 @@ describe("an error says what failed, where, and what to do", () => {
         const error = await rejectionOf(write());
         expect(error).toMatchObject({ code: "CAPACITY", outcome: "not-applied", retryable: true });
       }
-      expect(told(await appendError(open()))).toEqual(notApplied("CAPACITY", true, /OOM.*maxmemory/));
+      expect(summaryOf(await appendError(open()))).toEqual(notApplied("CAPACITY", true, /OOM.*maxmemory/));
       expect(await server.command("LRANGE", "deep-agent:memories:full", "0", "-1")).toEqual(before);
       expect(await server.command("ZRANGE", "@recent:deep-agent:memories:", "0", "-1")).toEqual(["full"]);
-      // What makes room is still possible.
+      // Commands that free memory still work.
       await backend.delete("full");
       expect(await backend.load("full")).toBeNull();
     });
@@ -155,41 +155,41 @@ describe("an error says what failed, where, and what to do", () => {
   it("NOREPLICAS", async () => {
     await withServer({ args: ["--min-replicas-to-write", "1"] }, async (_server, open) => {
       const error = await appendError(open());
-      expect(told(error)).toEqual(notApplied("UNAVAILABLE", true, /NOREPLICAS/));
+      expect(summaryOf(error)).toEqual(notApplied("UNAVAILABLE", true, /NOREPLICAS/));
     });
   });
 
   it("MISCONF", async () => {
     await withServer({ args: ["--save", "3600 1", "--enable-protected-configs", "yes"] }, async (server, open) => {
       await server.command("SET", "a", "1");
-      await server.command("CONFIG", "SET", "dir", "/proc"); // where nobody writes
+      await server.command("CONFIG", "SET", "dir", "/proc"); // not writable
       await server.command("BGSAVE");
       while (!String(await server.command("INFO", "persistence")).includes("rdb_last_bgsave_status:err"));
       const error = await appendError(open());
-      expect(told(error)).toEqual(notApplied("UNAVAILABLE", true, /MISCONF/));
+      expect(summaryOf(error)).toEqual(notApplied("UNAVAILABLE", true, /MISCONF/));
     });
   });
 
   it("BUSY", async () => {
     await withServer({ args: ["--busy-reply-threshold", "50"] }, async (server, open) => {
       const looping = server.command("EVAL", "while true do end", "0").catch((error: Error) => error.message);
-      // Until it has begun, and takes too long.
+      // Until the script runs, and has taken too long.
       while (!(await isBusy(server)));
       const error = await appendError(open());
       await server.command("SCRIPT", "KILL");
       expect(await looping).toMatch(/kill/i);
-      expect(told(error)).toEqual(notApplied("UNAVAILABLE", true, /BUSY/));
+      expect(summaryOf(error)).toEqual(notApplied("UNAVAILABLE", true, /BUSY/));
       await open().append("alice", notes(0, 1), { since: null });
     });
   });
 
-  it("no connection is left", async () => {
+  it("too many connections", async () => {
     await withServer({ args: ["--maxclients", "1"] }, async (server, open) => {
       const holder = createClient({ socket: { host: server.host, port: server.port }, disableClientInfo: true });
       await holder.connect();
       try {
         const error = await appendError(open());
-        expect(told(error)).toEqual(
+        expect(summaryOf(error)).toEqual(
           notApplied("UNAVAILABLE", true, /max number of clients|ECONNRESET|could not be reached/),
         );
       } finally {
@@ -198,7 +198,7 @@ describe("an error says what failed, where, and what to do", () => {
     });
   });
 
-  it("no reply: neither from a server that stands still, nor one that came back", async () => {
+  it("a lost reply, and no reply from a frozen server", async () => {
     const unknown = { code: "UNAVAILABLE", outcome: "unknown", retryable: true };
     await withServer({}, async (server, open) => {
       await using proxy = await startProxy(server);
@@ -207,29 +207,32 @@ describe("an error says what failed, where, and what to do", () => {
       await Promise.all([one.ping(), another.append("bob", notes(0, 1))]);
       proxy.rule = ([name = ""]) => (name.startsWith("EVAL") ? "dropReply" : "pass");
       const dropped = await appendError(another);
-      expect(told(dropped)).toEqual({ ...unknown, message: expect.stringMatching(/no reply came from 127\.0\.0\.1/) });
-      // What the error did not know: it was written.
+      expect(summaryOf(dropped)).toEqual({
+        ...unknown,
+        message: expect.stringMatching(/no reply came from 127\.0\.0\.1/),
+      });
+      // The write was applied, which the error could not know.
       expect(await one.load("alice")).toHaveLength(1);
       await server.freeze();
       const silent = await appendError(one);
       await server.thaw();
-      expect(told(silent)).toEqual({
+      expect(summaryOf(silent)).toEqual({
         ...unknown,
-        message: expect.stringMatching(/nothing within \d+ ms/),
+        message: expect.stringMatching(/timed out after \d+ ms/),
       });
     });
   });
 
-  it("no such database", async () => {
+  it("unknown database", async () => {
     await withServer({}, async (_server, open) => {
       const error = await appendError(open({ db: 99 }));
-      expect(told(error)).toEqual(notApplied("INVALID_CONFIG", false, /`db`/));
+      expect(summaryOf(error)).toEqual(notApplied("INVALID_CONFIG", false, /`db`/));
     });
   });
 });
 
 describe("a part of the package that is loaded later", () => {
-  it("is answered where it is there, and missed with a word on what to do where it is not", async () => {
+  it("is returned, or its error says what to do if it is missing", async () => {
     expect(await loaded(import("../src/assemble.ts"))).toHaveProperty("assemble");
     const missing = "../src/gone.ts";
     const error = await rejectionOf(loaded(import(missing)));
@@ -239,7 +242,7 @@ describe("a part of the package that is loaded later", () => {
   });
 });
 
-describe("what is stored under the key is somebody else's", () => {
+describe("a key that holds data of another program", () => {
   const redis = useServer();
 
   it.each<[string, string[]]>([
@@ -249,9 +252,9 @@ describe("what is stored under the key is somebody else's", () => {
     ["a stream", ["XADD", "*", "field", "value"]],
     ["a list", ["RPUSH", "somebody's"]],
     ["a list with a header of another version", ["RPUSH", "#2 epoch 1 1 1 0", '{"t":"x","at":1,"r":[{"n":1}]}']],
-    ["a value that is no JSON", ["SET", "somebody's"]],
+    ["a value that is not JSON", ["SET", "somebody's"]],
     ["a value of other JSON", ["SET", '{"role":"user"}']],
-  ])("%s: every call says so, and it stays as it is", async (what, [name = "", ...rest]) => {
+  ])("%s: every call rejects, and the data stays as it is", async (what, [name = "", ...rest]) => {
     const key = `${redis.prefix}alice`;
     await redis.command(name, key, ...rest);
     const before = await redis.command("DUMP", key);
@@ -273,15 +276,15 @@ describe("what is stored under the key is somebody else's", () => {
         memoryId: "alice",
       });
     }
-    const isOurs = what.startsWith("a list") || what.startsWith("a value");
-    if (!isOurs) await expect(backend.delete("alice")).rejects.toMatchObject({ code: "CORRUPT" });
+    const isDeletable = what.startsWith("a list") || what.startsWith("a value");
+    if (!isDeletable) await expect(backend.delete("alice")).rejects.toMatchObject({ code: "CORRUPT" });
     expect(await redis.command("DUMP", key)).toEqual(before);
-    // What may once have been a conversation can be deleted.
-    if (isOurs) await backend.delete("alice");
-    expect(await redis.command("EXISTS", key)).toBe(isOurs ? 0 : 1);
+    // Data that may have been a conversation can be deleted.
+    if (isDeletable) await backend.delete("alice");
+    expect(await redis.command("EXISTS", key)).toBe(isDeletable ? 0 : 1);
   });
 
-  it("a damaged entry is named by its number", async () => {
+  it("a damaged entry: the error has its number", async () => {
     const backend = redis.open();
     for (let n = 0; n < 3; n++) await backend.append("alice", [{ n, text: "the canary" }]);
     await redis.command("LSET", `${redis.prefix}alice`, "2", '{"t":"x","at":5,"r":[{"text":"the canary"');
@@ -290,7 +293,7 @@ describe("what is stored under the key is somebody else's", () => {
     expect((await backend.read("alice", { last: 1 }))?.records).toHaveLength(1);
   });
 
-  it("a broken last entry is not appended to", async () => {
+  it("a broken last entry: appends are refused", async () => {
     const backend = redis.open();
     await backend.append("alice", notes(0, 1));
     await redis.command("LSET", `${redis.prefix}alice`, "-1", "torn");
@@ -312,7 +315,7 @@ describe("with TLS", () => {
   const open = (tls?: boolean | ConnectionOptions) =>
     new RedisBackend<Note>({ addr: server.addr, timeoutMs: 2_000, ...(tls !== undefined && { tls }) });
 
-  it("the options are passed through: authority, client certificate, name", async () => {
+  it("all options are passed to Node: authority, client certificate, server name", async () => {
     for (const backend of [
       open({ ca: made.ca, ...made.client }),
       open().withTLS({ ca: made.ca, ...made.client, servername: "localhost" }),
@@ -331,7 +334,7 @@ describe("with TLS", () => {
       /ERR_TLS_CERT_ALTNAME_INVALID.*`servername`/,
       false,
     ],
-    // Whether the alert or the end of the connection is heard first is a matter of chance.
+    // The alert or the end of the connection may arrive first.
     [
       "no client certificate",
       () => ({ ca: made.ca }),
@@ -341,15 +344,15 @@ describe("with TLS", () => {
     ["plain text to a TLS port", () => false, /could not be reached|no reply/, true],
   ])("%s: nothing is sent", async (_what, tls, says, retryable) => {
     const error = await appendError(open(tls()));
-    expect(told(error)).toEqual(notApplied("UNAVAILABLE", retryable, says));
+    expect(summaryOf(error)).toEqual(notApplied("UNAVAILABLE", retryable, says));
   });
 
-  it("a port with which no TLS can be agreed on is told of", async () => {
+  it("a server without a common TLS setting is reported", async () => {
     const listener = createServer();
     await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
-    const { port } = listener.address() as { port: number }; // it listens
+    const { port } = listener.address() as { port: number }; // the server listens on a port
     const error = await appendError(new RedisBackend<Note>({ addr: `127.0.0.1:${port}`, tls: true, timeoutMs: 1_000 }));
     listener.close();
-    expect(told(error)).toEqual(notApplied("UNAVAILABLE", false, /could not be reached/));
+    expect(summaryOf(error)).toEqual(notApplied("UNAVAILABLE", false, /could not be reached/));
   });
 });

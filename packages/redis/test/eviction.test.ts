@@ -5,24 +5,24 @@ import { eventsDuring, type Note, notes, useServer } from "./support/backends.ts
 
 const redis = useServer(["--maxmemory", "1gb"]);
 
-/** The warnings of a backend at its first call, and while it works. */
+/** The warnings of a backend during its first calls. */
 async function warnings(policy: string, options: object = {}): Promise<string[]> {
   await redis.command("CONFIG", "SET", "maxmemory-policy", policy);
   const events = await eventsDuring(async () => {
     const backend = redis.open(options);
-    // One connection answers in order: behind this, it has answered what was asked of it before.
+    // A connection answers in order: after these replies, the INFO of the first call was answered.
     for (let n = 0; n < 5; n++) await backend.append("a", notes(n, 1));
   });
   return events.flatMap((event) => (event.type === "warning" ? [event.detail] : []));
 }
 
 describe("a server that drops memories when it is full", () => {
-  it.each(["volatile-lru", "allkeys-lru", "volatile-ttl"])("is warned of: %s", async (policy) => {
+  it.each(["volatile-lru", "allkeys-lru", "volatile-ttl"])("causes a warning: %s", async (policy) => {
     const found = await warnings(policy);
     expect(found).toEqual([expect.stringContaining(`maxmemory-policy ${policy}`)]);
   });
 
-  it("is not, where it does not, or never is full, or does not let one look", async () => {
+  it("causes no warning with noeviction, without a limit, or if the user may not run INFO", async () => {
     expect(await warnings("noeviction")).toEqual([]);
     await redis.command("CONFIG", "SET", "maxmemory", "0");
     expect(await warnings("allkeys-lru")).toEqual([]);
@@ -31,7 +31,7 @@ describe("a server that drops memories when it is full", () => {
     expect(await warnings("allkeys-lru", { username: "blind", password: "secret" })).toEqual([]);
   });
 
-  it("is looked for among the masters of a cluster, also behind one that does not let one look", async () => {
+  it("is found among the masters of a cluster, even if one of them refuses INFO", async () => {
     await using cluster = await startCluster({ args: ["--maxmemory", "1gb"] });
     const nodes = cluster.nodes.map(({ host, port }) => `${host}:${port}`);
     const [first, second, third] = cluster.servers;
@@ -50,7 +50,7 @@ describe("a server that drops memories when it is full", () => {
     }
     const events = await eventsDuring(async () => {
       await using backend = new RedisBackend<Note>({ cluster: nodes, username: "agent", password: "secret" });
-      // Of what goes to a master on one connection, this is answered last.
+      // A connection answers in order: after these replies, every master has answered INFO.
       for (let n = 0; n < 100; n++) await backend.append(`m${n}`, notes(0, 1));
     });
     expect(events.flatMap((event) => (event.type === "warning" ? [event.detail] : []))).toEqual([
@@ -58,7 +58,7 @@ describe("a server that drops memories when it is full", () => {
     ]);
   });
 
-  it("is not asked where nobody listens", async () => {
+  it("is not asked if the channel has no subscriber", async () => {
     await using proxy = await startProxy(redis.server);
     const backend = redis.open({ addr: proxy.addr });
     await backend.append("a", notes(0, 1));

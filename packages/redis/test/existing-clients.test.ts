@@ -29,7 +29,7 @@ function listeners(client: Emitter): Map<string | symbol, number> {
   return new Map(client.eventNames().map((name) => [name, client.listenerCount(name)]));
 }
 
-describe.each(["server", "sentinels", "cluster"] as const)("a client that was given, on %s", (on) => {
+describe.each(["server", "sentinels", "cluster"] as const)("a given client, on %s", (on) => {
   let place: Place;
   beforeAll(async () => {
     place = await places[on]();
@@ -38,50 +38,56 @@ describe.each(["server", "sentinels", "cluster"] as const)("a client that was gi
 
   const given = topologies.filter((one) => one.on === on && !one.name.startsWith("own"));
 
-  it.each(given.map((one) => [one.name, one] as const))("stays as it was, and works on: %s", async (name, one) => {
-    const { backend, close, client } = await one.open(place);
-    try {
-      const emitter = client as Emitter; // as all of them are
-      await emitter.ping();
-      const before = listeners(emitter);
-      expect(before.get("error")).toBe(1);
-      for (let number = 0; number < 3; number++) {
-        const user = backend<Note>({ prefix: `${name}:`, index: true, timeoutMs: 20_000 });
-        await useAll(user);
+  it.each(given.map((one) => [one.name, one] as const))(
+    "stays as it was, and goes on working: %s",
+    async (name, one) => {
+      const { backend, close, client } = await one.open(place);
+      try {
+        const emitter = client as Emitter; // all clients are emitters
+        await emitter.ping();
+        const before = listeners(emitter);
+        expect(before.get("error")).toBe(1);
+        for (let number = 0; number < 3; number++) {
+          const user = backend<Note>({ prefix: `${name}:`, index: true, timeoutMs: 20_000 });
+          await useAll(user);
+          expect(listeners(emitter)).toEqual(before);
+          await user.close();
+          expect(await rejectionOf(user.ping())).toMatchObject({ code: "CLOSED" });
+        }
         expect(listeners(emitter)).toEqual(before);
-        await user.close();
-        expect(await rejectionOf(user.ping())).toMatchObject({ code: "CLOSED" });
+        expect(await emitter.ping()).toBe("PONG");
+      } finally {
+        await close();
       }
-      expect(listeners(emitter)).toEqual(before);
-      expect(await emitter.ping()).toBe("PONG");
-    } finally {
-      await close();
-    }
-  });
+    },
+  );
 
-  it.each(given.map(({ name }) => name))("keeps no process alive when its owner closes it: %s", async (name) => {
-    const { addr, nodes, name: master, proxies } = place;
-    const told = JSON.stringify({ addr, nodes, name: master, proxies: { addressMap: proxies.addressMap } });
-    const child = spawn(process.execPath, [join(__dirname, "workers/client.worker.ts"), name, told], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const ended = once(child, "exit");
-    const complaints = text(child.stderr);
-    let said = "";
-    let timer: NodeJS.Timeout | undefined;
-    child.stdout.setEncoding("utf8").on("data", (piece: string) => {
-      said += piece;
-      if (said.includes("closed")) timer ??= setTimeout(() => child.kill("SIGKILL"), END_LIMIT);
-    });
-    const [code, signal] = await ended;
-    clearTimeout(timer);
-    expect({ said, code, signal, complaints: code === 0 ? "" : await complaints }).toEqual({
-      said: "1 1\nclosed\n",
-      code: 0,
-      signal: null,
-      complaints: "",
-    });
-  });
+  it.each(given.map(({ name }) => name))(
+    "does not keep the process alive after its owner closes it: %s",
+    async (name) => {
+      const { addr, nodes, name: master, proxies } = place;
+      const told = JSON.stringify({ addr, nodes, name: master, proxies: { addressMap: proxies.addressMap } });
+      const child = spawn(process.execPath, [join(__dirname, "workers/client.worker.ts"), name, told], {
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      const ended = once(child, "exit");
+      const complaints = text(child.stderr);
+      let said = "";
+      let timer: NodeJS.Timeout | undefined;
+      child.stdout.setEncoding("utf8").on("data", (piece: string) => {
+        said += piece;
+        if (said.includes("closed")) timer ??= setTimeout(() => child.kill("SIGKILL"), END_LIMIT);
+      });
+      const [code, signal] = await ended;
+      clearTimeout(timer);
+      expect({ said, code, signal, complaints: code === 0 ? "" : await complaints }).toEqual({
+        said: "1 1\nclosed\n",
+        code: 0,
+        signal: null,
+        complaints: "",
+      });
+    },
+  );
 });
 
 async function useAll(backend: RedisBackend<Note>): Promise<void> {
@@ -103,7 +109,7 @@ const PASSWORD = `pa55-${SECRET}/@:#?x`;
 const RIGHT = `right-${SECRET}`;
 const said: Note = { text: `${SECRET} was said`, n: 1 };
 
-/** Everything that a log line could show of it. */
+/** Everything that a log line could show of a value. */
 function shown(value: unknown): string {
   const texts = [inspect(value, { depth: 10, showHidden: true, getters: true, maxStringLength: null })];
   for (let error = value; error instanceof Error; error = error.cause)
@@ -129,7 +135,7 @@ async function failures(backend: RedisBackend<Note>): Promise<unknown[]> {
   return (await Promise.allSettled(calls)).flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
 }
 
-/** Where servers with the right password are, and a client or backend with a given one. */
+/** Servers with a password, and clients or backends with a right or wrong one. */
 interface Secretive {
   addr: string;
   nodes: readonly { host: string; port: number }[];
@@ -151,7 +157,10 @@ interface Connecting {
   destroy(): unknown;
 }
 
-/** Or not: with a wrong password, a client of node-redis tries for ever, and its backend is to be silent about that, too. */
+/**
+ * Does not wait for the connection: with a wrong password, a node-redis client tries for ever. Its backend must not
+ * show the password then either.
+ */
 async function connected<C extends Client & Connecting>(client: C): Promise<Awaited<ReturnType<Opening>>> {
   const failed = new Promise<void>((resolve) => client.once("error", resolve));
   await Promise.race([failed, client.connect().catch(quiet)]);
@@ -201,7 +210,7 @@ const openings: Record<"server" | "sentinels" | "cluster", Record<string, Openin
 };
 
 describe.each(["server", "sentinels", "cluster"] as const)(
-  "no password and no text of a message is shown, on %s",
+  "errors and backends show no password and no text of a message, on %s",
   (on) => {
     let place: Secretive;
     let servers: readonly RedisServer[];
@@ -213,7 +222,7 @@ describe.each(["server", "sentinels", "cluster"] as const)(
     });
     afterAll(async () => await dispose());
 
-    // The last of them kills the servers.
+    // The last case kills the servers.
     it.each<[string, string, RegExp, () => Promise<unknown>]>([
       ["a wrong password", PASSWORD, /UNAUTHORIZED|UNAVAILABLE/, async () => undefined],
       ["a full server", RIGHT, /CAPACITY/, filled],
@@ -235,10 +244,10 @@ describe.each(["server", "sentinels", "cluster"] as const)(
   },
 );
 
-it("no password and no text of a message is shown by errors of a server that quotes what it was sent", async () => {
+it("errors show no password and no text of a message if the server quotes its commands", async () => {
   const args = ["EVALSHA", "LRANGE"].flatMap((command) => ["--rename-command", command, ""]);
   await using server = await startRedis({ args: [...args, "--requirepass", RIGHT], password: RIGHT });
-  // It does so in the error that the client gets.
+  // The server quotes them in the error that the client gets.
   const asked = ["EVALSHA", "0".repeat(40), "1", "s:a", "0".repeat(16), "0".repeat(24), JSON.stringify([said])];
   expect(String(await rejectionOf(server.command(...asked)))).toContain(SECRET);
   await inUse(openings.server, { addr: server.addr, nodes: [], name: "" }, RIGHT, (opened) =>
@@ -250,7 +259,7 @@ interface InUse extends Awaited<ReturnType<Opening>> {
   name: string;
 }
 
-/** Runs it with backends on all those clients, which have been used before. */
+/** Runs `run` with backends on all these clients, each of which was used before. */
 async function inUse(
   opening: Record<string, Opening>,
   place: Secretive,
@@ -271,7 +280,7 @@ async function inUse(
   }
 }
 
-/** That the first call, an append, fails so, and that no error and no backend shows a secret. */
+/** Checks the error of the first call, an append, and that no error and no backend shows a secret. */
 async function expectSilence(opened: readonly InUse[], codes: RegExp): Promise<void> {
   const found = await Promise.all(
     opened.map(async ({ name, backend }) => {
@@ -306,7 +315,7 @@ async function secretive(on: "server" | "sentinels" | "cluster"): Promise<Starte
   return { addr: "", ...told, servers: set.servers, dispose };
 }
 
-/** Settings that the owner of a client wants, and that are not to matter here. */
+/** Settings of clients that must not change what a backend does. */
 interface Setting {
   what: string;
   on: "server" | "sentinels" | "cluster";
@@ -368,7 +377,7 @@ const settings: Setting[] = [
   {
     ...{ what: "node-redis cluster: typeMapping of its nodes", on: "cluster", ...destroyed },
     open: async ({ nodes, proxies }) => {
-      const defaults = { commandOptions: mapped } as object; // not in its types, and yet handed on
+      const defaults = { commandOptions: mapped } as object; // missing in the client's types, but passed on
       const rootNodes = nodes.map((socket) => ({ socket }));
       return createCluster({ rootNodes, nodeAddressMap: { ...proxies.addressMap }, defaults })
         .on("error", quiet)
@@ -406,7 +415,7 @@ const settings: Setting[] = [
           new RedisOf(`redis://${addr}`, { ...own, enableAutoPipelining: true, lazyConnect: true }).on("error", quiet),
       },
       {
-        ...{ what: `ioredis ${version}: no queue while it is offline`, on: "server", ...disconnected },
+        ...{ what: `ioredis ${version}: no queue while offline`, on: "server", ...disconnected },
         async open({ addr }) {
           const client = new RedisOf(`redis://${addr}`, { ...own, enableOfflineQueue: false }).on("error", quiet);
           await once(client, "ready");
@@ -429,7 +438,7 @@ const settings: Setting[] = [
         },
       },
       {
-        ...{ what: `ioredis ${version} cluster: no queue while it is offline`, on: "cluster", ...disconnected },
+        ...{ what: `ioredis ${version} cluster: no queue while offline`, on: "cluster", ...disconnected },
         async open({ nodes, proxies }) {
           const rest = { natMap: { ...proxies.addressMap }, enableOfflineQueue: false };
           const client = new ClusterOf([...nodes], { ...rest, keyPrefix, redisOptions: own }).on("error", quiet);
@@ -458,7 +467,7 @@ describe.each(["server", "sentinels", "cluster"] as const)("settings of a client
         ...options,
         durability: { replicas: 1, timeoutMs: on === "sentinels" ? 10_000 : 1 },
       };
-      // The replies to its commands come together, by another way.
+      // With this setting, the client returns the replies to its commands in another way.
       const appended = RedisBackend.fromClient<Note>(client, durable).append("durable", notes(0, 1));
       if (on === "sentinels") expect(await appended).toEqual(expect.any(String));
       else expect(await rejectionOf(appended)).toMatchObject({ code: "DURABILITY", outcome: "applied" });
@@ -466,7 +475,7 @@ describe.each(["server", "sentinels", "cluster"] as const)("settings of a client
       expect(await place.keys(keyPrefix)).toEqual([]);
       await place.command(`${prefix}durable`, "DEL", `${prefix}durable`);
     } finally {
-      one.close(client as never); // its own
+      one.close(client as never); // the client that `one` opened
     }
   });
 });
@@ -476,7 +485,7 @@ const spoken: Note[] = [
   { n: 2, text: "" },
 ];
 
-/** What each call answers, without what is different each time. */
+/** The result of each call, without the parts that differ each time. */
 async function session(backend: RedisBackend<Note>, place: Place, prefix: string): Promise<object> {
   const first = await backend.append("a", spoken);
   const second = await backend.append("a", notes(3, 1), { since: first, expectedRevision: first });
@@ -549,7 +558,7 @@ async function codeOf(call: Promise<unknown>): Promise<unknown> {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
-/** KEYS takes a pattern. */
+/** Escapes a text for the pattern of KEYS. */
 function patternOf(beginning: string): string {
   return beginning.replace(/[\\*?[]/g, "\\$&");
 }

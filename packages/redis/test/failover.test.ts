@@ -12,25 +12,25 @@ import { type Durability, RedisBackend, type RedisBackendOptions } from "../src/
 import { type Ledger, ledgerOf, persistently, say, sumOf, Writer } from "./support/ledger.ts";
 
 /*
- * Masters that are killed, cut off and frozen under four writers. What is acknowledged when a replica has it, too, is there afterwards; what is
- * acknowledged by the master alone may be lost, and then somebody is told.
+ * Masters are killed, cut off and frozen while four writers use them. A turn that a replica has acknowledged is there
+ * afterwards. A turn that only the master has acknowledged may be lost, and then a writer learns about it.
  */
 const WRITERS = 4;
 
-/** Turns of a scenario, at least: half of them before something happens. */
+/** The least number of turns in a scenario. Half of them come before something happens. */
 const TURNS = 700;
 
-/** How long a master goes on without its replicas, in ms, where it acknowledges nothing. */
+/** How long a master goes on without its replicas if it acknowledges nothing, in ms. */
 const CUT_OFF = 600;
 
-/** Resolves when so many more turns are acknowledged. */
+/** Resolves when `more` further turns are acknowledged. */
 type Written = (more: number) => Promise<void>;
 
 interface Scenario {
   what: string;
-  /** What happens, to whom. Resolves when there is a master again. */
+  /** Makes it happen. Resolves when there is a master again. */
   happens(set: SentinelSet, master: RedisServer, written: Written): Promise<unknown>;
-  /** Whether the master alone acknowledges what nobody else can have. */
+  /** Whether the master acknowledges turns that no other server can have. */
   loses: boolean;
 }
 
@@ -44,11 +44,11 @@ const scenarios: readonly Scenario[] = [
     loses: false,
   },
   {
-    what: "the replicas stand still and are cut off, and the master is killed",
+    what: "the replicas are frozen and cut off, and the master is killed",
     async happens(set, master, written) {
       const replicas = set.servers.filter((server) => server !== master);
       await Promise.all(replicas.map((replica) => replica.freeze()));
-      // What is under way to them would still arrive when they are thawed.
+      // Otherwise, data that was already sent to the replicas would still arrive when they are thawed.
       await master.command("CLIENT", "KILL", "TYPE", "replica");
       await Promise.race([written(50), pause(CUT_OFF)]);
       await master.kill();
@@ -58,7 +58,7 @@ const scenarios: readonly Scenario[] = [
     loses: true,
   },
   {
-    what: "the master stands still, is replaced, and goes on",
+    what: "the master is frozen, is replaced, and goes on",
     async happens(set, master) {
       await master.freeze();
       await set.awaitFailover(master);
@@ -73,7 +73,7 @@ const durabilities: [when: string, durability: Durability][] = [
   ["the master has it", "memory"],
 ];
 
-describe.each(durabilities)("behind sentinels, acknowledged when %s", (when, durability) => {
+describe.each(durabilities)("with sentinels, acknowledged when %s", (when, durability) => {
   it.each(scenarios)("$what", async ({ what, happens, loses }) => {
     await using set = await startSentinels();
     const sentinel = { name: set.name, nodes: set.sentinels.map(({ host, port }) => `${host}:${port}`) };
@@ -99,14 +99,14 @@ describe.each(durabilities)("on a cluster, acknowledged when %s", (when, durabil
       const master = await cluster.masterOf(key("a"));
       await master.kill();
       await cluster.awaitFailover(master);
-      // As the replica of the one that took its place, which has no other.
+      // It becomes the only replica of the new master.
       await master.start();
     });
     say(`cluster, one master is killed, acknowledged when ${when}`, ledger);
     expect(ledger).toMatchObject(promised(durability));
   });
 
-  it("a slot is moved to and fro", async () => {
+  it("a slot is moved back and forth", async () => {
     await using cluster = await startCluster({ replicas: 1 });
     const ledger = await underLoad({ cluster: nodesOf(cluster), durability }, 1, ["a"], async (written) => {
       const slot = await cluster.slotOf(key("a"));
@@ -114,7 +114,7 @@ describe.each(durabilities)("on a cluster, acknowledged when %s", (when, durabil
         const source = await cluster.masterOf(key("a"));
         const target = (await cluster.masters()).find((server) => server !== source);
         if (target === undefined) throw new Error("There are three masters.");
-        // What is written while it is on its way is what matters.
+        // The writes while the slot moves are what this test is about.
         await cluster.moveSlot(slot, target, () => written(20));
         await written(20);
       }
@@ -124,15 +124,16 @@ describe.each(durabilities)("on a cluster, acknowledged when %s", (when, durabil
   });
 });
 
-const unbroken = { duplicated: 0, torn: 0, misplaced: 0, lostInSilence: 0 };
+const unbroken = { duplicated: 0, torn: 0, misplaced: 0, lostSilently: 0 };
 
 function promised(durability: Durability): Partial<Ledger> {
   return durability === "memory" ? unbroken : { ...unbroken, lost: 0 };
 }
 
 /**
- * Four writers, each on all of the memories in turn, while `happens` does. All `replicas` have each memory's first turn before that: one that is
- * lost from its beginning looks as if it had been deleted, which nobody is told of.
+ * Runs four writers, each on all memories in turn, while `happens` runs. Before that, all `replicas` have the first
+ * turn of each memory: a memory that is lost from its beginning looks as if it had been deleted, which is not
+ * reported.
  */
 async function underLoad(
   options: RedisBackendOptions,
@@ -167,7 +168,7 @@ async function underLoad(
     await Promise.race([happens(written), writing]);
     isOver = true;
     await writing;
-    // They look once more at what is there.
+    // Each writer reads each memory once more.
     for (const writer of writers.flat()) await writer.sync();
     const [reader] = backends;
     const ledgers = memoryIds.map(async (memoryId) => {

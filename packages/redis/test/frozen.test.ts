@@ -9,21 +9,21 @@ import { retried } from "./support/losses.ts";
 import { type Place, places, type Topology, topologies } from "./support/topologies.ts";
 
 /*
- * A server that stands still or is dead while nothing takes its place, under every client at once: calls end by their deadlines, and the
- * backend goes on by itself when the server does.
+ * A server is frozen or down, and no other takes its place, with every client at once. Calls settle by their deadlines.
+ * After the server is back, the backend works again by itself.
  */
 const TIMEOUT = 500;
 
-/** How far behind its deadline a call may be on a machine that is busy, in ms. */
+/** How long after its deadline a call may settle on a busy machine, in ms. */
 const BUSY = 3_000;
 
-/** A listing of a cluster that gets no answer looks whether another master took the place of the one that it asked. */
+/** How many deadlines a listing may take: after the first one, it asks a cluster whether the master was replaced. */
 const LISTING = 2;
 
-/** How long a client may take to come back to a server that is there again, in ms. */
+/** How long a client may take to connect to a server that is back, in ms. */
 const RECOVERY = 20_000;
 
-/** So long nobody takes the server's place, in ms. */
+/** How long no other server takes the server's place, in ms. */
 const NO_FAILOVER = 600_000;
 
 const ID = "alice";
@@ -44,7 +44,7 @@ const calls: Record<string, (one: RedisBackend<Note>) => Promise<unknown>> = {
 
 const writing: ReadonlySet<string> = new Set(["append", "append, repeatable", "save", "delete", "touch"]);
 
-/** A client with a backend that is used, and another to be closed. */
+/** A client with two backends: one is used, the other is closed. */
 interface Subject {
   name: string;
   backend: RedisBackend<Note>;
@@ -52,7 +52,7 @@ interface Subject {
   close(): unknown;
 }
 
-describe.each([...new Set(topologies.map(({ on }) => on))])("a server that is away, under every client on %s", (on) => {
+describe.each([...new Set(topologies.map(({ on }) => on))])("a server that is away, with every client on %s", (on) => {
   let place: Place;
   let subjects: Subject[];
   beforeAll(async () => {
@@ -67,7 +67,7 @@ describe.each([...new Set(topologies.map(({ on }) => on))])("a server that is aw
     await place[Symbol.asyncDispose]();
   });
 
-  it("stands still: calls settle by their deadlines, and do nothing later; close() does, too; then all goes on", async () => {
+  it("is frozen: calls and close() settle by their deadlines and do nothing later, then everything works again", async () => {
     await Promise.all(subjects.flatMap(({ backend, other }) => [ready(backend), retried(() => other.ping())]));
     const [server] = place.servers;
     await server?.freeze();
@@ -85,7 +85,7 @@ describe.each([...new Set(topologies.map(({ on }) => on))])("a server that is aw
     }
   });
 
-  it("is dead, and comes back: so does the backend", async () => {
+  it("is killed and started again: the backend works again", async () => {
     await Promise.all(subjects.map(({ backend }) => recovered(backend)));
     const [server] = place.servers;
     await server?.kill();
@@ -101,11 +101,11 @@ describe.each([...new Set(topologies.map(({ on }) => on))])("a server that is aw
   });
 });
 
-/** How a call ended, of which client. */
+/** How a call of a client ended. */
 interface End {
   client: string;
   call: string;
-  /** Whether it did within its deadline, as far as a busy machine can tell. */
+  /** `undefined`: it ended within its deadline, with some time for a busy machine. Otherwise, how long it took. */
   late: string | undefined;
   error: unknown;
 }
@@ -127,7 +127,7 @@ function lateness(call: string, started: number): string | undefined {
   return ms < (call === "list" ? LISTING : 1) * TIMEOUT + BUSY ? undefined : `${Math.round(ms)} ms`;
 }
 
-/** Of all calls, one after the other, and of `close()` with a call on its way. */
+/** Makes all calls, one after the other, then `close()` during a call. */
 async function endsOf({ name, backend, other }: Subject): Promise<End[]> {
   const ends: End[] = [];
   for (const call of Object.keys(calls)) ends.push(await endOf(name, call, backend));
@@ -139,7 +139,7 @@ async function endsOf({ name, backend, other }: Subject): Promise<End[]> {
   return ends;
 }
 
-/** Where the memory is as it is to be found again. */
+/** Creates the memory as it must be found again. */
 async function ready(backend: RedisBackend<Note>): Promise<void> {
   await retried(() => backend.delete(ID));
   await retried(() => backend.append(ID, notes(0, 1), { operationId: "before" }));
@@ -154,14 +154,15 @@ async function recovered(backend: RedisBackend<Note>): Promise<void> {
       return;
     } catch (error) {
       if (!MemoryError.is(error, "UNAVAILABLE") || performance.now() > limit) throw error;
-      await pause(20); // between two tries
+      await pause(20); // between two attempts
     }
   }
 }
 
 async function subjectOf({ name, open }: Topology, place: Place): Promise<Subject> {
   const { backend, close } = await open(place);
-  // The rights of a user begin so. Of a cluster, the first server has all of this, and what has no key.
+  // The user may use keys that begin with "own". On a cluster, the first server has all these keys, and gets the
+  // commands without a key.
   const tags = Array.from({ length: 1_000 }, (_, n) => `own{${n}}`);
   const prefix = `${tags.find((tag) => keySlot(tag) < 5_000)} ${name}:`;
   const options = { prefix, timeoutMs: TIMEOUT, index: true };

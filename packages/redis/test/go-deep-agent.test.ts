@@ -4,8 +4,8 @@ import type { RedisBackend } from "../src/index.ts";
 import { rejectionOf, useServer } from "./support/backends.ts";
 
 /*
- * Values as go-deep-agent writes them: `json.Marshal` of a slice of structs without tags. Go escapes <, >, & and U+2028, and writes a
- * nil slice as null.
+ * Values as go-deep-agent writes them: `json.Marshal` of a slice of structs without tags. Go escapes <, >, & and
+ * U+2028, and writes a nil slice as null.
  */
 
 const redis = useServer();
@@ -46,7 +46,7 @@ const put = (text: string): Promise<unknown> => redis.command("SET", key(), text
 const stored = (): Promise<unknown> => redis.command("GET", key());
 const type = (): Promise<unknown> => redis.command("TYPE", key());
 
-/** What every window and every step back says. */
+/** The snapshots of every window, and of every step back. */
 async function windows(one: RedisBackend<Message>, revisions: readonly string[]): Promise<unknown[]> {
   const answers: unknown[] = [];
   for (const last of [undefined, 1, 2, 4, 5, 9]) {
@@ -59,7 +59,7 @@ async function windows(one: RedisBackend<Message>, revisions: readonly string[])
   return answers;
 }
 
-/** The revisions behind each message, the newest first. */
+/** The revisions after each message, the newest first. */
 async function revisionsOf(one: RedisBackend<Message>): Promise<string[]> {
   const revisions: string[] = [];
   let page = await one.read(ID, { last: 1 });
@@ -72,7 +72,7 @@ async function revisionsOf(one: RedisBackend<Message>): Promise<string[]> {
 }
 
 describe("a conversation of go-deep-agent is read as it is", () => {
-  it("by every method that reads, which leave it so", async () => {
+  it("by every method that reads, without changing it", async () => {
     expect(await backend.load(ID)).toEqual(conversation);
     expect(await backend.read(ID)).toMatchObject({
       records: conversation,
@@ -113,8 +113,8 @@ describe("a conversation of go-deep-agent is read as it is", () => {
   });
 });
 
-describe("it becomes a log by the first write", () => {
-  it("an append, behind what was there", async () => {
+describe("the first write turns a conversation of go-deep-agent into a log", () => {
+  it("an append adds to it", async () => {
     const before = await backend.load(ID);
     await backend.append(ID, [hello]);
     expect(await type()).toBe("list");
@@ -127,25 +127,25 @@ describe("it becomes a log by the first write", () => {
     expect(recent?.memories.map(({ memoryId }) => memoryId)).toEqual([ID]);
   });
 
-  it("a save, in its place", async () => {
+  it("a save replaces it", async () => {
     await backend.save(ID, [hello]);
     expect(await type()).toBe("list");
     expect(await backend.load(ID)).toEqual([hello]);
   });
 
-  it("a delete needs none", async () => {
+  it("a delete removes it without a conversion", async () => {
     await backend.delete(ID);
     expect(await type()).toBe("none");
   });
 
-  it("without an end, where there is none for others", async () => {
+  it("without expiry if the backend has no TTL", async () => {
     await redis.command("PEXPIRE", key(), "60000");
     const forever = redis.open<Message>({ ttl: null });
     await forever.append(ID, [hello]);
     expect(await redis.command("PTTL", key())).toBe(-1);
   });
 
-  it("with revisions that are those of before, so that whoever read it may go on", async () => {
+  it("the log has the revisions of the value, so that readers can go on", async () => {
     const revisions = await revisionsOf(backend);
     expect(new Set(revisions).size).toBe(5);
     const asItWas = await windows(backend, revisions);
@@ -154,7 +154,7 @@ describe("it becomes a log by the first write", () => {
     await expect(other.append(ID, [hello], { expectedRevision: revisions[1] })).rejects.toMatchObject({
       code: "CONFLICT",
     });
-    // That write converted it, and did no more.
+    // The refused write converted the value, and did nothing else.
     expect(await type()).toBe("list");
     expect(await revisionsOf(backend)).toEqual(revisions);
     expect(await windows(backend, revisions)).toEqual(asItWas);
@@ -168,7 +168,7 @@ describe("it becomes a log by the first write", () => {
     expect(await backend.load(ID)).toHaveLength(7);
   });
 
-  it("a write at the revision that was read of it", async () => {
+  it("a write at a revision of the value succeeds", async () => {
     const { revision = "" } = (await backend.read(ID)) ?? {};
     await backend.append(ID, [hello], { expectedRevision: revision });
     expect(await backend.load(ID)).toHaveLength(6);
@@ -182,7 +182,7 @@ describe("it becomes a log by the first write", () => {
     }
   });
 
-  it("not by one that has changed since", async () => {
+  it("a write at a revision of another value is refused", async () => {
     const { revision = "" } = (await backend.read(ID)) ?? {};
     await put("[]");
     await expect(backend.append(ID, [hello], { since: revision })).rejects.toMatchObject({ code: "CONFLICT" });
@@ -191,7 +191,7 @@ describe("it becomes a log by the first write", () => {
     expect(await backend.read(ID, { since: revision })).toMatchObject({ records: [], reset: true, regressed: false });
   });
 
-  it("once, though several write at the same time", async () => {
+  it("it is converted once if several write at the same time", async () => {
     const writers = [backend, redis.open<Message>(), redis.open<Message>()];
     for (let round = 0; round < 60; round++) {
       await put(value);
@@ -210,7 +210,7 @@ describe("it becomes a log by the first write", () => {
     }
   });
 
-  it("whatever reads, writes and deletes at the same time see of it", async () => {
+  it("reads, writes and deletes at the same time see consistent states", async () => {
     const [writer, reader, deleter] = [backend, redis.open<Message>(), redis.open<Message>()];
     for (let round = 0; round < 40; round++) {
       await put(value);
@@ -231,7 +231,7 @@ describe("it becomes a log by the first write", () => {
     }
   });
 
-  it("of 10,000 messages, too", async () => {
+  it("a value of 10,000 messages as well", async () => {
     const message = (n: number) => ({ Role: "user", Content: `語😀 ${n}`, ToolCalls: null, ToolCallID: "" });
     await put(JSON.stringify(Array.from({ length: 10_000 }, (_, n) => message(n))));
     const before = await backend.load(ID);
@@ -241,7 +241,7 @@ describe("it becomes a log by the first write", () => {
   });
 });
 
-describe("a value that is none is CORRUPT, and stays as it is", () => {
+describe("an invalid value is CORRUPT, and stays as it is", () => {
   it.each<[string, string]>([
     ["broken JSON", `${value.slice(0, -40)}the canary`],
     ["nothing", ""],
@@ -252,9 +252,9 @@ describe("a value that is none is CORRUPT, and stays as it is", () => {
     ["null among them", "[null]"],
     ["our own field names", '[{"role":"user","content":"the canary"}]'],
     ["no content", '[{"Role":"user"}]'],
-    ["content that is no text", '[{"Role":"user","Content":["the canary"]}]'],
+    ["content that is not a string", '[{"Role":"user","Content":["the canary"]}]'],
     [
-      "a call that is none",
+      "an invalid tool call",
       '[{"Role":"assistant","Content":"","ToolCalls":[{"ID":7,"Name":"the canary","Arguments":""}]}]',
     ],
     ["a __proto__", '[{"Role":"user","Content":"the canary","__proto__":{"x":1}}]'],
@@ -280,7 +280,7 @@ describe("a value that is none is CORRUPT, and stays as it is", () => {
     expect(await backend.load(ID)).toEqual([hello]);
   });
 
-  it("also where its bytes are no text, which a write cannot name", async () => {
+  it("also if its bytes are not UTF-8, so that a script cannot compare it", async () => {
     const bytes = `return redis.call("SET", KEYS[1], '[{"Role":"user","Content":"a\\255","ToolCalls":null,"ToolCallID":""}]')`;
     await redis.command("EVAL", bytes, "1", key());
     const error = await rejectionOf(backend.append(ID, [hello]));

@@ -4,7 +4,7 @@ import { memorySettings } from "../src/options/memory-settings.ts";
 import { notes, useServer } from "./support/backends.ts";
 
 /*
- * What lies in Redis, to the byte: other programs look at it, and a later version of this library has to read it.
+ * The content of Redis, to the byte: other programs read it, and later versions of this library have to read it.
  */
 
 const redis = useServer();
@@ -35,7 +35,7 @@ async function headerOf(memoryId: string) {
   };
 }
 
-/** How often the server was sent each command, by clients and by scripts. */
+/** How often the server ran each command, from clients and from scripts. */
 async function statistics(): Promise<Record<string, number>> {
   const text = String(await redis.command("INFO", "commandstats"));
   return Object.fromEntries(
@@ -65,7 +65,7 @@ describe("a memory is one list", () => {
     expect([first, second]).toEqual([`${epoch}.1.${at1}`, `${epoch}.2.${at2}`]);
   });
 
-  it("of one entry for each record that was saved, behind the mark of a save that has a name", async () => {
+  it("of one entry for each saved record, after the mark of a save with a name", async () => {
     const backend = redis.open();
     await backend.append(ID, notes(0, 1));
     const { created, epoch: old } = await headerOf(ID);
@@ -84,7 +84,7 @@ describe("a memory is one list", () => {
     expect((await headerOf(ID)).records).toBe(0);
   });
 
-  it("with the newest 64 marks of saves", async () => {
+  it("with the marks of the newest 64 saves", async () => {
     const backend = redis.open();
     for (let n = 0; n < 70; n++) await backend.save(ID, notes(n, 1), { operationId: `s${n}` });
     const marks = (await redis.elements(ID)).flatMap((text) => /^\{"t":"save:(s\d+)"/.exec(text)?.[1] ?? []);
@@ -96,12 +96,12 @@ describe("a memory is one list", () => {
     expect(await backend.load(ID)).toEqual(notes(5, 1));
   });
 
-  it("from which retention takes whole entries, and counts them", async () => {
+  it("from which retention removes whole entries, and counts them", async () => {
     const backend = redis.open({ maxRecords: 4 });
     for (let n = 0; n < 10; n += 2) await backend.append(ID, notes(n, 2));
     expect(await headerOf(ID)).toMatchObject({ records: 4, dropped: 3 });
     expect(await redis.elements(ID)).toHaveLength(3);
-    // More than it may keep, in one entry: that stays.
+    // One entry has more records than the memory may keep: it stays.
     await backend.append(ID, notes(10, 9));
     expect(await headerOf(ID)).toMatchObject({ records: 9, dropped: 5 });
     expect(await backend.load(ID)).toEqual(notes(10, 9));
@@ -109,7 +109,7 @@ describe("a memory is one list", () => {
     expect(await headerOf(ID)).toMatchObject({ records: 4, dropped: 2 });
   });
 
-  it("and holds 20,000 records that are saved at once", async () => {
+  it("that can hold 20,000 records of one save", async () => {
     const backend = redis.open();
     const many = Array.from({ length: 20_000 }, (_, n) => ({ n, text: `語😀${n}` }));
     await backend.append(ID, notes(0, 1));
@@ -137,7 +137,7 @@ describe("a memory is one list", () => {
   });
 });
 
-describe("a memory lives as long as it is said", () => {
+describe("a memory lives as long as its TTL says", () => {
   it("a week from its last write, by default", async () => {
     const backend = redis.open();
     await backend.append(ID, notes(0, 1));
@@ -156,7 +156,7 @@ describe("a memory lives as long as it is said", () => {
     expect(await redis.command("PTTL", index())).toBe(-1);
   });
 
-  it("not longer because it is read", async () => {
+  it("and not longer if it is read", async () => {
     const backend = redis.open();
     await backend.append(ID, notes(0, 1));
     await redis.command("PEXPIRE", key(ID), "60000");
@@ -168,7 +168,7 @@ describe("a memory lives as long as it is said", () => {
     expect(await toLive(ID)).toBeLessThanOrEqual(60_000);
   });
 
-  it.each([0, null, "0"])("for ever, by %p, also where it had an end", async (ttl) => {
+  it.each([0, null, "0"])("for ever with %p, even if it had a TTL before", async (ttl) => {
     const backend = redis.open({ ttl });
     for (const write of [
       () => backend.append(ID, notes(0, 1)),
@@ -184,7 +184,7 @@ describe("a memory lives as long as it is said", () => {
     expect((await backend.info(ID))?.expiresAt).toBeNull();
   });
 
-  it("and no longer", async () => {
+  it("and expires then", async () => {
     const backend = redis.open({ ttl: 50 });
     const revision = await backend.append(ID, notes(0, 1));
     await redis.command("PEXPIRE", key(ID), "0");
@@ -199,7 +199,7 @@ describe("a memory lives as long as it is said", () => {
 });
 
 describe("the index is a sorted set", () => {
-  it("of ids, by the time of their last entry", async () => {
+  it("of ids by the time of their last entry", async () => {
     const backend = redis.open();
     await backend.append("a", notes(0, 1));
     const revision = await backend.append("b😀 {x}", notes(0, 1));
@@ -215,7 +215,7 @@ describe("the index is a sorted set", () => {
     expect(await redis.command("KEYS", `*${redis.prefix}*`)).toEqual([]);
   });
 
-  it("whose name no pattern of memories matches", () => {
+  it("with a name that no pattern of memories matches", () => {
     for (const prefix of ["app:", "@", "@recent:", "#recent:", "a", "@recent:@"]) {
       const settings = memorySettings({ prefix }, false);
       expect(indexKeyOf(settings)).toMatch(/^[@#]recent:/);
@@ -224,7 +224,7 @@ describe("the index is a sorted set", () => {
     }
   });
 
-  it("and is not there where none is kept", async () => {
+  it("and does not exist if no index is kept", async () => {
     const backend = redis.open({ index: false });
     await backend.append("a", notes(0, 1));
     await backend.append("a", notes(1, 1));
@@ -235,14 +235,14 @@ describe("the index is a sorted set", () => {
   });
 });
 
-describe("the server is sent", () => {
+describe("the backend sends", () => {
   const documented = [
     ...["evalsha", "eval", "time", "type", "ping", "scan"],
     ...["lindex", "llen", "lrange", "lset", "ltrim", "rpush", "get", "unlink"],
     ...["pexpire", "persist", "pttl", "memory|usage", "zadd", "zrem", "zrange", "zrandmember", "zscore"],
   ];
 
-  it("scripts by name, and their text once, also after it has forgotten them", async () => {
+  it("scripts by SHA-1, and their text only if the server does not know them", async () => {
     const backend = redis.open();
     await redis.command("SCRIPT", "FLUSH");
     await redis.command("CONFIG", "RESETSTAT");
@@ -254,7 +254,7 @@ describe("the server is sent", () => {
     expect(await backend.load(ID)).toEqual(notes(0, 40));
   });
 
-  it("one command for each call, when it knows what time it is there", async () => {
+  it("one command for each call after the server's time is known", async () => {
     const backend = redis.open();
     await backend.append(ID, notes(0, 3));
     await backend.touch(ID);
@@ -271,13 +271,13 @@ describe("the server is sent", () => {
       await call();
       const { time = 0, ...sent } = await statistics();
       expect({ what, calls: sent[what] }).toEqual({ what, calls: 1 });
-      // By a script, or not at all.
+      // A call uses a script, or no script at all.
       expect(time).toBe(what === "evalsha" ? 1 : 0);
       expect(sent["eval"] ?? 0).toBe(0);
     }
   });
 
-  it("no other commands than these", async () => {
+  it("only these commands", async () => {
     await redis.command("SCRIPT", "FLUSH");
     const conversation = '[{"Role":"user","Content":"hi","ToolCalls":null,"ToolCallID":""}]';
     await redis.command("SET", key("go"), conversation);
@@ -305,7 +305,7 @@ describe("the server is sent", () => {
     await redis.command("DEL", key("gone"));
     await gone.recent?.({ limit: 9 });
     const sent = new Set(Object.keys(await statistics()));
-    // Those of connecting, and of this test.
+    // The commands to connect, and those of this test.
     for (const own of ["hello", "select", "config|resetstat", "info", "del", "auth"]) sent.delete(own);
     expect([...sent].sort()).toEqual([...documented].sort());
   });

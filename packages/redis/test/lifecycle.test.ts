@@ -6,20 +6,20 @@ import { eventsDuring, type Note, notes, rejectionOf, useServer } from "./suppor
 
 const redis = useServer();
 
-/** How many connections the server has, but for the one that asks. */
+/** How many connections the server has, without the one that asks. */
 async function connections(): Promise<number> {
   const [, count] = /connected_clients:(\d+)/.exec(String(await redis.command("INFO", "clients"))) ?? [];
   return Number(count) - 1;
 }
 
 describe("connections are opened when they are needed", () => {
-  it("not before the first call, whatever is configured", async () => {
+  it("not before the first call, with any configuration", async () => {
     const before = await connections();
     redis.open().withPassword("x").withDB(1).withDB(2).withTTL("1h").withPoolSize(3).withUsername("y");
     expect(await connections()).toBe(before);
   });
 
-  it("one for all calls that come while it is made", async () => {
+  it("one for all calls that come while it is being opened", async () => {
     const before = await connections();
     const backend = redis.open({ poolSize: 10 });
     await Promise.all(Array.from({ length: 20 }, () => backend.ping()));
@@ -27,17 +27,17 @@ describe("connections are opened when they are needed", () => {
     await backend.close();
   });
 
-  it("more while all are in use, up to the size of the pool", async () => {
+  it("more if all are in use, up to the size of the pool", async () => {
     const before = await connections();
     const backend = redis.open({ poolSize: 3 });
     for (let round = 0; round < 30; round++) await Promise.all(Array.from({ length: 10 }, () => backend.ping()));
     expect(await connections()).toBe(before + 3);
     await backend.close();
-    // The server notices when it gets to it.
+    // The server notices closed connections a little later.
     while ((await connections()) > before);
   });
 
-  it("and does with those that it has where the server takes no more", async () => {
+  it("and the open ones serve all calls if the server accepts no more", async () => {
     const backend = redis.open({ poolSize: 5 });
     await backend.append("a", notes(0, 1));
     const limit = String(await connections());
@@ -48,7 +48,7 @@ describe("connections are opened when they are needed", () => {
     await backend.close();
     const restored = redis.open();
     for (;;) {
-      // Until the server has noticed that the others are gone.
+      // Until the server has noticed that the other connections are closed.
       try {
         await redis.command("CONFIG", "SET", "maxclients", "10000");
         break;
@@ -60,14 +60,14 @@ describe("connections are opened when they are needed", () => {
       expect.objectContaining({
         type: "warning",
         backend: "redis",
-        detail: expect.stringContaining("could not be made"),
+        detail: expect.stringContaining("could not open another connection"),
       }),
     ]);
     expect(await restored.load("a")).toEqual(notes(0, 1));
   });
 });
 
-describe("a client that was given", () => {
+describe("a given client", () => {
   it("is used as it is, and stays open", async () => {
     const client = createClient({ socket: { host: redis.server.host, port: redis.server.port } });
     const onError = (): void => undefined;
@@ -109,7 +109,7 @@ describe("a client that was given", () => {
     });
   });
 
-  it("does not keep a call waiting for a server that stands still", async () => {
+  it("does not keep a call waiting for a frozen server", async () => {
     const client = createClient({ socket: { host: redis.server.host, port: redis.server.port } });
     client.on("error", () => undefined);
     await client.connect();
@@ -127,11 +127,11 @@ describe("a client that was given", () => {
   });
 
   it.each<[string, unknown]>([
-    ["nothing of the kind", {}],
-    ["what sends commands, and never says whether it is open", { sendCommand: () => undefined }],
+    ["an empty object", {}],
+    ["an object that sends commands, but does not say whether it is open", { sendCommand: () => undefined }],
     ["a URL", "redis://localhost:6379"],
-    ["nothing", null],
-  ])("is refused where it is none that fits: %s", (_what, client: unknown) => {
+    ["null", null],
+  ])("is refused if it is not a client: %s", (_what, client: unknown) => {
     const make = (): unknown => RedisBackend.fromClient(client as Parameters<typeof RedisBackend.fromClient>[0]);
     expect(make).toThrow(expect.objectContaining({ code: "INVALID_CONFIG", hint: expect.any(String) }));
   });

@@ -20,7 +20,7 @@ import { backendOver } from "./support/over-commands.ts";
 
 const PREFIX = "mine[*]:";
 
-/** Memories in one slot, and so many in others. */
+/** Creates memories in one slot, and in other slots. Resolves to their ids. */
 async function fill(
   cluster: TestCluster,
   backend: RedisBackend<Note>,
@@ -36,7 +36,7 @@ async function fill(
   return ids.sort();
 }
 
-/** Of a cluster without replicas as it is made: each master has its share. */
+/** The master of a key in a new cluster without replicas, in which each master has its share of the slots. */
 function masterByKey(cluster: TestCluster, key: string): RedisServer {
   const place = cluster.servers[Math.floor((keySlot(key) * cluster.servers.length) / 16_384)];
   if (place === undefined) throw new Error("There is a server for each slot.");
@@ -75,7 +75,7 @@ describe("a list is complete, and has each id once", () => {
       if (target === undefined) throw new Error("There are three masters.");
       await check();
       const meanwhile: Promise<void>[] = [];
-      // At rest in the middle of it, and while it goes on.
+      // Both while the slot rests halfway, and while it moves.
       await cluster.moveSlot(slot, target, async (progress) => {
         if (round < 2) await check();
         else if (progress === "begun") meanwhile.push(check());
@@ -88,7 +88,7 @@ describe("a list is complete, and has each id once", () => {
     nodeRedis.destroy();
   });
 
-  it("where the first slot of a new master is on its way there, or it is said that it is not", async () => {
+  it("if the first slot of a new master is moving to it, or the listing fails", async () => {
     await using cluster = await startCluster();
     await using newcomer = await startRedis({
       args: (port) => ["--cluster-enabled", "yes", "--cluster-port", String(port + 8_000)],
@@ -115,7 +115,7 @@ describe("a list is complete, and has each id once", () => {
     }
     await backend.append("{moving}new", notes(0, 1));
     expect((await backend.list()).sort()).toEqual([...ids, "{moving}new"].sort());
-    // A client of somebody's does not know a node that serves nothing yet.
+    // An existing client does not know a node without slots yet.
     const client = createCluster({ rootNodes: cluster.nodes.map((socket) => ({ socket })) }).on(
       "error",
       () => undefined,
@@ -124,7 +124,7 @@ describe("a list is complete, and has each id once", () => {
     const given = RedisBackend.fromClient<Note>(client, { prefix: PREFIX });
     expect(await rejectionOf(given.list())).toMatchObject({
       code: "UNAVAILABLE",
-      message: expect.stringContaining("on its way"),
+      message: expect.stringContaining("a slot is moving"),
     });
     client.destroy();
   });
@@ -180,7 +180,7 @@ describe("a list is complete, and has each id once", () => {
     },
   );
 
-  it("or none, while a master is replaced", async () => {
+  it("or fails, while a master is replaced", async () => {
     await using cluster = await startCluster({ replicas: 1 });
     await using set = await startSentinels();
     const sentinel = { name: set.name, nodes: set.sentinels.map(({ host, port }) => `${host}:${port}`) };
@@ -225,7 +225,7 @@ describe("a list is complete, and has each id once", () => {
     }
   });
 
-  it("among keys of others, with prefixes full of signs that mean something in patterns, by every client", async () => {
+  it("among other keys, with special characters of patterns in the prefix, by every client", async () => {
     await using cluster = await startCluster();
     const prefix = "a*[b-d]?\\{^$}:";
     await using own = new RedisBackend<Note>({ cluster: nodesOf(cluster), prefix, timeoutMs: 20_000 });
@@ -254,7 +254,7 @@ describe("a list is complete, and has each id once", () => {
     nodeRedis.destroy();
   });
 
-  it("and it ends where it is aborted, and sends nothing more", async () => {
+  it("and if it is aborted, it ends and sends nothing more", async () => {
     await using cluster = await startCluster();
     await using proxies = await startProxies(cluster.servers);
     const addressMap = Object.fromEntries(
@@ -271,7 +271,7 @@ describe("a list is complete, and has each id once", () => {
       return "pass";
     };
     expect(await rejectionOf(backend.list({ signal: controller.signal }))).toBe(reason);
-    // On each connection, its PING is answered behind all that went before.
+    // On each connection, the PING is answered after all earlier commands.
     await backend.ping();
     expect(sent.filter((name) => name === "SCAN")).toHaveLength(1);
     expect(new Set(sent.slice(sent.indexOf("SCAN") + 1))).toEqual(new Set(["CLUSTER", "PING"]));

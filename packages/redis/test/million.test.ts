@@ -7,7 +7,7 @@ const FOREIGN = 900_000;
 const OWN = 100_000;
 const AT_ONCE = 50_000;
 
-/** Memories as appends leave them, and keys of others, faster than one by one. */
+/** Creates memories as appends would, and other keys, faster than one by one. */
 const fill = `
 for number = tonumber(ARGV[1]), tonumber(ARGV[2]) do
   local id = string.format('%07d', number)
@@ -28,7 +28,7 @@ async function filled(): Promise<RedisServer> {
 }
 
 describe("among 1,000,000 keys", () => {
-  it("a page of the newest costs a page, and a list finds exactly its own", async () => {
+  it("a page of recent() costs one page, and list() finds exactly its memories", async () => {
     await using server = await filled();
     expect(await server.command("DBSIZE")).toBe(FOREIGN + OWN);
     await using proxy = await startProxy(server);
@@ -47,7 +47,7 @@ describe("among 1,000,000 keys", () => {
       `recent of 20 among 1,000,000: ${JSON.stringify(commands)}, ${sent} bytes sent, ${received} received\n`,
     );
     expect(page?.memories).toHaveLength(20);
-    // One for the page, by name, and one for each memory in it: at most one more is looked at.
+    // One command for the page, by SHA-1, and one for each memory in it. At most one more memory is read.
     expect(commands).toEqual({ EVALSHA: 1, LINDEX: 21 });
     expect(page?.memories[0]).toEqual({ memoryId: "1000000", updatedAt: 1_700_001_000_000 });
 

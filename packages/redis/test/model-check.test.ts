@@ -6,17 +6,18 @@ import { logicalNow, type Outcome, runSchedule, type Server, seededChance } from
 import { pause, STEP_MS } from "./support/model/scheduler.ts";
 
 /*
- * Real conversations, on real backends that share nothing but a real server, whose every command waits until a seeded scheduler lets
- * it happen: with replies and requests lost, and requests that come late; with deletes, expiry, saves by others, retention, and
- * roll-backs to an earlier state. What has to be true is written down in support/model/checker.ts and talker.ts.
+ * Real conversations on real backends that share only a real server. Each of their commands waits until a seeded
+ * scheduler chooses it. Replies and requests get lost, and requests come late. There are deletes, expiry, saves by
+ * other clients, retention, and roll-backs to an earlier state. support/model/checker.ts and talker.ts have the rules
+ * that must hold.
  *
- * One schedule:     MODEL_SEED=123 pnpm exec jest --config ../../jest.config.js test/model-check.test.ts
- * As many as this:  MODEL_SCHEDULES=50000
+ * One schedule:     MODEL_SEED=123 pnpm exec jest --config ../../jest.config.js test/model-check.test.ts As many as
+ * this:  MODEL_SCHEDULES=50000
  */
 const { MODEL_SEED, MODEL_SCHEDULES = "1000" } = process.env;
 const seeds = MODEL_SEED === undefined ? range(Number(MODEL_SCHEDULES)) : [Number(MODEL_SEED)];
 
-/** How long they may take, in ms: a guard against hanging, not a measure. */
+/** How long the schedules may take, in ms. This only guards against a hanging test. */
 const LIMIT = 600 * Math.max(1_000, seeds.length);
 
 function range(count: number): number[] {
@@ -43,14 +44,14 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** Throws where a rule was broken. Returns how much was tried. */
+/** Runs schedules. Throws if a rule was broken. Returns what was tried. */
 function check({ seed, steps, violations, trace }: Outcome): number {
   if (MODEL_SEED !== undefined) console.log(trace.join("\n"));
   if (violations.length === 0) return steps;
   throw new Error(`MODEL_SEED=${seed} breaks a rule.\n${violations.join("\n")}\n\n${trace.slice(-300).join("\n")}`);
 }
 
-describe("whatever gets lost, and comes late", () => {
+describe("with lost and late commands", () => {
   it(
     "loses, doubles, hides and revives no turn",
     async () => {
@@ -62,7 +63,7 @@ describe("whatever gets lost, and comes late", () => {
     LIMIT,
   );
 
-  it("is decided by the seed alone", async () => {
+  it("the seed alone decides a schedule", async () => {
     const anonymous = ({ trace }: Outcome): string[] =>
       trace.map((line) => line.replace(/[\w-]{22}\.(\d+)\.\d+/g, "$1"));
     const [first, again, other] = [
@@ -74,7 +75,7 @@ describe("whatever gets lost, and comes late", () => {
     expect(anonymous(other)).not.toEqual(anonymous(first));
   });
 
-  it("would not be so without the deadlines", async () => {
+  it("the rules break without deadlines", async () => {
     const broken = [];
     for (let seed = 1; seed <= 300 && broken.length === 0; seed++) {
       const { violations } = await runSchedule(seed, server, true);

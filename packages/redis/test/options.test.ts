@@ -8,7 +8,7 @@ import { backendOver } from "./support/over-commands.ts";
 
 const redis = useServer(["--databases", "16"]);
 
-/** What the options have led to, as the server sees it. */
+/** The effect of the options, as the server sees it. */
 async function effect(backend: RedisBackend<Note>): Promise<Record<string, unknown>> {
   await redis.command("FLUSHALL");
   await redis.command("ACL", "SETUSER", "writer", "on", ">secret", "~*", "+@all");
@@ -18,7 +18,7 @@ async function effect(backend: RedisBackend<Note>): Promise<Record<string, unkno
   const own = (await clients()).filter((client) => !earlier.has(client));
   const databases = String(await redis.command("INFO", "keyspace")).match(/db(\d+)/g);
   const info = await backend.info("a");
-  // Enough at the same time, often enough, for all connections that it may have.
+  // Enough calls at the same time to open every connection of the pool.
   for (let round = 0; round < 30; round++) await Promise.all(Array.from({ length: 12 }, () => backend.ping()));
   const connections = (await clients()).filter((client) => !earlier.has(client)).length;
   const ids = await backend.list();
@@ -48,7 +48,7 @@ type Row = [
   string | null,
 ];
 
-/** Every option: as one of the object, by its method if it has one, and as a part of a URL if it can be one. */
+/** Every option: in an object, by its method if it has one, and in a URL if possible. */
 const rows: Row[] = [
   [
     "username",
@@ -71,7 +71,7 @@ const rows: Row[] = [
   ["tls", { tls: false }, (one) => one.withTLS(false), "ADDR"],
 ];
 
-describe("an option means the same however it is given", () => {
+describe("an option means the same in an object, by a method and in a URL", () => {
   it.each(rows)("%s: %p", async (name, options, fluent, url) => {
     const { addr } = redis.server;
     const byOptions = await effect(new RedisBackend<Note>({ addr, ...options }));
@@ -94,12 +94,12 @@ describe("an option means the same however it is given", () => {
       catalogue: true,
       ids: ["a"],
     });
-    // What does nothing that one sees here: the password of a user without one, and deadlines.
+    // These have no effect that is visible here: the password of a user without one, and deadlines.
     const unseen = ["password", "timeoutMs", "tls"].includes(name) || options.prefix === "app[1]:";
     if (!unseen) expect(byOptions).not.toEqual(defaults);
   });
 
-  it("and every option has a row", () => {
+  it("every option has a row", () => {
     const named = new Set(rows.map(([name]) => name));
     const all: Record<keyof RedisBackendOptions, true> = {
       addr: true,
@@ -120,19 +120,19 @@ describe("an option means the same however it is given", () => {
       maxRecords: true,
       tls: true,
     };
-    // The address itself is in each; what is for several servers is tested with several, in topologies.test.ts.
+    // The address is in every row. Options for several servers are tested in topologies.test.ts.
     const elsewhere = ["addr", "url", "cluster", "sentinel", "addressMap", "durability", "reads"];
     expect([...named, ...elsewhere].sort()).toEqual(Object.keys(all).sort());
   });
 
-  it("the prefix is that of the key, and the database the one that is asked for", async () => {
+  it("the key has the prefix, and is in the chosen database", async () => {
     await redis.command("FLUSHALL");
     await using one = new RedisBackend<Note>({ addr: redis.server.addr, prefix: "app[1]:" });
     await one.append("a", notes(0, 1));
     expect(((await redis.command("KEYS", "*")) as string[]).sort()).toEqual(["@recent:app[1]:", "app[1]:a"]);
   });
 
-  it("options given beside a URL win over it", async () => {
+  it("options override the URL", async () => {
     await using one = new RedisBackend<Note>({
       url: `redis://${redis.server.addr}/3?ttl=1h&prefix=url:`,
       db: 4,
@@ -145,7 +145,7 @@ describe("an option means the same however it is given", () => {
   });
 });
 
-describe("a configuration that makes no sense is refused", () => {
+describe("an invalid configuration is refused", () => {
   it.each<[string, () => unknown]>([
     ["an option that does not exist", () => new RedisBackend({ address: "localhost" } as RedisBackendOptions)],
     ["an address and a URL", () => new RedisBackend({ addr: "localhost", url: "redis://localhost" })],
@@ -154,23 +154,23 @@ describe("a configuration that makes no sense is refused", () => {
     ["another scheme", () => new RedisBackend("http://localhost")],
     ["a parameter that does not exist", () => new RedisBackend("redis://localhost?tttl=1h")],
     ["a parameter twice", () => new RedisBackend("redis://localhost?ttl=1h&ttl=2h")],
-    ["a database that is no number", () => new RedisBackend("redis://localhost/one")],
+    ["a database that is not a number", () => new RedisBackend("redis://localhost/one")],
     ["a negative database", () => new RedisBackend({ db: -1 })],
     ["a TTL without a unit", () => new RedisBackend({ ttl: "60" })],
-    ["a pool of none", () => new RedisBackend({ poolSize: 0 })],
-    ["no time at all", () => new RedisBackend({ timeoutMs: 0 })],
-    ["a prefix that is no text", () => new RedisBackend({ prefix: 7 as unknown as string })],
-    ["a prefix with half a character", () => new RedisBackend({ prefix: "\ud800" })],
-    ["an index that is neither", () => new RedisBackend("redis://localhost?index=yes")],
-    ["retention of nothing", () => new RedisBackend({ maxRecords: 0 })],
-    ["TLS that is none", () => new RedisBackend({ tls: "yes" as unknown as boolean })],
-    ["a fluent one", () => new RedisBackend().withDB(1.5)],
-    ["no object", () => new RedisBackend(7 as unknown as string)],
+    ["an empty pool", () => new RedisBackend({ poolSize: 0 })],
+    ["a timeout of 0", () => new RedisBackend({ timeoutMs: 0 })],
+    ["a prefix that is not a string", () => new RedisBackend({ prefix: 7 as unknown as string })],
+    ["a prefix with a lone surrogate", () => new RedisBackend({ prefix: "\ud800" })],
+    ["an index that is neither true nor false", () => new RedisBackend("redis://localhost?index=yes")],
+    ["retention of 0 records", () => new RedisBackend({ maxRecords: 0 })],
+    ["invalid TLS", () => new RedisBackend({ tls: "yes" as unknown as boolean })],
+    ["an invalid value by a method", () => new RedisBackend().withDB(1.5)],
+    ["a number instead of options", () => new RedisBackend(7 as unknown as string)],
   ])("%s", (_what, make) => {
     expect(make).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
   });
 
-  it("and one that comes late, or is not for a client that was given", async () => {
+  it("and an option that is set after the first call, or that a given client must have itself", async () => {
     const used = redis.open();
     await used.ping();
     expect(() => used.withTTL("1h")).toThrow(
@@ -192,7 +192,7 @@ describe("a configuration that makes no sense is refused", () => {
     ["[::1]", { host: "::1", port: 6379 }],
     ["[::1]:1", { host: "::1", port: 1 }],
     [":1", { host: "localhost", port: 1 }],
-  ])("an address is read as it is meant: %j", (addr, address) => {
+  ])("addresses are parsed: %j", (addr, address) => {
     expect(parseAddress(addr)).toEqual(address);
   });
 
@@ -201,7 +201,7 @@ describe("a configuration that makes no sense is refused", () => {
     ["[::1]:1", "[::1]:1"],
     ["redis://[::1]:1", "[::1]:1"],
     [":1", "localhost:1"],
-  ])("and named so in errors: %s", async (addr, shown) => {
+  ])("and shown in errors: %s", async (addr, shown) => {
     await using one = new RedisBackend({ addr, timeoutMs: 500 });
     expect(String(await rejectionOf(one.ping()))).toContain(`${shown} could not be reached`);
   });

@@ -5,7 +5,8 @@ import { type Note, notes, rejectionOf } from "./support/backends.ts";
 import { CLUSTER_PERMISSIONS, PERMISSIONS, SENTINEL_PERMISSIONS } from "./support/topologies.ts";
 
 /*
- * What a user needs beside what permissions.test.ts shows, where there are several servers or replicas to wait for, as docs/redis.md lists it.
+ * The further rights that a user needs with several servers, or with replicas to wait for, as docs/redis.md lists them.
+ * permissions.test.ts has the rights for one server.
  */
 const PREFIX = "acme:";
 
@@ -42,8 +43,8 @@ async function without(servers: readonly RedisServer[], rights: string, missing:
   );
 }
 
-describe("a user of the servers who has the least", () => {
-  it("can do everything on a cluster, and not without one part of it", async () => {
+describe("a user with the least rights on the servers", () => {
+  it("can do everything on a cluster, but not with one right less", async () => {
     await using cluster = await startCluster({ masters: 3 });
     const nodes = cluster.nodes.map(({ host, port }) => `${host}:${port}`);
     const rights = `${PERMISSIONS} ${CLUSTER_PERMISSIONS}`;
@@ -54,10 +55,10 @@ describe("a user of the servers who has the least", () => {
       const error = await rejectionOf(all({ cluster: nodes }));
       expect({ missing, error }).toMatchObject({ missing, error: { code: "UNAUTHORIZED", hint: expect.any(String) } });
     }
-    // What only slots on their way need.
+    // Rights that are needed only while slots move.
     const slot = await cluster.slotOf(`${PREFIX}m`);
     const source = await cluster.masterOf(`${PREFIX}m`);
-    const target = cluster.servers.find((server) => server !== source) as RedisServer; // there are three
+    const target = cluster.servers.find((server) => server !== source) as RedisServer; // the cluster has three masters
     await allow(cluster.servers, rights);
     await using backend = new RedisBackend<Note>({
       cluster: nodes,
@@ -81,7 +82,7 @@ describe("a user of the servers who has the least", () => {
     expect(await backend.load("m")).toEqual(notes(0, 1));
   });
 
-  it("can do everything behind sentinels, waiting for replicas, and not without one part of it", async () => {
+  it("can do everything with sentinels and waits for replicas, but not with one right less", async () => {
     await using set = await startSentinels();
     const rights = `${PERMISSIONS} ${SENTINEL_PERMISSIONS} +wait`;
     const options: RedisBackendOptions = {
@@ -93,13 +94,13 @@ describe("a user of the servers who has the least", () => {
     for (const missing of ["+role", "+wait", "+evalsha"]) {
       await without(set.servers, rights, missing);
       const error = await rejectionOf(all(options));
-      // Behind its write, the server was asked to wait.
+      // A WAIT was sent after the write.
       const outcome = missing === "+wait" ? "applied" : "not-applied";
       expect({ missing, error }).toMatchObject({ missing, error: { code: "UNAUTHORIZED", outcome } });
     }
   });
 
-  it("sees the names of others' keys, and nothing of what is in them", async () => {
+  it("sees the names of other keys, but not their content", async () => {
     await using cluster = await startCluster({ masters: 3 });
     const nodes = cluster.nodes.map(({ host, port }) => `${host}:${port}`);
     await using other = new RedisBackend<Note>({ cluster: nodes, prefix: "rival:" });

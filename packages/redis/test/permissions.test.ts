@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, it } from "@jest/globals";
 import { type Note, notes, rejectionOf, useServer } from "./support/backends.ts";
 
 /*
- * The least that a user of the server needs, as docs/redis.md lists it, and what happens without one part of it: a script that is refused a
- * command halfway is not rolled back by the server, so that it has to see to that itself.
+ * The least rights that a user of the server needs, as docs/redis.md lists them, and what happens without one of them.
+ * The server does not roll back a script that is refused a command halfway, so the script has to undo its work itself.
  */
 const commands = [
   ...["eval", "evalsha", "time", "type", "ping", "scan"],
@@ -20,7 +20,7 @@ async function allow(user: string, allowed: readonly string[]): Promise<void> {
   await redis.command("ACL", "SETUSER", user, "reset", "on", ">secret", ...keys, ...allowed.map((name) => `+${name}`));
 }
 
-/** What the server holds for this test. */
+/** The content of the server for this test. */
 async function content() {
   const command = (name: string, memoryId: string) => redis.command(name, redis.prefix + memoryId);
   return {
@@ -34,7 +34,7 @@ async function content() {
   };
 }
 
-/** Makes everything as it is before each try. */
+/** Restores the content that every attempt begins with. */
 async function reset(): Promise<void> {
   await redis.command("DEL", `${redis.prefix}new`, `${redis.prefix}old`, `@recent:${redis.prefix}`);
   await redis.command("SET", `${redis.prefix}go`, goValue);
@@ -50,7 +50,7 @@ const as = (username: string, ttl: string | null = "1h", maxRecords: number | nu
 const writes = {
   "append to a new memory": (ttl: string | null) => as("less", ttl).append("new", notes(0, 1)),
   "append to a memory": (ttl: string | null) => as("less", ttl).append("old", notes(9, 3)),
-  "append behind what was seen last": async (ttl: string | null) => {
+  "append at the newest revision": async (ttl: string | null) => {
     const since = (await redis.open().read("old", { last: 1 }))?.revision ?? null;
     return as("less", ttl, null).append("old", notes(9, 3), { since });
   },
@@ -60,13 +60,13 @@ const writes = {
   "convert a value of go-deep-agent": (ttl: string | null) => as("less", ttl).append("go", notes(0, 1)),
 };
 
-describe("a user of the server who has the least", () => {
+describe("a user with the least rights on the server", () => {
   beforeEach(async () => {
     await allow("least", commands);
     await reset();
   });
 
-  it("can do everything, and nothing beside these keys", async () => {
+  it("can do everything with its keys, and nothing with others", async () => {
     for (const ttl of ["1h", null]) {
       const backend = as("least", ttl);
       await backend.append("new", notes(0, 3));
@@ -96,7 +96,7 @@ describe("a user of the server who has the least", () => {
     async (name) => {
       let refused = 0;
       for (const missing of [...commands, "persist"]) {
-        // The second time, for memories that live for ever.
+        // The second time is for memories without a TTL.
         const ttl = missing === "persist" && refused > 0 ? null : "1h";
         await allow(
           "less",
@@ -105,18 +105,18 @@ describe("a user of the server who has the least", () => {
         const before = await content();
         try {
           await writes[name](ttl);
-          // It was not needed.
+          // The write does not need this command.
           await reset();
         } catch (error) {
           refused += 1;
           expect({ missing, error }).toMatchObject({ missing, error: { code: "UNAUTHORIZED", retryable: false } });
           const { outcome } = error as MemoryError;
           const after = await content();
-          // Deleted, but still in the index: who reads that looks, and puts it right.
+          // The memory is deleted, but still in the index. The next reader of the index removes it.
           const applied = name === "delete a memory" && missing === "zrem";
           expect({ missing, outcome }).toEqual({ missing, outcome: applied ? "applied" : "not-applied" });
           const expected = applied ? { ...before, old: [], oldExpires: -2 } : before;
-          // The conversion before the append is a write of its own, and may be allowed: what one reads is the same.
+          // The conversion before the append is a separate write that may succeed. Reads return the same after it.
           const converted = { goType: "list", goExpires: expect.any(Number), recent: expect.anything() };
           expect({ missing, after }).toEqual({
             missing,
@@ -129,14 +129,14 @@ describe("a user of the server who has the least", () => {
     },
   );
 
-  it("behind what was seen last, nothing has happened without two of them either", async () => {
+  it("an append at the newest revision changes nothing if two rights are missing", async () => {
     for (const missing of ["lset", "rpush", "pexpire", "zadd"]) {
       await allow(
         "less",
         commands.filter((command) => command !== missing && command !== "ltrim"),
       );
       const before = await content();
-      expect(await rejectionOf(writes["append behind what was seen last"]("1h"))).toMatchObject({
+      expect(await rejectionOf(writes["append at the newest revision"]("1h"))).toMatchObject({
         code: "UNAUTHORIZED",
         outcome: "not-applied",
       });

@@ -6,16 +6,17 @@ import type { RedisCommand, RedisReply } from "../src/wire/redis-commands.ts";
 import { rejectionOf } from "./support/backends.ts";
 
 /*
- * What the router of a cluster does with what nodes answer: nodes that are played here say what real ones say only at rare moments.
+ * How `ClusterCommands` reacts to the replies of nodes. The nodes here are simulated, to reply what real nodes reply
+ * only at rare moments.
  */
 type Node = (commands: readonly RedisCommand[]) => readonly RedisReply[] | Promise<readonly RedisReply[]>;
 
-/** A slot of its own for each half; the key "a" is in slot 15495, "b" in 3300. */
+/** Each node has half of the slots. The key "a" is in slot 15495, the key "b" in 3300. */
 const A = { key: "a", timeoutMs: 2_000 };
 
 class Played implements ClusterNodes {
   readonly nodes: Record<string, Node>;
-  /** What was sent, as "<node> <command> …". */
+  /** The commands that were sent, as "<node> <command> …". */
   readonly sent: string[] = [];
   map: unknown = [
     [0, 8_191, ["n1", 1]],
@@ -61,10 +62,10 @@ const refusing =
   (message: string): Node =>
   (commands) =>
     commands.map(() => new ErrorReply(message));
-const silent: Node = () => Promise.reject(new NoReply(true, new Error("nothing within 1 ms")));
+const silent: Node = () => Promise.reject(new NoReply(true, new Error("timed out after 1 ms")));
 
-describe("a command goes where its key's slot is", () => {
-  it("by the map that a node tells, read once", async () => {
+describe("a command goes to the node with its key's slot", () => {
+  it("by the slot map of a node, which is read once", async () => {
     const nodes = new Played({ "n1:1": fine, "n2:2": fine });
     const cluster = new ClusterCommands(nodes);
     expect(await cluster.send([["GET", "a"]], A)).toEqual(["fine"]);
@@ -73,7 +74,7 @@ describe("a command goes where its key's slot is", () => {
     expect(cluster.serverOf("a")).toBe("n2:2");
   });
 
-  it("where a node says it has moved, and then there at once", async () => {
+  it("after MOVED, and later commands at once", async () => {
     const nodes = new Played({ "n1:1": fine, "n2:2": refusing("MOVED 15495 n1:1") });
     const cluster = new ClusterCommands(nodes);
     expect(
@@ -87,17 +88,17 @@ describe("a command goes where its key's slot is", () => {
     ).toEqual(["fine", "fine"]);
     expect(nodes.sent.slice(0, 2)).toEqual(["n1:1 CLUSTER SLOTS", "n2:2 SET a, WAIT 1"]);
     expect(nodes.sent).toContain("n1:1 SET a, WAIT 1");
-    // It asks how the others are, in the background.
+    // It reads the slot map again in the background.
     expect(nodes.sent.filter((line) => line.endsWith("CLUSTER SLOTS")).length).toBeGreaterThan(1);
   });
 
-  it("without a host, to that of the node that said so", async () => {
+  it("after MOVED without a host, on the host of the node that replied", async () => {
     const nodes = new Played({ "n1:1": fine, "n2:2": refusing("MOVED 15495 :7"), "n2:7": fine });
     expect(await new ClusterCommands(nodes).send([["GET", "a"]], A)).toEqual(["fine"]);
     expect(nodes.sent).toContain("n2:7 GET a");
   });
 
-  it("where it is on its way, told so, and the next one as before", async () => {
+  it("after ASK with ASKING, and the next command as before", async () => {
     const nodes = new Played({ "n1:1": fine, "n2:2": refusing("ASK 15495 n1:1") });
     const cluster = new ClusterCommands(nodes);
     expect(
@@ -113,7 +114,7 @@ describe("a command goes where its key's slot is", () => {
     expect(cluster.serverOf("a")).toBe("n2:2");
   });
 
-  it("and what the node there says of being asked is not taken for its answer", async () => {
+  it("and a refused ASKING is not mistaken for the reply", async () => {
     const nodes = new Played({
       "n1:1": () => [new ErrorReply("NOPERM no ASKING"), new ErrorReply("MOVED 15495 n2:2")],
       "n2:2": refusing("ASK 15495 n1:1"),
@@ -122,13 +123,13 @@ describe("a command goes where its key's slot is", () => {
     expect(reply).toMatchObject({ message: "NOPERM no ASKING", server: "n1:1" });
   });
 
-  it("but not for ever, where nodes do not agree", async () => {
+  it("but not for ever if nodes disagree", async () => {
     const nodes = new Played({ "n1:1": refusing("MOVED 15495 n2:2"), "n2:2": refusing("MOVED 15495 n1:1") });
     const error = await rejectionOf(new ClusterCommands(nodes).send([["GET", "a"]], A));
-    expect(error).toMatchObject({ sent: false, message: "its nodes send it from one to the other" });
+    expect(error).toMatchObject({ sent: false, message: "the cluster redirected it too often" });
   });
 
-  it("and the answer names the node that refused it", async () => {
+  it("and an error reply names its node", async () => {
     const nodes = new Played({ "n1:1": fine, "n2:2": refusing("OOM command not allowed") });
     expect(await new ClusterCommands(nodes).send([["SET", "a"]], A)).toEqual([
       new ErrorReply("OOM command not allowed", "n2:2"),
@@ -136,8 +137,8 @@ describe("a command goes where its key's slot is", () => {
   });
 });
 
-describe("where a node does not answer", () => {
-  it("the map is read anew before the next command, from another one if there is one", async () => {
+describe("if a node does not answer", () => {
+  it("the slot map is read again before the next command, from another node if possible", async () => {
     const nodes = new Played({ "n1:1": fine, "n2:2": silent, "n3:3": fine });
     const cluster = new ClusterCommands(nodes);
     const error = await rejectionOf(cluster.send([["SET", "a"]], A));
@@ -151,21 +152,21 @@ describe("where a node does not answer", () => {
     expect(nodes.changes.at(-1)).toEqual(["n1:1", "n3:3"]);
   });
 
-  it("nor any other, nothing was sent", async () => {
+  it("and no other does, nothing was sent", async () => {
     const nodes = new Played({ "n1:1": fine });
     nodes.known = () => ["n9:9"];
     const error = await rejectionOf(new ClusterCommands(nodes).send([["SET", "a"]], A));
     expect(error).toMatchObject({ sent: false, message: "no node of the cluster is known" });
   });
 
-  it("and one that the client does not know is told of to it", async () => {
+  it("or the client does not know the node, the client is told", async () => {
     const nodes = new Played({ "n1:1": fine });
     const error = await rejectionOf(new ClusterCommands(nodes).send([["SET", "a"]], A));
     expect(error).toMatchObject({ sent: false, server: "n2:2" });
     expect(nodes.changes.at(-1)).toEqual(["n1:1", "n2:2"]);
   });
 
-  it("and for a slot that nobody serves", async () => {
+  it("because no node serves the slot, the error says so", async () => {
     const nodes = new Played({ "n1:1": fine });
     nodes.map = [[0, 8_191, ["n1", 1]]];
     const error = await rejectionOf(new ClusterCommands(nodes).send([["SET", "a"]], A));
@@ -173,7 +174,7 @@ describe("where a node does not answer", () => {
   });
 });
 
-describe("where replicas may answer", () => {
+describe("if replicas may answer", () => {
   const withReplica = (replica: Node): Played => {
     const nodes = new Played({ "n1:1": fine, "n2:2": () => ["of the master"], "r2:2 replica": replica });
     nodes.map = [
@@ -185,7 +186,7 @@ describe("where replicas may answer", () => {
   const read = async (nodes: Played): Promise<readonly RedisReply[]> =>
     new ClusterCommands(nodes).send([["GET", "a"]], { ...A, readOnly: true });
 
-  it("one does", async () => {
+  it("a replica answers", async () => {
     expect(await read(withReplica(() => ["of the replica"]))).toEqual(["of the replica"]);
   });
 
@@ -193,12 +194,12 @@ describe("where replicas may answer", () => {
     ["does not answer", silent],
     ["loads its data", refusing("LOADING Redis is loading")],
     ["has lost its master", refusing("MASTERDOWN Link is down")],
-    ["is no replica of it any more", refusing("MOVED 15495 n2:2")],
+    ["is no longer its replica", refusing("MOVED 15495 n2:2")],
   ])("the master does where it %s", async (_what, replica) => {
     expect(await read(withReplica(replica))).toEqual(["of the master"]);
   });
 
-  it("what it refuses otherwise is the answer", async () => {
+  it("any other error of the replica is the reply", async () => {
     expect(await read(withReplica(refusing("WRONGTYPE")))).toEqual([new ErrorReply("WRONGTYPE")]);
   });
 });

@@ -5,7 +5,7 @@ import { eventsDuring, type Note, notes, rejectionOf, useServer } from "./suppor
 
 const redis = useServer();
 
-/** Memories as appends leave them, but for the index. */
+/** Creates memories as appends would, but without the index. */
 const FILL = `
 for number = tonumber(ARGV[2]), tonumber(ARGV[3]) do
   redis.call('RPUSH', ARGV[1] .. number, '#1 e 1700000000000 1700000000000 1 0', '{"t":"o","at":1700000000000000,"r":[{"n":1}]}')
@@ -15,7 +15,7 @@ async function recentIds(backend: RedisBackend<Note>): Promise<string[] | undefi
   return (await backend.recent?.({ limit: 1_000 }))?.memories.map(({ memoryId }) => memoryId);
 }
 
-/** The order of the index is that of milliseconds. */
+/** Waits for the server's next millisecond, because a reindex orders memories by milliseconds. */
 async function nextMillisecond(): Promise<void> {
   const now = async (): Promise<string> => {
     const [seconds, microseconds] = (await redis.command("TIME")) as [string, string];
@@ -25,8 +25,8 @@ async function nextMillisecond(): Promise<void> {
   while ((await now()) === before);
 }
 
-describe("reindex makes the index whole", () => {
-  it("puts in what was written without it, takes out what is gone, and keeps the order of time", async () => {
+describe("reindex completes the index", () => {
+  it("adds memories written without it, removes those that no longer exist, and keeps the order of time", async () => {
     const without = redis.open({ index: false });
     const backend = redis.open();
     for (const memoryId of ["a", "b", "c", "d"])
@@ -43,7 +43,7 @@ describe("reindex makes the index whole", () => {
     expect(await recentIds(backend)).toEqual(["a", "c", "b"]);
   });
 
-  it("while others write, whose times stay", async () => {
+  it("keeps the times of memories that are written meanwhile", async () => {
     const without = redis.open({ index: false });
     const backend = redis.open();
     const ids = Array.from({ length: 200 }, (_, n) => `m${n}`);
@@ -62,7 +62,7 @@ describe("reindex makes the index whole", () => {
     expect([...recent].sort()).toEqual([...ids].sort());
   });
 
-  it("takes out what has expired, and what went with the whole database, and says how far it is", async () => {
+  it("removes expired memories, and all after a flush, and reports its progress", async () => {
     const brief = redis.open({ ttl: 1 });
     const backend = redis.open();
     for (let n = 0; n < 2_500; n += 500) {
@@ -89,7 +89,7 @@ describe("reindex makes the index whole", () => {
     expect(await redis.command("ZRANGE", index, "0", "-1")).toEqual(["m0"]);
   });
 
-  it("ends where it is aborted, midway", async () => {
+  it("ends halfway if it is aborted", async () => {
     const backend = redis.open();
     for (let n = 0; n < 12_000; n += 1_000) {
       await redis.command("EVAL", FILL, "0", redis.prefix, String(n), String(n + 999));
@@ -103,12 +103,12 @@ describe("reindex makes the index whole", () => {
     };
     expect(await rejectionOf(backend.reindex({ onProgress, signal: controller.signal }))).toBe(reason);
     expect(calls).toHaveLength(1);
-    // What was done until then stays, and the next goes on.
+    // Its work until then stays, and the next reindex goes on.
     expect(await redis.command("ZCARD", `@recent:${redis.prefix}`)).toBe(calls[0]);
     expect((await backend.reindex()).memories).toBe(12_000);
   });
 
-  it("can be aborted, and is refused where there is no index", async () => {
+  it("can be aborted, and is refused if there is no index", async () => {
     const backend = redis.open();
     await backend.append("a", notes(0, 1));
     const reason = new Error("enough");
@@ -118,14 +118,14 @@ describe("reindex makes the index whole", () => {
   });
 });
 
-describe("on a cluster, where the index is at one of the nodes", () => {
-  it("there is none unless it is asked for", async () => {
+describe("on a cluster, where one node has the index", () => {
+  it("there is no index unless it is asked for", async () => {
     await using backend = new RedisBackend<Note>({ cluster: ["127.0.0.1:1"] });
     expect(backend.recent).toBeUndefined();
     expect(new RedisBackend({ cluster: ["127.0.0.1:1"], index: true }).recent).toBeInstanceOf(Function);
   });
 
-  it("it shows what was written, forgets what is gone, can be made anew, and its loss is no loss of a turn", async () => {
+  it("it has the written memories only, can be built again, and losing it loses no turn", async () => {
     await using cluster = await startCluster();
     const options = { cluster: cluster.nodes.map(({ host, port }) => `${host}:${port}`), timeoutMs: 4_000 };
     await using backend = new RedisBackend<Note>({ ...options, index: true, prefix: "c:" });
@@ -142,7 +142,7 @@ describe("on a cluster, where the index is at one of the nodes", () => {
     expect(await backend.reindex()).toEqual({ memories: 29, pruned: 0 });
     expect((await recentIds(backend))?.sort()).toEqual([...expected].sort());
 
-    // What has expired leaves it when others come.
+    // Expired memories leave the index when new ones come.
     for (const memoryId of ids.slice(5, 25))
       await (await cluster.masterOf(`c:${memoryId}`)).command("DEL", `c:${memoryId}`);
     for (let n = 0; n < 60; n++) await backend.append(`new${n}`, notes(0, 1));
@@ -155,7 +155,7 @@ describe("on a cluster, where the index is at one of the nodes", () => {
       const events = await eventsDuring(() => backend.append(elsewhere, notes(n, 1)));
       expect(events).toContainEqual({
         ...{ type: "warning", backend: "redis", memoryId: elsewhere },
-        detail: expect.stringContaining("not in the index"),
+        detail: expect.stringContaining("missing from the index"),
       });
       expect(await backend.load(elsewhere)).toEqual(notes(0, n + 1));
     }

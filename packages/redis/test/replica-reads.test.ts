@@ -4,7 +4,7 @@ import { describe, expect, it } from "@jest/globals";
 import { RedisBackend, type RedisBackendOptions } from "../src/index.ts";
 import { type Note, notes } from "./support/backends.ts";
 
-/** How often a server ran commands that read, since it was last asked. */
+/** How many reading commands a server ran since the last call of this function. */
 async function readsOf(server: RedisServer): Promise<number> {
   const stats = String(await server.command("INFO", "commandstats"));
   await server.command("CONFIG", "RESETSTAT");
@@ -18,7 +18,7 @@ async function caughtUp(master: RedisServer): Promise<void> {
   for (;;) if (Number(await master.command("WAIT", "1", "1000")) >= 1) return;
 }
 
-/** From now on they answer what they have, and get nothing new: the master takes no password. */
+/** Stops replication: the replicas keep answering with the data that they have, but the master refuses their login. */
 async function fallBehind(replicas: readonly RedisServer[]): Promise<void> {
   for (const replica of replicas) {
     await replica.command("CONFIG", "SET", "masterauth", "wrong");
@@ -43,7 +43,7 @@ async function onTopologies(
 }
 
 describe("with reads from replicas", () => {
-  it("load, info and a read without a revision are answered by one, and by the master where it does not answer", async () => {
+  it("a replica answers load, info and reads without a revision, or the master if the replica does not answer", async () => {
     await onTopologies(async (options, master, replicas) => {
       await using backend = new RedisBackend<Note>({ ...options, reads: "replica", timeoutMs: 8_000 });
       await backend.append("a", notes(0, 2));
@@ -67,7 +67,7 @@ describe("with reads from replicas", () => {
     });
   });
 
-  it("it takes a topology in which a replica is known", () => {
+  it("a topology with known replicas is required", () => {
     for (const options of [{}, { addr: "localhost" }, { url: "redis://localhost" }]) {
       expect(() => new RedisBackend({ ...options, reads: "replica" })).toThrow(
         expect.objectContaining({ code: "INVALID_CONFIG" }),
@@ -75,7 +75,7 @@ describe("with reads from replicas", () => {
     }
   });
 
-  it("a conversation takes no replica that lags behind for a loss", async () => {
+  it("a conversation does not mistake a lagging replica for a loss", async () => {
     await onTopologies(async (options, master, replicas) => {
       await using backend = new RedisBackend<Message>({ ...options, reads: "replica", timeoutMs: 8_000 });
       const regressions: unknown[] = [];
@@ -100,7 +100,7 @@ describe("with reads from replicas", () => {
       await three.sync();
       for (const conversation of [one, two, three]) {
         expect(textsOf(await conversation.sync())).toEqual(["1", "2", "3", "4", "5"]);
-        // Read anew, it is as old as the replica; what is behind that is the master's to tell.
+        // A first read is as old as the replica. Later turns come from the master.
         expect(textsOf(await conversation.reload())).toEqual(["1", "2"]);
         expect(textsOf(await conversation.sync())).toEqual(["1", "2", "3", "4", "5"]);
       }

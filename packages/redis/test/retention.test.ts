@@ -6,13 +6,13 @@ import { notes, useServer } from "./support/backends.ts";
 
 const redis = useServer();
 
-describe("retention takes the oldest whole entries, and nothing else", () => {
-  /** Text in which a count of objects goes wrong that does not know strings. */
+describe("retention removes the oldest whole entries, and nothing else", () => {
+  /** Text that would break a count of objects that ignores strings. */
   const awkward = fc.string({
     unit: fc.constantFrom("{", "}", "[", "]", '"', "\\", ",", "é", "\n", "\ud83d\ude00", "x"),
   });
 
-  it("for any turns, and revisions stay true", async () => {
+  it("for any turns, and revisions stay valid", async () => {
     expect.hasAssertions();
     const turns = fc.array(
       fc.array(fc.record({ text: awkward, more: fc.array(fc.array(awkward), { maxLength: 2 }) }), {
@@ -34,7 +34,7 @@ describe("retention takes the oldest whole entries, and nothing else", () => {
           while (kept.length > 1 && kept.flat().length > maxRecords) kept = kept.slice(1);
           expect(await backend.load(id)).toEqual(kept.flat());
           expect((await backend.info(id))?.records).toBe(kept.flat().length);
-          // The same operation is found, as long as its entry is there.
+          // A repeated operation is found as long as its entry exists.
           const news = before === null ? undefined : await backend.read(id, { since: before });
           if (news !== undefined) expect(news).toMatchObject({ revision, regressed: false });
           if (news !== undefined && kept.length > 1) expect(news).toMatchObject({ records: turn, reset: false });
@@ -44,7 +44,7 @@ describe("retention takes the oldest whole entries, and nothing else", () => {
     );
   });
 
-  it("of a save, too", async () => {
+  it("also those of a save", async () => {
     const backend = redis.open({ maxRecords: 3 });
     await backend.save("a", notes(0, 5));
     expect(await backend.load("a")).toEqual(notes(2, 3));

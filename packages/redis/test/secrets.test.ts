@@ -9,7 +9,7 @@ const PASSWORD = "pa55-canary/@:#?x";
 const USERNAME = "user-canary";
 const TEXT = "what-was-said-canary";
 
-/** Everything that a log line could show of it. */
+/** Everything that a log line could show of a value. */
 function shown(value: unknown): string {
   const texts = [inspect(value, { depth: 20, showHidden: true, getters: true, maxStringLength: null })];
   for (let error = value; error instanceof Error; error = error.cause) {
@@ -31,7 +31,7 @@ function expectSilence(value: unknown, what: string): void {
 
 const record: Note = { n: 1, text: TEXT };
 
-/** Every call, and what came of it. */
+/** Makes every call. Resolves to the results. */
 async function tryAll(backend: adapter.RedisBackend<Note>): Promise<unknown[]> {
   const calls = [
     () => backend.append("a", [record]),
@@ -77,7 +77,7 @@ describe("no password and no text of a message is shown", () => {
     `${PASSWORD}@localhost:6379`,
     `localhost:6379 ${PASSWORD}`,
     `redis://:${encodeURIComponent(PASSWORD)}@localhost:6379?ttl=soon`,
-  ])("by an address that is none: %s", async (url) => {
+  ])("by an invalid address: %s", async (url) => {
     for (const make of [() => new adapter.RedisBackend(url), () => new adapter.RedisBackend({ url })]) {
       try {
         make();
@@ -90,7 +90,7 @@ describe("no password and no text of a message is shown", () => {
     expectSilence(result, "openBackend");
   });
 
-  it("by errors and events, whatever fails", async () => {
+  it("by errors and events of any failure", async () => {
     const proxy = await startProxy(redis.server);
     const events = await eventsDuring(async () => {
       const one = redis.open({ addr: proxy.addr, timeoutMs: 200, password: PASSWORD });
@@ -119,7 +119,7 @@ describe("no password and no text of a message is shown", () => {
     await proxy[Symbol.asyncDispose]();
   });
 
-  it("by a server that quotes what it was sent", async () => {
+  it("by errors of a server that quotes its commands", async () => {
     const server = await startRedis({
       args: ["--rename-command", "EVALSHA", "", "--rename-command", "LRANGE", "", "--requirepass", "right"],
       password: "right",

@@ -21,13 +21,13 @@ function hosts(nodes: readonly { host: string; port: number }[]): string[] {
   return nodes.map(({ host, port }) => `${host}:${port}`);
 }
 
-/** Lets a user do everything, and nobody else anything. */
+/** Allows one user everything, and all other users nothing. */
 async function admit(servers: readonly RedisServer[]): Promise<void> {
   for (const server of servers)
     await server.command("ACL", "SETUSER", "agent", "reset", "on", ">s3cret", "~*", "&*", "+@all");
 }
 
-describe("where the servers are, and who may use them, is told by options, a URL or fluently", () => {
+describe("addresses and users are set by options, a URL or methods", () => {
   it("a cluster, with TLS and a user", async () => {
     await using keys = await certificates();
     const tls = { ca: keys.ca, ...keys.client };
@@ -84,7 +84,7 @@ describe("where the servers are, and who may use them, is told by options, a URL
   });
 
   it.each<[RedisBackendOptions, RegExp]>([
-    [{ cluster: [] }, /`cluster` must be a list/],
+    [{ cluster: [] }, /`cluster` must be a non-empty list/],
     [{ cluster: ["a b"] }, /address/],
     [{ cluster: ["a"], addr: "b" }, /`addr` and `cluster` are both given/],
     [{ cluster: ["a"], sentinel: { name: "m", nodes: ["b"] } }, /`cluster` and `sentinel` are both given/],
@@ -100,14 +100,14 @@ describe("where the servers are, and who may use them, is told by options, a URL
     [{ url: "redis://a,b?cluster=false" }, /Several hosts/],
     [{ url: "redis://a?cluster=true&sentinel=m" }, /both given/],
     [{ url: "redis://a:0" }, /port/],
-    [{ sentinel: { name: "m", nodes: ["b"], tsl: true } as never }, /`sentinel` has no "tsl"/],
-    [{ reads: "replica" }, /no replica is known/],
-    [{ url: "redis://a?reads=replica" }, /no replica is known/],
+    [{ sentinel: { name: "m", nodes: ["b"], tsl: true } as never }, /`sentinel` has no option "tsl"/],
+    [{ reads: "replica" }, /needs a cluster or sentinels/],
+    [{ url: "redis://a?reads=replica" }, /needs a cluster or sentinels/],
     [{ reads: "any" as "master" }, /`reads` must be/],
     [{ addressMap: "a" as never, cluster: ["b"] }, /`addressMap` must be/],
     [{ durability: { replicas: 0 } }, /durability.replicas/],
     [{ durability: "disk" as never }, /`durability` must be/],
-    [{ durability: { replicas: 1, timeout: 5 } as never }, /has no "timeout"/],
+    [{ durability: { replicas: 1, timeout: 5 } as never }, /has no option "timeout"/],
   ])("and %j is refused", (options, message) => {
     expect(() => new RedisBackend(options)).toThrow(
       expect.objectContaining({ code: "INVALID_CONFIG", message: expect.stringMatching(message) }),
@@ -116,14 +116,14 @@ describe("where the servers are, and who may use them, is told by options, a URL
 });
 
 describe("options that depend on each other", () => {
-  it("may stand in any order", async () => {
+  it("may be set in any order", async () => {
     await using one = new RedisBackend({ reads: "replica", timeoutMs: 50, cluster: ["127.0.0.1:1"] });
     expect(await rejectionOf(one.load("a"))).toMatchObject({ code: "UNAVAILABLE" });
     const withoutReplicas = (): unknown => new RedisBackend({ reads: "replica" });
     expect(withoutReplicas).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
   });
 
-  it("say where addresses lead, whichever way those are written", () => {
+  it("translate addresses in any notation", () => {
     const options = { cluster: ["[::1]:7000"], addressMap: { "[::1]:7000": "localhost:7001", "::2": "x" } };
     expect(() => new RedisBackend(options)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
     const { "::2": _none, ...addressMap } = options.addressMap;
@@ -132,8 +132,8 @@ describe("options that depend on each other", () => {
   });
 });
 
-describe("what servers of a cluster say meanwhile", () => {
-  it("is waited for: CLUSTERDOWN, LOADING, and a script that was forgotten", async () => {
+describe("temporary errors of a cluster", () => {
+  it("are waited for: CLUSTERDOWN, LOADING, and a lost script", async () => {
     await using place = await places.cluster();
     for (const { name, open } of topologies.filter(({ on }) => on === "cluster")) {
       const { backend, close } = await open(place);
@@ -142,7 +142,7 @@ describe("what servers of a cluster say meanwhile", () => {
       await Promise.all(place.servers.map((server) => server.command("SCRIPT", "FLUSH")));
       await one.append("a", notes(1, 1));
       const [first] = place.servers;
-      // A cluster that has lost a slot serves nothing, if so told.
+      // With full coverage required, a cluster that has lost a slot serves nothing.
       await Promise.all(
         place.servers.map((server) => server.command("CONFIG", "SET", "cluster-require-full-coverage", "yes")),
       );
@@ -166,7 +166,7 @@ describe("what servers of a cluster say meanwhile", () => {
   });
 });
 
-/** To the server that had it: the cluster's other nodes still think so. */
+/** Gives the slot back to the server that had it, which the other nodes still assume. */
 async function giveBack(place: Place, slot: string): Promise<void> {
   const tens = Math.floor((Number(slot) * place.servers.length) / 16_384);
   const owner = place.servers[tens];
@@ -176,7 +176,7 @@ async function giveBack(place: Place, slot: string): Promise<void> {
   );
 }
 
-describe("what go-deep-agent has kept is read and converted", () => {
+describe("values of go-deep-agent are read and converted", () => {
   it.each([...new Set(topologies.map(({ on }) => on))].filter((on) => on !== "tls"))(
     "on %s, by every client",
     async (on) => {

@@ -8,9 +8,9 @@ const ids = {
   c: "292f8b365bb7edb5e285caf0b7e6ddc7265d2f4f",
 } as const;
 type Name = keyof typeof ids;
-const names = Object.keys(ids) as Name[]; // it has no others
+const names = Object.keys(ids) as Name[]; // `ids` has no other keys
 
-/** What a master answers to CLUSTER NODES, given what it says of itself, and what others are believed to have. */
+/** A master's reply to CLUSTER NODES: its own line, and its lines about the other masters. */
 function textOf(name: Name, slots: string, others = "0-16383"): string {
   const lines = names.map((each, place) => {
     const flags = each === name ? "myself,master" : "master";
@@ -26,8 +26,8 @@ function stateOf(slots: Partial<Record<Name, string>>): SlotState {
   return readSlots(names.map((name) => [name, textOf(name, slots[name] ?? "")]));
 }
 
-describe("of each master, what it says of itself is read", () => {
-  it("its slots, alone and in ranges, and not what it believes of others", () => {
+describe("each master's own line is read", () => {
+  it("single slots and ranges, but not its lines about others", () => {
     const { owners, moves } = stateOf({ a: "0-5460 10000", b: "5461-9999", c: "10001-16383" });
     expect([0, 5460, 5461, 9999, 10000, 10001, 16383].map((slot) => owners[slot])).toEqual([..."aabbacc"]);
     expect(owners).toHaveLength(16_384);
@@ -44,7 +44,7 @@ describe("of each master, what it says of itself is read", () => {
     expect(owners[93]).toBe("a");
   });
 
-  it("several of them, a slot of nobody, a master without any, and one whose other end is unknown", () => {
+  it("several moves, a slot without a master, a master without slots, and a move with an unknown end", () => {
     const { owners, moves } = stateOf({ a: `1-2 [1->-${ids.b}] [2->-${ids.c}]`, b: `7 [9-<-${"0".repeat(40)}]` });
     expect([...moves.values()]).toEqual([
       { slot: 1, from: "a", to: "b" },
@@ -56,17 +56,17 @@ describe("of each master, what it says of itself is read", () => {
   });
 });
 
-describe("slots that may have been misread", () => {
+describe("slots whose keys may have been missed", () => {
   const move = { slot: 7, from: "a", to: "b" };
   const moving = stateOf({ a: `0-99 [7->-${ids.b}]`, b: `100-199 [7-<-${ids.a}]` });
   const moved = stateOf({ a: "0-6 8-99", b: "7 100-199" });
 
-  it("are none where nothing moves", () => {
+  it("do not exist if no slot moves", () => {
     const rest = stateOf({ a: "0-99", b: "100-199 300" });
     expect(doubtfulSlots(rest, rest)).toEqual([]);
   });
 
-  it("are those on their way at either end, and those that have another master", () => {
+  it("are those that move by either end's line, and those that changed their master", () => {
     const after = stateOf({ a: `0-6 8-98 [50->-${ids.b}]`, b: `7 99-199 [50-<-${ids.a}]` });
     expect(doubtfulSlots(moving, after)).toEqual([
       move,
@@ -77,13 +77,13 @@ describe("slots that may have been misread", () => {
     expect(doubtfulSlots(stateOf({ a: "0-7" }), stateOf({ a: "0-8" }))).toEqual([{ slot: 8, from: "a", to: "a" }]);
   });
 
-  it("are settled by a reading while they kept going the same way, or were at rest", () => {
+  it("are no longer in doubt after a reading while they moved in one direction, or rested", () => {
     expect(doubtfulSlots(moving, moving, [move])).toEqual([]);
     expect(doubtfulSlots(moving, moved, [move])).toEqual([]);
     expect(doubtfulSlots(moved, moved, [{ ...move, from: "b" }])).toEqual([]);
   });
 
-  it("stay in doubt where they turned round, or went on to another", () => {
+  it("stay in doubt if they turned back, or moved on to another master", () => {
     const back = stateOf({ a: `0-6 8-99 [7-<-${ids.b}]`, b: `7 100-199 [7->-${ids.a}]` });
     expect(doubtfulSlots(moving, back, [move])).toEqual([{ slot: 7, from: "b", to: "a" }]);
     const onward = stateOf({ a: "0-6 8-99", b: "100-199", c: "7" });
@@ -97,7 +97,9 @@ describe("slots that may have been misread", () => {
 const SLOTS = 2;
 const KEYS = 2;
 
-/** Slots of a few keys each, on a journey from master to master, as `CLUSTER SETSLOT` and `MIGRATE` have it: in small steps. */
+/**
+ * Slots with a few keys each that move from master to master, in the small steps of `CLUSTER SETSLOT` and `MIGRATE`.
+ */
 class World {
   readonly #claims: Record<Name, Set<number>> = { a: new Set(), b: new Set(), c: new Set() };
   readonly #importing = new Map<number, Name>();
@@ -106,7 +108,10 @@ class World {
   readonly #journeys: (Generator<unknown> | undefined)[];
   readonly #sources = new Map<number, Name>();
   readonly #targets = new Map<number, Name>();
-  /** Readings of all masters. Between two of them, a slot that went away and came back would not be noticed: each move is seen by one. */
+  /**
+   * Counts the readings of all masters. Each move lasts until a reading has seen it: a slot that moves away and back
+   * between two readings would not be noticed.
+   */
   #begun = 0;
   #ended = 0;
 
@@ -119,7 +124,7 @@ class World {
     });
   }
 
-  /** One step of an operator, where one is due. */
+  /** Makes one step of an operator, if one is due. */
   step(slot: number): void {
     this.#journeys[slot]?.next();
   }
@@ -128,7 +133,7 @@ class World {
     return this.#places[slot]?.[key] === name;
   }
 
-  /** What each master says, at a moment of its own. */
+  /** Reads each master, each at another moment. */
   *reading(masters: readonly Name[]): Generator<unknown, SlotState> {
     this.#begun += 1;
     const texts: [Name, string][] = [];
@@ -164,10 +169,14 @@ class World {
   }
 }
 
-/** As the listing reads: all masters, and what is in doubt once more, source first. Yields wherever something may happen in between. */
+/**
+ * Reads like the listing: all masters, then again the slots in doubt, source first. Yields wherever something may
+ * happen in between.
+ */
 function* read(world: World, masters: readonly Name[], found: Set<string>): Generator<unknown> {
   const look = (name: string, slot: number, key: number): void => {
-    if (world.has(name as Name, slot, key)) found.add(`${slot}.${key}`); // a move has other names only where there is nothing
+    // A move has another name only for a master that has no keys.
+    if (world.has(name as Name, slot, key)) found.add(`${slot}.${key}`);
   };
   let before = yield* world.reading(masters);
   for (const name of masters) {
@@ -188,14 +197,14 @@ function* read(world: World, masters: readonly Name[], found: Set<string>): Gene
 }
 
 describe("a reading of all masters, and of the slots in doubt, source first", () => {
-  it("finds every key, whatever moves meanwhile and in whatever order it looks", () => {
+  it("finds every key with any moves meanwhile, in any order of reading", () => {
     const route = fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 4 });
     let moved = 0;
     fc.assert(
       fc.property(
         fc.array(route, { minLength: SLOTS, maxLength: SLOTS }),
         fc.shuffledSubarray(names, { minLength: names.length }),
-        // Whose turn it is: an operator's, at that slot, or else the reader's.
+        // The turn of the operator of a slot, or of the reader.
         fc.array(fc.integer({ min: -SLOTS, max: SLOTS - 1 }), { minLength: 50, maxLength: 300 }),
         (routes, masters, turns) => {
           const world = new World(routes);
@@ -205,7 +214,7 @@ describe("a reading of all masters, and of the slots in doubt, source first", ()
             if (turn >= 0) world.step(turn);
             else reading.next();
           }
-          for (const _ of reading); // to its end
+          for (const _ of reading); // runs it to its end
           for (let slot = 0; slot < SLOTS; slot++) if (!world.has(routes[slot]?.[0] ?? "a", slot, 0)) moved += 1;
           expect(found.size).toBe(SLOTS * KEYS);
         },

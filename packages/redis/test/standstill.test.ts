@@ -9,8 +9,8 @@ import { type Note, notes, rejectionOf, useServer } from "./support/backends.ts"
 
 const redis = useServer();
 
-describe("nodes that stand still do not hold up the others", () => {
-  it("neither the first of those that were given, nor three masters of six", async () => {
+describe("frozen nodes do not hold up the others", () => {
+  it("neither the first of the configured nodes, nor three masters of six", async () => {
     await using cluster = await startCluster({ masters: 6, nodeTimeoutMs: 60_000 });
     const nodes = cluster.nodes.map(({ host, port }) => `${host}:${port}`);
     const frozen = cluster.servers.slice(0, 3);
@@ -29,7 +29,7 @@ describe("nodes that stand still do not hold up the others", () => {
         expect((await backend.load(memoryId))?.length).toBeGreaterThan(1);
       }
     }
-    // While calls for those that stand still fail.
+    // Meanwhile, calls to the frozen nodes fail.
     for (let n = 0; ; n++) {
       if (!frozen.includes(await cluster.masterOf(`p:f${n}`))) continue;
       const calls = await Promise.allSettled([
@@ -42,7 +42,7 @@ describe("nodes that stand still do not hold up the others", () => {
     for (const server of frozen) await server.thaw();
   });
 
-  it("and nothing is opened any more behind close()", async () => {
+  it("and no connection is opened after close()", async () => {
     await using cluster = await startCluster();
     const [first, second] = cluster.servers;
     await first?.freeze();
@@ -54,7 +54,7 @@ describe("nodes that stand still do not hold up the others", () => {
     expect(await rejectionOf(backend.load("a", { signal: AbortSignal.abort(reason) }))).toBe(reason);
     await backend.close();
     await first?.thaw();
-    // A node answers its newest connection after those before it.
+    // A node answers its newest connection after the earlier ones.
     const clients = String(await second?.command("CLIENT", "LIST", "TYPE", "normal"))
       .trim()
       .split("\n");
@@ -62,7 +62,7 @@ describe("nodes that stand still do not hold up the others", () => {
   });
 });
 
-/** A line to the server that can be away, and come back at the same address. */
+/** A proxy of the server that can be stopped, and started again at the same address. */
 class Line implements AsyncDisposable {
   #sockets: net.Socket[] = [];
   #listener: net.Server | undefined;
@@ -94,7 +94,7 @@ class Line implements AsyncDisposable {
   }
 }
 
-describe("a call that was aborted while a client was away is not sent when it is back", () => {
+describe("a call that is aborted while a client has no connection is not sent later", () => {
   const clients = {
     "node-redis client": async (port: number) => {
       const client = createClient({ url: `redis://127.0.0.1:${port}` });
@@ -121,7 +121,7 @@ describe("a call that was aborted while a client was away is not sent when it is
     const backend = RedisBackend.fromClient<Note>(client, { prefix: redis.prefix, timeoutMs: 20_000 });
     await backend.append("a", notes(0, 1));
     await line.go();
-    // It notices.
+    // Until the client notices.
     while (client instanceof Redis ? client.status === "ready" : "isReady" in client && client.isReady)
       await redis.command("PING");
     const controller = new AbortController();
@@ -130,7 +130,7 @@ describe("a call that was aborted while a client was away is not sent when it is
     setImmediate(() => controller.abort(reason));
     expect(await rejectionOf(appended)).toBe(reason);
     await line.come();
-    // Behind whatever waited in the client.
+    // This comes after all commands that waited in the client.
     await backend.append("a", notes(2, 1));
     expect(await backend.load("a")).toEqual([...notes(0, 1), ...notes(2, 1)]);
     close();
@@ -138,7 +138,7 @@ describe("a call that was aborted while a client was away is not sent when it is
 });
 
 describe("reading from replicas", () => {
-  it("leaves no connection open, however many begin at once", async () => {
+  it("leaves no connection open if many begin at once", async () => {
     await using set = await startSentinels({ replicas: 1 });
     const sentinel = { name: set.name, nodes: set.sentinels.map(({ host, port }) => `${host}:${port}`) };
     const backend = new RedisBackend<Note>({ sentinel, reads: "replica", poolSize: 1 });
@@ -154,7 +154,7 @@ describe("reading from replicas", () => {
     while ((await open()) > 0);
   });
 
-  it("turns to the master where it stands still, by node-redis, too", async () => {
+  it("asks the master if the replica is frozen, also with node-redis", async () => {
     await using set = await startSentinels({ replicas: 1, downAfterMs: 60_000 });
     const client = createSentinel({ name: set.name, sentinelRootNodes: [...set.sentinels], replicaPoolSize: 1 });
     await client.on("error", () => undefined).connect();
@@ -168,8 +168,8 @@ describe("reading from replicas", () => {
   });
 });
 
-describe("where what was written is asked for once more", () => {
-  it("a server that is full by now says that it is there", async () => {
+describe("a repeated write", () => {
+  it("is confirmed by a server that is full by now", async () => {
     await using server = await startRedis();
     await using backend = new RedisBackend<Note>(server.addr);
     const revision = await backend.append("a", notes(0, 1), { operationId: "o" });
@@ -186,7 +186,7 @@ describe("where what was written is asked for once more", () => {
     expect(error).toMatchObject({ code: expect.stringMatching(/CAPACITY|DURABILITY/), outcome: "applied" });
   });
 
-  it("waiting for replicas does not make it late", async () => {
+  it("is not late because it waits for replicas", async () => {
     await using proxy = await startProxy(redis.server);
     const backend = redis.open({ addr: proxy.addr, durability: { replicas: 1, timeoutMs: 2_000 } });
     const shortfall = { code: "DURABILITY", outcome: "applied" };
@@ -198,7 +198,7 @@ describe("where what was written is asked for once more", () => {
     expect(await redis.open().load("a")).toEqual(notes(0, 2));
   });
 
-  it("nothing is said to be written where a memory that is not there is renewed", async () => {
+  it("is not claimed by touch if there is no such memory", async () => {
     const backend = redis.open({ durability: { replicas: 1, timeoutMs: 50 } });
     await expect(backend.touch("nobody")).resolves.toBeUndefined();
   });

@@ -5,16 +5,16 @@ import { RedisBackend } from "../src/index.ts";
 import { type Place, places, type Topology, topologies } from "./support/topologies.ts";
 
 /*
- * The whole contract, on every client and topology. The table at the end says which promises hold where.
+ * The whole contract on every client and topology. The table at the end shows which promises hold where.
  */
 const reports: Report[] = [];
 
-/** How long a test of the kit may take here, where servers have a busy machine to themselves, in ms. */
+/** How long a test of the kit may take here, on a busy machine, in ms. */
 const PATIENCE = 120_000;
 
 const MOCK = "ioredis-mock";
 
-/** It takes patterns of keys for regular expressions, where "[" and line ends mean something else. */
+/** ioredis-mock reads key patterns as regular expressions, where "[" and line ends have another meaning. */
 const NOT_OF_THE_MOCK: ReadonlySet<string> = new Set([
   "list returns the ids of all memories, each once",
   "ids that look alike are different memories",
@@ -29,7 +29,7 @@ describe("the contract holds for", () => {
     "all clients on %s",
     async (on) => {
       await using place = await places[on]();
-      // Much of the kit is waiting for time to pass: they wait together.
+      // Many tests of the kit wait for time to pass: here they wait at the same time.
       const found = await Promise.all(
         topologies.filter((one) => one.on === on).map((topology) => conformanceOf(topology, place)),
       );
@@ -39,13 +39,13 @@ describe("the contract holds for", () => {
     600_000,
   );
 
-  it("ioredis-mock, but for what it does otherwise than Redis", async () => {
+  it("ioredis-mock, except where it differs from Redis", async () => {
     using _steady = steadyTime();
     const client = new RedisMock();
     let stores = 0;
     const onStore = (ttl: number | null): RedisBackend<object> => {
       const backend = RedisBackend.fromClient<object>(client, { prefix: `store-${stores}:`, ttl });
-      // It has no MEMORY USAGE.
+      // The mock has no MEMORY USAGE.
       return Object.defineProperty(backend, "info", { value: undefined });
     };
     const newStore = (ttl: number | null): RedisBackend<object> => {
@@ -65,8 +65,8 @@ describe("the contract holds for", () => {
 });
 
 /**
- * The mock's TIME is the rounded seconds of the clock, and the microseconds of another clock: it goes back. With this, both are of the
- * same one, half a second ahead of it, since the mock rounds.
+ * The mock's TIME has the rounded seconds of one clock and the microseconds of another, so that it sometimes goes
+ * back. With this, both come from the same clock. It is half a second ahead, since the mock rounds.
  */
 function steadyTime(): Disposable {
   const { hrtime } = process;
@@ -102,7 +102,7 @@ async function conformanceOf(topology: Topology, place: Place): Promise<Report> 
         ttl: { open: newStore },
         async residue() {
           const index = `@recent:${prefix()}`;
-          // That of a cluster lets go of what is gone when it is read.
+          // On a cluster, the index drops memories that no longer exist only when it is read.
           const listed = topology.on === "cluster" ? [] : await place.command(index, "ZRANGE", index, "0", "-1");
           return [
             ...(await place.keys(prefix())),

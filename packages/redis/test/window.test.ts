@@ -7,8 +7,8 @@ import { backendOver, poolAt } from "./support/over-commands.ts";
 
 const redis = useServer();
 
-describe("a window, which is read by several commands", () => {
-  it("is of one moment, whatever is written meanwhile", async () => {
+describe("a window that is read by several commands", () => {
+  it("shows one moment, even if turns are written meanwhile", async () => {
     const [writer, reader] = [redis.open({ maxRecords: 30 }), redis.open()];
     let written = 0;
     let since: Revision | null = null;
@@ -23,7 +23,7 @@ describe("a window, which is read by several commands", () => {
         const { records, start, revision } = window;
         const end = (records.at(-1)?.n ?? 0) + 1;
         expect(records).toEqual(notes(end - records.length, records.length));
-        // Two records an entry: a revision's second part is the number of the entry.
+        // Each entry has two records. A revision's second part is the number of the entry.
         expect(Number(revision.split(".")[1])).toBe(end / 2);
         if (start !== null) expect(Number(start.split(".")[1])).toBe((end - records.length) / 2);
         windows += 1;
@@ -34,7 +34,7 @@ describe("a window, which is read by several commands", () => {
     expect((await reader.read("a", { last: 6 }))?.revision).toBe(since);
   });
 
-  it("has as many records as were asked for, however many others' entries hold", async () => {
+  it("has the requested number of records, for any number of records an entry in other logs", async () => {
     const backend = redis.open();
     for (let n = 0; n < 40; n += 4) await backend.append("many", notes(n, 4));
     for (let n = 0; n < 40; n += 1) await backend.append("one", notes(n, 1));
@@ -51,7 +51,7 @@ describe("a window, which is read by several commands", () => {
     expect(await backend.read("none", { last: 3 })).toBeNull();
   });
 
-  it("comes in one round of commands, which read no more of the log than that of those read lately that had the fewest records an entry", async () => {
+  it("comes in one round of commands, sized by the fewest records an entry of the logs read lately", async () => {
     await using proxy = await startProxy(redis.server);
     const backend = redis.open({ addr: proxy.addr });
     for (let n = 0; n < 40; n += 4) await backend.append("many", notes(n, 4));
@@ -59,7 +59,7 @@ describe("a window, which is read by several commands", () => {
     const plain = { LINDEX: 2, LLEN: 1, LRANGE: 1 };
     await backend.read("many", { last: 16 });
     proxy.resetCounts();
-    // Four entries are too few here: once.
+    // Four entries are too few here, but only once.
     await backend.read("one", { last: 16 });
     expect(proxy.counts.commands["EVALSHA"]).toBe(1);
     for (const id of ["many", "one", "many", "one"]) {
@@ -71,11 +71,11 @@ describe("a window, which is read by several commands", () => {
     proxy.resetCounts();
     await backend.read("many", { last: 16 });
     const lately = proxy.counts.received;
-    // Five of its ten entries, with the one before.
+    // Five of the ten entries, and the entry before them.
     expect(lately).toBeLessThan((await redis.elements("many")).join("").length * 0.75);
   });
 
-  it("is asked for on one connection, by clients of several, too", async () => {
+  it("is read on one connection, also by clients with several", async () => {
     const pool = poolAt(redis.server, 5_000);
     const sent: unknown[] = [];
     const commands: RedisCommands = {
@@ -91,7 +91,7 @@ describe("a window, which is read by several commands", () => {
     expect(sent).toEqual([{ names: ["LINDEX", "LLEN", "LRANGE", "LINDEX"], inseparable: true }]);
   });
 
-  it("comes by one script where commands may be sent on to different servers", async () => {
+  it("comes by one script if commands may be redirected to different servers", async () => {
     await using proxy = await startProxy(redis.server);
     await redis.open().append("a", notes(0, 4));
     const [host = "", port = ""] = proxy.addr.split(":");
@@ -110,7 +110,7 @@ describe("a window, which is read by several commands", () => {
 });
 
 describe("options", () => {
-  it("count as they are when the call is made", async () => {
+  it("count as of the call", async () => {
     const backend = redis.open();
     const options = { operationId: "one" };
     const first = backend.append("a", notes(0, 1), options);

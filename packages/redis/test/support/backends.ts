@@ -17,7 +17,7 @@ export function notes(from: number, count: number): Note[] {
 /** The server of a test file. */
 export interface TestServer {
   readonly server: RedisServer;
-  /** A backend of its own, closed after the test. Default prefix: one that is new for each test. */
+  /** Opens a backend that is closed after the test. Default prefix: a new one for each test. */
   open<T extends object = Note>(options?: RedisBackendOptions): RedisBackend<T>;
   /** The prefix of the running test. */
   readonly prefix: string;
@@ -63,7 +63,7 @@ export function useServer(args: readonly string[] = []): TestServer {
   };
 }
 
-/** What is published on the backend channel while `run` runs. */
+/** The events on the backend channel while `run` runs. */
 export async function eventsDuring(run: () => Promise<unknown>): Promise<BackendEvent[]> {
   const events: BackendEvent[] = [];
   // Only this library publishes on its channel.
@@ -77,7 +77,7 @@ export async function eventsDuring(run: () => Promise<unknown>): Promise<Backend
   return events;
 }
 
-/** What a promise rejects with; `what` names it where it does not. */
+/** The reason with which a promise rejects. `what`: its name in the error if it does not reject. */
 export async function rejectionOf(promise: Promise<unknown>, what = "It"): Promise<unknown> {
   try {
     await promise;

@@ -1,25 +1,25 @@
 import { assistant, Conversation, MemoryError, type Message, user } from "@deep-agent/core";
 import type { RedisBackend } from "../../src/index.ts";
 
-/** What writers did, held against what is there in the end. */
+/** The turns of the writers, compared with the turns that are there in the end. */
 export interface Ledger {
   acknowledged: number;
   /** Different turns that are there, acknowledged or not. */
   present: number;
-  /** Acknowledged, and not there. */
+  /** Acknowledged turns that are not there. */
   lost: number;
   duplicated: number;
-  /** Messages that are there without the other one of their turn beside them. */
+  /** Messages without the other message of their turn next to them. */
   torn: number;
-  /** Turns that stand before an earlier one of the same writer. */
+  /** Turns before an earlier turn of the same writer. */
   misplaced: number;
-  /** How often a writer was told that the store had lost something. */
+  /** How often a writer was told that the store had lost turns. */
   noticed: number;
-  /** What was lost and nobody was told of. */
-  lostInSilence: number;
+  /** Lost turns if no writer was told. */
+  lostSilently: number;
 }
 
-/** A writer of turns, which are numbered: each is acknowledged before the next is begun, however often it has to be tried. */
+/** A writer of numbered turns. It retries each turn until it is acknowledged, then begins the next one. */
 export class Writer {
   readonly name: string;
   readonly memoryId: string;
@@ -44,13 +44,13 @@ export class Writer {
     this.acknowledged.push(turn);
   }
 
-  /** Reads what is new. */
+  /** Reads new messages. */
   async sync(): Promise<void> {
     await persistently(() => this.#conversation.sync());
   }
 }
 
-/** As an application does it: again, where the error says that this can help. */
+/** Retries like an application, if the error says that this can help. */
 export async function persistently<R>(call: () => Promise<R>): Promise<R> {
   for (let tries = 1; ; tries++) {
     try {
@@ -61,7 +61,7 @@ export async function persistently<R>(call: () => Promise<R>): Promise<R> {
   }
 }
 
-/** Of one memory. */
+/** The ledger of one memory. */
 export function ledgerOf(writers: readonly Writer[], messages: readonly Message[]): Ledger {
   const ids = messages.map(({ id }) => id);
   const places = new Map<string, number>();
@@ -91,20 +91,20 @@ export function ledgerOf(writers: readonly Writer[], messages: readonly Message[
     torn,
     misplaced: misplaced.length,
     noticed,
-    lostInSilence: noticed > 0 ? 0 : lost,
+    lostSilently: noticed > 0 ? 0 : lost,
   };
 }
 
-/** Of several memories, which is one at least. */
+/** The sum of the ledgers of at least one memory. */
 export function sumOf([first, ...others]: readonly Ledger[]): Ledger {
-  const sum = { ...first } as Ledger; // there is one
+  const sum = { ...first } as Ledger; // there is at least one ledger
   for (const one of others) {
-    for (const name of Object.keys(sum) as (keyof Ledger)[]) sum[name] += one[name]; // it has no others
+    for (const name of Object.keys(sum) as (keyof Ledger)[]) sum[name] += one[name]; // a ledger has no other keys
   }
   return sum;
 }
 
-/** Prints one line of it. */
+/** Prints the ledger in one line. */
 export function say(what: string, ledger: Ledger): void {
   const counts = Object.entries(ledger).map(([name, count]) => `${name} ${count}`);
   process.stdout.write(`${what}: ${counts.join(", ")}\n`);

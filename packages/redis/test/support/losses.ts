@@ -2,7 +2,7 @@ import { assistant, MemoryError, type Message, user } from "@deep-agent/core";
 import type { Action } from "@deep-agent/test-redis";
 import { expect } from "@jest/globals";
 
-/** Loses so many replies and requests of scripts, one of so many scripts, until all are lost. */
+/** Loses replies and requests of scripts, one of every few scripts, until enough are lost. */
 export class Losses {
   readonly lost: Record<Action, number> = { pass: 0, dropReply: 0, dropRequest: 0, hold: 0, swallow: 0 };
   readonly #kinds: readonly Action[];
@@ -10,7 +10,7 @@ export class Losses {
   readonly #oneOf: number;
   #scripts = 0;
 
-  /** So many of each kind. Default: one of three scripts. */
+  /** `each`: how many of each kind to lose. `oneOf`: one of this many scripts is lost. */
   constructor(kinds: readonly Action[], each: number, oneOf = 3) {
     this.#kinds = kinds;
     this.#each = each;
@@ -33,7 +33,7 @@ export class Losses {
   };
 }
 
-/** What became of turns. */
+/** The numbers of turns, by what became of them. */
 export interface Counted {
   appended: number;
   present: number;
@@ -42,7 +42,7 @@ export interface Counted {
   outOfOrder: number;
 }
 
-/** Holds what was acknowledged, writer by writer, against what is there. */
+/** Compares the acknowledged turns, by writer, with the turns that are present. */
 export function count(acknowledged: readonly (readonly string[])[], present: readonly string[]): Counted {
   const places = new Map(present.map((id, place) => [id, place]));
   const all = acknowledged.flat();
@@ -58,12 +58,12 @@ export function count(acknowledged: readonly (readonly string[])[], present: rea
   };
 }
 
-/** What {@link count} says where all is as it should be. */
+/** The result of {@link count} if nothing went wrong. */
 export function allOnce(appended: number): Counted {
   return { appended, present: appended, doubled: 0, missing: 0, outOfOrder: 0 };
 }
 
-/** Prints one line of it. */
+/** Prints the counts in one line. */
 export function say(what: string, counted: Counted, { lost }: Losses): void {
   const { outOfOrder, ...others } = counted;
   const counts = Object.entries({
@@ -76,12 +76,12 @@ export function say(what: string, counted: Counted, { lost }: Losses): void {
   process.stdout.write(`${what}: ${counts.join(", ")}\n`);
 }
 
-/** A turn whose messages bear its name. */
+/** A turn whose messages have its name. */
 export function turn(name: string): Message[] {
   return [user(`question of ${name}`, { id: `${name}.q` }), assistant(`answer to ${name}`, { id: `${name}.a` })];
 }
 
-/** The names of the turns in the order in which they stand, each checked to be whole. */
+/** The names of the turns in their order. Checks that each turn is whole. */
 export function turnsOf(messages: readonly Message[]): string[] {
   const names: string[] = [];
   for (let place = 0; place < messages.length; place += 2) {
@@ -92,7 +92,7 @@ export function turnsOf(messages: readonly Message[]): string[] {
   return names;
 }
 
-/** As an application does it: once more, where the error says that this can help. */
+/** Retries like an application, if the error says that this can help. */
 export async function retried(call: () => Promise<unknown>): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {

@@ -4,7 +4,7 @@ import { topologyOf } from "../../src/options/topology.ts";
 import { ConnectionPool } from "../../src/wire/pooled/connection-pool.ts";
 import type { RedisCommands } from "../../src/wire/redis-commands.ts";
 
-/** A backend over a command port of the test's, which `close()` closes. */
+/** A backend over a command port of the test. The backend's `close()` closes the port. */
 export function backendOver<T extends object>(
   commands: RedisCommands,
   options: RedisMemoryOptions = {},
@@ -14,7 +14,7 @@ export function backendOver<T extends object>(
   return new RedisBackend<T>(options, { name: "the Redis server", isCluster: masters !== undefined, failsOver, open });
 }
 
-/** Connections to a server, as a backend of its own would have them. */
+/** Connections to a server, as a backend with its own connections has them. */
 export function poolAt({ host, port }: Address, timeoutMs: number): ConnectionPool {
   return new ConnectionPool(topologyOf({}).settingsAt({ host, port }), timeoutMs);
 }

@@ -10,7 +10,7 @@ import { READ } from "../../src/scripts/read.ts";
 import { SAVE } from "../../src/scripts/save.ts";
 import { TOUCH } from "../../src/scripts/touch.ts";
 
-/** The text of each script, by the name that a server knows it by. */
+/** The text of each script, by its SHA-1. */
 export const sources: ReadonlyMap<string, string> = new Map(
   [APPEND, CONVERT, DELETE, ENLIST, INDEX_PAGE, INFO, PEEK, PRUNE, READ, SAVE, TOUCH].map(({ sha, source }) => [
     sha,

@@ -13,18 +13,18 @@ import { Cluster, Redis } from "ioredis";
 import * as ioredis6 from "ioredis-6";
 import { RedisBackend, type RedisMemoryOptions } from "../../src/index.ts";
 
-/** Servers, and a way for clients to them on which commands can get lost. */
+/** Servers, and proxies between clients and servers that can lose commands. */
 interface Servers extends AsyncDisposable {
-  /** Those that are there at first, masters first. */
+  /** The servers at the start, masters first. */
   readonly servers: readonly RedisServer[];
   readonly proxies: LossyProxies;
   /** Sends a command to the master that has the key. */
   command(key: string, ...words: string[]): Promise<unknown>;
-  /** All keys that begin so, wherever they are. */
+  /** All keys on all servers that begin with a text. */
   keys(beginning: string): Promise<string[]>;
 }
 
-/** Of one kind, with the addresses that clients are told. */
+/** Servers of one kind, with the addresses for clients. */
 export interface Place extends Servers {
   readonly addr: string;
   readonly nodes: readonly { host: string; port: number }[];
@@ -33,15 +33,15 @@ export interface Place extends Servers {
   readonly ca?: string;
 }
 
-/** A client as its users make it, ready for use, and how to let go of it. */
+/** A client that is ready for use, and how to close it. */
 interface Opened {
   backend<T extends object>(options: RedisMemoryOptions): RedisBackend<T>;
   close(): Promise<unknown> | unknown;
-  /** What was given to `fromClient`. */
+  /** The client that was passed to `fromClient`. */
   client?: unknown;
 }
 
-/** A kind of client on a kind of servers. */
+/** A kind of client, on a kind of servers. */
 export interface Topology {
   readonly name: string;
   readonly on: keyof typeof places;
@@ -51,7 +51,7 @@ export interface Topology {
 const quick = { commandOptions: { timeout: 2_000 }, disableClientInfo: true } as const;
 const quiet = (): void => undefined;
 
-/** The clients and topologies that the backend is for. */
+/** The clients and topologies that the backend supports. */
 export const topologies: readonly Topology[] = [
   { name: "own connections", on: "server", open: async ({ addr }) => own({ addr }) },
   {
@@ -157,7 +157,7 @@ export const topologies: readonly Topology[] = [
   },
 ];
 
-/** Starts servers of a kind. Through their proxies, clients lose what the proxies are told to. */
+/** Starts servers of a kind, with proxies that lose the commands that a test wants lost. */
 export const places = {
   async server(): Promise<Place> {
     const server = await startRedis();
@@ -172,7 +172,7 @@ export const places = {
       args: (port) => [...keys.serverArgs(port), "--user", ...rights],
       tls: { ca: keys.ca },
     });
-    const proxies = await startProxies([server]); // of no use for what is encrypted
+    const proxies = await startProxies([server]); // these cannot read encrypted commands
     return place({
       ...{ servers: [server], proxies, addr: server.addr, disposables: [server, keys] },
       ...{ password, ca: keys.ca },
@@ -190,14 +190,14 @@ export const places = {
   },
 };
 
-/** What docs/redis.md says that a user needs, without keys. */
+/** The rights that a user needs, as in docs/redis.md, without the keys. */
 export const PERMISSIONS: string = [
   "+hello +ping +time +type +scan +eval +evalsha",
   "+lindex +llen +lrange +lset +ltrim +rpush +get +unlink +pexpire +persist +pttl +memory|usage",
   "+zadd +zrem +zrange +zrandmember +zscore",
 ].join(" ");
 
-/** And what more of them on a cluster, and behind sentinels. */
+/** The further rights on a cluster, and with sentinels. */
 export const CLUSTER_PERMISSIONS = "+cluster|slots +cluster|nodes +cluster|getkeysinslot +asking +readonly";
 export const SENTINEL_PERMISSIONS = "+role";
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { RedisBackend } from "@deep-agent/redis";
 
-// A process of its own: leaves its backend open, or goes on while its server is killed.
+// A separate process: leaves its backend open, or goes on while its server is killed.
 const [addr = "", prefix = "", mode = ""] = process.argv.slice(2);
 const backend = new RedisBackend<{ n: number }>({ addr, prefix, timeoutMs: 5_000 });
 
@@ -19,7 +19,7 @@ if (mode === "leave") {
   });
   process.send?.("busy");
   for (let n = 1; !done; n++) {
-    // It fails while the server is away, and says so to us.
+    // The append rejects while the server is down.
     await backend.append("survivor", [{ n }]).catch(() => new Promise((resolve) => setTimeout(resolve, 20)));
   }
   await backend.append("survivor", [{ n: -1 }]);

@@ -3,35 +3,38 @@ import { continues, type LogState, messagesOf } from "./log-state.ts";
 import type { Lane, Scheduler } from "./scheduler.ts";
 
 /*
- * Decides whether a schedule went well. It looks at the key itself (log-state.ts) after each step that may have changed it, so
- * that it knows, for every moment, what the log was and whose step made it so. The rules:
+ * Decides whether a schedule went well. The checker reads the key itself (log-state.ts) after each step that may have
+ * changed it. So it knows the log at every moment, and which step made it. The rules:
  *
- *  1. The log changes in four ways only: a turn is added at its end by its append, whole; a save replaces it by what was saved,
- *     whole; a delete removes it; the world puts an earlier state back. So nothing is lost, torn, mixed or reordered otherwise.
- *  2. A turn is added once: not while any message of it is there (doubled), and not after its writer was told that it is
- *     stored (doubled, or revived after a delete or a save), unless a roll-back took it. So is a save with an operation id,
- *     unless the memory was deleted since.
- *  3. A writer's turns are added in the order in which it said them, unless it has dropped the earlier one.
- *  4. What is acknowledged was true at a moment between call and answer: an append's entry stood in the log, a save had taken
- *     place, the memory was gone after a delete, what was loaded was the log.
- *  5. What is said to have failed with the outcome "not-applied" is not in the log.
- *  6. A write that expects a revision finds the log as it was at that revision. A turn refused with CONFLICT is never added.
- *  7. Nothing fails but for the faults: no CORRUPT, no error of another kind.
+ *  1. The log changes in four ways only. An append adds its whole turn at the end. A save replaces the log by all that
+ *     it saves. A delete removes it. The world puts an earlier state back. So no turn is lost, torn, mixed or moved
+ *     otherwise.
+ *  2. A turn is added once. It is not added while any of its messages is in the log (doubled). It is not added after
+ *     its writer was told that it is stored (doubled, or revived after a delete or a save), unless a roll-back removed
+ *     it. A save with an operation id is made once as well, unless the memory was deleted since.
+ *  3. A writer's turns are added in the order in which the writer said them, unless it has dropped the earlier turn.
+ *  4. What is acknowledged was true at a moment between call and answer: an append's entry was in the log, a save had
+ *     happened, the memory was gone after a delete, the loaded records were the log.
+ *  5. A write that failed with the outcome "not-applied" is not in the log.
+ *  6. A write that expects a revision finds the log as it was at that revision. A turn refused with CONFLICT is never
+ *     added.
+ *  7. Calls fail only by the simulated faults: no CORRUPT, and no error of another kind.
  *
- * What conversations show is judged in talker.ts.
+ * talker.ts checks what conversations show.
  *
- * What is in flight may take effect at any moment until it has settled, and not behind that, whatever was lost on the way.
+ * A command in flight may take effect at any moment until its call has settled, and not after that, whatever was lost
+ * on the way.
  *
- * A roll-back suspends 2 and 3 for the turns that it took. Of a call in the middle of which the world rolls back, 1 to 5 are not asked:
- * it goes by names that now stand for another log. That a memory expires is no such thing: it is as if somebody had deleted it. Where
- * retention is on, an append may take the oldest entries, no more than it must.
+ * A roll-back suspends 2 and 3 for the turns that it removed. If the world rolls back during a call, 1 to 5 are not
+ * checked for it: its names then stand for another log. Expiry of a memory counts as a delete by another client. With
+ * retention, an append may remove the oldest entries, but no more than it must.
  */
 
 /** A turn that a writer has said. */
 export interface SaidTurn {
   readonly name: string;
   readonly writer: string;
-  /** Counts the writer's turns. */
+  /** The number of the turn among the writer's turns. */
   readonly order: number;
   readonly messages: readonly Message[];
   state: "pending" | "acknowledged" | "dropped" | "refused";
@@ -46,20 +49,20 @@ export interface Attempt {
   readonly start: number;
   readonly records: readonly Message[];
   readonly operationId?: string | undefined;
-  /** What an append was told of the log before the first attempt. */
+  /** The `since` of an append. */
   readonly since?: Revision | null | undefined;
-  /** How many records the backend keeps. */
+  /** How many records the backend keeps. `null`: all. */
   readonly maxRecords: number | null;
-  /** The log as the call expects it; absent: it expects nothing. */
+  /** The log that the call expects. Absent: any log. */
   readonly expected?: { readonly ids: readonly string[] | null } | undefined;
-  /** What it made of the log, when last it did. */
+  /** The log after the last change that the call made. */
   effect?: LogState;
 }
 
 export class Checker {
   readonly violations: string[] = [];
   readonly states: LogState[];
-  /** The ids of all messages that ever stood in the log. */
+  /** The ids of all messages that were ever in the log. */
   readonly everHeld: Set<string> = new Set();
   readonly #scheduler: Scheduler;
   readonly #turns = new Map<string, SaidTurn>();
@@ -72,7 +75,7 @@ export class Checker {
   }
 
   get state(): LogState {
-    return this.states.at(-1) as LogState; // there is one from the beginning
+    return this.states.at(-1) as LogState; // the first state is set by the constructor
   }
 
   get time(): number {
@@ -87,7 +90,7 @@ export class Checker {
     this.#attempts.set(attempt.lane, attempt);
   }
 
-  /** What this lane does is done for that attempt. */
+  /** Steps of `lane` count as steps of the attempt on `attempted`. */
   standIn(lane: Lane, attempted: Lane): void {
     const attempt = this.#attempts.get(attempted);
     if (attempt !== undefined) this.#attempts.set(lane, attempt);
@@ -106,12 +109,12 @@ export class Checker {
     return this.states.slice(Math.max(first, 0), last + 1);
   }
 
-  /** Something happens that nobody who is in the middle of a call has to cope with. */
+  /** Notes an event that calls in progress do not have to cope with. */
   disturb(): void {
     this.#disturbedAt = this.time;
   }
 
-  /** What the step of `lane` made of the log; `"rolled back"`, `"expired"`: what the world itself did. */
+  /** Notes the log after a step of a lane, or after the world itself has changed it (`"rolled back"`, `"expired"`). */
   observe(by: Lane | "rolled back" | "expired", after: LogState): void {
     const before = this.state;
     if (by === "rolled back") this.disturb();
@@ -125,7 +128,7 @@ export class Checker {
     else if (by !== "expired") this.#change(this.#attempts.get(by), before, after);
   }
 
-  /** The backend's answer to a write. */
+  /** Checks a write that was acknowledged. */
   succeeded(attempt: Attempt): void {
     const { kind, operationId, start, lane } = attempt;
     const between = this.statesIn(start);
@@ -136,7 +139,7 @@ export class Checker {
       list: () => true,
     };
     if (!happened[kind]() && this.#disturbedAt < start)
-      this.violation("4", `${lane.name} was acknowledged, and never took place`);
+      this.violation("4", `${lane.name} was acknowledged, but never happened`);
   }
 
   failed({ kind, lane, start, effect, operationId }: Attempt, error: unknown): void {
@@ -145,12 +148,12 @@ export class Checker {
       return;
     const holds = ({ entries }: LogState): boolean =>
       kind === "append" ? entries?.some((entry) => entry.operationId === operationId) === true : this.state === effect;
-    // Not what another attempt has written, after this one's was removed.
+    // This attempt's effect counts only if it was never removed: afterwards, another attempt may have written.
     const stands = this.statesIn(effect.at).every(holds);
-    if (stands) this.violation("5", `${lane.name} says that nothing was written, and it was`);
+    if (stands) this.violation("5", `${lane.name} says that nothing was written, but it was`);
   }
 
-  /** Whether a call may fail like that. */
+  /** Checks that a call may fail with this error. */
   explain(name: string, error: unknown): void {
     if (MemoryError.is(error) && ["UNAVAILABLE", "CAPACITY", "CONFLICT"].includes(error.code)) return;
     this.violation(
@@ -162,17 +165,17 @@ export class Checker {
   loaded(start: number, messages: readonly Message[] | null): void {
     const ids = messages?.map(({ id }) => id) ?? null;
     if (this.statesIn(start).some((state) => same(ids, idsOf(state)))) return;
-    this.violation("4", `[${ids?.join(" ")}] was loaded, and the log was never that`);
+    this.violation("4", `[${ids?.join(" ")}] was loaded, but the log was never that`);
   }
 
   /** The writer was told that its turn is stored. */
   acknowledge(turn: SaidTurn, start: number): void {
     turn.state = "acknowledged";
-    // What took place on the way may be gone again, with nothing to show for it.
+    // After a roll-back, the turn may have been stored and removed again without a trace.
     if (this.#disturbedAt >= start) turn.rolledBack = true;
     if (turn.rolledBack || this.statesIn(start).some(({ holds }) => turn.messages.some(({ id }) => holds.has(id))))
       return;
-    this.violation("4", `${turn.name} was acknowledged, and is not in the log`);
+    this.violation("4", `${turn.name} was acknowledged, but is not in the log`);
   }
 
   #rollBack(before: LogState, after: LogState): void {
@@ -190,7 +193,7 @@ export class Checker {
       entries?.every(({ saved }) => saved) &&
       sameMessages(messagesOf(entries), attempt.records.slice(-(attempt.maxRecords ?? Number.POSITIVE_INFINITY)))
     ) {
-      if (this.#tookPlace(attempt)) this.violation("2", `${attempt.lane.name} saves again`);
+      if (this.#wasMade(attempt)) this.violation("2", `${attempt.lane.name} saves again`);
       attempt.effect = after;
       this.#expectRevision(attempt, before);
     } else if (
@@ -206,9 +209,9 @@ export class Checker {
       this.violation("1", `${attempt?.lane.name} made [${idsOf(after)?.join(" ")}] of [${idsOf(before)?.join(" ")}]`);
   }
 
-  /** Whether the save was made by an earlier attempt, in a log that was not deleted since. */
-  #tookPlace({ operationId, start, maxRecords }: Attempt): boolean {
-    // Retention takes the mark of a save with what stood beside it.
+  /** Whether an earlier attempt made the save, in a log that was not deleted since. */
+  #wasMade({ operationId, start, maxRecords }: Attempt): boolean {
+    // Retention removes the mark of a save together with its records.
     if (operationId === undefined || maxRecords !== null || this.#disturbedAt >= start) return false;
     const deleted = this.states.findLastIndex(({ entries }) => entries === null);
     const since = this.states.slice(deleted + 1, -1).filter(({ at }) => at > this.#disturbedAt);
@@ -218,20 +221,20 @@ export class Checker {
   #add(attempt: Attempt, before: LogState, messages: readonly Message[]): void {
     const turn = this.#turns.get(attempt.records[0]?.id ?? "");
     if (turn === undefined || !sameMessages(messages, turn.messages)) {
-      this.violation("1", `${attempt.lane.name} added something else than its turn`);
+      this.violation("1", `${attempt.lane.name} added something other than its turn`);
       return;
     }
     const { name, writer, order } = turn;
     const suspended = turn.rolledBack || this.#disturbedAt >= attempt.start;
     if (messages.some(({ id }) => before.holds.has(id))) this.violation("2", `${name} is doubled`);
     else if (turn.state === "acknowledged" && !suspended) this.violation("2", `${name} is revived`);
-    if (turn.state === "refused") this.violation("6", `${name} was refused, and is added`);
+    if (turn.state === "refused") this.violation("6", `${name} was refused, but is added`);
     if (turn.state !== "dropped" && !suspended) {
       const later = before.entries
         ?.filter(({ saved }) => !saved)
         .flatMap((entry) => this.#turns.get(entry.messages[0]?.id ?? "") ?? []);
       const overtaken = later?.find((other) => other.writer === writer && other.order > order);
-      if (overtaken !== undefined) this.violation("3", `${name} stands behind ${overtaken.name}`);
+      if (overtaken !== undefined) this.violation("3", `${name} is after ${overtaken.name}`);
     }
     this.#expectRevision(attempt, before);
   }
@@ -264,7 +267,7 @@ function sameLog(before: LogState, after: LogState): boolean {
   );
 }
 
-/** Whether an append added its entry, and took no more of the oldest ones than it had to. */
+/** Whether an append added its entry, and removed no more of the oldest entries than it had to. */
 function isOneMore(before: LogState, after: LogState, maxRecords: number | null): boolean {
   const entry = after.entries?.at(-1);
   if (entry === undefined || entry.saved) return false;

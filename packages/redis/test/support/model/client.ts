@@ -22,7 +22,7 @@ export interface ClientOptions {
 
 type Call = Omit<Attempt, "lane" | "start" | "maxRecords">;
 
-/** A backend whose calls the checker is told of. What gets lost is lost underneath. */
+/** A backend that reports its calls to the checker. Losses happen below it, in its port. */
 export class Client implements MemoryBackend, LogCapability {
   readonly #options: ClientOptions;
   readonly #backend: RedisBackend;
@@ -51,7 +51,7 @@ export class Client implements MemoryBackend, LogCapability {
     );
   }
 
-  /** `expected` is what `expectedRevision` stands for. */
+  /** `expected`: the log at `expectedRevision`. */
   save(
     memoryId: string,
     records: readonly Message[],
@@ -72,7 +72,7 @@ export class Client implements MemoryBackend, LogCapability {
     return this.#write({ kind: "list", records: [] }, (backend) => backend.list(options));
   }
 
-  /** The ids in the catalogue. */
+  /** The ids that `recent()` returns. */
   async recent(): Promise<string[]> {
     const page = await this.#backend.recent?.({ limit: 10 });
     return page?.memories.map(({ memoryId }) => memoryId) ?? [];

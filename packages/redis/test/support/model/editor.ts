@@ -10,11 +10,11 @@ export interface EditorOptions {
   client: Client;
   checker: Checker;
   random: Random;
-  /** Whether retention may take the oldest entries between two pages. */
+  /** Whether retention may remove the oldest entries between two pages. */
   retention: boolean;
 }
 
-/** Somebody with the four methods alone: loads the memory, and saves what it makes of it. */
+/** A client without `append`: it loads the memory, and saves it with changes. */
 export class Editor {
   readonly #options: EditorOptions;
   #notes = 0;
@@ -77,7 +77,7 @@ export class Editor {
     }
   }
 
-  /** On the way, what nobody needs any more is removed. */
+  /** Lists memories. On the way, the index drops members that no longer exist. */
   async list(): Promise<void> {
     const { client, checker, name } = this.#options;
     try {

@@ -1,6 +1,6 @@
 import type { Message } from "@deep-agent/core";
 
-/** An append, or a record of a save, as it stands in a list. */
+/** An entry of the list: an append, or one record of a save. */
 export interface StoredEntry {
   operationId: string;
   saved: boolean;
@@ -11,7 +11,7 @@ export interface StoredEntry {
 export interface LogState {
   /** The moment. */
   at: number;
-  /** `null`: no such memory. */
+  /** `null`: there is no memory. */
   entries: readonly StoredEntry[] | null;
   /** The ids of its messages, oldest first. */
   ids: readonly string[];
@@ -20,15 +20,15 @@ export interface LogState {
   saves: readonly string[];
   epoch: string;
   dropped: number;
-  /** The elements behind the header. */
+  /** The elements after the header. */
   texts: readonly string[];
-  /** The entries before those, which retention has taken. */
+  /** The earlier entries, which retention has removed. */
   past: readonly StoredEntry[];
 }
 
 /**
- * What a list's elements mean, read as naively as the layout's description allows. Shares nothing with the adapter. What retention has
- * taken is known from the state `before`.
+ * Reads a list's elements, as naively as the layout's description allows, and without code of the adapter. The state
+ * `before` tells which entries retention has removed.
  */
 export function stateOf(elements: readonly string[], at: number, before?: LogState): LogState {
   const [header, ...texts] = elements;
@@ -54,12 +54,12 @@ function pastOf(
   nowDropped: number,
   holds: ReadonlySet<string>,
 ): readonly StoredEntry[] {
-  // A roll-back has brought some of it back.
+  // A roll-back has brought some of these entries back.
   if (nowDropped < dropped) return past.filter(({ messages }) => !messages.some(({ id }) => holds.has(id)));
   return [...past, ...entriesOf(texts.slice(0, nowDropped - dropped), epoch)];
 }
 
-/** The marks of saves are left out. */
+/** The entries, without the marks of saves. */
 function entriesOf(texts: readonly string[], epoch: string): StoredEntry[] {
   return texts
     .map((text) => JSON.parse(text) as { t: string; r: Message[] })
@@ -71,17 +71,17 @@ export function messagesOf(entries: readonly StoredEntry[] | null): Message[] {
   return (entries ?? []).flatMap(({ messages }) => messages);
 }
 
-/** Whether `later` is what came of `earlier` by appends alone, and by what retention took. */
+/** Whether `later` came from `earlier` by appends and retention alone. */
 export function continues(earlier: LogState, later: LogState): boolean {
   if (later.entries === null || earlier.epoch !== later.epoch || later.dropped < earlier.dropped) return false;
-  const taken = later.dropped - earlier.dropped;
-  const rest = earlier.texts.slice(taken);
+  const removed = later.dropped - earlier.dropped;
+  const rest = earlier.texts.slice(removed);
   return later.texts.length >= rest.length && rest.every((text, index) => later.texts[index] === text);
 }
 
 /**
- * The window, by its definition: of all whole turns at the end of the log, as many as fit into `most` messages, but at least
- * one. A turn begins at a user's message; so does the log, whatever stands there.
+ * The window, by its definition: as many whole turns at the end of the log as fit into `most` messages, but at least
+ * one. A turn begins at a user's message. The first message of the log begins a turn as well, whatever its role.
  */
 export function windowOf(messages: readonly Message[], most: number): Message[] {
   const begins = messages.flatMap((message, index) => (index === 0 || message.role === "user" ? [index] : []));

@@ -9,7 +9,7 @@ import { repliesOf } from "../../../src/wire/replies.ts";
 import type { Random } from "./random.ts";
 import { Lane, type Scheduler, STEP_MS } from "./scheduler.ts";
 
-/** How often a command meets with which fate. */
+/** The probability of each fate of a command. */
 export interface LossRates {
   reply: number;
   request: number;
@@ -24,11 +24,11 @@ export interface LossyPortOptions {
   random: Random;
   rates: { current: LossRates };
   send(command: readonly string[]): Promise<unknown>;
-  /** A command that may have written was executed for this lane. */
+  /** Called after a command that may have written was executed for this lane. */
   changed(lane: Lane): Promise<void>;
-  /** What this lane does is done for that one. */
+  /** Steps of `lane` count as steps of `attempted`. */
   standIn(lane: Lane, attempted: Lane): void;
-  /** Lets commands through behind their deadline, to show what that leads to. */
+  /** Executes commands after their deadline, to show what that leads to. */
   ignoreDeadlines?: boolean;
 }
 
@@ -43,11 +43,12 @@ const writing = new Map(
 );
 
 /**
- * The command port of a backend of the model: each command waits for its turn, and may be lost on its way there or back, or come long
- * after whoever sent it was told that there is no reply.
+ * The command port of a backend of the model. Each command waits for its turn. The command or its reply may be lost,
+ * or the command may arrive long after its sender was told that there is no reply.
  *
- * Time is logical. The server's own clock cannot be set, so what a script is told of the deadline is put right when it is delivered:
- * past or to come, as it is by logical time; and the time in its reply is the logical one.
+ * Time is logical. The server's own clock cannot be set, so the deadline in a script's arguments is replaced when the
+ * script is delivered: by one in the past or in the future, according to logical time. The time in its reply is
+ * replaced by the logical time.
  */
 export class LossyPort implements RedisCommands {
   readonly #options: LossyPortOptions;
@@ -75,7 +76,7 @@ export class LossyPort implements RedisCommands {
   }
 
   close(): void {
-    // There is nothing of its own.
+    // The port has no resources of its own.
   }
 
   async #lost(what: string, sent: boolean): Promise<NoReply> {

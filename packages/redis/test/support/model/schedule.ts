@@ -16,7 +16,7 @@ export interface Outcome {
   trace: readonly string[];
 }
 
-/** The server of the model: a real one, which nobody else uses. */
+/** The server of the model: a real one that only the model uses. */
 export interface Server {
   send(command: readonly string[]): Promise<unknown>;
 }
@@ -26,7 +26,7 @@ const PREFIX = "model:";
 const KEY = `${PREFIX}${ID}`;
 const TIMEOUT_MS = 600;
 
-/** What one seed makes of the world. */
+/** The conditions of the world, which a seed decides. */
 interface Weather {
   losses: LossRates;
   rollBacks: number;
@@ -36,7 +36,7 @@ interface Weather {
   maxRecords: number | null;
 }
 
-/** Some seeds have no faults of one kind, so that those of another are seen by themselves. */
+/** Some seeds have no faults of one kind, so that faults of another kind are seen alone. */
 function weatherOf(random: Random): Weather {
   const sometimes = (rate: number): number => (random.chance(0.5) ? rate : 0);
   return {
@@ -49,13 +49,13 @@ function weatherOf(random: Random): Weather {
   };
 }
 
-/** Lets several processes work on one memory in the order, and with the losses, that the seed decides. */
+/** Runs several processes on one memory. The seed decides their order and losses. */
 export async function runSchedule(seed: number, server: Server, ignoreDeadlines = false): Promise<Outcome> {
   await server.send(["FLUSHDB"]);
   return new Schedule(seed, server, ignoreDeadlines).run();
 }
 
-/** The schedule that runs, by which local time goes. */
+/** The running schedule, which decides the local time. */
 let running: Scheduler | undefined;
 
 /** Stands in for `performance.now()`, in ms. */
@@ -113,7 +113,7 @@ class Schedule {
     return { seed: this.#seed, steps: this.#scheduler.steps, violations, trace: this.#scheduler.trace };
   }
 
-  /** A past: none, a little, or more than a page of it. */
+  /** Creates the past of the memory: none, a few messages, or more than a page. */
   async #prepare(): Promise<void> {
     const count = this.#random.pick([0, 0, 0, 4, 4, this.#random.chance(0.1) ? 300 : 0]);
     if (count === 0) return;
@@ -176,7 +176,7 @@ class Schedule {
     });
   }
 
-  /** The world itself, as long as anybody else does anything: memories expire, and failovers put an earlier state back. */
+  /** The world itself, while any other lane is active: memories expire, and failovers put an earlier state back. */
   async #turn(): Promise<void> {
     const { rollBacks, expiry } = this.#weather;
     while (this.#busy > 1) {
@@ -203,17 +203,17 @@ class Schedule {
   }
 
   async #elements(): Promise<readonly string[]> {
-    return (await this.#server.send(["LRANGE", KEY, "0", "-1"])) as readonly string[]; // as LRANGE answers
+    return (await this.#server.send(["LRANGE", KEY, "0", "-1"])) as readonly string[]; // LRANGE returns texts
   }
 
-  /** The dust settles: nothing gets lost any more, everybody stores what is pending, and looks once more. */
+  /** Ends the losses. Every talker stores its pending turns, and reads once more. */
   async #settle(): Promise<void> {
     this.#rates.current = NO_LOSSES;
     for (const talker of this.#talkers) {
       this.#onLane(talker.name, async () => {
         for (let tries = 0; tries < 5 && talker.conversation.pending > 0; tries++) await talker.flush();
         if (talker.conversation.pending > 0)
-          this.#checker.violation("4", `${talker.name} cannot store what is pending`);
+          this.#checker.violation("4", `${talker.name} cannot store its pending turns`);
       });
     }
     await this.#scheduler.drain();
@@ -229,7 +229,7 @@ class Schedule {
         this.#checker.violation("4", "recent says something else");
     });
     await this.#scheduler.drain();
-    if (this.#busy > 0) this.#checker.violation("7", "somebody never had an answer");
+    if (this.#busy > 0) this.#checker.violation("7", "a call never settled");
   }
 
   async #readByPages(client: Client): Promise<void> {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Random } from "./random.ts";
 
-/** A call on its way: the steps that belong to it are taken one by one, or not for a long time. */
+/** A sequence of steps, which are taken one by one. It may be frozen for a long time. */
 export class Lane {
   readonly name: string;
   /** The time before which it takes no step. */
@@ -18,13 +18,13 @@ interface Pending {
   take(): Promise<void>;
 }
 
-/** Whose lane the code that runs is on. */
+/** The lane of the running code. */
 const current = new AsyncLocalStorage<{ scheduler: Scheduler; lane: Lane }>();
 
 /** How much logical time passes with a step, in ms. */
 export const STEP_MS = 10;
 
-/** Stands in for a timer: on a lane, time passes by the steps of others. */
+/** Stands in for a timer: on a lane, time passes by the steps of other lanes. */
 export async function pause(ms: number): Promise<void> {
   await current.getStore()?.scheduler.wait(ms);
 }
@@ -32,11 +32,12 @@ export async function pause(ms: number): Promise<void> {
 const MAX_STEPS = 20_000;
 
 /**
- * Decides who goes on. Whatever reaches outside its own memory calls {@link step} and waits until it is chosen; between two
- * steps everybody runs until all of them wait. So the seed alone decides what happens, and in which order.
+ * Decides which lane goes on. Code that reaches outside its own memory calls {@link step}, and waits until it is
+ * chosen. Between two steps, every lane runs until all lanes wait. So the seed alone decides what happens, and in
+ * which order.
  */
 export class Scheduler {
-  /** Grows by one with each step, and by more where nothing is to happen meanwhile. */
+  /** Grows by one with each step, and by more if all lanes are frozen. */
   time = 0;
   /** How many steps were taken. */
   steps = 0;
@@ -55,12 +56,12 @@ export class Scheduler {
     return current.getStore()?.lane;
   }
 
-  /** Runs `task` as a lane of its own. */
+  /** Runs `task` on a lane. */
   run<T>(lane: Lane, task: () => Promise<T>): Promise<T> {
     return current.run({ scheduler: this, lane }, task);
   }
 
-  /** Waits to be chosen, then does what `perform` does. */
+  /** Waits to be chosen, then calls `perform`. */
   step<T>(name: string, perform: () => Promise<T> | T): Promise<T> {
     const lane = this.lane;
     if (lane === undefined) throw new Error(`The step "${name}" is taken outside of all lanes.`);
@@ -88,7 +89,7 @@ export class Scheduler {
     this.trace.push(`${String(this.time).padStart(5)}  ${text}`);
   }
 
-  /** Lets everybody go on until nobody waits any more. */
+  /** Lets lanes go on until none of them waits any more. */
   async drain(): Promise<void> {
     for (;;) {
       await new Promise((resolve) => setImmediate(resolve));
@@ -98,7 +99,7 @@ export class Scheduler {
       this.#last = chosen.lane;
       this.time = Math.max(this.time + 1, chosen.lane.frozenUntil);
       this.steps += 1;
-      if (this.steps > MAX_STEPS) throw new Error("The schedule comes to no end.");
+      if (this.steps > MAX_STEPS) throw new Error("The schedule does not end.");
       this.note(`${chosen.lane.name}: ${chosen.name}`);
       await chosen.take();
     }
@@ -107,7 +108,7 @@ export class Scheduler {
   #choose(): Pending {
     const awake = this.#pending.filter(({ lane }) => lane.frozenUntil <= this.time);
     if (awake.length === 0) {
-      // Nothing else is left to happen, so the time comes.
+      // All lanes are frozen: time jumps to the end of the first freeze.
       return this.#pending.reduce((first, other) => (other.lane.frozenUntil < first.lane.frozenUntil ? other : first));
     }
     const again = awake.filter(({ lane }) => lane === this.#last);

@@ -12,7 +12,7 @@ export interface TalkerOptions {
   random: Random;
   maxMessages: number;
   onConflict: "append" | "throw";
-  /** Whether retention may take turns. */
+  /** Whether retention may remove turns. */
   retention: boolean;
   /** Whether the world has put an earlier state back yet. */
   hasRolledBack: () => boolean;
@@ -21,15 +21,16 @@ export interface TalkerOptions {
 /*
  * Further rules, for what a conversation shows:
  *
- *  8. What a sync shows is a window, by its definition, of a log that was there between call and answer, with the pending turns
- *     behind it: nothing is hidden, doubled or stale. A turn ceases to be pending only if it was stored.
- *  9. Where a roll-back took what a conversation knew (its last sync, or turns acknowledged since), the next sync says so.
- *     Not so where the roll-back left another log, or none; where a save or a delete came before that sync; or where only
- *     own turns are missing and the window is smaller than the log; nor where retention may have taken what would tell.
- * 10. No regression is reported where nothing was rolled back.
+ *  8. A sync shows a window, by its definition, of a log that was there between call and answer, with the pending
+ *     turns after it. No turn is hidden, doubled or stale. A turn stops being pending only if it was stored.
+ *  9. If a roll-back removed turns that a conversation knew (from its last sync, or acknowledged since), the next sync
+ *     reports it. There are exceptions: the roll-back left another log, or none; a save or a delete came before that
+ *     sync; only own turns are missing, and the window is smaller than the log; or retention may have removed the
+ *     evidence.
+ * 10. No regression is reported if nothing was rolled back.
  */
 
-/** A conversation of the model, and what is known to be true of it. */
+/** A conversation of the model, and what it must know. */
 export class Talker {
   readonly name: string;
   readonly conversation: Conversation;
@@ -39,10 +40,10 @@ export class Talker {
   #pending: SaidTurn[] = [];
   /** The logs that the last sync may have seen. */
   #synced: LogState[] = [];
-  /** The turns that were acknowledged since. */
+  /** The turns that were acknowledged since the last sync. */
   #own: SaidTurn[] = [];
   #reports = 0;
-  /** The log that a roll-back has left, which is to be noticed, and how many reports there were before. */
+  /** A roll-back that must be reported: the log that it left, and the number of reports before it. */
   #toNotice: { left: LogState; reports: number; missing: readonly SaidTurn[] } | undefined;
 
   constructor(options: TalkerOptions) {
@@ -60,7 +61,7 @@ export class Talker {
     return this.#pending;
   }
 
-  /** Says so many turns at once, or one where their writer wants to know of each conflict. */
+  /** Says `count` turns at once, or only one if the writer wants to know of each conflict. */
   async commit(count: number): Promise<void> {
     const { checker, onConflict } = this.#options;
     const start = checker.time;
@@ -105,7 +106,7 @@ export class Talker {
       checker.explain(`${this.name}'s sync`, error);
       return false;
     }
-    const shown = checker.statesIn(start).flatMap((state) => this.#pendingBehind(state, messages) ?? []);
+    const shown = checker.statesIn(start).flatMap((state) => this.#pendingAfter(state, messages) ?? []);
     const first = shown[0];
     if (first === undefined) {
       checker.violation(
@@ -122,7 +123,7 @@ export class Talker {
     return true;
   }
 
-  /** The world has put an earlier state back. */
+  /** Notes that the world has put an earlier state back. */
   rolledBack(before: LogState, after: LogState): void {
     const { maxMessages } = this.#options;
     const lost =
@@ -151,10 +152,11 @@ export class Talker {
     const sawIt = start >= left.at || this.#synced.some(({ at }) => at >= left.at);
     if (sawIt) this.#toNotice = undefined;
     if (start < left.at || this.#reports > reports) return;
-    // An append that was still on its way, or a save of what somebody had read, may have brought them back, if only in part.
+    // A late append, or a save of records that were read before, may have brought the missing turns back, at least in
+    // part.
     const back = missing.some(({ messages }) => messages.some(({ id }) => checker.state.holds.has(id)));
     if (back || !checker.statesIn(left.at).every((state) => state === left || continues(left, state))) return;
-    checker.violation("9", `${this.name} does not report that what it knew is gone`);
+    checker.violation("9", `${this.name} does not report that turns it knew are gone`);
   }
 
   #sayTurn(): SaidTurn {
@@ -176,7 +178,7 @@ export class Talker {
     return turn;
   }
 
-  /** A flush goes from the front, and stops at the first turn that fails. */
+  /** Notes the result of a flush, which stores turns in order and stops at the first one that fails. */
   #settle(start: number, failure: unknown): void {
     const { checker, onConflict } = this.#options;
     if (failure !== undefined) checker.explain(`${this.name}'s flush`, failure);
@@ -187,19 +189,19 @@ export class Talker {
     this.#own.push(...gone);
   }
 
-  /** Which turns are pending still, if what is shown is the window of that log; nothing: it is not. */
-  #pendingBehind(state: LogState, messages: readonly Message[]): { state: LogState; pending: SaidTurn[] } | undefined {
+  /** The turns that are still pending, if the shown messages are the window of that log. `undefined`: they are not. */
+  #pendingAfter(state: LogState, messages: readonly Message[]): { state: LogState; pending: SaidTurn[] } | undefined {
     const count = this.conversation.pending;
     const stored = messagesOf(state.entries);
     const shown = JSON.stringify(messages);
     const pending = subsets(this.#pending, count).find((some) => {
       const others = this.#pending.filter((turn) => !some.includes(turn));
-      // What retention took was there.
+      // Turns that retention has removed were stored.
       const { retention, checker } = this.#options;
       const isStored = (id: string): boolean => state.holds.has(id) || (retention && checker.everHeld.has(id));
       if (!others.every((turn) => turn.messages.some(({ id }) => isStored(id)))) return false;
       const ahead = some.flatMap((turn) => turn.messages);
-      // What was read before retention took it stays in the window.
+      // Messages that were read before retention removed them stay in the window.
       return suffixes(messagesOf(state.past)).some(
         (read) => JSON.stringify(windowOf([...read, ...stored, ...ahead], this.#options.maxMessages)) === shown,
       );
@@ -208,7 +210,7 @@ export class Talker {
   }
 }
 
-/** The list itself, and what is left of it as it loses its beginning, down to nothing. */
+/** All suffixes of a list, from the empty one to the list itself. */
 function suffixes<T>(items: readonly T[]): T[][] {
   return Array.from({ length: items.length + 1 }, (_, start) => items.slice(items.length - start));
 }
@@ -216,7 +218,7 @@ function suffixes<T>(items: readonly T[]): T[][] {
 function subsets<T>(items: readonly T[], count: number): T[][] {
   if (count > items.length) return [];
   if (count === 0) return [[]];
-  const [first, ...rest] = items as [T, ...T[]]; // there are at least `count`
+  const [first, ...rest] = items as [T, ...T[]]; // `items` has at least `count` items
   return [...subsets(rest, count - 1).map((some) => [first, ...some]), ...subsets(rest, count)];
 }
 
