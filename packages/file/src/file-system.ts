@@ -17,6 +17,9 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { isSystemError } from "./file-error.ts";
 
+/** A `Buffer`, or for a compiler without `@types/node` the `Uint8Array` that it is. */
+type Bytes = typeof globalThis extends { Buffer: { isBuffer(value: unknown): value is infer B } } ? B : Uint8Array;
+
 /** What the adapter does with a disk, in as few calls as it needs: the place where tests count, fail and kill. */
 export interface FileSystem {
   open(path: string, flags: "r" | "a+" | "wx"): Promise<OpenFile>;
@@ -35,9 +38,9 @@ export interface FileSystem {
 export interface OpenFile {
   stat(): Promise<FileStat>;
   /** Reads up to `length` bytes; fewer at the end of the file. */
-  read(position: number, length: number): Promise<Buffer>;
+  read(position: number, length: number): Promise<Bytes>;
   /** One `write(2)`: how many bytes of it were written, fewer where the disk is full. */
-  write(bytes: Buffer): Promise<number>;
+  write(bytes: Bytes): Promise<number>;
   /** Makes it pass for one that was modified then: µs since 1970. */
   setModified(at: number): Promise<void>;
   /** Flushes the content, and the size that it takes to read it back. */

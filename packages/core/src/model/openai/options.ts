@@ -24,7 +24,7 @@ export interface OpenAIModelOptions {
   defaultHeaders?: Record<string, string | null | undefined> | undefined;
   defaultQuery?: Record<string, string | undefined> | undefined;
   /** Used instead of the global `fetch`. */
-  fetch?: typeof globalThis.fetch | undefined;
+  fetch?: (typeof globalThis extends { fetch: infer Fetch } ? Fetch : never) | undefined;
   /** Passed to `fetch` with each request: a `dispatcher` for a proxy, say. */
   fetchOptions?: object | undefined;
   /** An existing client of the SDK (`OpenAI`, `AzureOpenAI`), used as it is. Then no other option of the client may be given. */
