@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { AdapterName } from "./new-adapter/adapter-name.ts";
 import { installAndBuild } from "./new-adapter/install-and-build.ts";
 import { makePackage } from "./new-adapter/make-package.ts";
-import { Refusal } from "./new-adapter/refusal.ts";
+import { Refusal } from "./refusal.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
@@ -18,7 +18,7 @@ try {
 function newAdapter(args: readonly string[]): void {
   const [given, ...more] = args;
   if (given === undefined || more.length > 0)
-    throw new Refusal("Usage: pnpm new:adapter NAME, where NAME is the store's.");
+    throw new Refusal("Usage: npx -y pnpm@10.34.9 new:adapter NAME, where NAME is the store's.");
   const name = new AdapterName(given);
   const made = makePackage(root, name);
   // Ctrl-C reaches the command that runs, too, which then fails.
@@ -36,7 +36,7 @@ function nextSteps({ folder, packageName, changeset }: AdapterName): string {
   return `
 ${folder} is there, and built: ${packageName}, an adapter of the four methods that works.
 
-  pnpm --filter ${packageName} test    holds it to the contract
+  npx -y pnpm@10.34.9 --filter ${packageName} test    holds it to the contract
 
 Then make it the adapter of your store:
 
