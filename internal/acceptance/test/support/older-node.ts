@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { delimiter, join } from "node:path";
 
-/** A Node on PATH that the packages do not support, if there is one: where scripts run, the first one is the workspace's. */
+/** A Node on PATH that the packages do not support, if there is one. The first on PATH is the workspace's. */
 export function olderNode(): string | undefined {
   const all = (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, "node"));
   return all.find((node) => {
