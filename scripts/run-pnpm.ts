@@ -2,7 +2,7 @@ import { type SpawnSyncOptions, type SpawnSyncReturns, spawnSync } from "node:ch
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Runs the pnpm that is on PATH, or the one that this repository names. Its output goes to the terminal, or to `stdio`. */
+/** Runs the pnpm that is on PATH, or the one that this repository names. Its output goes to `stdio`. */
 export function runPnpm(
   root: string,
   args: readonly string[],
