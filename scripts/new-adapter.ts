@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { AdapterName } from "./new-adapter/adapter-name.ts";
 import { installAndBuild } from "./new-adapter/install-and-build.ts";
 import { makePackage } from "./new-adapter/make-package.ts";
-import { Refusal } from "./new-adapter/refusal.ts";
+import { Refusal } from "./refusal.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
@@ -17,7 +17,7 @@ try {
 
 function newAdapter(args: readonly string[]): void {
   const [given, ...more] = args;
-  if (given === undefined || more.length > 0) throw new Refusal("Usage: pnpm new:adapter NAME (the name of the store)");
+  if (given === undefined || more.length > 0) throw new Refusal("Usage: npx -y pnpm@10.34.9 new:adapter NAME (the name of the store)");
   const name = new AdapterName(given);
   const made = makePackage(root, name);
   // Ctrl-C also reaches the running command, which then fails.
@@ -35,7 +35,7 @@ function nextSteps({ folder, packageName, changeset }: AdapterName): string {
   return `
 Made and built ${folder}: ${packageName}, a working adapter with the four required methods.
 
-  pnpm --filter ${packageName} test    tests whether it keeps the contract
+  npx -y pnpm@10.34.9 --filter ${packageName} test    tests whether it keeps the contract
 
 Then make it the adapter of your store:
 

@@ -1,8 +1,8 @@
-import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Refusal } from "../refusal.ts";
+import { runPnpm } from "../run-pnpm.ts";
 import type { AdapterName } from "./adapter-name.ts";
-import { Refusal } from "./refusal.ts";
 
 /**
  * Installs the new package into the workspace, formats it, and builds it with its dependencies. Throws a {@link
@@ -28,13 +28,4 @@ function pnpm(root: string, ...args: string[]): void {
   if (error !== undefined) throw error;
   if (status === 0) return;
   throw new Refusal(`\n"pnpm ${args.join(" ")}" failed; see its output above. The new package was removed again.`);
-}
-
-/** Runs the pnpm on PATH, or else the version that this repository specifies. */
-function runPnpm(root: string, args: readonly string[]): SpawnSyncReturns<Buffer> {
-  const options = { cwd: root, stdio: "inherit" } as const;
-  const result = spawnSync("pnpm", args, options);
-  if ((result.error as NodeJS.ErrnoException | undefined)?.code !== "ENOENT") return result;
-  const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { packageManager: string };
-  return spawnSync("npx", ["-y", packageManager, ...args], options);
 }

@@ -9,8 +9,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { Refusal } from "../refusal.ts";
 import type { AdapterName } from "./adapter-name.ts";
-import { Refusal } from "./refusal.ts";
 
 const templates = join(import.meta.dirname, "template");
 

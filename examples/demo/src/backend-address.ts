@@ -9,7 +9,7 @@ export function withoutPassword(address: string): string {
 
 /** Commands that show what the backend holds under that id. */
 export function howToLook(backend: MemoryBackend, address: string, memoryId: string): string[] {
-  const chat = `  DEEP_AGENT_BACKEND='${withoutPassword(address)}' pnpm --filter @deep-agent-examples/chat start ${memoryId}   # then /history`;
+  const chat = `  DEEP_AGENT_BACKEND='${withoutPassword(address)}' npx -y pnpm@10.34.9 --filter @deep-agent-examples/chat start ${memoryId}   # then /history`;
   if (backend instanceof FileBackend)
     return [`  cat '${relative(process.cwd(), backend.directory)}/${memoryId}'.*.jsonl`, chat];
   if (/^rediss?:/.test(address)) {

@@ -26,12 +26,14 @@ export interface ModelServerOptions {
   answer: (request: ChatCompletionRequest) => Answer;
   /** Milliseconds before each word. */
   wordMs?: number | undefined;
+  /** Default: a free one. */
+  port?: number | undefined;
 }
 
-/** Starts a server on 127.0.0.1, at a free port, that speaks OpenAI's Chat Completions and streams word by word. */
-export async function serveModel({ model, answer, wordMs = 0 }: ModelServerOptions): Promise<ModelServer> {
+/** Starts a server on 127.0.0.1 that speaks OpenAI's Chat Completions and streams word by word. */
+export async function serveModel({ model, answer, wordMs = 0, port = 0 }: ModelServerOptions): Promise<ModelServer> {
   // Requests hold whole conversations: no need to keep many.
-  const server = new LLMock({ host: "127.0.0.1", port: 0, chunkSize: 10_000, latency: wordMs, journalMaxEntries: 10 });
+  const server = new LLMock({ host: "127.0.0.1", port, chunkSize: 10_000, latency: wordMs, journalMaxEntries: 10 });
   server.on({ endpoint: "chat" }, (request) => {
     const said = answer(request);
     if ("refused" in said) return { status: 400, error: { message: said.refused, type: "invalid_request_error" } };

@@ -1,13 +1,13 @@
 import type { ChatCompletionRequest, ChatMessage } from "@copilotkit/aimock";
 import { factsIn, questionsIn } from "./facts.ts";
-import { type ModelServer, serveModel } from "./model-server.ts";
+import { type ModelServer, type ModelServerOptions, serveModel } from "./model-server.ts";
 
 /**
  * A stand-in for a model, behind real HTTP: it notes what it is told and answers questions about it. It keeps nothing
  * between two requests, so what it knows is what the request's messages hold, and a right answer shows that whoever sent them
  * remembers.
  */
-export function startOfflineModel(options: { wordMs?: number | undefined } = {}): Promise<ModelServer> {
+export function startOfflineModel(options: Pick<ModelServerOptions, "wordMs" | "port"> = {}): Promise<ModelServer> {
   return serveModel({ ...options, model: "offline", answer: ({ messages }) => ({ text: reply(messages) }) });
 }
 

@@ -12,7 +12,7 @@ import { progressOf } from "./progress.ts";
 import type { Settings } from "./settings.ts";
 import { isSpoken } from "./spoken-turn.ts";
 
-const usage = `pnpm replay [--file FILE] [--backend URL] [--keep]
+const usage = `npx -y pnpm@10.34.9 replay [--file FILE] [--backend URL] [--keep]
 
   --file FILE     dialogues, one as JSON on each line; by default a small sample
   --backend URL   where memories are kept; by default DEEP_AGENT_BACKEND, else files in examples/replay/.data

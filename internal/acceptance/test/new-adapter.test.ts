@@ -185,7 +185,7 @@ describe("new:adapter refuses what cannot be, and leaves everything as it is", (
   it("a command line without a name, or with two", () => {
     for (const args of [[], ["a", "b"], ["Demo"]]) {
       const { status, output } = run(workspace, join(workspace, "scripts/new-adapter.ts"), ...args);
-      expect(output).toMatch(/^(Usage: pnpm new:adapter NAME|Invalid adapter name "Demo").*\n$/);
+      expect(output).toMatch(/^(Usage: npx -y pnpm@10\.34\.9 new:adapter NAME|Invalid adapter name "Demo").*\n$/);
       expect(status).toBe(1);
     }
   });

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { compile } from "./support/compiler.ts";
+import { compile, compileWithoutNode } from "./support/compiler.ts";
+import { olderNode } from "./support/older-node.ts";
 import {
   install,
   installedHere,
@@ -89,6 +90,34 @@ describe("a published package works in a project that has nothing else", () => {
 
     it("is refused by the compiler where a name is wrong", () => {
       expect(complaints(`${fileName(name)}.wrong.mts`)).toEqual([expect.stringContaining("noSuchExport")]);
+    });
+  });
+
+  describe("without @types/node", () => {
+    const needNode = published.filter(({ manifest }) => manifest.peerDependenciesMeta?.["@types/node"]);
+
+    it("and without the DOM, declarations compile", () => {
+      const doors = published.filter((one) => !needNode.includes(one)).flatMap(doorsOf);
+      const files = doors.flatMap((name) => [`${fileName(name)}.mts`, `${fileName(name)}.cts`]);
+      expect(files).not.toEqual([]);
+      expect(compileWithoutNode(project, files)).toEqual([]);
+    });
+
+    it.each(needNode)("$manifest.name does not, and its README names them", ({ folder }) => {
+      expect(readFileSync(join(folder, "README.md"), "utf8")).toContain("npm install --save-dev @types/node");
+    });
+  });
+
+  describe("on a Node that is too old", () => {
+    const node = olderNode();
+    if (node === undefined) console.log("There is no Node before 22.12 on PATH: what it is told is not tested.");
+    const doors = node === undefined ? [] : published.flatMap(doorsOf);
+
+    it.each(doors)("%s says in one line which one it needs", (name) => {
+      for (const load of [`import(${JSON.stringify(name)})`, `(async () => require(${JSON.stringify(name)}))()`]) {
+        const program = `${load}.then(() => console.log("loaded"), (error) => console.log(error.message));`;
+        expect(run(String(node), ["--eval", program], project)).toMatch(/^deep-agent needs Node 22\.12, not \d+\S+\n$/);
+      }
     });
   });
 

@@ -18,6 +18,23 @@ describe("the README", () => {
     expect(adapter.trimEnd().split("\n").length).toBeLessThanOrEqual(60);
   });
 
+  it("compares by numbers that are in the benchmarks", () => {
+    const [, table = ""] =
+      /^\| \| deep-agent \|.*\n\|.*\n((?:\|.*\n)+)/m.exec(readFileSync(join(root, "README.md"), "utf8")) ?? [];
+    const rows = table.trimEnd().split("\n");
+    expect(rows).toHaveLength(5);
+    const numbers = rows.flatMap(
+      (row) =>
+        row
+          .split("|")
+          .slice(2)
+          .join("|")
+          .match(/\d[\d,.]*/g) ?? [],
+    );
+    const measured = new Set(readFileSync(join(root, "docs/benchmarks.md"), "utf8").match(/\d[\d,.]*/g));
+    expect(numbers.filter((number) => !measured.has(number))).toEqual([]);
+  });
+
   it("has an adapter that openBackend opens by its name", async () => {
     const load = async (name: string) => (name === "@acme/memory-sqlite" ? { fromConfig } : {});
     const backend = await openBackend({ adapter: "@acme/memory-sqlite", path: ":memory:" }, { load });

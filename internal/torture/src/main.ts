@@ -32,7 +32,7 @@ async function main(): Promise<number> {
   for (const name of names) {
     const part = parts[name];
     if (part === undefined) throw new Error(`There is no part ${name}: there are ${Object.keys(parts).join(", ")}.`);
-    const repeat = `pnpm torture --seed ${seed} --part ${name} --scale ${scale}`;
+    const repeat = `npx -y pnpm@10.34.9 torture --seed ${seed} --part ${name} --scale ${scale}`;
     const started = performance.now();
     try {
       const counted = await part({ seed, scale, note: (line) => say(`  ${line}`), only });

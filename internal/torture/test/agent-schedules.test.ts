@@ -89,7 +89,7 @@ describe("a schedule", () => {
       expect(notes[0]).toBe(`Schedule ${index} of seed ${SEED} failed:`);
       expect(notes).toContain("  store: rolling");
       expect(notes.some((line) => line.startsWith("  agent A ("))).toBe(true);
-      expect(notes.at(-1)).toBe(`  again: pnpm torture --part agent --seed ${SEED} --only ${index}`);
+      expect(notes.at(-1)).toBe(`  again: npx -y pnpm@10.34.9 torture --part agent --seed ${SEED} --only ${index}`);
     });
   });
 });

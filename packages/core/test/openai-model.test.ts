@@ -270,7 +270,7 @@ describe("without the package openai", () => {
     const { stdout } = await promisify(execFile)(process.execPath, ["main.ts"], { cwd: folder });
     expect(JSON.parse(stdout)).toEqual({
       code: "INVALID_CONFIG",
-      message: "The package `openai` is not installed. Install it with `npm install openai`.",
+      message: "The package `openai` is not installed. Install it with `npm install openai@7`.",
     });
   });
 });

@@ -17,6 +17,9 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { isSystemError } from "./file-error.ts";
 
+/** A `Buffer`, or for a compiler without `@types/node` the `Uint8Array` that it is. */
+type Bytes = typeof globalThis extends { Buffer: { isBuffer(value: unknown): value is infer B } } ? B : Uint8Array;
+
 /**
  * All that the adapter does with a disk, in as few calls as it needs. Tests count calls here, make them fail, or end
  * the process there. A call that fails rejects with the system's error, whose `code` is for example `ENOENT`.
@@ -49,9 +52,9 @@ export interface OpenFile {
   /** The size, identity and time of the file, whether it still has a name or not. */
   stat(): Promise<FileStat>;
   /** Reads up to `length` bytes; fewer at the end of the file. */
-  read(position: number, length: number): Promise<Buffer>;
+  read(position: number, length: number): Promise<Bytes>;
   /** Makes one `write(2)`, and answers how many bytes were written: fewer than given if the disk is full. */
-  write(bytes: Buffer): Promise<number>;
+  write(bytes: Bytes): Promise<number>;
   /** Sets the modification time of the file: µs since 1970. */
   setModified(at: number): Promise<void>;
   /** Flushes the content, and the size that is needed to read it back. */

@@ -78,10 +78,17 @@ export function install(project: string, manifest: object, overrides: Readonly<R
   run("pnpm", ["install", "--offline", "--no-frozen-lockfile", "--config.auto-install-peers=false"], project);
 }
 
-/** Runs a program to its end: what it wrote. Jest's own limits do not reach what it waits for synchronously: `limit`, in ms, does. */
-export function run(command: string, options: readonly string[], cwd: string, limit = 120_000): string {
+/** Runs a program to its end: what it wrote. `limit`, in ms, holds where Jest's own cannot: while it waits. */
+export function run(
+  command: string,
+  options: readonly string[],
+  cwd: string,
+  limit = 120_000,
+  env: NodeJS.ProcessEnv = process.env,
+): string {
   const { status, signal, stdout, stderr } = spawnSync(command, options, {
     cwd,
+    env,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
     timeout: limit,

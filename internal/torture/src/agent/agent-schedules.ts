@@ -70,5 +70,5 @@ function report(
   note(`Schedule ${index} of seed ${seed} failed:`);
   for (const { kind, what } of violations) note(`  ${kind}: ${what}`);
   for (const line of lines) note(`  ${line}`);
-  note(`  again: pnpm torture --part agent --seed ${seed} --only ${index}`);
+  note(`  again: npx -y pnpm@10.34.9 torture --part agent --seed ${seed} --only ${index}`);
 }

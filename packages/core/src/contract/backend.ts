@@ -1,5 +1,10 @@
 import type { Message } from "./message.ts";
 
+declare global {
+  /** For programs whose compiler has neither `@types/node` nor the DOM; the members come from those. */
+  interface AbortSignal {}
+}
+
 /**
  * Where conversations are kept: the one interface between the agent and a store.
  *

@@ -1,4 +1,8 @@
+import { checkNode } from "./check-node.ts";
 import type { Reply } from "./reply.ts";
+
+// Everything here and in the adapters loads this module before it runs anything else.
+checkNode();
 
 /** What went wrong, as a stable name to branch on. `docs/errors.md` lists the causes of each code. */
 export type MemoryErrorCode =

@@ -33,7 +33,7 @@ async function importSdk(): Promise<typeof import("openai")> {
     const missing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
     if (!missing || !/'openai'/.test(String(message))) throw error; // the package is installed, but fails to load
     throw new MemoryError("INVALID_CONFIG", "The package `openai` is not installed.", {
-      hint: "Install it with `npm install openai`.",
+      hint: "Install it with `npm install openai@7`.",
     });
   }
 }

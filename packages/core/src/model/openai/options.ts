@@ -31,7 +31,7 @@ export interface OpenAIModelOptions {
   /** Query parameters of every request. Default: none. */
   defaultQuery?: Record<string, string | undefined> | undefined;
   /** The function that sends requests. Default: the global `fetch`. */
-  fetch?: typeof globalThis.fetch | undefined;
+  fetch?: (typeof globalThis extends { fetch: infer Fetch } ? Fetch : never) | undefined;
   /** Options passed to `fetch` with each request, such as a `dispatcher` for a proxy. Default: none. */
   fetchOptions?: object | undefined;
   /**

@@ -1,0 +1,9 @@
+import { Agent, openBackend } from "@deep-agent/core";
+
+// What each runtime runs. Its arguments are the address of a store, and what is said to an agent; it prints the replies.
+const [store = "", ...sentences] = process.argv.slice(2);
+const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL } = process.env;
+
+const backend = await openBackend(store);
+const ai = Agent.openAI("gpt-4", { apiKey, baseURL }).withLongMemory("user-alice").usingBackend(backend);
+for (const said of sentences) console.log(await ai.ask(said));
