@@ -3,18 +3,18 @@ import { once } from "node:events";
 import { entryOf, type Name } from "./contenders/catalogue.ts";
 import type { Place, Work } from "./contenders/contender.ts";
 
-/** Calls one after the other: so many, or fewer where the `budget`, in ms, is spent. At least one. */
+/** `times` calls one after the other, or fewer if the `budget`, in ms, is spent. At least one. */
 export interface Slice {
   work: Work;
-  /** How many calls before them do not count. Default: none. */
+  /** How many calls before them are made and not counted. Default: 0. */
   ahead?: number;
-  /** In turn. */
+  /** The calls take them in turn. */
   conversations: readonly string[];
   times: number;
   budget: number;
 }
 
-/** Calls for so many conversations at once, for so many ms. */
+/** Calls for `inFlight` conversations at once, for `forMs` ms. */
 export interface Loop {
   work: Work;
   /** What their names begin with. */
@@ -23,15 +23,15 @@ export interface Loop {
   forMs: number;
 }
 
-/** Of a slice, in ms: how long each call took, and the processor's time for one. */
+/** What a slice cost, in ms: how long each call took, and the processor's time for one call. */
 export interface Costs {
   samples: number[];
   cpu: number;
-  /** How much the last call brought, of what loads or lists. */
+  /** How many items the last call returned; `null` if it neither loads nor lists. */
   found: number | null;
 }
 
-/** What a call of the system's counters has grown by. */
+/** By how much one call made each of the system's counters grow. */
 export type Transferred = Record<string, number>;
 
 export type Job =
@@ -49,13 +49,13 @@ export interface Answer {
   failure?: string;
 }
 
-/** What no job takes, in ms: a contender that takes longer has been lost. */
+/** In ms. No job takes that long: a contender that does is killed. */
 const JOB_LIMIT = 180_000;
 
-/** Of what a contender's process says, so many characters are kept, for the case that it fails. */
-const MOST_SAID = 4_000;
+/** How many characters of a process's stderr are kept, to be shown if it fails. */
+const MAX_STDERR = 4_000;
 
-/** A process that measures one contender: no heap, no compiled code and no connection is shared with another's. */
+/** A process that measures one contender. It shares no heap, compiled code or connection with the others. */
 export class Child implements AsyncDisposable {
   readonly name: Name;
   readonly #process: ChildProcess;
@@ -75,18 +75,18 @@ export class Child implements AsyncDisposable {
       if (failure === undefined) waiting?.resolve(result);
       else waiting?.reject(new Error(`${this.title}: ${failure}`));
     });
-    let said = "";
+    let stderr = "";
     this.#process.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      said = (said + text).slice(-MOST_SAID);
+      stderr = (stderr + text).slice(-MAX_STDERR);
     });
     this.#process.on("close", (code, signal) => {
-      const failure = new Error(`${this.title}: ended, ${signal ?? code}\n${said}`);
+      const failure = new Error(`${this.title}: its process ended with ${signal ?? code}\n${stderr}`);
       for (const { reject } of this.#waiting.values()) reject(failure);
       this.#waiting.clear();
     });
   }
 
-  /** Comes before all else. Rejects with what the contender says where it cannot be opened. */
+  /** To be called first. Rejects with the contender's error if it cannot be opened. */
   open(place: Place): Promise<void> {
     return this.#ask({ do: "open", name: this.name, place }) as Promise<void>; // as the worker answers, here and below
   }
@@ -107,12 +107,12 @@ export class Child implements AsyncDisposable {
     return this.#ask({ do: "slice", ...slice }) as Promise<Costs>;
   }
 
-  /** How many calls there were a second. */
+  /** Returns the number of calls a second. */
   loop(loop: Loop): Promise<number> {
     return this.#ask({ do: "loop", ...loop }) as Promise<number>;
   }
 
-  /** What one call transfers, by the system's counters; `undefined` where there are none. */
+  /** What one call transfers, by the system's counters; `undefined` if the system has no such counters. */
   costs(costs: Omit<Slice, "budget">): Promise<Transferred | undefined> {
     return this.#ask({ do: "costs", ...costs }) as Promise<Transferred | undefined>;
   }
@@ -120,7 +120,7 @@ export class Child implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const ended = once(this.#process, "exit");
-    // It ends by itself once its connection to us is closed; one that does not is not waited for.
+    // The process ends by itself once its connection to this one is closed. If it does not, it is killed.
     this.#ask({ do: "close" }).catch(() => this.#process.kill());
     const late = setTimeout(() => this.#process.kill("SIGKILL"), 2_000);
     await ended;

@@ -4,10 +4,10 @@ import { entryOf } from "./contenders/catalogue.ts";
 import type { Contender } from "./contenders/contender.ts";
 import { messagesOf, turnOf } from "./contenders/messages.ts";
 
-/* The process of one contender: does what it is told, and says how long it took. */
+/* The process of one contender: does the jobs that it is sent, and answers how long they took. */
 
 let contender: Contender;
-/** Of the turns that are stored: none is like another. */
+/** Numbers the turns that are stored, so that no two are equal. */
 let number = 1_000_000;
 
 async function work(job: Job): Promise<unknown> {
@@ -32,32 +32,35 @@ async function work(job: Job): Promise<unknown> {
   }
 }
 
-/** One call, whatever it is. */
+/** One call of the kind that is measured. */
 function call(work: Slice["work"], conversation: string): Promise<unknown> {
   const method = contender[work];
-  if (method === undefined) throw new Error(`It has no ${work}.`);
+  if (method === undefined) throw new Error(`This contender has no ${work}.`);
   return method.call(contender, conversation, turnOf(number++));
 }
 
-/** Calls one after the other. The garbage that the last slice left young is not theirs. */
+/** Calls one after the other. Young garbage of the last slice is collected first, so that this slice does not pay. */
 async function slice({ work, conversations, times, budget, ahead = 0 }: Slice): Promise<Costs> {
   globalThis.gc?.({ type: "minor" });
   for (let time = 0; time < ahead; time++) await call(work, conversations.at(-1 - (time % conversations.length)) ?? "");
   const samples: number[] = [];
-  let brought: unknown;
+  let result: unknown;
   const cpu = process.cpuUsage();
   const begun = performance.now();
   while (samples.length < times && (samples.length === 0 || performance.now() - begun < budget)) {
     const started = performance.now();
-    brought = await call(work, conversations[samples.length % conversations.length] ?? "");
+    result = await call(work, conversations[samples.length % conversations.length] ?? "");
     samples.push(performance.now() - started);
   }
   const { user, system } = process.cpuUsage(cpu);
-  const found = Array.isArray(brought) ? brought.length : null;
+  const found = Array.isArray(result) ? result.length : null;
   return { samples, cpu: (user + system) / 1_000 / samples.length, found };
 }
 
-/** Calls for so many conversations at once, in each one after the other, until the time is up. Answers how many a second. */
+/**
+ * Calls for `inFlight` conversations at once, one after the other in each, until the time is up. Returns the number of
+ * calls a second.
+ */
 async function loop({ work, conversations, inFlight, forMs }: Loop): Promise<number> {
   globalThis.gc?.({ type: "minor" });
   let done = 0;
@@ -73,7 +76,10 @@ async function loop({ work, conversations, inFlight, forMs }: Loop): Promise<num
   return (done * 1_000) / (performance.now() - started);
 }
 
-/** What one call reads and writes through the system's calls; of a socket, too. `undefined` where the system does not tell. */
+/**
+ * The bytes that one call reads and writes through system calls, sockets included. `undefined` if the system does not
+ * count them.
+ */
 async function costs({
   work,
   conversations,
@@ -83,7 +89,7 @@ async function costs({
   for (let time = 0; time < times; time++) await call(work, conversations[0] ?? "");
   const after = await transferred();
   if (before === undefined || after === undefined) return undefined;
-  // Asking costs, too.
+  // Reading the counters transfers bytes, too: subtract them.
   const again = await transferred();
   const names = Object.keys(before);
   const of = (name: string): number => {
@@ -99,7 +105,7 @@ async function transferred(): Promise<Record<string, number> | undefined> {
   return Object.fromEntries(lines.map((line) => line.split(": ")).map(([name = "", value]) => [name, Number(value)]));
 }
 
-// Whoever told it what to do is gone.
+// The main process has ended.
 process.on("disconnect", () => process.exit());
 
 process.on("message", async (job: Job & { id: number }) => {

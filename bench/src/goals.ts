@@ -4,15 +4,15 @@ import type { Results } from "./results.ts";
 import { type Rounds, ratioOf } from "./spread.ts";
 import type { TurnCost } from "./works/turns.ts";
 
-/** A promise about costs, and what came of it in a run. */
+/** A promise about costs, and what a run measured. */
 export interface Goal {
   text: string;
-  /** At most, or at least. */
   limit: number;
+  /** Whether `limit` is an upper or a lower limit. */
   is: "at most" | "at least";
   /** `null`: nothing was measured. */
   value: number | null;
-  /** Of what the numbers are. Default: they are ratios. */
+  /** The unit of `limit` and `value`. Absent: they are ratios. */
   unit?: "ms" | "kB";
 }
 
@@ -20,15 +20,15 @@ export function isMet({ limit, is, value }: Goal): boolean {
   return value !== null && (is === "at most" ? value <= limit : value >= limit);
 }
 
-/** "met", or "missed, …" and how many times too much, or too little, it is. */
+/** "met", or "missed" and by which factor the value is too large or too small. */
 export function verdict(goal: Goal): string {
   if (goal.value === null) return "not measured";
   if (isMet(goal)) return "met";
   const excess = goal.is === "at most" ? goal.value / goal.limit : goal.limit / goal.value;
-  return `missed, ${excess.toFixed(2)} times`;
+  return `missed by a factor of ${excess.toFixed(2)}`;
 }
 
-/** In one kilobyte, as size-limit counts. */
+/** Bytes in one kilobyte, as size-limit counts. */
 const KILOBYTE = 1_000;
 
 export function goalsOf(results: Results): Goal[] {
@@ -49,7 +49,7 @@ export function goalsOf(results: Results): Goal[] {
   };
   for (const name of ["memory", "file", "redis", "ioredis", "encrypted"] as const) {
     add(
-      `${titleOf(name)}: a turn at ${count(longest)} messages, to one at ${count(shortest)}`,
+      `${titleOf(name)}: a turn at ${count(longest)} messages, compared with one at ${count(shortest)}`,
       "at most",
       1.2,
       turnRatio(name),
@@ -66,31 +66,36 @@ export function goalsOf(results: Results): Goal[] {
     });
     const best = rivals.toSorted((a, b) => a.ms.median - b.ms.median)[0];
     const leanest = Math.min(...rivals.map(bytesOf));
-    const beside = `a turn at ${count(long)} messages, to that of`;
+    const comparison = `a turn at ${count(long)} messages, compared with`;
     const time = ratio(own?.rounds, best?.rounds);
-    add(`${titleOf(name)}: ${beside} the fastest that loads or rewrites everything, in time`, "at most", 1 / 60, time);
+    add(`${titleOf(name)}: time of ${comparison} the fastest that loads or rewrites all`, "at most", 1 / 60, time);
     const bytes = own === undefined || !Number.isFinite(leanest) ? null : bytesOf(own) / leanest;
-    add(`${titleOf(name)}: ${beside} the leanest of them, in bytes`, "at most", 1 / 100, bytes);
+    add(`${titleOf(name)}: bytes of ${comparison} the leanest of these`, "at most", 1 / 100, bytes);
   }
   for (const [name, floor] of [
     ["redis", "floor-redis"],
     ["ioredis", "floor-ioredis"],
   ] as const) {
-    add(`${titleOf(name)}: an append, to bare RPUSH and PEXPIRE`, "at most", 1.35, partRatio(name, floor, "append"));
     add(
-      `${titleOf(name)}: a window of 20 messages, to bare LRANGE and JSON.parse`,
+      `${titleOf(name)}: an append, compared with bare RPUSH and PEXPIRE`,
+      "at most",
+      1.35,
+      partRatio(name, floor, "append"),
+    );
+    add(
+      `${titleOf(name)}: a window of 20 messages, compared with bare LRANGE and JSON.parse`,
       "at most",
       1.3,
       partRatio(name, floor, "window"),
     );
     add(
-      `${titleOf(name)}: a load of ${count(long)} messages, to the same`,
+      `${titleOf(name)}: a load of ${count(long)} messages, compared with bare LRANGE and JSON.parse`,
       "at most",
       1.15,
       partRatio(name, floor, "load"),
     );
     add(
-      `${titleOf(name)}: appends a second with 256 in flight, to the bare client`,
+      `${titleOf(name)}: appends a second with 256 in flight, compared with the bare client`,
       "at least",
       0.8,
       ratio(rate(name, 256), rate(floor, 256)),
@@ -100,7 +105,7 @@ export function goalsOf(results: Results): Goal[] {
     ({ name, length }) => name === "redis" && length >= 100,
   )) {
     add(
-      `deep-agent, Redis: memory of ${count(length)} messages of 500 bytes, to their JSON`,
+      `deep-agent, Redis: memory of ${count(length)} messages of 500 bytes, compared with their JSON`,
       "at most",
       1.2,
       bytes / json,
@@ -110,14 +115,14 @@ export function goalsOf(results: Results): Goal[] {
   const listed = (name: Name, work: Work): Rounds | undefined =>
     results.listing.costs.find((cost) => cost.name === name && cost.work === work && cost.memories === most)?.rounds;
   add(
-    `deep-agent, Redis: the 20 newest of ${count(most)} memories, to a PING`,
+    `deep-agent, Redis: the 20 newest of ${count(most)} memories, compared with a PING`,
     "at most",
     5,
     ratio(listed("redis", "recent"), listed("floor-redis", "ping")),
   );
   for (const length of lengths) {
     add(
-      `deep-agent, file: a turn at ${count(length)} messages, to one write and fsync`,
+      `deep-agent, file: a turn at ${count(length)} messages, compared with one write and fsync`,
       "at most",
       1.3,
       ratio(turn("file", length)?.rounds, turn("floor-file", length)?.rounds),
@@ -126,15 +131,21 @@ export function goalsOf(results: Results): Goal[] {
   const imported = (name: string) => results.footprint.imports.find((cost) => cost.package === name);
   const core = imported("@deep-agent/core");
   const redis = imported("@deep-agent/redis");
-  add("@deep-agent/core: import, over a bare Node", "at most", 15, core?.ms.median ?? null, "ms");
+  add("@deep-agent/core: time that an import adds to a start of Node", "at most", 15, core?.ms.median ?? null, "ms");
   add(
-    "@deep-agent/core: what an import loads, minified and gzipped, without the SDK",
+    "@deep-agent/core: size of an import, minified and gzipped, without the SDK",
     "at most",
     12,
     kilobytes(core?.loaded),
     "kB",
   );
-  add("@deep-agent/redis: the same, without its client and core", "at most", 8, kilobytes(redis?.loaded), "kB");
+  add(
+    "@deep-agent/redis: size of an import, minified and gzipped, without client and core",
+    "at most",
+    8,
+    kilobytes(redis?.loaded),
+    "kB",
+  );
   return goals;
 }
 
@@ -151,7 +162,7 @@ function ratio(of: Rounds | undefined, to: Rounds | undefined): number | null {
   return of === undefined || to === undefined ? null : (ratioOf(of, to)?.median ?? null);
 }
 
-/** There and back; nothing where it was not counted. */
+/** Bytes in both directions. `Infinity` if they were not counted, so that such a turn is never the leanest. */
 function bytesOf({ written = Number.NaN, read = Number.NaN }: TurnCost): number {
   const bytes = written + read;
   return Number.isNaN(bytes) ? Number.POSITIVE_INFINITY : bytes;

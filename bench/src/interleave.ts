@@ -4,19 +4,19 @@ import { entryOf } from "./contenders/catalogue.ts";
 import { WINDOW, type Work } from "./contenders/contender.ts";
 import { type Rounds, type Spread, spreadOf } from "./spread.ts";
 
-/** One thing to be measured: of one contender, one call on conversations of one length. */
+/** One thing to measure: one kind of call, of one contender, on conversations of one length. */
 export interface Cell {
   child: Child;
   work: Work;
-  /** Filled. More than one where turns would make one longer by too much. */
+  /** They must be filled. More than one if the turns would make a single one too long. */
   conversations: readonly string[];
   /** In messages. */
   length: number;
-  /** How much each call has to bring, of what loads or lists. */
+  /** How many items each call must return, if it loads or lists. */
   brings?: number;
 }
 
-/** What came of it. Times are ms. */
+/** The result of one cell. Times are ms. */
 export interface Measured {
   ms: Spread;
   /** The median of each round. */
@@ -27,34 +27,39 @@ export interface Measured {
 
 export interface Pace {
   rounds: number;
-  /** How long a cell is measured in one round, in ms, at most, and how often; a call that takes longer is made once. */
+  /** For how long a cell is measured in one round, in ms. A call that takes longer is made once. */
   sliceMs: number;
+  /** How many calls a cell makes in one round at most. */
   times: number;
 }
 
-/** A call that takes longer, in ms, is measured in each fourth round only. */
+/** A call that takes longer than this, in ms, is measured only in every fourth round. */
 const SLOW = 150;
 const SLOW_EVERY = 4;
 
-/** Conversations up to this length are made anew for each round: the turns of all rounds would make them longer by too much. */
+/**
+ * In messages. Conversations up to this length are made again for each round: the turns of all rounds would make them
+ * too long.
+ */
 const SHORT = 1_000;
 
-/** By which share turns may make a conversation longer before it is made anew; by one turn, whatever that is. */
+/**
+ * The share by which turns may make a conversation longer before it is made again. One turn is always allowed, whatever
+ * its share.
+ */
 const GROWTH = 0.05;
 
-/** How often each is called before anything counts. */
+/** How often each cell is called before anything counts. */
 const WARM_UP = 2;
-/** A call that takes longer, in ms, is made once, and that counts. */
+/** A call that takes longer than this, in ms, is made once, and counts. */
 const LONG = 1_000;
 
-/**
- * How many calls ahead of each slice do not count: what was done last, such as filling, is not to be what makes a difference. To calls that take
- * longer, in ms, it makes none.
- */
+/** How many calls before each slice do not count: what was done last, such as filling, must make no difference. */
 const AHEAD = 3;
+/** For calls that take longer than this, in ms, what was done last makes no difference: they need no calls before. */
 const AHEAD_LIMIT = 10;
 
-/** Of how many conversations the turns of a slice are, so that none becomes too long. */
+/** Over how many conversations the turns of a slice are spread, so that none becomes too long. */
 export function copiesFor(length: number, { times }: Pace): number {
   return length > SHORT ? 1 : Math.ceil(times / turnsFor(length));
 }
@@ -64,8 +69,9 @@ function turnsFor(length: number): number {
 }
 
 /**
- * Measures all cells side by side: each round measures each, in an order of its own, so that what comes and goes on this machine comes and goes for all of
- * them. Before that each is called twice, and checked: it must bring what it is to bring, and show the turns that it has stored.
+ * Measures all cells side by side. Each round measures each cell, in a new random order, so that what slows down this
+ * machine for a while slows down all of them. Before that, each cell is called twice and checked: it must return the
+ * expected number of items, and show the turns that it has stored.
  */
 export async function interleave(cells: readonly Cell[], { rounds, sliceMs, times }: Pace): Promise<Measured[]> {
   const results = [];
@@ -100,7 +106,7 @@ export async function interleave(cells: readonly Cell[], { rounds, sliceMs, time
   return results.map(({ samples, rounds, cpu }) => ({ ms: spreadOf(samples), rounds, cpu: median(cpu) ?? 0 }));
 }
 
-/** Fills the conversations of all cells, of several contenders at once, since that is not timed. */
+/** Fills the conversations of all cells, for all contenders at once, because filling is not timed. */
 export async function fillAll(cells: readonly Cell[]): Promise<void> {
   const children = new Set(cells.map(({ child }) => child));
   const fillings = [...children].map(async (child) => {
@@ -111,7 +117,7 @@ export async function fillAll(cells: readonly Cell[]): Promise<void> {
   await Promise.all(fillings);
 }
 
-/** Makes short conversations anew. */
+/** Makes short conversations again. */
 export async function refill({ child, conversations, length }: Cell): Promise<void> {
   if (length > SHORT) return;
   for (const conversation of conversations) {
@@ -127,7 +133,7 @@ async function warmUp(cell: Cell): Promise<Costs> {
   const costs = await child.slice(calls);
   const { found, samples } = costs;
   check(cell, found, brings);
-  // What a file's floor has written nobody reads.
+  // The floor for files cannot read what it has written.
   if ((work !== "turn" && work !== "append") || child.name === "floor-file") return costs;
   const window = await child.slice({ work: "window", conversations: [conversation], times: 1, budget: 0 });
   check(cell, window.found, Math.min(WINDOW, length + 2 * samples.length));
@@ -137,5 +143,5 @@ async function warmUp(cell: Cell): Promise<Costs> {
 function check({ child, work, length }: Cell, found: number | null, expected: number | undefined): void {
   if (expected === undefined || found === expected) return;
   const what = `${entryOf(child.name).title}: ${work} at ${length}`;
-  throw new Error(`${what} brought ${found}, where it is to bring ${expected}.`);
+  throw new Error(`${what} returned ${found} items, not ${expected}.`);
 }

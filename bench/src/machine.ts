@@ -6,22 +6,22 @@ import { startRedis } from "@deep-agent/test-redis";
 
 const run = promisify(execFile);
 
-/** Where it was measured. */
+/** The machine that a run measured on. */
 export interface Machine {
   cpu: string;
   cores: number;
   /** Bytes. */
   memory: number;
   system: string;
-  /** Of the disk that the files lay on. */
+  /** The file system of the disk that the files were on. */
   fileSystem: string;
   node: string;
   redis: string;
-  /** Of what was measured, its commit; `null`: it was not a clean one. */
+  /** The commit that was measured; `null` if the tree had changes, or is not a clone. */
   commit: string | null;
 }
 
-/** By the magic number that `statfs` tells; see statfs(2). */
+/** By the magic number that `statfs` returns; see statfs(2). */
 const fileSystems: Readonly<Record<number, string>> = {
   61267: "ext4",
   2435016766: "btrfs",
@@ -55,6 +55,6 @@ async function commit(): Promise<string | null> {
     const changes = await git("status", "--porcelain", "--", "packages", "bench");
     return changes === "" ? await git("rev-parse", "--short=12", "HEAD") : null;
   } catch {
-    return null; // no clone, or no git
+    return null; // not a clone, or no git
   }
 }

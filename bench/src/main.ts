@@ -15,7 +15,7 @@ import { measureTurns } from "./works/turns.ts";
 
 const docs = new URL("../../docs/", import.meta.url);
 const charts = new URL("benchmarks/", docs);
-/** What was measured last: a quick run is not committed. */
+/** The results of the last runs. Those of a quick run are not committed. */
 const resultsOf = { full: new URL("results.json", charts), quick: new URL("../.data/quick.json", import.meta.url) };
 
 async function measure(kind: Results["plan"]): Promise<Results> {
@@ -28,7 +28,7 @@ async function measure(kind: Results["plan"]): Promise<Results> {
     process.stderr.write(` ${((performance.now() - started) / 1_000).toFixed(0)} s\n`);
     return result;
   };
-  /** By the same processes, which are gone when the rest is measured. */
+  /** These use the same processes, which have ended before the rest is measured. */
   const together = async () => {
     await using stage = await Stage.set();
     const company = await step("contenders", () => stage.children(names));

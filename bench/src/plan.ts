@@ -2,11 +2,11 @@ import type { Pace } from "./interleave.ts";
 
 /** How much is measured. */
 export interface Plan {
-  /** Of conversations, in messages. */
+  /** Lengths of conversations, in messages. */
   lengths: readonly number[];
-  /** The longest of them for those whose turns take longer in longer conversations. */
+  /** The longest of `lengths` for contenders whose turns take longer in longer conversations. */
   longestRewritten: number;
-  /** Of the conversation whose whole is loaded, and to which turns are appended. */
+  /** Length of the conversation that is loaded whole, and to which turns are appended. */
   long: number;
   turns: Pace;
   parts: Pace;
@@ -30,7 +30,7 @@ export const fullPlan: Plan = {
   cluster: { rounds: 5, forMs: 800 },
 };
 
-/** The same, smaller and with fewer repetitions: what it says of goals is a hint. */
+/** The same, smaller and with fewer repetitions: what it says about goals is only a hint. */
 export const quickPlan: Plan = {
   lengths: [10, 10_000],
   longestRewritten: 10_000,

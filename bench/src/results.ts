@@ -8,9 +8,9 @@ import type { Turns } from "./works/turns.ts";
 
 /** All that one run has measured. */
 export interface Results {
-  /** When it began, as ISO 8601 has it. */
+  /** When the run began, in ISO 8601. */
   date: string;
-  /** How long it took. */
+  /** How long the run took. */
   seconds: number;
   plan: "full" | "quick";
   machine: Machine;

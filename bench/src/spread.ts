@@ -1,6 +1,6 @@
 import { quantile } from "d3-array";
 
-/** The middle of what was measured, and where its inner half lies. */
+/** The median of what was measured, and the limits of its inner half (the quartiles). */
 export interface Spread {
   median: number;
   low: number;
@@ -8,17 +8,20 @@ export interface Spread {
   count: number;
 }
 
-/** Throws where nothing was measured. */
+/** Throws if nothing was measured. */
 export function spreadOf(samples: readonly number[]): Spread {
   const [low, median, high] = [0.25, 0.5, 0.75].map((share) => quantile(samples, share));
   if (low === undefined || median === undefined || high === undefined) throw new Error("Nothing was measured.");
   return { median, low, high, count: samples.length };
 }
 
-/** What was measured in each round; `null`: it was left out of that one. */
+/** What was measured in each round; `null`: the cell was left out of that round. */
 export type Rounds = readonly (number | null)[];
 
-/** How many times the one is the other, round by round: what slows down both does not count. `undefined`: they have no round in common. */
+/**
+ * The ratio of the first to the second, taken round by round, so that what slows down both does not count. `undefined`
+ * if they have no round in common.
+ */
 export function ratioOf(of: Rounds, to: Rounds): Spread | undefined {
   const ratios = of.flatMap((value, round) => {
     const other = to[round];

@@ -5,16 +5,19 @@ import { type RedisServer, startRedis } from "@deep-agent/test-redis";
 import { Child } from "./child.ts";
 import { entryOf, type Name } from "./contenders/catalogue.ts";
 
-/** Beside the code: what is for temporary files may lie in memory. */
+/** Beside the code, because the system's folder for temporary files may be in memory. */
 const dataFolder = fileURLToPath(new URL("../.data/", import.meta.url));
 
-/** Contenders that can be opened here; of the peers that cannot, why. */
+/** The contenders that could be opened here. `absent`: peers that could not, and why. */
 export interface Company {
   children: Child[];
   absent: Record<string, string>;
 }
 
-/** Where all of one work happens: one Redis, one disk, and a process for each contender. Disposing of it leaves nothing behind. */
+/**
+ * Where one measurement happens: one Redis, one disk, and a process for each contender. Nothing is left after it is
+ * disposed of.
+ */
 export class Stage implements AsyncDisposable {
   readonly redis: RedisServer;
   readonly #directory: string;
@@ -37,17 +40,17 @@ export class Stage implements AsyncDisposable {
     }
   }
 
-  /** `url`: of another server, or of a proxy. `folder`: another's, whose files it is to find. */
+  /** `url`: another server, or a proxy. `folder`: the folder of another child, whose files this one is to find. */
   async child(name: Name, { url = this.redis.url, folder }: { url?: string; folder?: string } = {}): Promise<Child> {
     const directory = folder ?? (await this.folder(name));
     const child = new Child(name);
-    // Before it is open: whatever becomes of it and the others, it is disposed of.
+    // Before it is opened, so that it is disposed of even if it or another child cannot be opened.
     this.#children.push(child);
     await child.open({ redis: url, directory });
     return child;
   }
 
-  /** A new one. */
+  /** Makes a new folder. */
   async folder(name: Name): Promise<string> {
     const directory = join(this.#directory, `${name}-${this.#folders++}`);
     await mkdir(directory);

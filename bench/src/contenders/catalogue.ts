@@ -2,20 +2,20 @@ import type { Contender, Place } from "./contender.ts";
 
 type Open = (place: Place) => Promise<Contender>;
 
-/** Whose it is: this project's, somebody else's library, the way without a library, or what nobody can do without. */
+/** This project, another library, the way without a library, or the least that any way has to do. */
 export type Group = "deep-agent" | "peer" | "rewriting" | "floor";
 
 export interface Entry {
-  /** How reports call it. */
+  /** Its name in reports. */
   title: string;
   group: Group;
   store: "redis" | "file" | "memory";
-  /** It keeps all its conversations in one file, so that each of ours gets a process with a file of its own. */
+  /** Whether it keeps all its conversations in one file. Then each conversation gets a process with its own file. */
   isSingle?: boolean;
   open: Open;
 }
 
-/** Each is loaded by the process that measures it, so that none pays for another's modules. */
+/** Each is loaded only by the process that measures it, so that none pays for the modules of another. */
 const catalogue = {
   memory: {
     title: "deep-agent, memory",
@@ -122,4 +122,4 @@ export function entryOf(name: Name): Entry {
   return catalogue[name];
 }
 
-export const names: readonly Name[] = Object.keys(catalogue) as Name[]; // its own keys, no others
+export const names: readonly Name[] = Object.keys(catalogue) as Name[]; // exactly its own keys

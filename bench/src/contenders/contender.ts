@@ -1,6 +1,6 @@
 import type { Message } from "@deep-agent/core";
 
-/** Where a contender keeps what it is given. */
+/** Where a contender stores its conversations. */
 export interface Place {
   /** `"redis://127.0.0.1:port"`. */
   redis: string;
@@ -12,21 +12,24 @@ export interface Place {
 export type Turn = readonly Message[];
 
 /**
- * One way to store conversations. What it cannot do it does not have; each method stands for what an application would call, and resolves
- * when that would.
+ * One way to store conversations. A method is absent if the contender cannot do it. Each method stands for a call of an
+ * application, and resolves when that call would.
  */
 export interface Contender {
-  /** Makes an absent conversation of these messages, as its turns would have left it: by whatever way is fastest. */
+  /** Makes a new conversation of these messages, in the state that its turns would leave, in the fastest way. */
   fill(conversation: string, messages: readonly Message[]): Promise<void>;
-  /** Loads what the next call of a model needs, the newest 20 messages, then stores the turn, as a process does that has just started. */
+  /**
+   * Loads what the next call of a model needs, the newest 20 messages, then stores the turn. It does both as a process
+   * would that has just started.
+   */
   turn?(conversation: string, turn: Turn): Promise<unknown>;
-  /** Stores a turn, and reads nothing. */
+  /** Stores a turn without reading. */
   append?(conversation: string, turn: Turn): Promise<unknown>;
   /** Loads the newest 20 messages. */
   window?(conversation: string): Promise<readonly unknown[]>;
   /** Loads all messages. */
   load?(conversation: string): Promise<readonly unknown[]>;
-  /** Answers, as fast as the store can. */
+  /** The cheapest request that the store answers. */
   ping?(): Promise<unknown>;
   /** The ids of all its conversations. */
   list?(): Promise<readonly unknown[]>;
@@ -37,7 +40,7 @@ export interface Contender {
   close(): Promise<unknown>;
 }
 
-/** What can be measured of it. */
+/** The methods of a contender that can be measured. */
 export type Work = "turn" | "append" | "window" | "load" | "ping" | "list" | "recent";
 
 export const WINDOW = 20;

@@ -13,18 +13,18 @@ type Backend = MemoryBackend & LogCapability;
 
 interface Store {
   backend: Backend;
-  /** What fills it. Default: the backend. */
+  /** The backend that fills the store. Default: `backend`. */
   filling?: Backend;
   close(): Promise<unknown>;
 }
 
-/** A turn is a `Conversation`'s, as the agent makes it; the rest goes to the backend. */
+/** A turn goes through a `Conversation`, as the agent's does. The other methods call the backend. */
 function contender({ backend, filling = backend, close }: Store): Contender {
-  /** What was known of each conversation when its last turn was appended. */
+  /** The revision of each conversation after its last appended turn. */
   const known = new Map<string, Revision>();
   return {
     async fill(memoryId, messages) {
-      // Each behind the one before: else, the newest entries are searched for it.
+      // Each append says what it follows. Otherwise the newest entries would be searched for the turn.
       let since: Revision | null = null;
       for (const turn of turnsOf(messages)) since = await filling.append(memoryId, turn, { since });
     },
@@ -34,7 +34,7 @@ function contender({ backend, filling = backend, close }: Store): Contender {
       await conversation.commit(turn);
     },
     async append(memoryId, turn) {
-      // As a conversation does: else, the newest entries are searched for the turn.
+      // As a conversation does. Otherwise the newest entries would be searched for the turn.
       const since = known.get(memoryId) ?? (await backend.read(memoryId, { last: 1 }))?.revision ?? null;
       known.set(memoryId, await backend.append(memoryId, turn, { since }));
     },
@@ -90,7 +90,7 @@ export async function encrypted({ redis: url }: Place): Promise<Contender> {
   return contender({ backend, filling, close: () => closeBoth(store, patientStore) });
 }
 
-/** For what is too much for the time that a call has otherwise. */
+/** For filling, which may take longer than the default timeout of a call. */
 function patient(url: string, prefix: string): RedisBackend {
   return new RedisBackend({ url, prefix, timeoutMs: 120_000 });
 }

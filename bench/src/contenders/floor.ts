@@ -10,16 +10,16 @@ import { turnsOf } from "./messages.ts";
 const WEEK = 604_800_000;
 const PUSHED_AT_ONCE = 1_000;
 
-/** What is stored of a turn, and how much of it: as the project's own entries. */
+/** A turn as text, in the form and size of this project's own entries. */
 const textOf = (turn: Turn): string =>
   JSON.stringify({ t: "LhE4mVvN0gqY7QbXo2sPRw", at: 1_764_156_000_000_000, r: turn });
 
 const turnIn = (text: string): Message[] => (JSON.parse(text) as { r: Message[] }).r; // of textOf
 
-/** What nobody who keeps turns in a list with a time to live can do without. */
+/** The commands that are needed at least to keep turns in a list with a time to live. */
 interface Commands {
   push(key: string, texts: string[]): Promise<unknown>;
-  /** In one write. */
+  /** Sends both commands in one write. */
   pushAndExpire(key: string, text: string): Promise<unknown>;
   range(key: string, from: number): Promise<string[]>;
   unlink(key: string): Promise<unknown>;
@@ -80,7 +80,10 @@ export async function bareIoredis({ redis: url }: Place): Promise<Contender> {
 
 const flush = promisify(fsync);
 
-/** A turn is a write into an open file, and a flush to the disk; what was written before is known without reading it. */
+/**
+ * A turn is one write into an open file and one flush to the disk. What was written before is known without reading
+ * it.
+ */
 export async function writeAndFlush({ directory }: Place): Promise<Contender> {
   const files = new Map<string, number>();
   const fileOf = (conversation: string): number => {

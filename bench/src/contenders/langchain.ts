@@ -19,7 +19,7 @@ function converted(message: Message): BaseMessage {
 
 type Rest = Pick<Contender, "fill" | "drop" | "close">;
 
-/** Its histories know no window: whoever needs the newest messages loads all. */
+/** Its histories have no window: to get the newest messages, all are loaded. */
 function histories(historyOf: (session: string) => BaseListChatMessageHistory, rest: Rest): Contender {
   return {
     ...rest,
@@ -35,7 +35,7 @@ function histories(historyOf: (session: string) => BaseListChatMessageHistory, r
 }
 
 export async function redisHistory({ redis: url }: Place): Promise<Contender> {
-  // Its own connection for filling; the histories share the one that the library pools.
+  // Filling has its own connection. The histories share the connection that the library pools.
   const client = createClient({ url });
   await client.connect();
   const keyOf = (session: string): string => `langchain:${session}`;
@@ -60,7 +60,7 @@ export async function redisHistory({ redis: url }: Place): Promise<Contender> {
   });
 }
 
-/** One file for all its sessions, which it reads once in its process, and writes whole for each message. */
+/** One file for all sessions. The process reads it once, and rewrites it for each message. */
 export async function fileHistory({ directory }: Place): Promise<Contender> {
   const filePath = join(directory, "history.json");
   const historyOf = (sessionId: string): FileSystemChatMessageHistory =>

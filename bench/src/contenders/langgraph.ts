@@ -4,8 +4,8 @@ import { ShallowRedisSaver } from "@langchain/langgraph-checkpoint-redis/shallow
 import { type Contender, type Place, WINDOW } from "./contender.ts";
 
 /**
- * A checkpoint is the whole state, and with it the whole history. Of the two savers this is the one that keeps the newest checkpoint only. Both
- * need the modules JSON and search, so that opening one fails on plain Redis.
+ * A checkpoint is the whole state, and with it the whole history. Of the two savers, this one keeps only the newest
+ * checkpoint. Both need the modules JSON and search, so opening either fails on plain Redis.
  */
 export async function checkpoints({ redis: url }: Place): Promise<Contender> {
   const saver = await ShallowRedisSaver.fromUrl(url);
@@ -20,7 +20,7 @@ export async function checkpoints({ redis: url }: Place): Promise<Contender> {
   };
   const turn: NonNullable<Contender["turn"]> = async (conversation, turn) =>
     save(conversation, [...(await load(conversation)), ...turn]);
-  // It says that its indexes could not be made, and goes on.
+  // The saver only logs that its indexes could not be made. So the first save shows whether it works.
   await save("first", []);
   return {
     fill: async (conversation, messages) => void (await save(conversation, messages)),

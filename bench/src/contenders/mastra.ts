@@ -8,14 +8,14 @@ import { textOf } from "./messages.ts";
 const RESOURCE = "bench";
 const SAVED_AT_ONCE = 1_000;
 
-/** A key for each message, one for where it belongs, and a sorted set of a thread's messages. */
+/** A key for each message, another key that says which thread it belongs to, and a sorted set for each thread. */
 export async function mastra({ redis: connectionString }: Place): Promise<Contender> {
   const store = new RedisStore({ id: "bench", connectionString });
   await store.init();
   const memory = await store.getStore("memory");
   if (memory === undefined) throw new Error("@mastra/redis has no memory store.");
   const threads = new Set<string>();
-  /** It orders by time, so no two messages are of the same. */
+  /** It orders messages by time, so no two may have the same. */
   let now = Date.now() - 1_000_000;
   const converted = (threadId: string, message: Message): MastraDBMessage => ({
     id: randomUUID(),

@@ -6,8 +6,8 @@ import { type Contender, type Place, WINDOW } from "./contender.ts";
 import { textOf } from "./messages.ts";
 
 /**
- * The SDK has a `Session` to implement. The one on files stands among its examples, unpublished: a JSON array for each session, read whole and
- * written whole. This does the same work.
+ * The SDK has an interface `Session`. Its session on files is an example that is not published: a JSON array for each
+ * session, read whole and written whole. This class does the same work.
  */
 class FileSession implements Session {
   readonly #id: string;

@@ -4,7 +4,7 @@ import type { Message } from "@deep-agent/core";
 import { createClient } from "@redis/client";
 import { type Contender, type Place, WINDOW } from "./contender.ts";
 
-/** A text under a name: all that is needed to store a whole history. */
+/** Texts by name: enough to store whole histories. */
 interface Texts {
   get(name: string): Promise<string | null>;
   set(name: string, text: string): Promise<unknown>;
@@ -12,7 +12,7 @@ interface Texts {
   close(): Promise<unknown>;
 }
 
-/** What the Go library go-deep-agent does, and what is done without a library: each turn reads the whole history, and writes it. */
+/** Each turn reads and writes the whole history, as in the Go library go-deep-agent, and as without a library. */
 function rewriting(texts: Texts): Contender {
   const load = async (conversation: string): Promise<Message[]> => {
     const text = await texts.get(conversation);
@@ -45,7 +45,7 @@ export async function bySet({ redis: url }: Place): Promise<Contender> {
   });
 }
 
-/** Not even flushed: a crash of the machine may cost the whole history. */
+/** Without a flush: if the machine crashes, the whole history may be lost. */
 export async function byFile({ directory }: Place): Promise<Contender> {
   const pathOf = (name: string): string => join(directory, `${name}.json`);
   return rewriting({

@@ -3,7 +3,7 @@ import { compile, type TopLevelSpec } from "vega-lite";
 import { entryOf, type Group } from "../contenders/catalogue.ts";
 import type { Results } from "../results.ts";
 
-/** Ours stand out; floors are thin and grey. */
+/** deep-agent stands out; floors are grey. */
 const colours: Readonly<Record<Group, string>> = {
   "deep-agent": "#0b6e4f",
   peer: "#c1440e",
@@ -20,7 +20,7 @@ const config: NonNullable<TopLevelSpec["config"]> = {
   view: { stroke: null },
 };
 
-/** SVG by the name of its file. */
+/** Each chart as SVG, by the name of its file without extension. */
 export async function drawCharts(results: Results): Promise<Record<string, string>> {
   return {
     "turns-redis": await draw(turns(results, "redis", "One turn on Redis: load the newest 20 messages, store two")),
@@ -99,7 +99,7 @@ function storage({ storage }: Results): TopLevelSpec {
   const rows = storage.filter(({ length }) => length === 100);
   return bars(
     "Bytes stored for each byte of JSON: conversations of 100 messages of 500 bytes",
-    "bytes in Redis or on the disk, to one of JSON",
+    "bytes in Redis or on the disk, for each byte of JSON",
     rows.map(({ name, bytes, json }) => ({ name, value: bytes / json })),
     ".2f",
   );
@@ -138,7 +138,7 @@ function bars(
   };
 }
 
-/** The colour of its group, and for each further one of that group a lighter one. */
+/** The colour of the contender's group; each further contender of the group gets a lighter one. */
 function shade<N extends Parameters<typeof entryOf>[0]>(group: readonly N[], name: N): string {
   const lightness = (group.indexOf(name) / group.length) * 0.6;
   const colour = colours[entryOf(name).group];

@@ -4,9 +4,9 @@ import { type Goal, goalsOf, isMet, verdict } from "../goals.ts";
 import type { Results } from "../results.ts";
 import { ratioOf } from "../spread.ts";
 import type { Rate } from "../works/throughput.ts";
-import { bytes, count, digits, milliseconds, rate, table } from "./format.ts";
+import { bytes, count, digits, milliseconds, rate, table, wrapped } from "./format.ts";
 
-/** The whole report, as Markdown; its charts lie in `benchmarks/` beside it. */
+/** The whole report, as Markdown. Its charts are in `benchmarks/` beside it. */
 export function reportOf(results: Results): string {
   const sections = [
     introduction(results),
@@ -18,33 +18,28 @@ export function reportOf(results: Results): string {
     listing(results),
     footprint(results),
   ];
-  return `${sections.join("\n\n")}\n`;
+  return `${wrapped(sections.join("\n\n"))}\n`;
 }
 
 function introduction({ date, seconds, plan, machine, turns }: Results): string {
   const { cpu, cores, memory, system, fileSystem, node, redis, commit } = machine;
   const absent = Object.entries(turns.absent).map(
-    ([title, why]) => `- ${title} could not be opened. It said: \`${firstLine(why).slice(0, 100)}\``,
+    ([title, why]) => `- ${title} could not be opened. Its error was: \`${firstLine(why).slice(0, 100)}\``,
   );
   return `# Benchmarks
 
 <!-- Written by \`pnpm bench\`. -->
 
-What a turn costs with deep-agent, beside other ways to store conversations, and beside what no way can do without. All
-contenders do the same work in the same run, on one real Redis and one disk, each in a process of its own; they take turns, many
-times over, so that what slows down the machine for a while slows down all of them. A number is a median, and in brackets the
-inner half of what was measured. Times hold for this machine only; ratios are taken within each round, and hold better.
+What a turn costs with deep-agent, compared with other ways to store conversations, and with the least that any way has to do. All contenders do the same work in the same run, on one real Redis and one disk, each in its own process. They take turns, many times over, so that what slows down the machine for a while slows down all of them. A number is a median, and the numbers in brackets are the quartiles. Times hold for this machine only. Ratios are taken within each round, and hold better.
 
 ${date.slice(0, 10)}, ${plan === "quick" ? "a quick run: few repetitions, " : ""}${count(seconds)} seconds${commit === null ? ", of a tree with changes" : `, commit ${commit}`}. ${cpu}, ${cores} cores, ${(memory / 2 ** 30).toFixed(0)} GiB; ${system}, ${fileSystem}; Node ${node}; Redis ${redis} on loopback, without persistence.
 
-- A message is ${count(500)} bytes of JSON. A *turn* is what is done by who keeps nothing of the conversation, but its connections: load what the
-  next call of a model needs, the newest 20 messages, and store two new ones. That the messages come and the turns are stored is checked.
-- The conversations in which turns are measured are at most 6 % longer than they are called, or by four messages; those of LangChain's file history, which keeps all in one file, by all turns of a round. Where appending alone is measured, they grow by what is appended.
-- *whole history by SET* and *in a file* are the way without a library, and that of the Go library go-deep-agent: each turn reads and writes all.
-- *bare node-redis* and *bare ioredis* are the clients alone: RPUSH and PEXPIRE in one write, LRANGE and \`JSON.parse\`. *one write and fsync* appends to a
-  file that stays open, and knows what it wrote before.
-- Of the file stores, deep-agent's flushes each turn to the disk, unless told \`durability: "os"\`; those of peers, and rewriting, flush nothing.
-- The OpenAI Agents SDK publishes no file session; measured is the one of its examples, written anew.
+- A message is ${count(500)} bytes of JSON. A *turn* is what a process does that keeps nothing of the conversation except its connections: it loads what the next call of a model needs (the newest 20 messages) and stores two new messages. Each contender is checked: it must return those messages and have stored the turns.
+- Measuring turns makes conversations longer than the length that a column names: by at most 6 %, or by four messages if that is more. LangChain's file history keeps everything in one file, so its conversations grow by all turns of a round. If only appends are measured, conversations grow by what is appended.
+- *whole history by SET* and *whole history in a file* are the way without a library, and the way of the Go library go-deep-agent: each turn reads and writes everything.
+- *bare node-redis* and *bare ioredis* are the clients alone: RPUSH and PEXPIRE in one write, LRANGE and \`JSON.parse\`. *one write and fsync* appends to a file that stays open, and knows without reading what it wrote before.
+- Of the file stores, deep-agent's flushes each turn to the disk, unless its \`durability\` is \`"os"\`. Those of peers, and rewriting, flush nothing.
+- The OpenAI Agents SDK publishes no file session. The session in its examples was written again for this measurement.
 ${absent.join("\n")}`;
 }
 
@@ -101,7 +96,7 @@ ${table(
   rowsOf(({ cpu }) => digits(cpu)),
 )}
 
-Bytes, to the store and from it: on the socket, or through the system's calls that read and write files:
+Bytes to the store / bytes from the store, on the socket or through system calls that read and write files:
 
 ${table(
   head,
@@ -127,9 +122,9 @@ function parts({ parts }: Results): string {
       return cost === undefined ? "–" : milliseconds(cost.ms);
     }),
   ]);
-  return `## Parts of a turn, and everything
+  return `## Parts of a turn, and a load of everything
 
-In a conversation of 10,000 messages, milliseconds. Peers without a window load everything to get it.
+Milliseconds, in a conversation of 10,000 messages. Peers without a window load all messages to get the newest.
 
 ${table(["", "append a turn", "newest 20 messages", "all messages"], rows)}`;
 }
@@ -151,13 +146,11 @@ function throughput({ throughput, cluster }: Results): string {
 
 ![Turns appended a second by one process with 256 in flight](benchmarks/throughput.svg)
 
-Turns appended a second, to conversations that begin empty: by one process with so many conversations in flight, and by ${processes} processes with 64 each, without peers. LangChain's
-file history is left out: its one file has all conversations.
+Turns appended a second to conversations that begin empty: by one process with this number of conversations in flight, and by ${processes} processes with 64 each. The peers were not measured with ${processes} processes. LangChain's file history is left out, because its one file holds all conversations.
 
 ${table(["", ...levels.map((level) => `${count(level)} in flight`), `${processes} processes`], rows)}
 
-Whole turns a second, 256 in flight, by one process: ${rate(one.perSecond)} on one server, ${rate(three.perSecond)} on a cluster of three masters on the same
-machine, ${digits(share)} times as many. All servers share its cores with the client: it shows what routing costs, not what more machines bring.`;
+Whole turns a second by one process with 256 in flight: ${rate(one.perSecond)} on one server, ${rate(three.perSecond)} on a cluster of three masters on the same machine. The cluster makes ${digits(share)} times as many as one server. All servers share the machine's cores with the client, so this shows what routing costs, not what more machines bring.`;
 }
 
 function storage({ storage }: Results): string {
@@ -174,9 +167,9 @@ function storage({ storage }: Results): string {
 
 ![Bytes stored for each byte of JSON](benchmarks/storage.svg)
 
-In the memory of Redis, with indexes and all that belongs to a conversation, or on the disk, in its blocks. A message is 500 bytes of JSON.
+Redis: bytes in memory, with indexes and everything else that belongs to a conversation. Files: bytes of the blocks on the disk. A message is 500 bytes of JSON.
 
-${table(["", "a conversation of one turn", "each further message", "100 messages, to their JSON", "1,000"], rows)}`;
+${table(["", "a conversation of one turn", "each further message", "100 messages, for each byte of JSON", "1,000 messages"], rows)}`;
 }
 
 function listing({ listing: { foreign, costs } }: Results): string {
@@ -192,7 +185,7 @@ function listing({ listing: { foreign, costs } }: Results): string {
     ]);
   return `## Finding conversations
 
-Beside ${count(foreign)} keys of others, milliseconds. A thread of @mastra/redis is made one by one: a million of them were not.
+Milliseconds, among ${count(foreign)} keys of others. Threads of @mastra/redis are made one by one, so a million of them were not measured.
 
 ${table(["", ...sizes.map((size) => `${count(size)} conversations`)], rows)}`;
 }
@@ -201,15 +194,13 @@ const workNames: Readonly<Partial<Record<Work, string>>> = { list: "all ids", re
 
 function footprint({ footprint: { imports, heap } }: Results): string {
   const rows = imports.map(({ package: name, ms, loaded, all }) => [name, milliseconds(ms), bytes(loaded), bytes(all)]);
-  return `## Before anything is done
+  return `## Before the first call
 
-What an import takes over a Node that imports nothing, milliseconds; what of the package and its dependencies it loads, minified and gzipped, without clients
-(\`openai\`, \`redis\`) and the core that each is made for; and with what is loaded only when it is needed.
+*import*: how many milliseconds longer a program takes that imports the package than one that imports nothing. *loaded*: what the import loads of the package and its dependencies, minified and gzipped, without clients (\`openai\`, \`redis\`) and without the core that the package is made for. *all*: the same, with what is loaded only when it is needed.
 
 ${table(["", "import", "loaded", "all"], rows)}
 
-${count(heap.conversations)} open conversations with their windows of 20 messages keep ${bytes(heap.each)} each on the heap; their messages alone, as \`JSON.parse\` makes them, ${bytes(heap.messages)}. A turn
-on Redis allocates ${bytes(heap.turn)}; bare RPUSH, LRANGE and \`JSON.parse\`, ${bytes(heap.bareTurn)}.`;
+If ${count(heap.conversations)} conversations are open, each keeps ${bytes(heap.each)} on the heap, with its window of 20 messages. Those messages alone, as \`JSON.parse\` makes them, take ${bytes(heap.messages)}. A turn on Redis allocates ${bytes(heap.turn)}. Bare RPUSH, LRANGE and \`JSON.parse\` allocate ${bytes(heap.bareTurn)}.`;
 }
 
 function titleOf(name: Name): string {

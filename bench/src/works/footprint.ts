@@ -15,11 +15,14 @@ const run = promisify(execFile);
 /** What a package costs before anything is done with it. */
 interface ImportCost {
   package: string;
-  /** What takes it from a program that does nothing to one that has imported it: ms. */
+  /** How much longer a program takes that imports the package than one that imports nothing, in ms. */
   ms: Spread;
-  /** Bytes of what an `import` loads, bundled, minified and gzipped, without what {@link beside} names. `null`: it cannot be bundled. */
+  /**
+   * Bytes that an `import` loads, bundled, minified and gzipped, without what {@link packages} leaves out. `null`: the
+   * package cannot be bundled.
+   */
   loaded: number | null;
-  /** With what is loaded later, when it is needed. */
+  /** The same, with what is loaded later, when it is needed. */
   all: number | null;
 }
 
@@ -28,7 +31,7 @@ export interface Footprint {
   heap: Heap;
 }
 
-/** What is measured, and what its size is measured without: its clients, and the library that it is an adapter for. */
+/** The packages, and what each size leaves out: clients, and the library that the package is an adapter for. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   "@deep-agent/core": ["openai"],
   "@deep-agent/in-memory": ["@deep-agent/core"],
@@ -53,11 +56,11 @@ export async function measureFootprint({ footprint }: Plan): Promise<Footprint> 
   return { imports, heap: await measureHeap(footprint) };
 }
 
-/** Each round starts a process for each, and one that imports nothing: what counts is how much longer it takes. */
+/** Each round starts a process for each package, and processes that import nothing. What counts is the difference. */
 async function importTimes(names: readonly string[], rounds: number): Promise<number[][]> {
   const times = names.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
-    // More than one, since everything is compared with it.
+    // Three, because everything is compared with it.
     const bare = median([await timeOf(), await timeOf(), await timeOf()]) ?? 0;
     for (const [place, name] of names.entries()) {
       times[place]?.push((await timeOf(`await import(${JSON.stringify(name)});`)) - bare);
@@ -103,7 +106,7 @@ async function sizeOf(
   }
 }
 
-/** The entry, and what it imports, but by `import()`. */
+/** The entry and what it imports, without what it imports by `import()`. */
 function loadedAtOnce({ outputs }: Metafile): Set<string> {
   const entry = Object.keys(outputs).find(
     (output) => outputs[output]?.entryPoint !== undefined && /stdin/.test(output),
@@ -117,7 +120,7 @@ function loadedAtOnce({ outputs }: Metafile): Set<string> {
   return found;
 }
 
-/** What counting a heap does not take, in ms. */
+/** In ms. Counting a heap does not take that long: a process that does is killed. */
 const HEAP_LIMIT = 180_000;
 
 async function measureHeap({ conversations, turns }: Plan["footprint"]): Promise<Heap> {
@@ -131,7 +134,7 @@ async function measureHeap({ conversations, turns }: Plan["footprint"]): Promise
   const late = setTimeout(() => worker.kill("SIGKILL"), HEAP_LIMIT);
   try {
     const [answer] = (await Promise.race([once(worker, "message"), once(worker, "exit")])) as [Heap | number | null];
-    if (typeof answer !== "object" || answer === null) throw new Error(`heap.worker.ts ended, ${answer}`);
+    if (typeof answer !== "object" || answer === null) throw new Error(`heap.worker.ts ended with ${answer}`);
     return answer;
   } finally {
     clearTimeout(late);

@@ -16,11 +16,11 @@ export interface HeapJob {
 /** Bytes. */
 export interface Heap {
   conversations: number;
-  /** Of the heap, for one open conversation with its window. */
+  /** On the heap, for one open conversation with its window. */
   each: number;
-  /** Of the heap, for the messages of such a window alone, as JSON.parse makes them. */
+  /** On the heap, for the messages of such a window alone, as JSON.parse makes them. */
   messages: number;
-  /** Allocated for one turn: a conversation is opened, read, and a turn stored. */
+  /** Allocated for one turn: opening a conversation, reading it, and storing a turn. */
   turn: number;
   /** Allocated for one turn by a client that only sends RPUSH and reads the window by LRANGE and JSON.parse. */
   bareTurn: number;
@@ -28,7 +28,7 @@ export interface Heap {
 
 const AT_ONCE = 64;
 
-/** On the average, one object in so many bytes is looked at. */
+/** The profiler looks at one object in this many bytes, on average. */
 const SAMPLED = 1_024;
 
 async function measure({ url, conversations, turns }: HeapJob): Promise<Heap> {
@@ -70,14 +70,14 @@ async function measure({ url, conversations, turns }: HeapJob): Promise<Heap> {
   return { conversations, each, messages: forMessages / conversations, turn: ours, bareTurn: bare };
 }
 
-/** How many bytes the heap has grown by, behind what can be collected. */
+/** How many bytes the heap has grown by, without what can be collected. */
 async function grown<R>(make: () => Promise<R>): Promise<[result: R, bytes: number]> {
   const before = heapUsed();
   const result = await make();
   return [result, heapUsed() - before];
 }
 
-/** Bytes that one call allocates, as V8's sampling profiler estimates it: also of what is collected at once. */
+/** The bytes that one call allocates, by V8's sampling profiler, which also counts what is collected at once. */
 async function allocated(times: number, call: (number: number) => Promise<void>): Promise<number> {
   for (let number = 0; number < times / 4; number++) await call(number); // until it is compiled
   const session = new Session();

@@ -6,7 +6,7 @@ import { type Cell, interleave, type Measured } from "../interleave.ts";
 import type { Plan } from "../plan.ts";
 import { Stage } from "../stage.ts";
 
-/** What it costs to find so many conversations among others' keys. */
+/** What it costs to find `memories` conversations among the keys of others. */
 interface ListingCost extends Measured {
   name: Name;
   work: Work;
@@ -19,10 +19,10 @@ export interface Listing {
   costs: ListingCost[];
 }
 
-/** So many keys are made at once. */
+/** How many keys one script makes. */
 const MADE_AT_ONCE = 50_000;
 
-/** A thread of @mastra/redis is made by itself; beyond so many, that is not waited for. */
+/** Threads of @mastra/redis are made one by one. More than this many would take too long. */
 const MOST_THREADS = 100_000;
 
 /** Conversations of one short turn each, with their place in the index, as an append leaves them. */
@@ -70,7 +70,7 @@ function cellOf(child: Child, work: Work, brings?: number): Cell {
   return brings === undefined ? cell : { ...cell, brings };
 }
 
-/** Makes the keys of those numbers by a script, many at once. */
+/** Makes the keys with these numbers by a script, many at once. */
 async function run(redis: RedisServer, script: string, from: number, to: number): Promise<void> {
   for (let first = from + 1; first <= to; first += MADE_AT_ONCE) {
     await redis.command("EVAL", script, "0", String(first), String(Math.min(to, first + MADE_AT_ONCE - 1)));

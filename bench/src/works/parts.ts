@@ -9,7 +9,7 @@ export interface PartCost extends Measured {
   work: Work;
 }
 
-/** One part, of the contender and the conversation of each of these cells. */
+/** Measures one part, with the contender and the conversations of each of these cells. */
 export async function measurePart(work: Work, cells: readonly Cell[], { parts: pace }: Plan): Promise<PartCost[]> {
   const parts = cells.map((cell): Cell => ({ ...cell, work, ...bringing(work, cell.length) }));
   const measured = await interleave(parts, pace);

@@ -5,26 +5,29 @@ import { messagesOf } from "../contenders/messages.ts";
 import type { Plan } from "../plan.ts";
 import { Stage } from "../stage.ts";
 
-/** What conversations take where they are kept. */
+/** How much space conversations take in their store. */
 export interface Size {
   name: Name;
   /** Messages of a conversation. */
   length: number;
-  /** Bytes of one conversation: in the memory of Redis, all told, or in files. */
+  /** Bytes of one conversation: everything in the memory of Redis, or files on the disk. */
   bytes: number;
   /** Bytes of its messages as JSON. */
   json: number;
 }
 
-/** A conversation of one turn shows what each costs, the longer one what each message does. */
+/** In messages. A conversation of one turn shows what each conversation costs, longer ones what each message costs. */
 const lengths = [2, 100, 1_000] as const;
 
 const FIRST = 3;
 
-/** What stat(2) counts of a disk: bytes. */
+/** Bytes in a block, as stat(2) counts them. */
 const BLOCK = 512;
 
-/** Each on a server of its own, of whose memory nothing else is a part; at the same time, since nothing is timed. */
+/**
+ * Each contender has a server of its own, so that nothing else is in its memory. All run at the same time, because
+ * nothing is timed.
+ */
 export async function measureStorage({ storage: { conversations } }: Plan): Promise<Size[]> {
   return (await Promise.all(names.map((name) => sizesOf(name, conversations)))).flat();
 }
@@ -36,10 +39,10 @@ async function sizesOf(name: Name, conversations: number): Promise<Size[]> {
   await using stage = await Stage.set();
   const folder = await stage.folder(name);
   const child = await stage.child(name, { folder }).catch(() => undefined);
-  if (child === undefined) return sizes; // it cannot be opened here, as the turns have said
+  if (child === undefined) return sizes; // it cannot be opened here, which the report says with the turns
   for (const length of lengths) {
     const fill = (number: number): Promise<void> => child.fill(`${length}-${number}`, length);
-    // What connections take, which the first ones open, is not counted.
+    // The first ones open connections, whose memory must not be counted.
     for (let number = 0; number < FIRST; number++) await fill(number);
     const before = await used(stage, folder);
     const count = length === 1_000 ? conversations / 10 : conversations;

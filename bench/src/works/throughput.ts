@@ -16,10 +16,10 @@ export interface Rate {
 
 const WARM_UP = 150;
 
-/** Of turns that are appended to new conversations: by one process with so many in flight, and by several processes with 64 each. */
+/** Rates of appends to new conversations: by one process at each `inFlight`, and by several processes with 64 each. */
 export async function measureThroughput(stage: Stage, company: Company, { throughput }: Plan): Promise<Rate[]> {
   const { rounds, forMs, inFlight, processes } = throughput;
-  // Who keeps all conversations in one file writes it anew for each turn of any of them.
+  // A contender with one file for all conversations rewrites it for each turn of any of them.
   const children = company.children.filter(({ name }) => !entryOf(name).isSingle);
   const rates: Rate[] = [];
   for (const concurrency of inFlight) {
@@ -30,7 +30,7 @@ export async function measureThroughput(stage: Stage, company: Company, { throug
   const teams = await Promise.all(
     several.map(async (child) => {
       const { name } = child;
-      // Files are shared as Redis is: they are in one folder.
+      // The processes share their files as they share Redis: the files are in one folder.
       const isFile = entryOf(name).store === "file";
       const place = isFile ? { folder: await stage.folder(name) } : {};
       const others = Array.from({ length: isFile ? processes : processes - 1 }, () => stage.child(name, place));
@@ -41,7 +41,7 @@ export async function measureThroughput(stage: Stage, company: Company, { throug
   return rates;
 }
 
-/** Of whole turns: on a cluster of three masters, and on one server. */
+/** The rate of whole turns: on a cluster of three masters, and on one server. */
 export async function measureCluster({ cluster }: Plan): Promise<{ one: Rate; three: Rate }> {
   await using stage = await Stage.set();
   await using servers = await startCluster({ args: ["--save", "", "--appendonly", "no"] });
@@ -52,13 +52,13 @@ export async function measureCluster({ cluster }: Plan): Promise<{ one: Rate; th
   return { one, three };
 }
 
-/** A team is the processes that work at the same time; the teams take turns. */
+/** A team is a set of processes that work at the same time. The teams take turns. */
 async function rateOf(
   teams: readonly (readonly Child[])[],
   { rounds, forMs, inFlight, work }: { rounds: number; forMs: number; inFlight: number; work: "append" | "turn" },
 ): Promise<Rate[]> {
   const rates = teams.map((): number[] => []);
-  // The first, shorter one opens connections, and is not counted.
+  // The first round is shorter. It opens connections, and is not counted.
   for (let round = -1; round < rounds; round++) {
     for (const [place, team] of teams.entries()) {
       const loops = team.map((child, process) => {

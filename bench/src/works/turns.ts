@@ -6,27 +6,31 @@ import type { Plan } from "../plan.ts";
 import type { Company, Stage } from "../stage.ts";
 import { measurePart, type PartCost } from "./parts.ts";
 
-/** What one turn costs in a conversation of so many messages. */
+/** What one turn costs in a conversation of `length` messages. */
 export interface TurnCost extends Measured {
   name: Name;
   length: number;
-  /** Bytes to the store and from it: on the socket, or by calls of the system that read and write. */
+  /** Bytes to the store: on the socket, or by system calls that write. Absent if they were not counted. */
   written?: number;
+  /** Bytes from the store, counted in the same way. */
   read?: number;
-  /** On the socket. */
+  /** Commands on the socket. Absent for files. */
   commands?: number;
 }
 
 export interface Turns {
   costs: TurnCost[];
-  /** Who could not take part, and why. */
+  /** Contenders that could not take part, and why. */
   absent: Record<string, string>;
 }
 
-/** Turns that are counted at once; in conversations of over 10,000 messages, one. */
+/** How many turns are counted together. In conversations of over 10,000 messages it is one. */
 const COUNTED = 4;
 
-/** One turn of who keeps nothing of the conversation: load the newest 20 messages, store two. And the parts of it, by the same processes. */
+/**
+ * Measures turns of a process that keeps nothing of the conversation: load the newest 20 messages, store two. Also
+ * measures the parts of a turn, with the same processes.
+ */
 export async function measureTurns(
   stage: Stage,
   { children, absent }: Company,
@@ -38,7 +42,7 @@ export async function measureTurns(
     for (const child of children) {
       const { group, isSingle } = entryOf(child.name);
       if (length > longestRewritten && (group === "peer" || group === "rewriting")) continue;
-      // Each of its conversations is in a file of its own process.
+      // Each of its conversations gets a process with a file of its own.
       const isFirst = length === lengths[0];
       const own = isSingle && !isFirst ? await stage.child(child.name) : child;
       const copies = isSingle ? 1 : copiesFor(length, pace);
@@ -47,7 +51,7 @@ export async function measureTurns(
     }
   }
   await fillAll(cells);
-  // What reads comes first: then all are still of one length. The file's floor has nothing to read.
+  // Reads come first, while all conversations still have the same length. The floor for files cannot read.
   const long = cells.filter(({ length }) => length === plan.long);
   const readers = long.filter(({ child }) => child.name !== "floor-file");
   const reading = [await measurePart("window", readers, plan), await measurePart("load", readers, plan)].flat();
@@ -70,7 +74,7 @@ export async function measureTurns(
 
 type Counted = Pick<TurnCost, "written" | "read" | "commands">;
 
-/** What is counted is counted apart, since counting takes time, and of all contenders at once, since how much does not matter. */
+/** Counts apart from the measured turns, because counting takes time. All contenders run at once: nothing is timed. */
 async function countTurns(stage: Stage, name: Name, cells: readonly Cell[]): Promise<Map<Cell, Counted>> {
   const counts = new Map<Cell, Counted>();
   const { store } = entryOf(name);
@@ -90,7 +94,7 @@ async function countTurns(stage: Stage, name: Name, cells: readonly Cell[]): Pro
   for (const cell of cells) {
     const times = timesFor(cell);
     const [conversation = ""] = cell.conversations;
-    // Behind its greeting, and what it asks once.
+    // The first turn sends the greeting and what is asked only once: count after it.
     await turn(counted, conversation);
     proxy.resetCounts();
     for (let time = 0; time < times; time++) await turn(counted, conversation);

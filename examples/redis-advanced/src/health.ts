@@ -3,7 +3,7 @@ import { RedisBackend } from "@deep-agent/redis";
 
 /** Asks the server how it is, before anything depends on it; and a server that is not there. */
 export async function health(url: string): Promise<void> {
-  await using backend = new RedisBackend(url).withTimeout(2_000);
+  await using backend = new RedisBackend({ url, timeoutMs: 2_000 });
   const { latencyMs } = await backend.ping();
   console.log(`Health: the server answers (${latencyMs < 1_000 ? "at once" : "late"}).`);
 

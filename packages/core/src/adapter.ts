@@ -1,6 +1,6 @@
 /*
- * For authors of adapters, layers and bridges: the contract, and what an adapter is made with. It loads no agent, no
- * conversation and no model.
+ * For authors of adapters, layers and bridges: the contract, and the parts to make an adapter with. It loads no
+ * agent, no conversation and no model.
  */
 export { closed, conflict, type ErrorChanges, errorWith, invalidCursor } from "./adapter-kit/adapter-errors.ts";
 export { CallTracker } from "./adapter-kit/call-tracker.ts";

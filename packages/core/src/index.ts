@@ -1,5 +1,5 @@
 /*
- * For applications. What adapters, layers and bridges are made with is in `@deep-agent/core/adapter`.
+ * For applications. Authors of adapters, layers and bridges use `@deep-agent/core/adapter`.
  */
 export { Agent } from "./agent/agent.ts";
 export type { AbortPolicy, AgentOptions } from "./agent/agent-options.ts";

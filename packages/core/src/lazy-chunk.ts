@@ -1,7 +1,8 @@
 /*
- * A build artefact, not a concept: what an import of this package does not load. Adapters, and those with a model loop of their
- * own, need nothing of it. It is loaded whole, by `import("./lazy-chunk.ts")`, when something of it is first needed: one chunk
- * for all rooms is smaller than one for each. It is the only file that rooms may import although it looks up at them.
+ * A build artefact, not a concept: the code that an import of this package does not load. Adapters, and applications
+ * with their own model loop, need none of it. `import("./lazy-chunk.ts")` loads all of it when a part is first
+ * needed: one chunk for all rooms is smaller than one per room. It is the only file that every room may import
+ * although it depends on them.
  */
 export { runTurn } from "./agent/run-turn.ts";
 export { savesFailed } from "./agent/turn-target.ts";

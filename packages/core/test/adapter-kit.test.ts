@@ -17,7 +17,7 @@ import { assistant } from "../src/index.ts";
 describe("the calls of a backend are tracked until it is closed", () => {
   const tracker = (): CallTracker => new CallTracker(() => closed("TestBackend", "test"));
 
-  it("end() waits for those in flight, whether they succeed or fail", async () => {
+  it("end() waits for the calls in flight, whether they succeed or fail", async () => {
     const calls = tracker();
     const one = Promise.withResolvers<string>();
     const two = Promise.withResolvers<string>();
@@ -35,7 +35,7 @@ describe("the calls of a backend are tracked until it is closed", () => {
     expect(calls.isClosed).toBe(true);
   });
 
-  it("and after it no call is made", async () => {
+  it("after end() no call is made", async () => {
     const calls = tracker();
     await calls.end();
     let made = false;
@@ -47,7 +47,7 @@ describe("the calls of a backend are tracked until it is closed", () => {
     expect(made).toBe(false);
   });
 
-  it("a call begins at once", () => {
+  it("a call begins immediately", () => {
     let begun = false;
     void tracker().run(async () => {
       begun = true;
@@ -56,10 +56,10 @@ describe("the calls of a backend are tracked until it is closed", () => {
   });
 });
 
-describe("the newest whole entries that hold so many records", () => {
+describe("the newest whole entries that hold a given number of records", () => {
   const lengths = fc.array(fc.nat(5), { maxLength: 30 });
 
-  it("are as few as can be, and never more than there are", () => {
+  it("are as few as possible, and never more than the log has", () => {
     fc.assert(
       fc.property(lengths, fc.nat(30), fc.integer({ min: 1, max: 40 }), (entries, floorSeed, last) => {
         const floor = Math.min(floorSeed, entries.length);
@@ -72,11 +72,11 @@ describe("the newest whole entries that hold so many records", () => {
     );
   });
 
-  it("are all of them where no number is given", () => {
+  it("are all entries if no number is given", () => {
     expect(windowStart({ floor: 2, end: 9 }, undefined, () => 1)).toBe(2);
   });
 
-  it("and older ones are not looked at", () => {
+  it("are found without a look at older ones", () => {
     const asked: number[] = [];
     windowStart({ floor: 0, end: 9 }, 2, (index) => asked.push(index) && 1);
     expect(asked).toEqual([8, 7]);
@@ -91,7 +91,7 @@ describe("options are checked by their names", () => {
   });
 
   it.each([[{ paths: 1 }], [null], [7], ["path"], [undefined]])(
-    "%j does not, and the error names those that there are",
+    "%j does not, and the error names the known options",
     (options) => {
       expect(() => check(options)).toThrow(
         expect.objectContaining({ code: "INVALID_CONFIG", backend: "test", hint: "Its options are path, mode." }),
@@ -107,7 +107,7 @@ describe("an error with other details", () => {
     ...({ outcome: "unknown", retryable: true, backend: "redis", memoryId: "a", hint: "Wait.", cause, reply } as const),
   });
 
-  it("keeps all others, and its hint is said once", () => {
+  it("keeps all other details, and has its hint once", () => {
     const changed = errorWith(error, { memoryId: "b", message: (text) => text.replace('"a"', '"b"') });
     expect(changed.message).toBe('Cannot read memory "b". Wait.');
     expect({ ...changed }).toEqual({ ...error, memoryId: "b" });
@@ -115,26 +115,26 @@ describe("an error with other details", () => {
     expect(changed.cause).toBe(cause);
   });
 
-  it("is another one: the first is as it was", () => {
+  it("is a new error: the original does not change", () => {
     expect(errorWith(error, { outcome: "applied" }).outcome).toBe("applied");
     expect(error.outcome).toBe("unknown");
   });
 
-  it("takes a hint away, and gives another", () => {
+  it("may lose its hint, or get another one", () => {
     expect(errorWith(error, { hint: undefined }).message).toBe('Cannot read memory "a".');
     expect(errorWith(error, { hint: "Go." }).message).toBe('Cannot read memory "a". Go.');
   });
 });
 
-describe("what every adapter says", () => {
-  it("has its code and names memory and backend", () => {
+describe("the errors and warnings of every adapter", () => {
+  it("an error has its code and names memory and backend", () => {
     expect(conflict("alice", "test")).toMatchObject({ code: "CONFLICT", memoryId: "alice", backend: "test" });
     expect(conflict("alice", "test")).toMatchObject({ outcome: "not-applied", retryable: false });
     expect(closed("TestBackend", "test")).toMatchObject({ code: "CLOSED", backend: "test", retryable: false });
     expect(invalidCursor("test")).toMatchObject({ code: "INVALID_ARGUMENT", backend: "test" });
   });
 
-  it("is published as a warning, with the memory where there is one", () => {
+  it("a warning is published, with its memory if it has one", () => {
     const seen: unknown[] = [];
     const listener = (event: unknown): void => void seen.push(event);
     diagnostics.subscribe("deep-agent:backend", listener);

@@ -38,7 +38,7 @@ describe("configuring an agent", () => {
     };
   }
 
-  it("means the same in every order of the fluent calls, and by options", async () => {
+  it("gives the same agent in every order of the fluent calls, and by options", async () => {
     const expected = await behaviour(
       (model, store) =>
         new Agent({
@@ -79,7 +79,7 @@ describe("configuring an agent", () => {
     expect(Object.keys(options)).toEqual(["model", "tools", "modelOptions"]);
   });
 
-  it("refuses another backend once a memory is open in one", async () => {
+  it("refuses another backend after a memory was opened", async () => {
     const { agent, store } = remembering();
     agent.usingBackend(new ReferenceLog()).usingBackend(store);
     await agent.ask("hello");
@@ -92,12 +92,12 @@ describe("configuring an agent", () => {
     ["a lone surrogate", (agent) => agent.withLongMemory("\ud800"), "INVALID_MEMORY_ID"],
     ["no id", (agent) => agent.withLongMemory(undefined as never), "INVALID_MEMORY_ID"],
     ["no backend", (agent) => agent.usingBackend(undefined as never), "INVALID_CONFIG"],
-    ["a history of none", (agent) => agent.withMaxHistory(0), "INVALID_ARGUMENT"],
-    ["tokens below none", (agent) => agent.withMaxTokens(-1), "INVALID_ARGUMENT"],
-    ["rounds that are no number", (agent) => agent.withMaxToolRounds(Number.NaN), "INVALID_CONFIG"],
-    ["a policy that there is not", (agent) => agent.withAbortPolicy("maybe" as never), "INVALID_CONFIG"],
-    ["a conflict policy that there is not", (agent) => agent.withConflictPolicy("retry" as never), "INVALID_CONFIG"],
-    ["a prompt that is no text", (agent) => agent.withSystem(1 as never), "INVALID_CONFIG"],
+    ["a history of no messages", (agent) => agent.withMaxHistory(0), "INVALID_ARGUMENT"],
+    ["a negative number of tokens", (agent) => agent.withMaxTokens(-1), "INVALID_ARGUMENT"],
+    ["rounds that are not a number", (agent) => agent.withMaxToolRounds(Number.NaN), "INVALID_CONFIG"],
+    ["an unknown policy", (agent) => agent.withAbortPolicy("maybe" as never), "INVALID_CONFIG"],
+    ["an unknown conflict policy", (agent) => agent.withConflictPolicy("retry" as never), "INVALID_CONFIG"],
+    ["a prompt that is not text", (agent) => agent.withSystem(1 as never), "INVALID_CONFIG"],
     ["one tool twice", (agent) => agent.withTool(lookup).withTool(lookup), "INVALID_CONFIG"],
     ["a tool that does nothing", (agent) => agent.withTool({ name: "x" } as never), "INVALID_CONFIG"],
   ])("refuses %s", (_what, configure, code) => {
@@ -105,12 +105,12 @@ describe("configuring an agent", () => {
     expect(() => configure(agent)).toThrow(expect.objectContaining({ code }));
   });
 
-  it("refuses an option that there is not", () => {
+  it("refuses an unknown option", () => {
     const options = { model: echoModel(), longMemroy: ID };
     expect(() => new Agent(options)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
   });
 
-  it("counts tokens by the counter that it was given, whenever that was", async () => {
+  it("counts tokens with the given function, in any order of the calls", async () => {
     let counted = 0;
     const countTokens = () => {
       counted += 1;
@@ -130,7 +130,7 @@ describe("configuring an agent", () => {
     expect(model.sent(3)).toHaveLength(3);
   });
 
-  it("refuses another backend after the first use, also under another id", async () => {
+  it("refuses another backend after the first use, even with another id", async () => {
     const { agent } = remembering();
     await agent.listLongMemories();
     agent.withLongMemory("user-bob");
@@ -142,7 +142,7 @@ describe("configuring an agent", () => {
     expect(() => new Agent(undefined as never)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
   });
 
-  it("refuses what cannot be asked, before anything is called", async () => {
+  it("refuses an invalid question, before anything is called", async () => {
     const { store, agent, model } = remembering();
     for (const input of [undefined, null, 7, [], [{ type: "text", text: Number.NaN }]]) {
       await expect(agent.ask(input as never)).rejects.toMatchObject({ code: expect.stringMatching(/^INVALID_/) });

@@ -35,7 +35,7 @@ async function collect(stream: AsyncIterable<string>): Promise<string> {
   return text;
 }
 
-/** Aborts before the model's event of that number. */
+/** Aborts before the model's event with that number. */
 function abortingAt(index: number, answer: { text?: string[]; calls?: ToolCall[] }) {
   const controller = new AbortController();
   const before = (_event: ModelEvent, at: number) => {
@@ -45,7 +45,7 @@ function abortingAt(index: number, answer: { text?: string[]; calls?: ToolCall[]
 }
 
 describe("a stream", () => {
-  it("gives the text as it comes, and the reply when the turn is stored", async () => {
+  it("gives the text as it arrives, and the reply after the turn is stored", async () => {
     const { store, agent } = remembering(new ScriptedModel({ text: WORDS }));
     const stream = agent.stream("What is it?");
     expect(await collect(stream)).toBe(WORDS.join(""));
@@ -53,7 +53,7 @@ describe("a stream", () => {
     expect(await stream.reply).toMatchObject({ text: WORDS.join(""), message: { role: "assistant" }, usage: null });
   });
 
-  it("gives each piece before the next one is there", async () => {
+  it("gives each piece before the next one arrives", async () => {
     const gates = WORDS.map(() => Promise.withResolvers<void>());
     const { agent } = remembering(new ScriptedModel({ text: WORDS, before: (_event, index) => gates[index]?.promise }));
     const iterator = agent.stream("go")[Symbol.asyncIterator]();
@@ -64,13 +64,13 @@ describe("a stream", () => {
     expect((await iterator.next()).done).toBe(true);
   });
 
-  it("stores the turn when nobody reads it", async () => {
+  it("stores the turn even if it is not read", async () => {
     const { store, agent } = remembering(new ScriptedModel({ text: WORDS }));
     await agent.stream("go").reply;
     expect(store.records(ID)?.[1]?.content).toBe(WORDS.join(""));
   });
 
-  it("blocks nothing where it is never read to its end", async () => {
+  it("blocks nothing if it is never read to its end", async () => {
     const { store, agent } = remembering(new ScriptedModel({ text: WORDS }));
     const iterator = agent.stream("one")[Symbol.asyncIterator]();
     await iterator.next();
@@ -86,7 +86,7 @@ describe("a stream", () => {
     expect(await collect(stream)).toBe(WORDS.join(""));
   });
 
-  it("rejects the reader and the reply, and nobody else, where the model fails", async () => {
+  it("rejects the reader and the reply, and nothing else, if the model fails", async () => {
     const { store, agent } = remembering(new ScriptedModel({ text: ["half"], error: new Error("overloaded") }));
     const stream = agent.stream("go");
     await expect(collect(stream)).rejects.toThrow("overloaded");
@@ -105,13 +105,13 @@ describe("a stream", () => {
   });
 });
 
-describe("a model that gives what makes no sense", () => {
+describe("a model with invalid events", () => {
   it.each<[string, unknown]>([
     ["nothing", null],
     ["no text", { type: "text" }],
     ["an unknown event", { type: "thought", text: "hm" }],
-    ["a call that is none", { type: "tool-call", call: { id: "1" } }],
-  ])("fails, is let go of, and stores nothing: %s", async (_what, event) => {
+    ["an invalid call", { type: "tool-call", call: { id: "1" } }],
+  ])("fails, is released, and stores nothing: %s", async (_what, event) => {
     let closed = false;
     const model = new ScriptedModel();
     model.generate = async function* () {
@@ -129,7 +129,7 @@ describe("a model that gives what makes no sense", () => {
     expect(store.records(ID)).toBeNull();
   });
 
-  it("may count tokens wrongly", async () => {
+  it("may report an invalid usage", async () => {
     const usage = { promptTokens: Number.NaN, completionTokens: 1, totalTokens: 1 };
     const { store, agent } = remembering(new ScriptedModel({ text: ["ok"], usage }));
     expect((await agent.stream("go").reply).usage).toBeNull();
@@ -163,7 +163,7 @@ describe("aborting", () => {
       expect(agent.getHistory()).toEqual([]);
     });
 
-    it(`a stream that is left behind ${index} pieces keeps those`, async () => {
+    it(`a stream that is left after ${index} pieces keeps those pieces`, async () => {
       const { store, agent } = remembering(new ScriptedModel({ text: WORDS, before: () => tick() }));
       const stream = agent.stream("go");
       let read = 0;
@@ -196,7 +196,7 @@ describe("aborting", () => {
     expect(store.records(ID)?.[1]).toMatchObject({ content: "The answer ", status: "aborted" });
   });
 
-  it("rejects once what it keeps is stored, with a save that does not heed the signal", async () => {
+  it("rejects after the kept text is stored, by a save that ignores the signal", async () => {
     const { signal, answer } = abortingAt(2, { text: WORDS });
     const { store, agent } = remembering(new ScriptedModel(answer));
     const saved = Promise.withResolvers<void>();
@@ -216,7 +216,7 @@ describe("aborting", () => {
     expect(store.records(ID)).toHaveLength(2);
   });
 
-  it("rejects with SAVE_FAILED where what it keeps cannot be stored, and keeps it pending", async () => {
+  it("rejects with SAVE_FAILED if the kept text cannot be stored, and keeps it pending", async () => {
     const { signal, answer } = abortingAt(2, { text: WORDS });
     const { store, agent } = remembering(new ScriptedModel(answer));
     store.around = async (method, call) => {
@@ -229,7 +229,7 @@ describe("aborting", () => {
     expect(store.records(ID)?.[1]).toMatchObject({ status: "aborted" });
   });
 
-  it("heeds the signal also where the model does not", async () => {
+  it("obeys the signal even if the model does not", async () => {
     const controller = new AbortController();
     const { store, agent } = remembering(
       new ScriptedModel({ text: WORDS, before: (_event, index) => (index === 2 ? new Promise(() => {}) : undefined) }),
@@ -243,7 +243,7 @@ describe("aborting", () => {
     expect(store.records(ID)?.[1]?.content).toBe("The answer ");
   });
 
-  it("at any moment leaves no rejection that nobody handles", async () => {
+  it("at any moment leaves no unhandled rejection", async () => {
     for (let ticks = 0; ticks < 80; ticks++) {
       const controller = new AbortController();
       const heeding = new ScriptedModel();
@@ -263,7 +263,7 @@ describe("aborting", () => {
     }
   });
 
-  it("lets the model know, also one that waits", async () => {
+  it("reaches the model, even while it waits", async () => {
     let returned = false;
     const waiting: AsyncIterator<ModelEvent> = {
       next: () => new Promise(() => undefined),
@@ -282,7 +282,7 @@ describe("aborting", () => {
     expect(returned).toBe(true);
   });
 
-  it("by return() takes effect while the stream waits, and before it was read", async () => {
+  it("by return() takes effect while the stream waits, and before it is read", async () => {
     for (const waiting of [true, false]) {
       const { store, agent } = remembering(
         new ScriptedModel({ text: WORDS, before: () => new Promise(() => undefined) }),
@@ -297,7 +297,7 @@ describe("aborting", () => {
     }
   });
 
-  it("changes nothing once the model has ended", async () => {
+  it("changes nothing after the model has ended", async () => {
     const controller = new AbortController();
     const { store, agent } = remembering(new ScriptedModel({ text: WORDS }));
     store.around = async (method, call) => {
@@ -352,13 +352,13 @@ describe("aborting a tool round", () => {
     ]);
   });
 
-  it("keeps nothing where there was no text yet", async () => {
+  it("keeps nothing if there was no text yet", async () => {
     const { store, agent, signal } = abortedInTools([]);
     await expect(agent.ask("go", { signal })).rejects.toThrow("enough");
     expect(store.records(ID)).toBeNull();
   });
 
-  it("does not take a result of an earlier round for one of a call with the same id", async () => {
+  it("does not confuse a result of an earlier round with that of a call with the same id", async () => {
     const controller = new AbortController();
     let runs = 0;
     const lookup = defineTool({

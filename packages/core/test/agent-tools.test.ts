@@ -17,7 +17,7 @@ function agentWith(model: ScriptedModel, ...tools: Tool[]) {
   return { store, model, agent: new Agent({ model, tools, longMemory: ID, backend: store }) };
 }
 
-/** What the model was told of the tools' results in its second request. */
+/** The tool results that the model was sent in its second request. */
 function results(model: ScriptedModel): Message[] {
   return (model.requests[1]?.messages ?? []).filter(({ role }) => role === "tool");
 }
@@ -113,20 +113,20 @@ describe("a tool round", () => {
       "Error: no such city",
     ],
     [
-      "a tool that there is not",
+      "an unknown tool",
       call("1", "x"),
       defineTool({ name: "t", execute: () => "" }),
       'Error: There is no tool named "x".',
     ],
     ["arguments that are not JSON", call("1", "weather", "{city"), weather, "Error: The arguments are not JSON."],
     [
-      "arguments that do not fit",
+      "arguments that do not match the schema",
       call("1", "weather", { city: 7 }),
       weather,
-      "Error: The arguments do not fit. city: ",
+      "Error: The arguments do not match the schema. city: ",
     ],
-    ["a result that JSON does not carry", call("1", "t"), defineTool({ name: "t", execute: () => 1n }), "Error: "],
-  ])("tells the model of %s", async (_what, asked, tool, text) => {
+    ["a result that JSON cannot carry", call("1", "t"), defineTool({ name: "t", execute: () => 1n }), "Error: "],
+  ])("tells the model about %s", async (_what, asked, tool, text) => {
     const { store, model, agent } = agentWith(new ScriptedModel({ calls: [asked] }, { text: ["Sorry."] }), tool);
     expect(await agent.ask("go")).toBe("Sorry.");
     expect(results(model)[0]).toMatchObject({
@@ -137,7 +137,7 @@ describe("a tool round", () => {
     expect(store.records(ID)).toHaveLength(4);
   });
 
-  it("passes what a tool without parameters is called with, and empty results", async () => {
+  it("passes the arguments of a tool without parameters, and empty results", async () => {
     const seen: unknown[] = [];
     const t = defineTool({ name: "t", execute: (args) => void seen.push(args) });
     const { model, agent } = agentWith(
@@ -160,25 +160,28 @@ describe("a tool round", () => {
   });
 });
 
-describe("a tool that throws what is no error", () => {
-  it.each([Object.create(null), undefined, () => "source", { secret: 1 }])("is answered too (%#)", async (thrown) => {
-    const t = defineTool({
-      name: "t",
-      execute: () => {
-        throw thrown;
-      },
-    });
-    const { model, agent } = agentWith(new ScriptedModel({ calls: [call("1", "t")] }, { text: ["ok"] }), t);
-    expect(await agent.ask("go")).toBe("ok");
-    expect(results(model)[0]).toMatchObject({ status: "error", content: expect.stringMatching(/^Error: /) });
-  });
+describe("a tool that throws a value that is not an error", () => {
+  it.each([Object.create(null), undefined, () => "source", { secret: 1 }])(
+    "gives a result too (%#)",
+    async (thrown) => {
+      const t = defineTool({
+        name: "t",
+        execute: () => {
+          throw thrown;
+        },
+      });
+      const { model, agent } = agentWith(new ScriptedModel({ calls: [call("1", "t")] }, { text: ["ok"] }), t);
+      expect(await agent.ask("go")).toBe("ok");
+      expect(results(model)[0]).toMatchObject({ status: "error", content: expect.stringMatching(/^Error: /) });
+    },
+  );
 });
 
 describe("a tool's schema", () => {
   it.each([
     ["is plain JSON Schema", { type: "object" }],
     [
-      "cannot be told to a model",
+      "has no JSON Schema",
       {
         "~standard": {
           version: 1,
@@ -192,7 +195,7 @@ describe("a tool's schema", () => {
         },
       },
     ],
-  ])("is refused with a typed error where it %s", (_what, parameters) => {
+  ])("is refused with a typed error if it %s", (_what, parameters) => {
     const agent = new Agent({ model: new ScriptedModel() });
     const tool = { name: "t", parameters, execute: () => "" } as unknown as Tool;
     expect(() => agent.withTool(tool)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
@@ -206,7 +209,7 @@ describe("a tool's schema", () => {
     });
   });
 
-  it("may be given as JSON Schema beside a validator that has none", async () => {
+  it("may be given as JSON Schema in addition to a validator without one", async () => {
     const bareSchema = {
       "~standard": {
         version: 1 as const,

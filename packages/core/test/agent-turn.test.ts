@@ -14,14 +14,14 @@ describe("the life of a turn", () => {
     await expect(agent.listLongMemories()).rejects.toMatchObject({ code: "BACKEND_REQUIRED" });
   });
 
-  it("needs an id for what is done to long memory", async () => {
+  it("needs an id for the methods of long memory", async () => {
     const agent = new Agent({ model: echoModel(), backend: new ReferenceLog() });
     for (const method of ["saveLongMemory", "loadLongMemory", "deleteLongMemory"] as const) {
       await expect(agent[method]()).rejects.toMatchObject({ code: "MEMORY_ID_REQUIRED" });
     }
   });
 
-  it("ends before the model is called where loading fails", async () => {
+  it("ends before the model is called if loading fails", async () => {
     const { store, agent, model } = remembering();
     failing(store, "read");
     await expect(agent.ask("hello")).rejects.toMatchObject({ code: "UNAVAILABLE" });
@@ -29,7 +29,7 @@ describe("the life of a turn", () => {
     expect(store.records(ID)).toBeNull();
   });
 
-  it("ends before the model is called where a pending turn cannot be stored", async () => {
+  it("ends before the model is called if a pending turn cannot be stored", async () => {
     const { store, agent, model } = remembering();
     failing(store, "append");
     await expect(agent.ask("one")).rejects.toMatchObject({ code: "SAVE_FAILED" });
@@ -37,7 +37,7 @@ describe("the life of a turn", () => {
     expect(model.requests).toHaveLength(1);
   });
 
-  it("stores nothing where the model fails", async () => {
+  it("stores nothing if the model fails", async () => {
     const { store, agent } = remembering(
       new ScriptedModel({ text: ["half"], error: new Error("overloaded") }, { text: ["well"] }),
     );
@@ -48,14 +48,14 @@ describe("the life of a turn", () => {
     expect(store.records(ID)).toHaveLength(2);
   });
 
-  it("stores nothing where the model's stream ends without an end", async () => {
+  it("stores nothing if the model's stream ends without a finish event", async () => {
     const { store, agent } = remembering(new ScriptedModel({ text: ["half"], breaksOff: true }));
     await expect(agent.ask("one")).rejects.toThrow("broke off");
     expect(store.records(ID)).toBeNull();
   });
 
   it.each(["not-applied", "unknown"] as const)(
-    "gives the reply where saving fails (%s), and stores the turn once with the next ask",
+    "gives the reply if saving fails (%s), and stores the turn once with the next ask",
     async (outcome) => {
       const { store, agent } = remembering();
       const stop = failing(store, "append", outcome);
@@ -74,7 +74,7 @@ describe("the life of a turn", () => {
     },
   );
 
-  it("stores a pending turn by saveLongMemory, whatever id the agent has now", async () => {
+  it("stores a pending turn by saveLongMemory, even if the agent has another id now", async () => {
     const { store, agent } = remembering();
     const stop = failing(store, "append");
     await expect(agent.ask("one")).rejects.toMatchObject({ code: "SAVE_FAILED" });
@@ -94,7 +94,7 @@ describe("the life of a turn", () => {
     expect(store.records(ID)).toBeNull();
   });
 
-  it("says that a turn is not kept where it can never be stored", async () => {
+  it("says that a turn is not kept if it can never be stored", async () => {
     const { store, agent } = remembering();
     store.around = (method, call) => {
       if (method === "append") throw new MemoryError("RECORD_TOO_LARGE", "Too large.");
@@ -106,7 +106,7 @@ describe("the life of a turn", () => {
     expect(contents(store.records(ID))).toEqual(["two", "You said: two"]);
   });
 
-  it("appends to what is there where the memory was deleted meanwhile", async () => {
+  it("appends to a new log if the memory was deleted meanwhile", async () => {
     const { store, agent } = remembering();
     await agent.ask("one");
     await store.delete(ID);
@@ -115,7 +115,7 @@ describe("the life of a turn", () => {
     expect(contents(agent.getHistory())).toEqual(["two", "You said: two"]);
   });
 
-  it("rejects under the policy 'throw' with the reply, and keeps nothing, where someone else wrote meanwhile", async () => {
+  it("rejects under the policy 'throw' with the reply, and keeps nothing, if another writer wrote meanwhile", async () => {
     const { store, agent } = remembering(
       new ScriptedModel(() => {
         void store.append(ID, [{ role: "user", content: "theirs", id: "1", createdAt: 0 }]);
@@ -130,7 +130,7 @@ describe("the life of a turn", () => {
     expect(contents(store.records(ID))).toEqual(["theirs"]);
   });
 
-  it("reports what the store lost, and goes on", async () => {
+  it("reports turns that the store lost, and continues", async () => {
     const reported: object[] = [];
     const { store, agent } = remembering(echoModel(), { onRegression: (regression) => reported.push(regression) });
     await agent.ask("one");
@@ -157,7 +157,7 @@ describe("the life of a turn", () => {
 });
 
 describe("a question", () => {
-  it("is answered as the agent was configured when it was asked", async () => {
+  it("is answered with the configuration of the moment when it was asked", async () => {
     const { agent, model } = remembering(echoModel(), { system: "First." });
     const asked = agent.ask("one");
     agent.withSystem("Later.").withTool(defineTool({ name: "later", execute: () => "" }));
@@ -166,7 +166,7 @@ describe("a question", () => {
     expect(model.requests[0]?.tools).toEqual([]);
   });
 
-  it("heeds a conflict policy that was set after the first ask", async () => {
+  it("obeys a conflict policy that was set after the first ask", async () => {
     const { store, agent } = remembering(
       new ScriptedModel({ text: ["one"] }, () => {
         void store.append(ID, [{ role: "user", content: "theirs", id: "1", createdAt: 0 }]);
@@ -187,7 +187,7 @@ describe("a question", () => {
     expect(contents(store.records(ID))).toEqual(["plain", "ok"]);
   });
 
-  it("does not wait for a store that does not answer, where its signal ends the wait", async () => {
+  it("does not wait for a store that does not answer if its signal ends the wait", async () => {
     const { store, agent } = remembering();
     store.around = () => new Promise(() => undefined);
     const reason = new Error("enough");
@@ -201,12 +201,12 @@ describe("a question", () => {
     await expect(saved).rejects.toBe(reason);
   });
 
-  it("is refused where its signal is none", async () => {
+  it("is refused if its signal is invalid", async () => {
     const { agent } = remembering();
     await expect(agent.ask("hello", { signal: {} as never })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 
-  it("tells nothing of what a foreign store quotes", async () => {
+  it("repeats nothing that a foreign store quotes", async () => {
     const backend = { ...memoryOf(), save: () => Promise.reject(new Error("INSERT failed: the-canary")) };
     const agent = new Agent({ model: echoModel(), longMemory: ID, backend });
     const events: unknown[] = [];
@@ -223,7 +223,7 @@ describe("a question", () => {
   });
 });
 
-describe("a pending turn that turns out to be no good", () => {
+describe("a pending turn that can never be stored", () => {
   it("under the policy 'throw' is dropped, and the errors say so", async () => {
     const { store, agent } = remembering(echoModel(), { onConflict: "throw", autoSaveLongMemory: false });
     await agent.ask("one");
@@ -235,7 +235,7 @@ describe("a pending turn that turns out to be no good", () => {
     expect(contents(store.records(ID))).toEqual(["theirs"]);
   });
 
-  it("can be given up by hand", async () => {
+  it("can be discarded by hand", async () => {
     const { store, agent } = remembering();
     const stop = failing(store, "append");
     await expect(agent.ask("one")).rejects.toMatchObject({ code: "SAVE_FAILED" });
@@ -247,7 +247,7 @@ describe("a pending turn that turns out to be no good", () => {
 });
 
 describe("diagnostics", () => {
-  it("tell of each turn and of each call to the backend, without any text", async () => {
+  it("report each turn and each call to the backend, without any text", async () => {
     const asks: AskEvent[] = [];
     const calls: BackendEvent[] = [];
     const onAsk = (event: unknown) => void asks.push(event as AskEvent);

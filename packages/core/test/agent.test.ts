@@ -37,7 +37,7 @@ describe("an agent with short memory", () => {
 });
 
 describe("an agent with long memory", () => {
-  it("has stored the turn when ask resolves, and remembers in another agent", async () => {
+  it("has stored the turn when ask resolves, and another agent remembers it", async () => {
     const { store, agent } = remembering();
     await agent.ask("My favourite colour is blue");
     expect(store.records(ID)?.map(bare)).toEqual([
@@ -82,7 +82,7 @@ describe("an agent with long memory", () => {
     expect(other.sent(0)).toHaveLength(3);
   });
 
-  it("stores parts as they are, and nothing of the caller's is aliased", async () => {
+  it("stores parts unchanged, and shares no objects with the caller", async () => {
     const { store, agent } = remembering(new ScriptedModel({ text: ["A cat."] }));
     const parts = [
       { type: "text" as const, text: "What is this?" },
@@ -96,7 +96,7 @@ describe("an agent with long memory", () => {
     expect(agent.getHistory()[0]?.content).toEqual(store.records(ID)?.[0]?.content);
   });
 
-  it("sends no call without its result and no result without its call, whatever others have stored", async () => {
+  it("sends no call without its result and no result without its call, even if others have stored such", async () => {
     const { store, agent, model } = remembering();
     const base = { id: "1", createdAt: 0 };
     await store.append(ID, [
@@ -120,7 +120,7 @@ describe("an agent with long memory", () => {
     expect(contents(agent.getHistory())).toEqual(["I am Bob", "You said: I am Bob"]);
   });
 
-  it("runs asks one after the other", async () => {
+  it("runs asks one after another", async () => {
     const { store, agent } = remembering();
     await Promise.all(["one", "two", "three"].map((text) => agent.ask(text)));
     expect(contents(store.records(ID)).filter((text) => !String(text).startsWith("You"))).toEqual([
@@ -130,7 +130,7 @@ describe("an agent with long memory", () => {
     ]);
   });
 
-  it("deletes the memory in the store and in RAM, behind the asks before it", async () => {
+  it("deletes the memory in the store and in RAM, after the earlier asks", async () => {
     const { store, agent, model } = remembering();
     await Promise.all([agent.ask("secret"), agent.deleteLongMemory()]);
     expect(store.records(ID)).toBeNull();
@@ -163,7 +163,7 @@ describe("manual saving", () => {
     expect(store.records(ID)).toHaveLength(4);
   });
 
-  it("says what failed, and keeps it", async () => {
+  it("says what failed, and keeps the turn", async () => {
     const { store, agent } = remembering(echoModel(), { autoSaveLongMemory: false });
     await agent.ask("one");
     await agent.withLongMemory("user-bob").ask("two");
@@ -179,7 +179,7 @@ describe("manual saving", () => {
     expect(store.records("user-bob")).toHaveLength(2);
   });
 
-  it("loads the memory anew on demand", async () => {
+  it("loads the memory again on demand", async () => {
     const { store, agent } = remembering();
     await store.append(ID, [{ role: "user", content: "x", id: "1", createdAt: 0 }]);
     await agent.loadLongMemory();

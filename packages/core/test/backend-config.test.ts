@@ -4,7 +4,7 @@ import { expectTypeOf } from "expect-type";
 import fc from "fast-check";
 import { type BackendConfig, type MemoryBackend, MemoryError, type Message, openBackend } from "../src/index.ts";
 
-/** A backend with the four methods, and what its `fromConfig` was given. */
+/** A backend with the four methods, and the config that its `fromConfig` was given. */
 function backendFrom(config: unknown) {
   return { config, load: async () => null, save: async () => {}, delete: async () => {}, list: async () => [] };
 }
@@ -18,7 +18,7 @@ async function errorOf(open: Promise<unknown>): Promise<MemoryError> {
   return error;
 }
 
-describe("an address that no adapter serves is refused with the schemes that there are", () => {
+describe("an address that no adapter serves is refused with a list of the known schemes", () => {
   it.each([
     ["reddis://localhost", "redis:"],
     ["redi://localhost", "redis:"],
@@ -40,7 +40,7 @@ describe("an address that no adapter serves is refused with the schemes that the
     [":6379", "redis://<host>:<port>"],
   ])("%s, which probably meant %s", async (url, meant) => {
     const error = await errorOf(openBackend(url));
-    expect(error.message).toContain(`Probably "${meant}" was meant.`);
+    expect(error.message).toContain(`Did you mean "${meant}"?`);
     expect(error.message).toContain('The known schemes are "redis:", "rediss:", "file:", "memory:"');
     expect(error.outcome).toBe("not-applied");
   });
@@ -55,14 +55,14 @@ describe("an address that no adapter serves is refused with the schemes that the
     "://",
     "redis//localhost:x",
     "s3:bucket",
-  ])("%j, which meant nothing that is known", async (url) => {
+  ])("%j, which resembles no known scheme", async (url) => {
     const error = await errorOf(openBackend(url));
     expect(error.message).not.toContain("Probably");
     expect(error.message).toContain('The known schemes are "redis:", "rediss:", "file:", "memory:"');
   });
 
-  it("names the package to install where only that is missing", async () => {
-    // As Node says it: what is linked where these tests run is another matter.
+  it("names the package to install if only that is missing", async () => {
+    // Node's own error. It is made here, because the package may be linked where these tests run.
     const load = async (name: string): Promise<never> => {
       throw Object.assign(new Error(`Cannot find package '${name}' imported from here`), {
         code: "ERR_MODULE_NOT_FOUND",
@@ -73,7 +73,7 @@ describe("an address that no adapter serves is refused with the schemes that the
   });
 });
 
-describe("a config that is no address must name an adapter", () => {
+describe("a config that is not an address must name an adapter", () => {
   it.each([
     undefined,
     null,
@@ -91,32 +91,32 @@ describe("a config that is no address must name an adapter", () => {
   });
 
   it.each(["redis://localhost", "@acme", "@acme/", "..", "node:fs", "%2e", "", "a:b"])(
-    "%j is not the name of one",
+    "%j is not the name of an adapter",
     async (adapter) => {
       expect((await errorOf(openBackend({ adapter }))).code).toBe("INVALID_CONFIG");
     },
   );
 });
 
-describe("what fromConfig gives must be a backend", () => {
+describe("the value that fromConfig returns must be a backend", () => {
   it.each<[string, unknown, string]>([
     ["nothing", undefined, "`load`, `save`, `delete`, `list`"],
     ["null", null, "`load`, `save`, `delete`, `list`"],
     ["text", "backend", "`load`, `save`, `delete`, `list`"],
     ["three methods of four", { ...backendFrom({}), delete: undefined }, "It lacks `delete`."],
-  ])("%s is none", async (_name, made, missing) => {
+  ])("%s is not a backend", async (_name, made, missing) => {
     const open = openBackend({ adapter: "mine" }, { load: async () => ({ fromConfig: () => made }) });
     expect((await errorOf(open)).message).toContain(missing);
   });
 
-  it("whether it is given at once or promised", async () => {
+  it("whether it is returned directly or as a promise", async () => {
     const load = async () => ({ fromConfig: async (config: unknown) => backendFrom(config) });
     expect(await openBackend({ adapter: "mine" }, { load })).toHaveProperty("load");
   });
 });
 
-describe("load takes the place of the search", () => {
-  it("is given the adapter's name, and may answer with a module or what is its default", async () => {
+describe("`load` replaces the search", () => {
+  it("is given the adapter's name, and may return a module or its default export", async () => {
     const asked: string[] = [];
     const module = { fromConfig: backendFrom };
     const load = async (name: string) => {
@@ -132,7 +132,7 @@ describe("load takes the place of the search", () => {
     expect(asked).toEqual(["@deep-agent/redis", "not a package"]);
   });
 
-  it("and where it finds nothing, the install command is given all the same", async () => {
+  it("and if it finds nothing, the error still has the install command", async () => {
     const absent = Object.assign(new Error("Cannot find package '@acme/s3' imported from /app/main.js"), {
       code: "ERR_MODULE_NOT_FOUND",
     });
@@ -158,7 +158,7 @@ describe("load takes the place of the search", () => {
   });
 });
 
-describe("the caller's config stays the caller's", () => {
+describe("the config of the caller does not change", () => {
   it("the adapter gets a frozen copy", async () => {
     const config = { adapter: "mine", bucket: "b" };
     let given: BackendConfig | undefined;
@@ -177,7 +177,7 @@ describe("the caller's config stays the caller's", () => {
 describe("no error shows a password", () => {
   const CANARY = "Canary-5ecret";
 
-  /** An adapter that says everything it knows, as many a client does. */
+  /** Adapters that put everything they know into their errors, as many clients do. */
   const talkative = [
     (config: BackendConfig) => {
       throw Object.assign(new TypeError(`Invalid URL: ${config.url} ${inspect(config)}`), {
@@ -254,7 +254,7 @@ describe("no error shows a password", () => {
     );
   });
 
-  it("of an address that the adapter takes apart at the wrong places", async () => {
+  it("of an address that the adapter splits at the wrong places", async () => {
     const fromConfig = ({ url = "" }: BackendConfig) => {
       throw new Error(`The database "${url.split("/").at(-1)}" is not a number.`);
     };
@@ -262,14 +262,14 @@ describe("no error shows a password", () => {
     expect(error.cause).toMatchObject({ message: 'The database "***@host" is not a number.' });
   });
 
-  it("of which another one is a part", async () => {
+  it("that contains another password", async () => {
     const config = { adapter: "@acme/x", url: "redis://u:5ecret@h", password: `5ecret-${CANARY}` };
     const fromConfig = ({ password }: BackendConfig) => Promise.reject(new Error(`Wrong password: ${password}`));
     const error = await errorOf(openBackend(config, { load: async () => ({ fromConfig }) }));
     expect(error.cause).toMatchObject({ message: "Wrong password: ***" });
   });
 
-  it("whatever it is made of, and however it is escaped", async () => {
+  it("with any characters, and with any escapes", async () => {
     const password = fc.string({ unit: "grapheme", minLength: 4 }).map((text) => `5e${text}`);
     await fc.assert(
       fc.asyncProperty(password, fc.boolean(), async (secret, escaped) => {
@@ -286,7 +286,7 @@ describe("no error shows a password", () => {
     );
   });
 
-  it("but an adapter's own error, which holds none, is passed on as it is", async () => {
+  it("but an adapter's own error without a password is passed on unchanged", async () => {
     const own = new MemoryError("INVALID_CONFIG", "There is no parameter `tll`.", {
       backend: "redis",
       hint: "Did you mean `ttl`?",
@@ -298,8 +298,8 @@ describe("no error shows a password", () => {
   });
 });
 
-describe("its type is that of what is kept", () => {
-  it("messages where nothing else is said", () => {
+describe("its type is that of the stored records", () => {
+  it("messages by default", () => {
     expectTypeOf(openBackend<Message>).toEqualTypeOf<typeof openBackend>;
     expectTypeOf(() => openBackend("memory:")).returns.resolves.toEqualTypeOf<MemoryBackend<Message>>();
     expectTypeOf(openBackend<{ n: number }>).returns.resolves.toEqualTypeOf<MemoryBackend<{ n: number }>>();

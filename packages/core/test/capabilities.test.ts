@@ -36,7 +36,7 @@ describe("a backend declares what it can do by having the methods", () => {
     expect(names.filter((name) => supports(backend, name))).toEqual([capability]);
   });
 
-  it.each(names)("a part of %s does not, nor does a field that is no function", (capability) => {
+  it.each(names)("a part of %s does not, nor does a field that is not a function", (capability) => {
     for (const missing of capabilityMethods[capability]) {
       const present = capabilityMethods[capability].filter((method) => method !== missing);
       const backend = Object.fromEntries(present.map((method) => [method, async () => {}]));
@@ -91,7 +91,7 @@ describe("supports narrows the type", () => {
     if (supports(backend, "expiry")) expectTypeOf(backend).toExtend<ExpiryCapability>();
   });
 
-  it("one after the other, to all of them", () => {
+  it("one after another, to all of them", () => {
     const backend: MemoryBackend = {
       load: async () => null,
       save: async () => {},
@@ -104,7 +104,7 @@ describe("supports narrows the type", () => {
     }
   });
 
-  it("and takes no capability that does not exist", () => {
+  it("and accepts no unknown capability", () => {
     // @ts-expect-error: no such capability
     expect(() => supports(four, "transactions")).toThrow(TypeError);
     expectTypeOf<Capability>().toEqualTypeOf<"log" | "health" | "lifecycle" | "info" | "catalogue" | "expiry">();

@@ -17,12 +17,12 @@ function code(name: string): unknown {
   return expect.objectContaining({ name: "MemoryError", code: name, outcome: "not-applied" });
 }
 
-/** Calls whose input is bad in one way; the values are what no compiler would let through. */
-// biome-ignore lint/suspicious/noExplicitAny: it is the untyped caller who is played here
+/** Calls with invalid input. A compiler would accept none of these values. */
+// biome-ignore lint/suspicious/noExplicitAny: it stands for an untyped caller
 type Untyped = any;
 
-describe("good input passes", () => {
-  it("and writes answer with the records' texts", () => {
+describe("valid input passes", () => {
+  it("and checks of writes return the records' texts", () => {
     expect(checkSave(ID, records)).toEqual(['{"a":1}', '{"b":[2]}']);
     expect(checkAppend(ID, records)).toEqual(['{"a":1}', '{"b":[2]}']);
     expect(checkSave(ID, [])).toEqual([]);
@@ -50,7 +50,7 @@ describe("good input passes", () => {
     for (const pass of passes) expect(pass).not.toThrow();
   });
 
-  it("and leaves options and records as they are", () => {
+  it("and options and records do not change", () => {
     const options = Object.freeze({ operationId: "turn", since: null });
     expect(checkAppend(ID, Object.freeze([Object.freeze({ a: 1 })]), options)).toEqual(['{"a":1}']);
   });
@@ -68,7 +68,7 @@ describe("every method checks its id", () => {
   });
 });
 
-describe("every method takes an aborted signal at its word, and no other thing for a signal", () => {
+describe("every method obeys an aborted signal, and refuses an invalid one", () => {
   it.each<[string, (options: Untyped) => unknown]>([
     ["call", (options) => checkCall(ID, options)],
     ["options", (options) => checkOptions(options)],
@@ -93,12 +93,12 @@ describe("every method takes an aborted signal at its word, and no other thing f
     ["read", (options) => checkRead(ID, options)],
     ["list", (options) => checkList(options)],
     ["recent", (options) => checkRecent(options)],
-  ])("%s: nor options that are none", (_name, check) => {
+  ])("%s refuses invalid options", (_name, check) => {
     for (const options of [null, "x", 7]) expect(() => check(options)).toThrow(code("INVALID_ARGUMENT"));
   });
 });
 
-describe("what is wrong with a write is refused", () => {
+describe("an invalid write is refused", () => {
   it.each<[string, Untyped, string]>([
     ["an operation id with a space", { operationId: "a b" }, "INVALID_ARGUMENT"],
     ["an empty operation id", { operationId: "" }, "INVALID_ARGUMENT"],
@@ -118,7 +118,7 @@ describe("what is wrong with a write is refused", () => {
     expect(() => checkAppend(ID, records, options)).toThrow(code("INVALID_ARGUMENT"));
   });
 
-  it("no records to append, and records that JSON does not carry", () => {
+  it("no records to append, and records that JSON cannot carry", () => {
     expect(() => checkAppend(ID, [])).toThrow(code("INVALID_RECORD"));
     expect(() => checkAppend(ID, [{ n: Number.NaN }])).toThrow(code("INVALID_RECORD"));
     expect(() => checkSave(ID, [{ n: Number.NaN }])).toThrow(code("INVALID_RECORD"));
@@ -126,7 +126,7 @@ describe("what is wrong with a write is refused", () => {
   });
 });
 
-describe("what is wrong with a read is refused", () => {
+describe("an invalid read is refused", () => {
   it.each<Untyped>([
     { last: 0 },
     { last: -1 },

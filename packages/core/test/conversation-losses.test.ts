@@ -3,8 +3,8 @@ import { assistant, MemoryError, type Message, user } from "../src/index.ts";
 import { fail, ID, open, texts, turn } from "./support/conversations.ts";
 import type { ReferenceLog } from "./support/reference-log.ts";
 
-describe("a log that became another one", () => {
-  it("is read anew where that happens under the search for the window's beginning", async () => {
+describe("a log that was replaced", () => {
+  it("is read again if that happens during the search for the window's beginning", async () => {
     const { store, conversation } = open(undefined, { maxMessages: 2 });
     await store.save(ID, [user("question"), ...Array.from({ length: 9 }, (_, index) => assistant(`part ${index}`))]);
     let reads = 0;
@@ -18,7 +18,7 @@ describe("a log that became another one", () => {
     expect(texts(await conversation.sync())).toEqual(["replaced", "re: replaced"]);
   });
 
-  it("takes the turn as it is now: deleted", async () => {
+  it("still takes the turn: deleted", async () => {
     const { store, conversation } = open();
     await conversation.commit(turn("one"));
     await conversation.sync();
@@ -28,7 +28,7 @@ describe("a log that became another one", () => {
     expect(texts(await conversation.sync())).toEqual(["two", "re: two"]);
   });
 
-  it("takes the turn as it is now: replaced", async () => {
+  it("still takes the turn: replaced", async () => {
     const { store, conversation } = open();
     await conversation.commit(turn("one"));
     await conversation.sync();
@@ -38,7 +38,7 @@ describe("a log that became another one", () => {
     expect(texts(await conversation.sync())).toEqual(["summary", "re: summary", "two", "re: two"]);
   });
 
-  it("is searched for the turn: reply lost, someone saves a history that holds the turn, retry", async () => {
+  it("is searched for the turn: its reply is lost, a history with the turn is saved, retry", async () => {
     const { store, conversation } = open();
     expect(await conversation.sync()).toEqual([]); // since: null
     const stop = fail(store, "append", "after");
@@ -62,7 +62,7 @@ describe("a log that became another one", () => {
     expect(texts(store.records(ID))?.filter((text) => text === "one")).toHaveLength(1);
   });
 
-  it("is searched anew where it changes under the search", async () => {
+  it("is searched again if it changes during the search", async () => {
     const { store, conversation } = open();
     await conversation.commit(turn("zero"));
     await conversation.sync();
@@ -85,7 +85,7 @@ describe("a log that became another one", () => {
 });
 
 describe("a store that lost acknowledged turns", () => {
-  it("is noticed where it says so, and the conversation goes on with what is there", async () => {
+  it("is noticed if it reports that, and the conversation continues with what is left", async () => {
     const reported: object[] = [];
     const { store, conversation } = open(undefined, { onRegression: (regression) => reported.push(regression) });
     await conversation.commit(turn("one"));
@@ -99,7 +99,7 @@ describe("a store that lost acknowledged turns", () => {
     expect(reported).toHaveLength(1);
   });
 
-  it("is noticed by the own turn that is missing", async () => {
+  it("is noticed by a missing own turn", async () => {
     const reported: object[] = [];
     const { store, conversation } = open(undefined, { onRegression: (regression) => reported.push(regression) });
     const { conversation: theirs } = open(store);
@@ -112,7 +112,7 @@ describe("a store that lost acknowledged turns", () => {
     expect(reported).toEqual([{ memoryId: ID }]);
   });
 
-  it("is noticed where others have written more than the window holds, as far as the store can tell", async () => {
+  it("is noticed if others have written more than the window holds, as far as the store can tell", async () => {
     const reported: object[] = [];
     const { store, conversation } = open(undefined, { onRegression: (regression) => reported.push(regression) });
     await conversation.commit(turn("one"));
@@ -139,10 +139,10 @@ describe("a store that lost acknowledged turns", () => {
     ["deleted", async (store: ReferenceLog) => store.delete(ID)],
     ["replaced", async (store: ReferenceLog) => store.save(ID, turn("summary"))],
     [
-      "deleted and begun anew",
+      "deleted and begun again",
       async (store: ReferenceLog) => {
         await store.delete(ID);
-        await store.append(ID, turn("anew"));
+        await store.append(ID, turn("again"));
       },
     ],
     [
@@ -151,7 +151,7 @@ describe("a store that lost acknowledged turns", () => {
         for (let index = 0; index < 30; index++) await store.append(ID, turn(`filler ${index}`));
       },
     ],
-  ])("is not suspected where the memory was %s", async (_how, change) => {
+  ])("is not suspected if the memory was %s", async (_how, change) => {
     for (const known of [false, true]) {
       const reported: object[] = [];
       const { store, conversation } = open(undefined, { onRegression: (regression) => reported.push(regression) });
@@ -166,7 +166,7 @@ describe("a store that lost acknowledged turns", () => {
   });
 
   it.each(["found", "found by the sync after one that failed"])(
-    "is not taken for one where the window begins behind an own turn that others removed: %s",
+    "is not suspected if the window begins after an own turn that others removed: %s",
     async (found) => {
       const reported: object[] = [];
       const { store, conversation } = open(undefined, { onRegression: (regression) => reported.push(regression) });
@@ -187,7 +187,7 @@ describe("a store that lost acknowledged turns", () => {
     },
   );
 
-  it("is noticed by the own turn that is missing, also where the window begins behind it", async () => {
+  it("is noticed by a missing own turn, even if the window begins after it", async () => {
     const reported: object[] = [];
     const { store, conversation } = open(undefined, { onRegression: (regression) => reported.push(regression) });
     await store.append(ID, turn("theirs"));

@@ -4,7 +4,7 @@ import { appends, fail, ID, open, texts, turn } from "./support/conversations.ts
 
 describe("a turn that could not be stored", () => {
   it.each(["before", "after"] as const)(
-    "stays pending and is stored once when the store failed %s it took effect",
+    "stays pending and is stored once if the store failed %s it took effect",
     async (when) => {
       const { store, conversation } = open();
       await conversation.sync();
@@ -19,7 +19,7 @@ describe("a turn that could not be stored", () => {
     },
   );
 
-  it("is tried again as the same operation, with what was known before the first attempt", async () => {
+  it("is tried again as the same operation, with the revision known before the first attempt", async () => {
     const { store, conversation } = open();
     const { conversation: theirs } = open(store);
     await theirs.commit(turn("zero"));
@@ -36,7 +36,7 @@ describe("a turn that could not be stored", () => {
     expect(texts(store.records(ID))).toEqual(["zero", "re: zero", "one", "re: one", "two", "re: two"]);
   });
 
-  it("goes before anything newer", async () => {
+  it("is stored before anything newer", async () => {
     const { store, conversation } = open();
     const stop = fail(store, "append", "before");
     await expect(conversation.commit(turn("one"))).rejects.toThrow();
@@ -50,7 +50,7 @@ describe("a turn that could not be stored", () => {
     ]);
   });
 
-  it("is not kept where it can never be stored", async () => {
+  it("is not kept if it can never be stored", async () => {
     const { store, conversation } = open();
     const stop = fail(store, "append", "before", "RECORD_TOO_LARGE");
     await expect(conversation.commit(turn("long"))).rejects.toMatchObject({ code: "RECORD_TOO_LARGE" });
@@ -59,7 +59,7 @@ describe("a turn that could not be stored", () => {
     expect(texts(store.records(ID))).toEqual(["short", "re: short"]);
   });
 
-  it("is found by the next sync where only its reply was lost", async () => {
+  it("is found by the next sync if only its reply was lost", async () => {
     const { store, conversation } = open();
     await conversation.sync();
     const stop = fail(store, "append", "after");
@@ -69,7 +69,7 @@ describe("a turn that could not be stored", () => {
     expect(conversation.pending).toBe(0);
   });
 
-  it("stays pending where it is written and not durable, though a sync shows it, and is shown once", async () => {
+  it("stays pending if it is written but not durable, although a sync shows it, and is shown once", async () => {
     const { store, conversation } = open();
     await conversation.sync();
     const stop = fail(store, "append", "after", "DURABILITY");
@@ -100,7 +100,7 @@ describe("a turn that could not be stored", () => {
   });
 });
 
-describe("a turn that someone else's flush found to be no good", () => {
+describe("a turn that another call's flush could never store", () => {
   it("rejects its own commit", async () => {
     const { store, conversation } = open();
     fail(store, "append", "before", "RECORD_TOO_LARGE");
@@ -112,8 +112,8 @@ describe("a turn that someone else's flush found to be no good", () => {
   });
 });
 
-describe("a store that takes a turn by no means", () => {
-  it("can be given up on: what was pending is handed back", async () => {
+describe("a store that never accepts a turn", () => {
+  it("does not keep it: the pending turn can be discarded", async () => {
     const { store, conversation } = open();
     const stop = fail(store, "append", "before");
     await expect(conversation.commit(turn("one"))).rejects.toThrow();
@@ -123,7 +123,7 @@ describe("a store that takes a turn by no means", () => {
     expect(texts(store.records(ID))).toEqual(["two", "re: two"]);
   });
 
-  it("that is replaced again and again does not keep a commit for ever", async () => {
+  it("that is replaced repeatedly does not block a commit for ever", async () => {
     const { store, conversation } = open();
     await conversation.sync();
     store.around = async (method, call) => {
@@ -142,7 +142,7 @@ describe("a store that takes a turn by no means", () => {
     expect(texts(store.records(ID))).toEqual(["summary", "re: summary", "one", "re: one"]);
   });
 
-  it("that is replaced under every reading does not keep a sync for ever", async () => {
+  it("that is replaced during every read does not block a sync for ever", async () => {
     const { store, conversation } = open(undefined, { maxMessages: 1 });
     await store.save(ID, [assistant("one"), assistant("two")]);
     store.around = async (method, call) => {
@@ -164,7 +164,7 @@ describe("a store that takes a turn by no means", () => {
 });
 
 describe("deleting a conversation", () => {
-  it("takes the store, the window and pending turns", async () => {
+  it("empties the store, the window and the pending turns", async () => {
     const { store, conversation } = open();
     await conversation.commit(turn("one"));
     await conversation.sync();
@@ -178,7 +178,7 @@ describe("deleting a conversation", () => {
     expect(store.records(ID)).toHaveLength(2);
   });
 
-  it("changes nothing where it fails", async () => {
+  it("changes nothing if it fails", async () => {
     const { store, conversation } = open();
     await conversation.commit(turn("one"));
     conversation.hold(turn("two"));
@@ -190,8 +190,8 @@ describe("deleting a conversation", () => {
   });
 });
 
-describe("a turn that comes while the memory is being deleted", () => {
-  it("is stored behind the deletion", async () => {
+describe("a turn that is committed while the memory is being deleted", () => {
+  it("is stored after the deletion", async () => {
     const { store, conversation } = open();
     await conversation.commit(turn("one"));
     const deleted = conversation.delete();

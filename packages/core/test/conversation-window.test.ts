@@ -10,7 +10,7 @@ describe("the window of a conversation", () => {
     expect(texts(await conversation.sync())).toEqual(texts(long));
   });
 
-  it("is the whole log where the log is shorter", async () => {
+  it("is the whole log if the log is shorter", async () => {
     const { store, conversation } = open(undefined, { maxMessages: 5 });
     const greeting = [assistant("How can I help?"), ...turn("hello")];
     await store.save(ID, greeting);
@@ -40,7 +40,7 @@ describe("the window of a conversation", () => {
 });
 
 describe("clearing a conversation", () => {
-  it("holds where nothing had been read yet, and where the window is read anew", async () => {
+  it("works before anything was read, and if the window is read again", async () => {
     const { store, conversation } = open();
     await store.append(ID, turn("old"));
     conversation.clear();
@@ -51,7 +51,7 @@ describe("clearing a conversation", () => {
     expect(texts(await conversation.reload())).toEqual(["old", "re: old", "new", "re: new"]);
   });
 
-  it("empties the window, keeps the store, and does not bring back what was said before", async () => {
+  it("empties the window, keeps the store, and does not bring back earlier turns", async () => {
     const { store, conversation } = open();
     await conversation.commit(turn("zero"));
     await conversation.sync();
@@ -77,7 +77,7 @@ describe("clearing a conversation", () => {
 });
 
 describe("the search for the window's beginning", () => {
-  it("reads a long turn in pages that are not as small as the window", async () => {
+  it("reads a long turn in pages that are larger than the window", async () => {
     const { store, conversation } = open(undefined, { maxMessages: 1 });
     const long = [user("question"), ...Array.from({ length: 2_000 }, () => assistant("part"))];
     await store.save(ID, long);

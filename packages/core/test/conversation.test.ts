@@ -5,12 +5,12 @@ import { Conversation, type Message, user } from "../src/index.ts";
 import { fail, ID, open, texts, turn } from "./support/conversations.ts";
 
 describe("a conversation", () => {
-  it("is empty where there is no memory", async () => {
+  it("is empty if there is no memory", async () => {
     const { conversation } = open();
     expect(await conversation.sync()).toEqual([]);
   });
 
-  it("stores a turn as one entry and shows it at once", async () => {
+  it("stores a turn as one entry and shows it immediately", async () => {
     const { store, conversation } = open();
     await conversation.sync();
     const said = turn("hello");
@@ -21,7 +21,7 @@ describe("a conversation", () => {
     expect(await conversation.sync()).toEqual(said);
   });
 
-  it("sees the turns of others in the order of the store, its own among them", async () => {
+  it("sees the turns of others in the order of the store, together with its own", async () => {
     const { store, conversation: ours } = open();
     const { conversation: theirs } = open(store);
     await Promise.all([ours.sync(), theirs.sync()]);
@@ -52,7 +52,7 @@ describe("a conversation", () => {
     expect(texts(store.records(ID))?.[0]).toBe("before");
   });
 
-  it("refuses a turn that JSON does not carry, with nothing written and nothing pending", async () => {
+  it("refuses a turn that JSON cannot carry, with nothing written and nothing pending", async () => {
     const { store, conversation } = open();
     const bad = [user("hello", { metadata: { when: new Date() } })];
     await expect(conversation.commit(bad)).rejects.toMatchObject({ code: "INVALID_RECORD" });
@@ -61,7 +61,7 @@ describe("a conversation", () => {
     expect(store.records(ID)).toBeNull();
   });
 
-  it("names a memory that holds something else than messages", async () => {
+  it("names a memory that holds something other than messages", async () => {
     const { store, conversation } = open();
     await store.save(ID, [{ kind: "checkpoint" } as unknown as Message]);
     await expect(conversation.sync()).rejects.toMatchObject({ code: "CORRUPT", memoryId: ID });
@@ -82,7 +82,7 @@ describe("a failed read", () => {
 });
 
 describe("the conflict policy 'throw'", () => {
-  it("rejects a turn where someone else wrote meanwhile, and does not keep it", async () => {
+  it("rejects a turn if another writer wrote meanwhile, and does not keep it", async () => {
     const { store, conversation } = open(undefined, { onConflict: "throw" });
     await conversation.sync();
     await store.append(ID, turn("theirs"));
@@ -94,7 +94,7 @@ describe("the conflict policy 'throw'", () => {
     expect(texts(store.records(ID))).toEqual(["theirs", "re: theirs", "ours again", "re: ours again"]);
   });
 
-  it("takes own turns, held or stored, for no conflict", async () => {
+  it("does not treat own turns, held or stored, as a conflict", async () => {
     const { store, conversation } = open(undefined, { onConflict: "throw" });
     await conversation.sync();
     conversation.hold(turn("one"));
@@ -113,7 +113,7 @@ describe("the conflict policy 'throw'", () => {
     expect(store.records(ID)).toEqual(said);
   });
 
-  it("rejects a held turn that was said before someone else's", async () => {
+  it("rejects a held turn if another writer wrote after it", async () => {
     const { store, conversation } = open(undefined, { onConflict: "throw" });
     await conversation.sync();
     conversation.hold(turn("ours"));
@@ -124,7 +124,7 @@ describe("the conflict policy 'throw'", () => {
 });
 
 describe("a message without an id", () => {
-  it("is given one, by which it is found again", async () => {
+  it("is given an id, by which it is found again", async () => {
     const reported: object[] = [];
     const { store, conversation } = open(undefined, { onRegression: (regression) => reported.push(regression) });
     await conversation.sync();
@@ -138,8 +138,8 @@ describe("a message without an id", () => {
   });
 });
 
-describe("what a conversation hands out", () => {
-  it("is a copy: nothing done to it is stored or seen", async () => {
+describe("the messages that a conversation returns", () => {
+  it("are copies: changes to them are neither stored nor seen", async () => {
     const { store, conversation } = open();
     const stop = fail(store, "append", "before");
     await expect(conversation.commit(turn("one"))).rejects.toThrow();
@@ -152,10 +152,10 @@ describe("what a conversation hands out", () => {
   });
 });
 
-describe("what a conversation is given", () => {
+describe("the input of a conversation", () => {
   it.each<[string, Message[]]>([
     ["another object", [{ text: "hi" } as unknown as Message]],
-    ["a call that is none", [{ role: "assistant", content: null, toolCalls: null } as unknown as Message]],
+    ["an invalid call", [{ role: "assistant", content: null, toolCalls: null } as unknown as Message]],
     ["no message", []],
   ])("is refused before anything is written: %s", async (_what, messages) => {
     const { store, conversation } = open();
@@ -165,7 +165,7 @@ describe("what a conversation is given", () => {
     expect(store.records(ID)).toBeNull();
   });
 
-  it("is checked when it is made", () => {
+  it("is checked when the conversation is made", () => {
     expect(() => new Conversation({ memoryId: ID } as never)).toThrow(
       expect.objectContaining({ code: "BACKEND_REQUIRED" }),
     );
@@ -177,7 +177,7 @@ describe("what a conversation is given", () => {
     );
   });
 
-  it("that fails changes nothing: a counter of tokens", async () => {
+  it("changes nothing if it fails: a counter of tokens", async () => {
     let broken = true;
     const countTokens = () => {
       if (broken) throw new Error("no tokenizer");
@@ -198,7 +198,7 @@ describe("what a conversation is given", () => {
       },
     ],
     ["rejects", () => Promise.reject(new Error("handler"))],
-  ])("that fails is published, and the conversation goes on: a handler that %s", async (_how, onRegression) => {
+  ])("is published if it fails, and the conversation continues: a handler that %s", async (_how, onRegression) => {
     const { store, conversation } = open(undefined, { onRegression });
     const warnings: unknown[] = [];
     const onEvent = (event: unknown) => void ((event as { type: string }).type === "warning" && warnings.push(event));
@@ -220,7 +220,7 @@ describe("what a conversation is given", () => {
 });
 
 describe("aborting a call", () => {
-  it("rejects with the signal's reason, also while the call waits", async () => {
+  it("rejects with the signal's reason, even while the call waits", async () => {
     const { store, conversation } = open();
     const gate = Promise.withResolvers<void>();
     store.around = async (_method, call) => {

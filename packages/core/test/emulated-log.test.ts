@@ -11,7 +11,7 @@ describe("a backend of four methods", () => {
     return { store, backend, conversation: new Conversation({ memoryId: ID, backend }) };
   }
 
-  it("serves a conversation by load and save", async () => {
+  it("serves a conversation with load and save", async () => {
     const { store, conversation } = openPlain();
     await conversation.sync();
     await conversation.commit(turn("one"));
@@ -29,7 +29,7 @@ describe("a backend of four methods", () => {
     expect(new Set(stored).size).toBe(20);
   });
 
-  it("confirms a turn whose reply was lost by its messages' ids", async () => {
+  it("recognises a turn whose reply was lost by the ids of its messages", async () => {
     const { store, conversation } = openPlain();
     const stop = fail(store, "save", "after");
     await expect(conversation.commit(turn("one"))).rejects.toThrow();
@@ -38,7 +38,7 @@ describe("a backend of four methods", () => {
     expect(store.records(ID)).toHaveLength(2);
   });
 
-  it("starts over where the log was replaced, and says when a turn was overwritten", async () => {
+  it("starts over if the log was replaced, and reports an overwritten turn", async () => {
     const { store, backend } = openPlain();
     const reported: object[] = [];
     const conversation = new Conversation({
@@ -53,12 +53,12 @@ describe("a backend of four methods", () => {
     expect(reported).toEqual([]);
     const before = store.records(ID) as Message[];
     await conversation.commit(turn("ours"));
-    await store.save(ID, [...before, ...turn("another process")]); // had loaded before we saved
+    await store.save(ID, [...before, ...turn("another process")]); // loaded before this conversation saved
     await conversation.sync();
     expect(reported).toEqual([{ memoryId: ID }]);
   });
 
-  it("does not bring back what is deleted while a turn is appended", async () => {
+  it("does not bring back a memory that is deleted while a turn is appended", async () => {
     const { store, backend } = openPlain();
     const [ours, theirs] = [0, 1].map(() => new Conversation({ memoryId: ID, backend })) as [
       Conversation,
@@ -83,7 +83,7 @@ describe("a backend of four methods", () => {
     expect(texts(store.records(ID)) ?? []).not.toContain("old secret");
   });
 
-  it("is not suspected of a conflict where it changes the order of keys", async () => {
+  it("reports no conflict if it changes the order of keys", async () => {
     const { backend } = openPlain();
     const reordering = {
       ...backend,

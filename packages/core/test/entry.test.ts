@@ -22,7 +22,7 @@ function corruptionOf(text: string): MemoryError {
 }
 
 describe("an entry comes back from its text", () => {
-  it("whatever its records", () => {
+  it("for any records", () => {
     fc.assert(
       fc.property(operationId, at, fc.array(record), (id, time, records) => {
         const texts = encodeRecords("m", records);
@@ -35,7 +35,7 @@ describe("an entry comes back from its text", () => {
     );
   });
 
-  it("in the form that every store writes", () => {
+  it("in the format that every store writes", () => {
     expect(encodeEntry("turn-1", 1_700_000_000_000_123, ['{"a":1}', '{"b":"ü"}'])).toBe(
       '{"t":"turn-1","at":1700000000000123,"r":[{"a":1},{"b":"ü"}]}',
     );
@@ -47,7 +47,7 @@ describe("an entry comes back from its text", () => {
 });
 
 describe("an operation is found by the beginning of its entry's text", () => {
-  it("and no other operation is, even one whose id begins alike", () => {
+  it("and no other operation is, even if its id begins the same", () => {
     fc.assert(
       fc.property(operationId, operationId, fc.boolean(), at, (id, other, longer, time) => {
         const second = longer ? `${id}${other}`.slice(0, 64) : other;
@@ -57,14 +57,14 @@ describe("an operation is found by the beginning of its entry's text", () => {
     );
   });
 
-  it("for the ids that are made here", () => {
+  it("for the ids of newId", () => {
     const ids = Array.from({ length: 100 }, newId);
     expect(new Set(ids).size).toBe(100);
     for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9_-]{22}$/);
   });
 });
 
-describe("text that is no entry is CORRUPT, and is not quoted", () => {
+describe("text that is not an entry is CORRUPT, and is not quoted", () => {
   const said = "what the user said";
 
   it.each([
@@ -93,7 +93,7 @@ describe("text that is no entry is CORRUPT, and is not quoted", () => {
     expect(`${error.stack}${JSON.stringify(error)}`).not.toContain(said);
   });
 
-  it("wherever it is cut", () => {
+  it("an entry that is cut at any place", () => {
     const text = encodeEntry("turn", 1_700_000_000_000_000, ['{"a":"\\u00e9"}', '{"b":[1,{}]}']);
     for (let length = 0; length < text.length; length++)
       expect(corruptionOf(text.slice(0, length)).code).toBe("CORRUPT");

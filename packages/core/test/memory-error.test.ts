@@ -29,14 +29,14 @@ describe("an error says what failed and what to do", () => {
     expect(String(error)).toBe("MemoryError: Redis did not answer. Start it.");
   });
 
-  it("and what is not said is not there", () => {
+  it("and absent details are absent properties", () => {
     const error = new MemoryError("CLOSED", "Closed.");
     expect({ ...error }).toEqual({ name: "MemoryError", code: "CLOSED", outcome: "not-applied", retryable: false });
     for (const field of ["backend", "memoryId", "hint", "reply", "cause"]) expect(field in error).toBe(false);
   });
 });
 
-describe("the reply of a failed save is at hand, but is not printed", () => {
+describe("the reply of a failed save is on the error, but is not printed", () => {
   const reply: Reply = { text: SECRET, message: assistant(SECRET), usage: null };
   const error = new MemoryError("SAVE_FAILED", "The turn was not saved.", { reply, cause: new Error("disk full") });
 
@@ -57,8 +57,8 @@ describe("the reply of a failed save is at hand, but is not printed", () => {
   });
 });
 
-describe("MemoryError.is knows the error, whichever copy of the package made it", () => {
-  it("and tells its code", () => {
+describe("MemoryError.is recognises the error, whichever copy of the package made it", () => {
+  it("and its code", () => {
     const error: unknown = new MemoryError("CONFLICT", "x");
     expect(MemoryError.is(error)).toBe(true);
     expect(MemoryError.is(error, "CONFLICT")).toBe(true);
@@ -94,7 +94,7 @@ describe("MemoryError.is knows the error, whichever copy of the package made it"
       const rows: [boolean, boolean, boolean][][] = JSON.parse(await app.run(`${app.folder}/main.mjs`));
       expect(rows).toHaveLength(3);
       rows.forEach((row, made) => {
-        // They are three classes indeed.
+        // They really are three classes.
         expect(row).toEqual(row.map((_, asked) => [true, false, asked === made]));
       });
     } finally {
@@ -103,8 +103,8 @@ describe("MemoryError.is knows the error, whichever copy of the package made it"
   });
 });
 
-describe("a cleaned cause tells what went wrong and nothing that a client hangs on its errors", () => {
-  /** As node-redis, ioredis and fetch make them. */
+describe("a cleaned cause says what went wrong and drops what a client attaches to its errors", () => {
+  /** An error as node-redis, ioredis and fetch make them. */
   function foreignError(): Error {
     const error = Object.assign(new TypeError("WRONGTYPE Operation against a key"), {
       code: "WRONGTYPE",
@@ -125,7 +125,7 @@ describe("a cleaned cause tells what went wrong and nothing that a client hangs 
     expect(Reflect.ownKeys(clean).sort()).toEqual(["code", "message", "name", "stack"]);
     expect(clean.stack).toBe(error.stack);
     expect(inspect(clean, { depth: 10, showHidden: true })).not.toContain(SECRET);
-    // A copy: the client's own is not changed.
+    // A copy: the client's own error does not change.
     expect(error).toHaveProperty("command");
   });
 
@@ -137,27 +137,27 @@ describe("a cleaned cause tells what went wrong and nothing that a client hangs 
     expect(clean.stack).toContain("memory-error.test.ts");
   });
 
-  it("it leaves out a stack whose message was another one when it was made", () => {
+  it("it leaves out a stack that was made with another message", () => {
     const error = new Error(`was ${SECRET}\n    at ${SECRET}`);
-    // V8 writes the stack at once, jest only when it is asked for.
+    // V8 makes the stack immediately, jest only when it is read.
     expect(error.stack).toContain(SECRET);
     error.message = "is harmless";
     expect(cleanCause(error).stack).toBe("Error: is harmless");
   });
 
-  it("it knows an error of another realm, as Node's own are in jest", () => {
+  it("it recognises an error of another realm, as Node's own are in jest", () => {
     const foreign = runInNewContext("Object.assign(new RangeError('too far'), { code: 'EFAR', extra: 1 })");
     expect(foreign).not.toBeInstanceOf(Error);
     expect(cleanCause(foreign)).toMatchObject({ name: "RangeError", message: "too far", code: "EFAR" });
     expect(cleanCause(foreign)).not.toHaveProperty("extra");
   });
 
-  it("it passes on a MemoryError as it is", () => {
+  it("it returns a MemoryError unchanged", () => {
     const error = new MemoryError("CONFLICT", "x");
     expect(cleanCause(error)).toBe(error);
   });
 
-  it("it makes an error of whatever else was thrown", () => {
+  it("it makes an error of any other value", () => {
     fc.assert(
       fc.property(fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true }), (thrown) => {
         expect(cleanCause(thrown)).toBeInstanceOf(Error);

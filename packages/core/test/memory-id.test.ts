@@ -68,7 +68,7 @@ describe("any non-empty well-formed string of at most 1,024 bytes is a memory id
 });
 
 describe("an id in a message is quoted, on one line, and cut", () => {
-  it("whatever it holds", () => {
+  it("with any characters", () => {
     expect(quoteId("alice")).toBe('"alice"');
     expect(quoteId('a"\n\u001b[31m')).toBe('"a\\"\\n\\u001b[31m"');
     expect(quoteId("x".repeat(1_024))).toBe(`"${"x".repeat(80)}…"`);

@@ -37,12 +37,12 @@ describe("the makers give each message an id and a time", () => {
     expect(one.createdAt).toBeLessThanOrEqual(Date.now());
   });
 
-  it("and nothing that was not asked for", () => {
+  it("and nothing else", () => {
     expect(Object.keys(user("x")).sort()).toEqual(["content", "createdAt", "id", "role"]);
     expect(Object.keys(tool("c", "x")).sort()).toEqual(["content", "createdAt", "id", "role", "toolCallId"]);
   });
 
-  it("unless the caller gives them, and whatever else belongs to the role", () => {
+  it("unless the caller gives them, and any other field of the role", () => {
     const fields = { id: "m1", createdAt: 5, name: "Bob", metadata: { trace: 1 } };
     expect(user(parts, fields)).toEqual({ role: "user", content: parts, ...fields });
     const toolCalls = [{ id: "c1", name: "weather", arguments: "{" }];
@@ -51,14 +51,14 @@ describe("the makers give each message an id and a time", () => {
     expect(tool("c1", "failed", { ...fields, status: "error" })).toMatchObject({ toolCallId: "c1", status: "error" });
   });
 
-  it("and their types are those of the role", () => {
+  it("and the types are those of the role", () => {
     expectTypeOf(system).returns.toEqualTypeOf<SystemMessage>();
     expectTypeOf(user).returns.toEqualTypeOf<UserMessage>();
     expectTypeOf(assistant).returns.toEqualTypeOf<AssistantMessage>();
     expectTypeOf(tool).returns.toEqualTypeOf<ToolMessage>();
     expectTypeOf(user).parameter(0).toEqualTypeOf<string | ContentPart[]>();
     expectTypeOf(assistant).parameter(0).toEqualTypeOf<string | ContentPart[] | null>();
-    // @ts-expect-error: a user calls no tools
+    // @ts-expect-error: a user does not call tools
     user("x", { toolCalls: [] });
     // @ts-expect-error: a role is not a field
     user("x", { role: "assistant" });
@@ -66,7 +66,7 @@ describe("the makers give each message an id and a time", () => {
   });
 });
 
-describe("a message survives JSON whole", () => {
+describe("a message survives JSON unchanged", () => {
   it.each<Message>([
     system("be brief"),
     user(parts, { name: "Bob", metadata: { nested: { list: [1, null] } } }),
@@ -85,7 +85,7 @@ describe("a message survives JSON whole", () => {
   });
 });
 
-describe("a stored record is a message when a model could be sent it", () => {
+describe("a stored record is a message if it could be sent to a model", () => {
   it.each([
     ...[{}, { role: "developer", content: "x" }, { role: ["user"], content: "x" }, { content: "x" }, []],
     ...[
@@ -100,7 +100,7 @@ describe("a stored record is a message when a model could be sent it", () => {
       { role: "tool", content: "x" },
       { role: "tool", toolCallId: "1", content: null },
     ],
-  ])("%j is none", (record) => {
+  ])("%j is not a message", (record) => {
     expect(isMessage(record)).toBe(false);
   });
 
@@ -116,12 +116,12 @@ describe("a stored record is a message when a model could be sent it", () => {
     ],
     { role: "tool", toolCallId: "1", content: "", whatOtherVersionsWrote: { x: 1 } },
     { role: "user", content: [{ type: "hologram", data: "x" }] },
-  ])("%j is one", (record) => {
+  ])("%j is a message", (record) => {
     expect(isMessage(record)).toBe(true);
   });
 });
 
-describe("the text of a message is what it says in words", () => {
+describe("the text of a message is its text parts", () => {
   it.each<[Message, string]>([
     [user("hello"), "hello"],
     [user(parts), "What is this?"],

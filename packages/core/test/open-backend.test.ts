@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Application, builtCore, cjs, esm, type Opened, type OpenOptions } from "./support/application.ts";
 
 /*
- * What runs here is the build, in programs of their own. What needs no true `import()` is in backend-config.test.ts.
+ * These tests run the build in separate programs. Tests that need no real `import()` are in backend-config.test.ts.
  */
 
 let app: Application;
@@ -18,7 +18,7 @@ async function openOne(config: unknown, options?: OpenOptions): Promise<Opened> 
   return opened ?? {};
 }
 
-describe.each(["esm", "cjs"] as const)("an adapter of any make can be opened from core's %s build", (format) => {
+describe.each(["esm", "cjs"] as const)("an adapter of any format can be opened from core's %s build", (format) => {
   beforeAll(async () => {
     await app.install("esm-only", {
       "package.json": { type: "module", exports: { ".": { types: "./index.d.ts", import: "./dist/index.js" } } },
@@ -44,7 +44,7 @@ describe.each(["esm", "cjs"] as const)("an adapter of any make can be opened fro
     await app.install("fs", { "package.json": {}, "index.js": cjs("a package named like a built-in module") });
     await app.install("undetected", {
       "package.json": {},
-      // Node cannot tell from the text what is exported.
+      // Node cannot detect the exports from the text.
       "index.js": `const made = {}; made["from" + "Config"] = (config) => require("./other.js").fromConfig(config); module.exports = made;`,
       "other.js": cjs("undetected"),
     });
@@ -77,7 +77,7 @@ describe.each(["esm", "cjs"] as const)("an adapter of any make can be opened fro
     await app.write({ "adapters/own.mjs": esm("own.mjs"), "adapters/old/index.js": cjs("old") });
   });
 
-  it("whatever its package.json says", async () => {
+  it("with any kind of package.json", async () => {
     const names = [
       ...["esm-only", "cjs-only", "short", "sync", "bare", "undetected", "transpiled", "default", "late"],
       ...[
@@ -95,11 +95,11 @@ describe.each(["esm", "cjs"] as const)("an adapter of any make can be opened fro
     expect(opened.map(({ from, error }) => error ?? from)).toEqual(names);
   });
 
-  it("taking the ES module of a dual package, as an import would", async () => {
+  it("by the ES module of a dual package, as an import would", async () => {
     expect((await openOne({ adapter: "dual" }, { format })).from).toBe("dual, esm");
   });
 
-  it("taking the package where a module built into Node has its name", async () => {
+  it("by the package if a module built into Node has the same name", async () => {
     expect((await openOne({ adapter: "fs" }, { format })).from).toBe("a package named like a built-in module");
   });
 
@@ -119,7 +119,7 @@ describe.each(["esm", "cjs"] as const)("an adapter of any make can be opened fro
 });
 
 describe("the scheme of an address chooses the package", () => {
-  it("and the address is given as it is", async () => {
+  it("and the address is passed on unchanged", async () => {
     for (const name of ["@deep-agent/redis", "@deep-agent/file", "@deep-agent/in-memory"]) {
       await app.install(name, { "package.json": { type: "module", exports: "./index.js" }, "index.js": esm(name) });
     }
@@ -139,19 +139,19 @@ describe("the scheme of an address chooses the package", () => {
 });
 
 describe("the adapter is the application's dependency", () => {
-  it("not core's: what core itself depends on is not found", async () => {
+  it("not core's: core's own dependencies are not found", async () => {
     const { error } = await openOne({ adapter: "ms" });
     expect(error).toMatchObject({ code: "INVALID_CONFIG", message: expect.stringContaining("npm install ms") });
   });
 
-  it("found from a folder further down", async () => {
+  it("found from a deeper folder", async () => {
     const cwd = join(app.folder, "packages/deep/down");
     await mkdir(cwd, { recursive: true });
     await app.install("upwards", { "package.json": {}, "index.js": cjs("upwards") });
     expect((await openOne({ adapter: "upwards" }, { cwd })).from).toBe("upwards");
   });
 
-  it("found from the program's folder where the working directory has none", async () => {
+  it("found from the program's folder if the working directory has none", async () => {
     await app.install("../program/node_modules/beside", { "package.json": {}, "index.js": cjs("beside the program") });
     const cwd = join(app.folder, "elsewhere");
     await mkdir(cwd, { recursive: true });
@@ -159,7 +159,7 @@ describe("the adapter is the application's dependency", () => {
     expect((await openOne({ adapter: "beside" }, { cwd })).error?.message).toContain(cwd);
   });
 
-  it("found from the true folder of a program that is started by a link", async () => {
+  it("found from the real folder of a program that is started by a link", async () => {
     await app.open([], { program: "program/linked" });
     await mkdir(join(app.folder, "elsewhere/.bin"), { recursive: true });
     const link = join(app.folder, "elsewhere/.bin/run.mjs");
@@ -178,7 +178,7 @@ describe("the adapter is the application's dependency", () => {
     expect(output).toBe("beside the program");
   });
 
-  it("and from the working directory before that", async () => {
+  it("found from the working directory first", async () => {
     await app.install("../program/node_modules/both", { "package.json": {}, "index.js": cjs("of the program") });
     await app.install("both", { "package.json": {}, "index.js": cjs("of the working directory") });
     expect((await openOne({ adapter: "both" }, { program: "program/main" })).from).toBe("of the working directory");
@@ -201,14 +201,14 @@ describe("the adapter is the application's dependency", () => {
     expect(await app.run(join(app.folder, "own.mjs"))).toBe("linked 1");
   });
 
-  it("also where there is no program file", async () => {
+  it("found even if there is no program file", async () => {
     const code = `require(${JSON.stringify(builtCore("cjs"))}).openBackend({ adapter: "dual" }).then((b) => console.log(b.from))`;
     expect(await app.run("-e", [code])).toBe("dual, esm\n");
     expect(await app.run("-e", [code, "no-such-file"])).toBe("dual, esm\n");
   });
 });
 
-describe("an adapter that is there but cannot be used is told from one that is missing", () => {
+describe("an adapter that is installed but cannot be used is not reported as missing", () => {
   async function errorOf(adapter: string): Promise<NonNullable<Opened["error"]>> {
     const { error } = await openOne({ adapter });
     if (error === undefined) throw new Error(`${adapter} was opened.`);
@@ -223,7 +223,7 @@ describe("an adapter that is there but cannot be used is told from one that is m
       /no credentials/,
     ],
     [
-      "is no JavaScript",
+      "is not JavaScript",
       { "package.json": {}, "index.mjs": "export {{", "index.js": "import('./x' ..." },
       "SyntaxError",
       /./,

@@ -6,7 +6,7 @@ import { ReferenceLog } from "./support/reference-log.ts";
 describe("an agent's open conversations", () => {
   const backend = new ReferenceLog();
 
-  it("are let go of when nobody uses them, nothing is pending and another memory is current", () => {
+  it("are dropped if they are not in use, nothing is pending and another memory is current", () => {
     const open = new OpenConversations();
     const alice = open.use({ memoryId: "alice", backend });
     open.prune("bob");
@@ -19,7 +19,7 @@ describe("an agent's open conversations", () => {
     expect(open.get("alice")).toBe(alice);
   });
 
-  it("are the same for all who use one id", async () => {
+  it("are the same for all users of one id", async () => {
     const open = new OpenConversations();
     const first = open.use({ memoryId: "alice", backend });
     expect(open.use({ memoryId: "alice", backend })).toBe(first);

@@ -17,7 +17,7 @@ const call = { id: "call_1", name: "weather", arguments: '{"city":"Lisbon"}' };
 const picture: ContentPart = { type: "image_url", image_url: { url: "https://example.com/a.png", detail: "low" } };
 
 describe("a conversation goes to the model as Chat Completions", () => {
-  it("with every role, and nothing that is our own", () => {
+  it("with every role, and without fields of this library", () => {
     const own = { metadata: { a: 1 }, name: "alice" };
     const sent = toOpenAIMessages([
       system("Be kind."),
@@ -33,7 +33,7 @@ describe("a conversation goes to the model as Chat Completions", () => {
     ]);
   });
 
-  it("with parts as they are", () => {
+  it("with parts unchanged", () => {
     const content: ContentPart[] = [
       { type: "text", text: "What is this?" },
       picture,
@@ -54,16 +54,16 @@ describe("a conversation goes to the model as Chat Completions", () => {
     ]);
   });
 
-  it("without an empty list of tool calls, and with arguments that parse where the model wrote none", () => {
-    const [none, empty] = toOpenAIMessages([
+  it("without an empty list of tool calls, and with arguments that parse if the model wrote none", () => {
+    const [withoutCalls, empty] = toOpenAIMessages([
       assistant("Hi", { toolCalls: [] }),
       assistant(null, { toolCalls: [{ ...call, arguments: "" }] }),
     ]);
-    expect(none).toEqual({ role: "assistant", content: "Hi" });
+    expect(withoutCalls).toEqual({ role: "assistant", content: "Hi" });
     expect(empty).toMatchObject({ tool_calls: [{ function: { arguments: "{}" } }] });
   });
 
-  it("with an aborted answer as the plain text that had come", () => {
+  it("with an aborted answer as its plain text so far", () => {
     expect(toOpenAIMessages([assistant("Once upon", { status: "aborted" })])).toEqual([
       { role: "assistant", content: "Once upon" },
     ]);
@@ -82,7 +82,7 @@ describe("a conversation goes to the model as Chat Completions", () => {
     ]);
   });
 
-  it("in types that the SDK takes", () => {
+  it("in types that the SDK accepts", () => {
     expectTypeOf<OpenAIMessage>().toExtend<ChatCompletionMessageParam>();
     expectTypeOf<OpenAITool>().toExtend<ChatCompletionTool>();
     expectTypeOf<ChatCompletionMessage>().toExtend<OpenAIMessageLike>();
@@ -109,7 +109,7 @@ describe("messages of Chat Completions become messages of a conversation", () =>
     fc.tuple(fc.string({ minLength: 1 }), content).map(([id, value]) => tool(id, value)),
   );
 
-  it("equal to those that they were made of", () => {
+  it("equal to their originals", () => {
     fc.assert(
       fc.property(fc.array(message), (messages) => {
         expect(toOpenAIMessages(messages).map((sent) => bare(fromOpenAIMessage(sent)))).toEqual(messages.map(bare));

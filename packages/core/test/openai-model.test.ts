@@ -49,7 +49,7 @@ function thrownBy(make: () => unknown): unknown {
   return undefined;
 }
 
-describe("an OpenAI model speaks with a server of OpenAI's protocol", () => {
+describe("an OpenAI model talks to a server with OpenAI's protocol", () => {
   let mock: LLMock;
   let model: OpenAIModel;
 
@@ -110,20 +110,20 @@ describe("the request of an OpenAI model", () => {
     expect(server.requests[0]?.headers.authorization).toBe(`Bearer ${SECRET}`);
   });
 
-  it("holds no empty list of tools, and no question for usage where that is turned off", async () => {
+  it("holds no empty list of tools, and no request for usage if that is turned off", async () => {
     await using server = await serve(says("Hi"));
     await read(modelOn(server, { includeUsage: false }));
     expect(Object.keys(server.requests[0]?.body ?? {}).sort()).toEqual(["messages", "model", "stream"]);
   });
 
-  it("holds the caller's options as they are", async () => {
+  it("holds the caller's options unchanged", async () => {
     await using server = await serve(says("Hi"));
     const options = { temperature: 0.2, reasoning_effort: "low", model: "gpt-other", user: "alice" };
     await read(modelOn(server), { options });
     expect(server.requests[0]?.body).toMatchObject(options);
   });
 
-  it.each(["messages", "tools", "stream", "n"])("is refused where an option would replace %s", async (name) => {
+  it.each(["messages", "tools", "stream", "n"])("is refused if an option would replace %s", async (name) => {
     await using server = await serve(says("Hi"));
     const reading = read(modelOn(server), { options: { [name]: [] } });
     await expect(reading).rejects.toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringContaining(name) });
@@ -163,7 +163,7 @@ describe("the request of an OpenAI model", () => {
     expect(server.requests[1]?.headers["api-key"]).toBe(SECRET);
   });
 
-  describe("whatever the environment says", () => {
+  describe("with any environment", () => {
     const names = ["OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY"];
     let before: NodeJS.ProcessEnv;
     beforeEach(() => {
@@ -218,18 +218,18 @@ describe("a bad configuration of an OpenAI model is refused when it is made", ()
     ["an empty key", "gpt-test", { apiKey: "" }],
     ["a key that is null", "gpt-test", { apiKey: null }],
     ["a key in two lines", "gpt-test", { apiKey: `${SECRET}\n${SECRET}` }],
-    ["a key that is no text", "gpt-test", { apiKey: 7 }],
-    ["a base URL that is none", "gpt-test", { ...good, baseURL: "api.example.com" }],
+    ["a key that is not text", "gpt-test", { apiKey: 7 }],
+    ["a base URL that is not a URL", "gpt-test", { ...good, baseURL: "api.example.com" }],
     ["a base URL of another protocol", "gpt-test", { ...good, baseURL: "ftp://api.example.com" }],
     ["a base URL with a password", "gpt-test", { ...good, baseURL: `https://alice:${SECRET}@api.example.com` }],
     ["a negative number of retries", "gpt-test", { ...good, maxRetries: -1 }],
     ["half a retry", "gpt-test", { ...good, maxRetries: 0.5 }],
     ["no timeout", "gpt-test", { ...good, timeout: 0 }],
-    ["a timeout that is no number", "gpt-test", { ...good, timeout: Number.NaN }],
-    ["a client that is none", "gpt-test", { client: {} }],
+    ["a timeout that is not a number", "gpt-test", { ...good, timeout: Number.NaN }],
+    ["an invalid client", "gpt-test", { client: {} }],
     ["a client and a key", "gpt-test", { client, apiKey: SECRET }],
   ])("%s", (_what, model, options) => {
-    // What JavaScript lets through.
+    // JavaScript accepts these.
     const error = thrownBy(() => new OpenAIModel(model as string, options as OpenAIModelOptions));
     expect(MemoryError.is(error, "INVALID_CONFIG")).toBe(true);
     expect(inspect(error, { showHidden: true })).not.toContain(SECRET);
@@ -244,7 +244,7 @@ describe("a bad configuration of an OpenAI model is refused when it is made", ()
     expect(() => new OpenAIModel("gpt-test", options)).not.toThrow();
   });
 
-  it("and a good one is not shown", () => {
+  it("and a valid one is not shown", () => {
     expect(inspect(new OpenAIModel("gpt-test", good), { depth: 9, showHidden: true })).not.toContain(SECRET);
   });
 });
@@ -257,7 +257,7 @@ describe("without the package openai", () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   it("the first request says how to install it", async () => {
-    // The source itself, where no package can be found from it.
+    // A copy of the source in a folder from which no package can be found.
     await cp(join(__dirname, "../src"), join(folder, "src"), { recursive: true });
     const program = `
       import { OpenAIRequests } from "./src/model/openai/requests.ts";
@@ -278,19 +278,19 @@ describe("without the package openai", () => {
 describe("a request that fails before the answer began", () => {
   const busy = fails(429, "Slow down", { "retry-after-ms": "1" });
 
-  it("is made again, as often as the SDK is told", async () => {
+  it("is repeated as often as the SDK is configured to", async () => {
     await using server = await serve(busy, fails(503, "Away", { "retry-after-ms": "1" }), says("Hi"));
     expect(textIn(await read(modelOn(server, { maxRetries: 2 })))).toBe("Hi");
     expect(server.requests).toHaveLength(3);
   });
 
-  it("is not made again without retries", async () => {
+  it("is not repeated without retries", async () => {
     await using server = await serve(busy, says("Hi"));
     await expect(read(modelOn(server))).rejects.toMatchObject({ status: 429 });
     expect(server.requests).toHaveLength(1);
   });
 
-  it("is not made again where the key is refused, and shows no key", async () => {
+  it("is not repeated if the key is refused, and shows no key", async () => {
     await using server = await serve(fails(401, "Incorrect API key provided"));
     const error: unknown = await read(modelOn(server, { maxRetries: 2 })).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(AuthenticationError);
@@ -305,7 +305,7 @@ describe("a request that fails before the answer began", () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it("gives up where the retries are used up", async () => {
+  it("gives up after the last retry", async () => {
     await using server = await serve(fails(500, "Broken", { "retry-after-ms": "1" }));
     await expect(read(modelOn(server, { maxRetries: 1 }))).rejects.toBeInstanceOf(InternalServerError);
     expect(server.requests).toHaveLength(2);
@@ -332,7 +332,7 @@ describe("an answer that breaks off is a failure, not half an answer", () => {
     ["an error in the stream", streams(delta({ content: "Once" }), { error: { message: "overloaded" } }), /overloaded/],
     ["a chunk that is not JSON", starts((response) => response.end('data: {"choices":[\n\n')), /malformed/],
     [
-      "an answer that is no stream",
+      "an answer that is not a stream",
       (response) => {
         response.writeHead(200, { "content-type": "application/json" });
         response.end(JSON.stringify({ choices: [{ index: 0, message: { content: "Hi" }, finish_reason: "stop" }] }));
@@ -341,14 +341,14 @@ describe("an answer that breaks off is a failure, not half an answer", () => {
     ],
   ])("%s", async (_what, script, message) => {
     await using server = await serve(script);
-    const logLevel: OpenAIModelOptions & { logLevel: string } = { logLevel: "off" }; // the SDK prints what it cannot parse
+    const logLevel: OpenAIModelOptions & { logLevel: string } = { logLevel: "off" }; // or the SDK prints it
     const events: ModelEvent[] = [];
     const reading = (async () => {
       for await (const event of modelOn(server, { ...logLevel, maxRetries: 2 }).generate(request())) events.push(event);
     })();
     await expect(reading).rejects.toThrow(message);
     expect(events.filter(({ type }) => type !== "text")).toEqual([]);
-    expect(server.requests).toHaveLength(1); // what has begun is not begun again
+    expect(server.requests).toHaveLength(1); // an answer that has begun is not requested again
   });
 });
 
@@ -386,7 +386,7 @@ describe("an aborted request rejects with the signal's reason", () => {
     await closed.promise;
   });
 
-  it("and one whose reader leaves is ended too", async () => {
+  it("and a request whose reader leaves is ended too", async () => {
     const closed = Promise.withResolvers<unknown>();
     await using server = await serve((response) => {
       begin(response);

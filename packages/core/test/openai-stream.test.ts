@@ -14,7 +14,7 @@ async function read(...chunks: unknown[]): Promise<ModelEvent[]> {
   return events;
 }
 
-/** The calls that come of these pieces, given chunk by chunk. */
+/** The calls that result from these pieces, given chunk by chunk. */
 async function calls(...chunks: ToolCallDelta[][]): Promise<ToolCall[]> {
   const events = await read(...chunks.map((pieces) => delta({ tool_calls: pieces })), finish("tool_calls"));
   return events.flatMap((event) => (event.type === "tool-call" ? [event.call] : []));
@@ -25,7 +25,7 @@ function piece(text: string): ToolCallDelta {
 }
 
 describe("a streamed answer", () => {
-  it("gives text and refusals as they come, and finishes with the usage", async () => {
+  it("gives text and refusals as they arrive, and finishes with the usage", async () => {
     const usage = { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 };
     expect(
       await read(
@@ -44,7 +44,7 @@ describe("a streamed answer", () => {
     ]);
   });
 
-  it("takes the last of several usages, adds up a missing total, and does without", async () => {
+  it("takes the last of several usages, adds up a missing total, and works without usage", async () => {
     const running = { ...finish(), usage: { prompt_tokens: 5, completion_tokens: 1 } };
     const total = { choices: null, usage: { prompt_tokens: 5, completion_tokens: 2 } };
     expect(await read(running, total, { choices: [], usage: null })).toEqual([
@@ -64,7 +64,7 @@ describe("a streamed answer", () => {
     expect(await read(delta({ content: "Hi" }), finish(reason))).toHaveLength(2);
   });
 
-  it("is told from other choices, and from chunks that say nothing", async () => {
+  it("ignores other choices, and chunks without content", async () => {
     const other = { choices: [{ index: 1, delta: { content: "other" }, finish_reason: "stop" }] };
     const chunks = [
       null,
@@ -81,7 +81,7 @@ describe("a streamed answer", () => {
   });
 });
 
-describe("half an answer is none", () => {
+describe("half an answer is a failure", () => {
   it.each<[string, unknown[]]>([
     ["nothing", []],
     ["text without a finish reason", [delta({ content: "Hi" })]],
@@ -108,12 +108,12 @@ describe("half an answer is none", () => {
     ["an error text", { error: "overloaded" }, "overloaded"],
     ["an error that says nothing", { error: {} }, "does not say why"],
     ["the finish reason `error`", finish("error"), "failed"],
-  ])("reports %s, even behind a finish reason", async (_what, chunk, message) => {
+  ])("reports %s, even after a finish reason", async (_what, chunk, message) => {
     await expect(read(delta({ content: "Hi" }), finish(), chunk)).rejects.toThrow(message);
   });
 });
 
-describe("tool calls are put together", () => {
+describe("tool calls are assembled", () => {
   const weather = { id: "call_1", name: "weather", arguments: '{"city":"Lisbon"}' };
   const clock = { id: "call_2", name: "clock", arguments: "{}" };
 
@@ -129,13 +129,13 @@ describe("tool calls are put together", () => {
     ).toEqual([weather, clock]);
   });
 
-  it("where a call comes whole, and several in one chunk", async () => {
+  it("if a call arrives whole, and several in one chunk", async () => {
     const whole = (call: ToolCall) => ({ id: call.id, function: { name: call.name, arguments: call.arguments } });
     expect(await calls([whole(weather)], [whole(clock)])).toEqual([weather, clock]);
     expect(await calls([whole(weather), whole(clock)])).toEqual([weather, clock]);
   });
 
-  it("where every call has the index 0", async () => {
+  it("if every call has the index 0", async () => {
     expect(
       await calls(
         [{ index: 0, id: "call_1", function: { name: "weather", arguments: weather.arguments } }],
@@ -144,7 +144,7 @@ describe("tool calls are put together", () => {
     ).toEqual([weather, clock]);
   });
 
-  it("where the id and the name are repeated, or the id is another with each piece", async () => {
+  it("if the id and the name are repeated, or every piece has a different id", async () => {
     expect(
       await calls(
         [{ index: 0, id: "call_1", function: { name: "weather", arguments: '{"city":' } }],
@@ -154,7 +154,7 @@ describe("tool calls are put together", () => {
     ).toEqual([weather]);
   });
 
-  it("where the index is left out", async () => {
+  it("if the index is left out", async () => {
     expect(
       await calls(
         [{ id: "call_1", function: { name: "weather", arguments: '{"city":' } }],
@@ -165,7 +165,7 @@ describe("tool calls are put together", () => {
     ).toEqual([weather, clock]);
   });
 
-  it("where index and id are left out, each with an id of its own", async () => {
+  it("if index and id are left out, each with an id of its own", async () => {
     const made = await calls(
       [{ function: { name: "weather", arguments: '{"city":' } }],
       [{ function: { name: "weather", arguments: '"Lisbon"}' } }],
@@ -182,7 +182,7 @@ describe("tool calls are put together", () => {
     expect(made.every(({ id }) => /^call_[\w-]{22}$/.test(id))).toBe(true);
   });
 
-  it("where two calls have the same id", async () => {
+  it("if two calls have the same id", async () => {
     const made = await calls([
       { index: 0, id: "call_1", function: { name: "weather", arguments: "{}" } },
       { index: 1, id: "call_1", function: { name: "clock", arguments: "{}" } },
@@ -192,7 +192,7 @@ describe("tool calls are put together", () => {
     expect(made[1]?.id).not.toBe("call_1");
   });
 
-  it("where the arguments are an object, or null", async () => {
+  it("if the arguments are an object, or null", async () => {
     expect(
       await calls([
         { index: 0, id: "call_1", function: { name: "weather", arguments: { city: "Lisbon" } } },
@@ -201,7 +201,7 @@ describe("tool calls are put together", () => {
     ).toEqual([weather, { ...clock, arguments: "" }]);
   });
 
-  it("also where the finish reason does not speak of them", async () => {
+  it("even if the finish reason does not mention them", async () => {
     const whole = { index: 0, id: "call_2", function: { name: "clock", arguments: "{}" } };
     expect(await read(delta({ content: "Let me see. ", tool_calls: [whole] }), finish("stop"))).toEqual([
       { type: "text", text: "Let me see. " },
@@ -210,9 +210,9 @@ describe("tool calls are put together", () => {
     ]);
   });
 
-  it("but not where nobody says what is called", async () => {
+  it("but not if a call has no name", async () => {
     await expect(calls([{ index: 0, id: "call_1", function: { arguments: "{}" } }])).rejects.toThrow(
-      "without saying which",
+      "without naming it",
     );
   });
 });

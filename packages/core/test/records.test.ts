@@ -9,7 +9,7 @@ const ID = "user-alice";
 
 function refusalOf(record: unknown): MemoryError {
   try {
-    // What is wrong here is wrong for the compiler too.
+    // The compiler refuses these values too.
     encodeRecords(ID, [{ fine: true }, record as object]);
   } catch (error) {
     if (MemoryError.is(error, "INVALID_RECORD")) return error;
@@ -27,7 +27,7 @@ const value = fc.letrec<{ value: unknown }>((tie) => ({
     fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => (Object.is(number, -0) ? 0 : number)),
     fc.integer(),
     fc.string({ unit: "binary" }),
-    // Lone surrogates too.
+    // With lone surrogates too.
     fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
     fc.array(tie("value")),
     fc.dictionary(key, tie("value"), { noNullPrototype: false }),
@@ -35,7 +35,7 @@ const value = fc.letrec<{ value: unknown }>((tie) => ({
 })).value;
 const record = fc.dictionary(key, value, { noNullPrototype: false });
 
-describe("what JSON carries comes out equal", () => {
+describe("records that JSON can carry come back equal", () => {
   it("for any record", () => {
     fc.assert(
       fc.property(fc.array(record), (records) => {
@@ -45,7 +45,7 @@ describe("what JSON carries comes out equal", () => {
     );
   });
 
-  it("with the keys in their order, and an undefined property as none", () => {
+  it("with the keys in their order, and an undefined property as absent", () => {
     expect(encodeRecords(ID, [{ b: 1, a: undefined, "": null, c: [{}] }])).toEqual(['{"b":1,"":null,"c":[{}]}']);
   });
 
@@ -53,12 +53,12 @@ describe("what JSON carries comes out equal", () => {
     expect(encodeRecords(ID, [{ n: -0 }])).toEqual(['{"n":0}']);
   });
 
-  it("for what another realm made, and what has no prototype", () => {
+  it("for objects of another realm, and objects without a prototype", () => {
     expect(encodeRecords(ID, [runInNewContext("({ a: [{ b: 1 }] })")])).toEqual(['{"a":[{"b":1}]}']);
     expect(encodeRecords(ID, [Object.assign(Object.create(null), { a: 1 })])).toEqual(['{"a":1}']);
   });
 
-  it("for the same object in two places, which is no cycle", () => {
+  it("for the same object in two places, which is not a cycle", () => {
     const shared = { text: "x" };
     expect(encodeRecords(ID, [{ a: shared, b: [shared, shared] }])).toEqual([
       '{"a":{"text":"x"},"b":[{"text":"x"},{"text":"x"}]}',
@@ -78,7 +78,7 @@ describe("what JSON carries comes out equal", () => {
   });
 });
 
-describe("what JSON does not carry is refused, by its place", () => {
+describe("values that JSON cannot carry are refused, and the error names the place", () => {
   class Person {
     name = "Alice";
   }
@@ -128,7 +128,7 @@ describe("what JSON does not carry is refused, by its place", () => {
     expect(error).toMatchObject({ outcome: "not-applied", memoryId: ID });
   });
 
-  it.each([undefined, null, "text", { length: 0 }, new Set()])("records that are no array: %p", (records) => {
+  it.each([undefined, null, "text", { length: 0 }, new Set()])("records that are not an array: %p", (records) => {
     expect(() => encodeRecords(ID, records as unknown as object[])).toThrow("the records are not an array");
   });
 
@@ -138,11 +138,11 @@ describe("what JSON does not carry is refused, by its place", () => {
     expect(refusalOf(deep).message).toContain("nested deeper than 1000 levels");
   });
 
-  it("in a message that holds no more of a long path than its beginning", () => {
+  it("in a message with only the beginning of a long path", () => {
     expect(refusalOf({ ["k".repeat(10_000)]: Number.NaN }).message.length).toBeLessThan(300);
   });
 
-  it("even where it is hidden anywhere in a record", () => {
+  it("at any place in a record", () => {
     const bad = fc.constantFrom<unknown>(
       1n,
       Number.NaN,
@@ -164,13 +164,13 @@ describe("what JSON does not carry is refused, by its place", () => {
     );
   });
 
-  it("and what no string can hold is too large", () => {
+  it("and a record that is too long for a string is too large", () => {
     const megabyte = "x".repeat(2 ** 20);
     const write = () => encodeRecords(ID, [{ parts: Array(513).fill(megabyte) }]);
     expect(write).toThrow(expect.objectContaining({ code: "RECORD_TOO_LARGE", outcome: "not-applied", memoryId: ID }));
   });
 
-  it("of more than 64 MiB are refused, counted in bytes", () => {
+  it("more than 64 MiB are refused, counted in bytes", () => {
     const frame = Buffer.byteLength(JSON.stringify({ text: "" }));
     const fits = "é".repeat((MAX_RECORD_BYTES - frame) / 2);
     expect(encodeRecords(ID, [{ text: fits }])).toHaveLength(1);
@@ -180,7 +180,7 @@ describe("what JSON does not carry is refused, by its place", () => {
   });
 });
 
-describe("stored text with a __proto__ key is no data", () => {
+describe("stored text with a __proto__ key is refused", () => {
   it.each([
     '{"__proto__":{"admin":true}}',
     '{"a":[{"b":{"__proto__":1}}]}',
@@ -192,7 +192,7 @@ describe("stored text with a __proto__ key is no data", () => {
     expect(() => parseJson(text)).toThrow(SyntaxError);
   });
 
-  it("however the key is escaped and wherever it stands", () => {
+  it("with any escapes in the key, and at any place", () => {
     const escapedName = fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 9, maxLength: 9 }).map((choices) =>
       [..."__proto__"]
         .map((letter, index) => {
@@ -210,23 +210,23 @@ describe("stored text with a __proto__ key is no data", () => {
     );
   });
 
-  it("but a value that says __proto__, or an escape, is", () => {
+  it("but not a value that contains __proto__ or an escape", () => {
     const said = { content: 'What is "__proto__"?', control: "\u0001\u001f" };
     expect(parseJson(JSON.stringify(said))).toEqual(said);
   });
 
-  it("and a name that only holds it is", () => {
+  it("nor a name that only contains it", () => {
     expect(parseJson('{"x__proto__":1,"__proto__x":2}')).toEqual({ x__proto__: 1, __proto__x: 2 });
   });
 
-  it("and text that is no JSON is a SyntaxError", () => {
+  it("and text that is not JSON is a SyntaxError", () => {
     for (const text of ["", "{", '{"a":1}{"b":2}', "undefined", "{'a':1}"])
       expect(() => parseJson(text)).toThrow(SyntaxError);
   });
 });
 
 describe("a copy", () => {
-  it("is as structuredClone makes it, and shares nothing", () => {
+  it("equals the copy of structuredClone, and shares nothing", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const copy = cloneJson(value);
@@ -240,7 +240,7 @@ describe("a copy", () => {
     expect(inner).toEqual({ a: [{ b: 1 }] });
   });
 
-  it("keeps what a foreign store may have, and no name is more than a name", () => {
+  it("keeps values that a foreign store may have, and treats no name specially", () => {
     const at = new Date(0);
     expect(cloneJson({ at, gone: undefined })).toEqual({ at, gone: undefined });
     const named = JSON.parse('{"__proto__":{"evil":true}}') as object;

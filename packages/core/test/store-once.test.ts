@@ -31,10 +31,10 @@ function before(method: string, nth: number, act: () => Promise<unknown>): void 
   };
 }
 
-/** As an application may store them: without an `id`, by which they could be found again. */
+/** A message as an application may store it: without an `id`, so that it cannot be found again by it. */
 function nameless(text: string): Message {
   const { id: _id, ...message } = user(text);
-  return message as Message; // that is the fault
+  return message as Message; // deliberately invalid
 }
 
 describe("an operation is stored once", () => {
@@ -44,7 +44,7 @@ describe("an operation is stored once", () => {
     expect(revision).toBe((await log.read(ID))?.revision);
   });
 
-  it("where a reply was lost, and it is tried again", async () => {
+  it("if a reply was lost, and it is tried again", async () => {
     const turn = operation([user("one")]);
     log.around = async (method, call) => {
       const result = await call();
@@ -57,7 +57,7 @@ describe("an operation is stored once", () => {
     expect(said()).toEqual(["one"]);
   });
 
-  it("where somebody saved a history that holds it", async () => {
+  it("if another writer saved a history that holds it", async () => {
     const turn = operation([user("one"), user("two")]);
     await log.save(ID, [user("zero"), turn.records[1] as Message, user("three")]);
     const revision = await storeOnce(log, ID, turn);
@@ -65,7 +65,7 @@ describe("an operation is stored once", () => {
     expect(revision).toBe((await log.read(ID))?.revision);
   });
 
-  it("after what is there by now, where the log is another one", async () => {
+  it("after the current records, if the log was replaced", async () => {
     await log.append(ID, [user("zero")]);
     const since = (await log.read(ID))?.revision;
     await log.save(
@@ -77,7 +77,7 @@ describe("an operation is stored once", () => {
     expect(said()).toHaveLength(601);
   });
 
-  it("and its `since` moves on to the log that was searched, for the next attempt", async () => {
+  it("and its `since` becomes that of the searched log, for the next attempt", async () => {
     await log.append(ID, [user("zero")]);
     const turn = operation([user("one")], null);
     const { revision } = (await log.read(ID)) ?? {};
@@ -85,7 +85,7 @@ describe("an operation is stored once", () => {
     expect(turn.since).toBe(revision);
   });
 
-  it("where its memory is removed while it is searched", async () => {
+  it("if its memory is removed while it is searched", async () => {
     await log.save(
       ID,
       Array.from({ length: 600 }, (_, n) => user(String(n))),
@@ -96,9 +96,9 @@ describe("an operation is stored once", () => {
   });
 });
 
-describe("an operation that several processes store at the same time is stored once, also where its records have no ids", () => {
+describe("an operation that several processes store at the same time is stored once, even if its records have no ids", () => {
   const records = [nameless("one")];
-  // The other process stores it between any two calls of ours.
+  // The other process stores it between any two calls of this process.
   const steps = [...[1, 2].map((nth) => ["append", nth] as const), ...[1, 2, 3].map((nth) => ["read", nth] as const)];
 
   it.each(steps)("before %s number %i", async (method, nth) => {
@@ -109,7 +109,7 @@ describe("an operation that several processes store at the same time is stored o
   });
 });
 
-describe("an operation that must not follow others", () => {
+describe("an operation that must not follow other writes", () => {
   it("is not stored after them", async () => {
     await log.append(ID, [user("zero")]);
     const since = (await log.read(ID))?.revision;
@@ -120,7 +120,7 @@ describe("an operation that must not follow others", () => {
     expect(turn.since).toBe(since);
   });
 
-  it("is confirmed where it is there already", async () => {
+  it("is confirmed if it is already stored", async () => {
     const turn = operation([user("one")], null);
     await log.save(ID, [...turn.records]);
     await storeOnce(log, ID, turn, { unlessChanged: true });
@@ -128,8 +128,8 @@ describe("an operation that must not follow others", () => {
   });
 });
 
-describe("a log that does not come to rest", () => {
-  it("is given up after some tries, and the operation can be tried again", async () => {
+describe("a log that keeps changing", () => {
+  it("is abandoned after some tries, and the operation can be tried again", async () => {
     log.around = async (method, call) => {
       const answer = await call();
       if (method === "read") log.logs.set(ID, { epoch: crypto.randomUUID(), entries: [] });
@@ -141,7 +141,7 @@ describe("a log that does not come to rest", () => {
     expect(log.calls.filter(({ method }) => method === "append").length).toBeLessThan(10);
   });
 
-  it("any other failure is passed on as it is", async () => {
+  it("any other failure is passed on unchanged", async () => {
     const failure = new MemoryError("UNAUTHORIZED", "No.");
     log.around = async () => {
       throw failure;

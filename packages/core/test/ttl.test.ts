@@ -35,7 +35,7 @@ describe("a TTL is milliseconds, text with a unit, or never", () => {
     Number.NEGATIVE_INFINITY,
     "Infinity",
     "soon",
-    "60", // seconds, or milliseconds?
+    "60", // no unit
     "",
     "  ",
     "7 fortnights",
@@ -58,23 +58,23 @@ describe("a TTL is milliseconds, text with a unit, or never", () => {
     ["7d"],
     new Date(),
     () => 7,
-  ])("%p is none", (ttl) => {
+  ])("%p is not a TTL", (ttl) => {
     const invalid = expect.objectContaining({
       code: "INVALID_CONFIG",
-      hint: expect.stringContaining("0 or null for never"),
+      hint: expect.stringContaining("0 or null for no expiry"),
     });
     expect(() => parseTtl(ttl as Ttl)).toThrow(invalid);
   });
 
-  it("and the message shows it, in short", () => {
-    expect(() => parseTtl("soon")).toThrow('The TTL "soon" is not a time');
-    expect(() => parseTtl(Number.NaN)).toThrow("The TTL NaN is not a time");
+  it("and the message shows it, shortened", () => {
+    expect(() => parseTtl("soon")).toThrow('Invalid TTL "soon": it must be a time');
+    expect(() => parseTtl(Number.NaN)).toThrow("Invalid TTL NaN: it must be a time");
     expect(() => parseTtl("x".repeat(5_000))).toThrow(
       expect.objectContaining({ message: expect.stringMatching(/^.{100,300}$/) }),
     );
   });
 
-  it("text means what the package ms says", () => {
+  it("text has the same meaning as in the package ms", () => {
     const names = [
       "ms",
       "msec",
@@ -100,14 +100,15 @@ describe("a TTL is milliseconds, text with a unit, or never", () => {
     fc.assert(
       fc.property(text, ([number, space, name]) => {
         const ttl = `${number.toFixed(3)}${space}${name}`;
-        const expected = ms(ttl as StringValue) as number | undefined; // whatever its type says of what it does not understand
-        if (expected === undefined) expect(() => parseTtl(ttl)).toThrow("is not a time");
+        // Undefined for invalid text, although its type does not say so.
+        const expected = ms(ttl as StringValue) as number | undefined;
+        if (expected === undefined) expect(() => parseTtl(ttl)).toThrow("it must be a time");
         else expect(parseTtl(ttl)).toBe(Math.round(expected));
       }),
     );
   });
 
-  it("always a whole positive number, or INVALID_CONFIG", () => {
+  it("it is always a positive integer, or INVALID_CONFIG", () => {
     const text = fc.oneof(
       fc.string(),
       fc

@@ -10,7 +10,7 @@ function call(id: string) {
   return { id, name: "search", arguments: "{}" };
 }
 
-/** What a strict provider refuses: a result that does not directly follow its call, a call without its result. */
+/** What a strict provider refuses: a result that does not directly follow its call, or a call without a result. */
 function orphans(messages: readonly Message[]): string[] {
   const found: string[] = [];
   let open = new Set<string>();
@@ -60,7 +60,7 @@ describe("a window", () => {
     );
   });
 
-  it("of turns as the agent writes them is whole turns, within the limit where one turn fits, and left as it is", () => {
+  it("of turns as the agent writes them is whole turns, within the limit if one turn fits, and unchanged", () => {
     fc.assert(
       fc.property(
         fc.array(wellFormedTurn, { maxLength: 10 }),
@@ -81,7 +81,7 @@ describe("a window", () => {
     );
   });
 
-  it("keeps the newest turn however long it is", () => {
+  it("keeps the newest turn, even if it is too long", () => {
     const long = [user("question"), ...Array.from({ length: 50 }, () => assistant("part"))];
     expect(cutToLimits([user("old"), assistant("old"), ...long], { maxMessages: 20 })).toEqual(long);
   });
@@ -100,7 +100,7 @@ describe("a window", () => {
     expect(cutToLimits(history, {})).toEqual(history.slice(10));
   });
 
-  it("may begin with what stands before the first question of the log", () => {
+  it("may begin with the messages before the first question of the log", () => {
     const history = [assistant("How can I help?"), user("hello"), assistant("hello")];
     expect(cutToLimits(history, { maxMessages: 3 })).toEqual(history);
     expect(cutToLimits(history, { maxMessages: 2 })).toEqual(history.slice(1));
@@ -122,7 +122,7 @@ describe("unanswered calls and results without a call", () => {
       [assistant(null, { toolCalls: [call("2")] }), tool("2", "r")],
     ],
     [
-      "a result behind another message",
+      "a result after another message",
       [assistant("text", { toolCalls: [call("1")] }), user("u"), tool("1", "r")],
       [assistant("text"), user("u")],
     ],
@@ -164,7 +164,7 @@ describe("recorded dialogues", () => {
   });
 });
 
-// The checker above has to find what it is there to find.
+// The checker above must find such messages.
 describe("the check for orphans", () => {
   it("finds a result without its call and a call without its result", () => {
     const asked: AssistantMessage = assistant(null, { toolCalls: [call("1")] });

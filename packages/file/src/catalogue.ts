@@ -17,7 +17,7 @@ import { encodeSeal, type LogFile } from "./log-file.ts";
 import { now } from "./log-writing.ts";
 import { quarantinedLogOf } from "./quarantine.ts";
 
-/** After how long what nobody needs any more is removed: nobody can be in the middle of using it by then. */
+/** A file that is not needed any more is removed once it is this old: by then, no process can still be using it. */
 const DAY_NS = 24n * 60n * 60n * 1_000_000_000n;
 
 interface Found {
@@ -25,7 +25,7 @@ interface Found {
   path: string;
 }
 
-/** What the directory tells of its memories. Each call reads the directory: O(files). */
+/** Lists the memories of a directory. Each call reads the directory: O(files). */
 export class Catalogue {
   readonly #generations: Generations;
   readonly #fs: FileSystem;
@@ -41,13 +41,14 @@ export class Catalogue {
     return ids;
   }
 
-  /** By the files' modification times; within one, by name. */
+  /** Sorted by the modification times of the files; memories with the same time are sorted by their ids. */
   async recent({ limit, cursor, prefix = "", signal }: RecentOptions): Promise<RecentPage> {
     const after = cursor === undefined ? undefined : parseCursor(cursor);
     const found: { memoryId: string; modifiedAt: bigint }[] = [];
     for await (const { memoryId, path } of this.#memories(prefix, signal)) {
       const stat = await this.#fs.stat(path);
-      // In microseconds: a compaction keeps no more of it, and must not move a memory behind a page.
+      // In microseconds: a compaction keeps the time only to the microsecond, and must not move a memory to another
+      // page.
       if (stat !== null) found.push({ memoryId, modifiedAt: (stat.modifiedAt / 1_000n) * 1_000n });
     }
     found.sort(newestFirst);
@@ -68,7 +69,7 @@ export class Catalogue {
     for (const name of names) {
       const path = join(this.#generations.directory, name);
       if (isTemporary(name)) await this.#removeStale(path);
-      // Copied from a log by somebody while another deleted it.
+      // A reader copied it from a log while another process deleted that log.
       else if (isOrphan(name, highest)) await unlessMissing(() => this.#fs.unlink(path));
     }
     for (const [encodedId, { generation, name, alone }] of highest) {
@@ -76,7 +77,8 @@ export class Catalogue {
       const path = join(this.#generations.directory, name);
       const memoryId = decodeId(encodedId) ?? (await this.#idInHeader(path, encodedId));
       if (memoryId === null || !memoryId.startsWith(prefix)) continue;
-      // Whoever deleted or compacted the memory was killed on the way. First, or the removal of the highest would bring them back.
+      // A process was killed while it deleted or compacted the memory. The older files go first: without the highest
+      // one they would count again.
       if (!alone) await this.#generations.removeOlder(memoryId);
       if ((generation === 1 && (await this.#hasGrown(memoryId, path))) || (await this.#holdsMemory(memoryId))) {
         yield { memoryId, path };
@@ -89,7 +91,7 @@ export class Catalogue {
       const file = await this.#fs.open(path, "r");
       try {
         const { id } = await readHeader(file, path, encodedId);
-        if (encodeId(id) !== encodedId) throw corrupt(encodedId, path, 0, `it is the log of ${quoteId(id)}`);
+        if (encodeId(id) !== encodedId) throw corrupt(encodedId, path, 0, `it is the log of memory ${quoteId(id)}`);
         return id;
       } finally {
         await file.close();
@@ -97,7 +99,10 @@ export class Catalogue {
     });
   }
 
-  /** A first generation is published with what is stored in it; but it may have been cut. A later one is what a delete left. */
+  /**
+   * Whether a first generation holds more than its header. It is published with its first write, but may have been cut.
+   * A later generation that holds only its header was left by a delete.
+   */
   async #hasGrown(memoryId: string, path: string): Promise<boolean> {
     const stat = await this.#fs.stat(path);
     return stat !== null && stat.size > encodeHeader(memoryId, newId(), now()).length;
@@ -107,7 +112,7 @@ export class Catalogue {
     try {
       return await this.#holdsLine(memoryId);
     } catch (error) {
-      // What is damaged is there. Whoever reads it hears more.
+      // A damaged memory exists. Reading it reports the damage.
       if (MemoryError.is(error, "CORRUPT")) return true;
       throw error;
     }
@@ -126,19 +131,22 @@ export class Catalogue {
     }
   }
 
-  /** Removes what a delete left: sealed first, so that whoever is about to write there loses the race and begins anew. */
+  /**
+   * Removes the empty file that a delete left. It is sealed first, so that a writer about to use it loses the race and
+   * begins again.
+   */
   async #sweep(log: LogFile, end: number): Promise<void> {
     if (await log.append(encodeSeal(end), end)) await this.#generations.remove(log);
   }
 
-  /** A file that was never published, by a writer that was killed. */
+  /** Removes a file that was never published, if its writer was probably killed: the file is old. */
   async #removeStale(path: string): Promise<void> {
     const stat = await this.#fs.stat(path);
     if (stat !== null && isOld(stat.modifiedAt)) await unlessMissing(() => this.#fs.unlink(path));
   }
 }
 
-/** Whether it was kept aside of a log that is no longer there. */
+/** Whether the file holds a damaged line of a memory that has no log any more. */
 function isOrphan(name: string, highest: ReadonlyMap<string, Highest>): boolean {
   const kept = parseFileName(quarantinedLogOf(name) ?? "");
   return kept !== null && !highest.has(kept.encodedId);
@@ -147,7 +155,7 @@ function isOrphan(name: string, highest: ReadonlyMap<string, Highest>): boolean 
 interface Highest {
   generation: number;
   name: string;
-  /** The memory has no other file of a generation. */
+  /** Whether this is the only generation of the memory. */
   alone: boolean;
 }
 
@@ -185,8 +193,6 @@ function formatCursor({ memoryId, modifiedAt }: Position): string {
 
 function parseCursor(cursor: string): Position {
   const [, modifiedAt, memoryId] = /^(\d{1,20})\/(.+)$/s.exec(Buffer.from(cursor, "base64url").toString()) ?? [];
-  if (modifiedAt === undefined || memoryId === undefined) {
-    throw invalidCursor(BACKEND);
-  }
+  if (modifiedAt === undefined || memoryId === undefined) throw invalidCursor(BACKEND);
   return { modifiedAt: BigInt(modifiedAt), memoryId };
 }

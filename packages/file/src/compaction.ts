@@ -7,37 +7,42 @@ import { encodeSeal, type LogFile, type Moved } from "./log-file.ts";
 import { now } from "./log-writing.ts";
 import { encodeKept } from "./segments.ts";
 
-/** How often a compaction looks anew, and how often it tries to be next once it waits for nothing else. */
+/**
+ * How many times a compaction starts again, and how many times it then tries to write the seal at the end of the log.
+ */
 const MAX_TRIES = 20;
 const MAX_SEALS = 300;
 
-/** How much is copied at once. Bytes. */
+/** How much is copied at a time: bytes. */
 const CHUNK = 1024 * 1024;
 
-/** How large a memory's file was before a compaction and is after it: bytes. */
+/** What a compaction did to the size of a memory's file. Both sizes are equal if there was nothing to leave out. */
 export interface Compacted {
+  /** The size of the file before the compaction: bytes. */
   before: number;
+  /** The size of the file after the compaction: bytes. */
   after: number;
 }
 
 /**
- * Leaves out of a log what does not count any more, by a next generation that has the rest.
+ * Makes a log smaller: copies everything that still counts into a next generation.
  *
- * A seal ends the old file, as any line only if it stands where it says: so all that was acknowledged stands before it, and
- * whatever stands there does not change any more. Everybody who finds the seal can make the next file; whoever links first
- * has made it. The epoch and the places in the log stay what they were: nobody can tell, but by the size.
+ * A seal ends the old file. Like every line, a seal counts only if it stands where it says. So all acknowledged writes
+ * stand before it, and that part of the file does not change any more. Every process that finds the seal can make the
+ * next file; the first to link its file wins. The epoch and the places in the log stay the same, so only the size shows
+ * the difference.
  */
 export class Compaction {
   readonly #generations: Generations;
   readonly #checkWritable: (log: LogFile, outcome: Outcome) => Promise<void>;
 
-  /** `checkWritable` rejects where a log must not be written to. */
+  /** `checkWritable` rejects if the log must not be written to. */
   constructor(generations: Generations, checkWritable: (log: LogFile, outcome: Outcome) => Promise<void>) {
     this.#generations = generations;
     this.#checkWritable = checkWritable;
   }
 
-  /** `null`: there is no such memory. Rejects with `CORRUPT` where the log is damaged and that is not to be passed over. */
+  /** `null`: there is no such memory. Rejects with `CORRUPT` if the log is damaged, unless damage is skipped. */
   async compact(memoryId: string, signal: AbortSignal | undefined): Promise<Compacted | null> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       signal?.throwIfAborted();
@@ -55,10 +60,19 @@ export class Compaction {
     throw tooContended(memoryId, MAX_TRIES);
   }
 
-  /** Makes the file that a seal announces, unless another has, or the memory is deleted. Answers its size; `null`: not ours. */
+  /**
+   * Makes the file that a seal announces. Answers its size; `null`: another process made it first, or deleted the
+   * memory.
+   */
   async finish(log: LogFile, { start, modifiedAt }: Moved): Promise<number | null> {
     const found = await findLiveSegments(log, start, false);
-    if (found === null) throw corrupt(log.memoryId, log.path, start, "nothing is left of what its seal announces");
+    if (found === null)
+      throw corrupt(
+        log.memoryId,
+        log.path,
+        start,
+        "its seal announces a next file, but nothing is left to copy into it",
+      );
     const successor = new Successor(log, found, start);
     return this.#publish(log, successor, modifiedAt);
   }
@@ -81,11 +95,11 @@ export class Compaction {
       return "again";
     }
     signal?.throwIfAborted();
-    // The copy is made before the seal: where the disk is too full for it, everything stays as it is.
+    // The copy is made before the seal, so that nothing changes if the disk is too full for the copy.
     const seal = (): Promise<boolean> => log.append(encodeSeal(end, toMicroseconds(modifiedAt)), end);
     const after = await this.#publish(log, successor, toMicroseconds(modifiedAt), seal);
     if (after !== null) return { before: size, after };
-    // Others write faster than we copy: there is room for the copy, so the seal may come first.
+    // Other writers are faster than this copy. There is room for the copy, so this time the seal may come first.
     if (tries > 0 && log.moved === null) await sealAtTheEnd(log, end);
     return "again";
   }
@@ -102,17 +116,17 @@ export class Compaction {
   }
 }
 
-/** Ends the log, wherever that is by now. */
+/** Seals the log at its end, even if other writers keep moving that end. */
 async function sealAtTheEnd(log: LogFile, surveyed: number): Promise<void> {
   for (let tries = 0, seen = surveyed; tries < MAX_SEALS; tries++) {
     const { end, modifiedAt } = await log.stat();
-    for await (const line of log.back(end, seen)) if (line.end > 0) break; // a seal would come before all lines
+    for await (const line of log.back(end, seen)) if (line.end > 0) break; // sets `log.moved` if a seal stands there
     if (log.moved !== null || (await log.append(encodeSeal(end, toMicroseconds(modifiedAt)), end))) return;
     seen = end;
   }
 }
 
-/** The file that a log goes on in. */
+/** The file in which a log continues. */
 class Successor {
   readonly size: number;
   readonly #log: LogFile;
@@ -135,7 +149,7 @@ class Successor {
       for (let place = start; place < end; ) {
         const bytes = await this.#log.read(place, Math.min(CHUNK, end - place));
         if (bytes.length === 0)
-          throw corrupt(this.#log.memoryId, this.#log.path, place, "the file is shorter than it was");
+          throw corrupt(this.#log.memoryId, this.#log.path, place, "the file became shorter while it was copied");
         yield bytes;
         place += bytes.length;
       }

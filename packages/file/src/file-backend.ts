@@ -41,8 +41,9 @@ import type { DamageHandler } from "./log-file.ts";
 import { quarantine } from "./quarantine.ts";
 
 /**
- * Memories as files: one append-only log each, in JSON lines. Several processes may write to one memory at the same time,
- * without a lock; a process killed at any moment leaves no half turn. The layout is in the package's README.
+ * Keeps memories as files: each memory is an append-only log of JSON lines. Several processes may write to one memory
+ * at the same time, without a lock. A process that is killed at any moment leaves no half turn. The README of the
+ * package describes the layout.
  *
  * ```ts
  * const backend = new FileBackend("./memories");
@@ -59,6 +60,7 @@ export class FileBackend<T extends object = Message>
     InfoCapability,
     CatalogueCapability
 {
+  /** `"file"`: what errors and events call this backend. */
   readonly name: string = BACKEND;
   /** The absolute path of the directory that holds the files. */
   readonly directory: string;
@@ -68,7 +70,7 @@ export class FileBackend<T extends object = Message>
   readonly #catalogue: Catalogue;
   readonly #calls = new CallTracker(() => closed("FileBackend", BACKEND));
 
-  /** Takes a directory or options; default `~/.deep-agent/memories`. Throws `INVALID_CONFIG`. */
+  /** Takes a directory or options. Default directory: `~/.deep-agent/memories`. Throws `INVALID_CONFIG`. */
   constructor(options: string | FileBackendOptions = {}) {
     const given = typeof options === "string" ? { directory: options } : options;
     checkOptions(given);
@@ -82,43 +84,59 @@ export class FileBackend<T extends object = Message>
     const isDue = ({ dead, size }: { dead: number; size: number }): boolean =>
       compactAt !== false && size >= compactMinBytes && dead > compactAt * size;
     this.#log = new FileLogs(this.#generations, durability === "sync", { isDue });
-    // What is damaged is not empty, whatever its readers do about it: nothing of it may be swept away.
+    // For the catalogue damage always counts: a damaged log is not empty, so it must not be removed as an empty one.
     this.#catalogue = new Catalogue(generations("throw"), fileSystem);
   }
 
+  /**
+   * All records, oldest first; `null`: there is no such memory. Reads the whole log. Rejects with `CORRUPT` for damage.
+   */
   async load(memoryId: string, options: CallOptions = {}): Promise<T[] | null> {
     checkCall(memoryId, options);
     const snapshot = await this.#run("read", memoryId, () => this.#log.read(memoryId, { signal: options.signal }));
     return snapshot === null ? null : snapshot.records;
   }
 
+  /**
+   * Replaces the whole memory in one step, and may then compact the file. Rejects with `CONFLICT` if the memory is not
+   * at `expectedRevision`, and with `RECORD_TOO_LARGE` above 1 GiB. The same `operationId` again changes nothing.
+   */
   async save(memoryId: string, records: readonly T[], options: SaveOptions = {}): Promise<void> {
     const texts = checkSave(memoryId, records, options);
     await this.#run("write", memoryId, () => this.#log.save(memoryId, texts, options));
   }
 
+  /** Removes the memory and all its text from the directory. An absent memory is not an error. */
   async delete(memoryId: string, options: CallOptions = {}): Promise<void> {
     checkCall(memoryId, options);
     await this.#run("delete", memoryId, () => this.#log.delete(memoryId, options.signal), "unknown");
   }
 
-  /** Reads the directory: O(files). */
+  /** The ids that start with `prefix`, in any order; default: all ids. Reads the directory: O(files). */
   async list(options: ListOptions = {}): Promise<string[]> {
     checkList(options);
     return this.#run("list", undefined, () => this.#catalogue.list(options.prefix ?? "", options.signal));
   }
 
+  /**
+   * Adds one entry after all earlier ones, and answers the new revision. The same `operationId` again changes nothing.
+   * Rejects with `CONFLICT` if the memory is not at `expectedRevision`, or no longer continues `since`; with
+   * `RECORD_TOO_LARGE` above 64 MiB; with `UNAVAILABLE` after losing the race to other writers 300 times.
+   */
   async append(memoryId: string, records: readonly T[], options: AppendOptions = {}): Promise<Revision> {
     const texts = checkAppend(memoryId, records, options);
     return this.#run("write", memoryId, () => this.#log.append(memoryId, texts, options));
   }
 
+  /** The part that the options ask for, in whole entries; `null`: there is no such memory. */
   async read(memoryId: string, options: ReadOptions = {}): Promise<Snapshot<T> | null> {
     checkRead(memoryId, options);
     return this.#run("read", memoryId, () => this.#log.read(memoryId, options));
   }
 
-  /** Writes and removes a file, and reads the directory. */
+  /**
+   * Checks that the directory can be used: writes and removes a file, and reads the directory. `latencyMs` is in ms.
+   */
   async ping(options: CallOptions = {}): Promise<{ latencyMs: number }> {
     checkCallOptions(options);
     const started = performance.now();
@@ -132,25 +150,32 @@ export class FileBackend<T extends object = Message>
     return { latencyMs: performance.now() - started };
   }
 
-  /** Reads the whole log. `bytes` is the size of the file, with what was replaced; `expiresAt` is always `null`. */
+  /**
+   * Size and times of a memory; `null`: there is no such memory. Reads the whole log. `bytes` is the size of the file,
+   * including what saves have replaced. `expiresAt` is always `null`.
+   */
   async info(memoryId: string, options: CallOptions = {}): Promise<MemoryInfo | null> {
     checkCall(memoryId, options);
     return this.#run("read", memoryId, () => this.#log.info(memoryId, options.signal));
   }
 
-  /** By the files' modification times. Reads the directory and asks for the time of each file: O(files). */
+  /**
+   * A page of memories, the most recently written first, by the modification times of the files. Reads the directory
+   * and the time of each file: O(files). Rejects with `INVALID_ARGUMENT` for a `cursor` that no page had.
+   */
   async recent(options: RecentOptions): Promise<RecentPage> {
     checkRecent(options);
     return this.#run("list", undefined, () => this.#catalogue.recent(options));
   }
 
   /**
-   * Makes the memory's file as small as what is stored in it: without what saves have replaced, what was torn and what lost a
-   * race. Nothing that is stored changes, nor does any revision; others may read and write meanwhile. Answers how many bytes
-   * the file had and has; `null`: there is no such memory.
+   * Makes the file of a memory smaller: removes lines that were torn, lines that lost a race, and what saves have
+   * replaced. Neither the stored records nor any revision changes, and others may read and write meanwhile. Answers the
+   * sizes before and after; `null`: there is no such memory.
    *
-   * Reads the whole log, and needs room for what is left. Rejects with `CORRUPT` where the log is damaged, unless the backend
-   * skips what is damaged; with `UNAVAILABLE` where others write without a pause. Either way everything stays as it is.
+   * Reads the whole log, and needs room on the disk for the new file. Rejects with `CORRUPT` if the log is damaged,
+   * unless `onCorrupt` is `"skip"`; with `CAPACITY` if the disk is full; with `UNAVAILABLE` if others write without a
+   * pause. In each of these cases everything stays as it is.
    *
    * ```ts
    * await backend.compact("user-alice"); // { before: 1048576, after: 4096 }
@@ -161,10 +186,12 @@ export class FileBackend<T extends object = Message>
     return this.#run("compact", memoryId, () => this.#log.compact(memoryId, options.signal));
   }
 
+  /** Waits for the calls in flight. Later calls throw `CLOSED`; closing again is fine. */
   async close(): Promise<void> {
     await this.#calls.end();
   }
 
+  /** Calls {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -189,11 +216,11 @@ function damageHandlerOf(fs: FileSystem, onCorrupt: CorruptPolicy): DamageHandle
   const warn = warnOf(BACKEND);
   return {
     torn: (memoryId, path, offset, bytes) =>
-      warn(`${bytes} bytes of a torn write are passed over at byte ${offset} of ${path}`, memoryId),
+      warn(`skipped ${bytes} bytes of a torn write at byte ${offset} of ${path}`, memoryId),
     async damaged(memoryId, path, offset, raw) {
       if (onCorrupt === "throw") throw corrupt(memoryId, path, offset, "the line there is not what was written");
       const aside = await quarantine(fs, path, offset, raw);
-      warn(`a damaged line is skipped at byte ${offset} of ${path}, and kept in ${aside}`, memoryId);
+      warn(`skipped a damaged line at byte ${offset} of ${path}, and copied it to ${aside}`, memoryId);
     },
   };
 }

@@ -15,7 +15,7 @@ const denied: Kind = {
   retryable: false,
   hint: "Give this process's user the right to read and write there, or choose another directory.",
 };
-const away: Kind = {
+const unavailable: Kind = {
   code: "UNAVAILABLE",
   retryable: true,
   hint: "Check the file system, then retry.",
@@ -23,7 +23,7 @@ const away: Kind = {
 const misplaced: Kind = {
   code: "UNAVAILABLE",
   retryable: false,
-  hint: "Choose a path that is a directory, or can become one.",
+  hint: "Choose a directory, or a path where one can be made.",
 };
 const busy: Kind = {
   code: "UNAVAILABLE",
@@ -46,12 +46,12 @@ const kinds: Readonly<Record<string, Kind>> = {
   ENFILE: busy,
 };
 
-/** Whether the system failed with that code: `ENOENT`, say. */
+/** Whether a system call failed with this code: for example `ENOENT`. */
 export function isSystemError(error: unknown, code: string): boolean {
   return typeof error === "object" && error !== null && (error as { code?: unknown }).code === code;
 }
 
-/** Settles as `task` does; `null`: there is no such file. */
+/** Settles as `task` does. `null`: `task` failed because there is no such file. */
 export async function unlessMissing<T>(task: () => Promise<T>): Promise<T | null> {
   try {
     return await task();
@@ -61,22 +61,25 @@ export async function unlessMissing<T>(task: () => Promise<T>): Promise<T | null
   }
 }
 
-/** What a write that was cut short stands for; Node reports it by its count alone. */
+/** The error for a write that was cut short. Node reports such a write only by the number of written bytes. */
 export function diskFull(): Error {
   return Object.assign(new Error("ENOSPC: the write was cut short"), { code: "ENOSPC" });
 }
 
-/** Whether a failed write surely left nothing that counts. */
+/** Whether the disk was full, so that a failed write certainly left nothing that counts. */
 export function isFull(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT", "EFBIG"].some((code) => isSystemError(error, code));
 }
 
-/** Whether a flush has failed, rather than what goes before it. */
+/** Whether the flush itself has failed, rather than a call before it. */
 export function isFlushFailure(error: unknown): boolean {
   return !["EMFILE", "ENFILE", "EACCES", "EPERM", "ENOENT"].some((code) => isSystemError(error, code));
 }
 
-/** The `MemoryError` for what a file system call threw. Errors of ours, and a signal's reason, pass as they are. */
+/**
+ * The `MemoryError` for an error of a file system call. A `MemoryError` or the reason of a signal is returned
+ * unchanged.
+ */
 export function fileError(
   error: unknown,
   doing: string,
@@ -86,7 +89,7 @@ export function fileError(
 ): unknown {
   const { code } = (error ?? {}) as { code?: unknown };
   if (MemoryError.is(error) || typeof code !== "string" || !/^E[A-Z0-9]+$/.test(code)) return error;
-  const { hint, ...kind } = kinds[code] ?? away;
+  const { hint, ...kind } = kinds[code] ?? unavailable;
   const what = memoryId === undefined ? path : `memory ${quoteId(memoryId)} (${path})`;
   return new MemoryError(kind.code, `Cannot ${doing} ${what}: ${code}.`, {
     retryable: kind.retryable,
@@ -98,6 +101,7 @@ export function fileError(
   });
 }
 
+/** `CORRUPT`. `offset` is a byte of the file, and `problem` says what is wrong there. */
 export function corrupt(memoryId: string, path: string, offset: number, problem: string): MemoryError {
   return new MemoryError(
     "CORRUPT",
@@ -110,6 +114,7 @@ export function corrupt(memoryId: string, path: string, offset: number, problem:
   );
 }
 
+/** `UNAVAILABLE`: a write or a compaction gave up after this many tries. */
 export function tooContended(memoryId: string, tries: number): MemoryError {
   return new MemoryError(
     "UNAVAILABLE",
@@ -123,15 +128,16 @@ export function tooContended(memoryId: string, tries: number): MemoryError {
   );
 }
 
+/** `UNAVAILABLE`: an earlier flush of the file or directory has failed, so nothing more is written to it. */
 export function flushFailedBefore(memoryId: string, path: string, outcome: Outcome): MemoryError {
   return new MemoryError(
     "UNAVAILABLE",
-    `Memory ${quoteId(memoryId)} is not written to: an earlier flush of ${path} has failed.`,
+    `Cannot write to memory ${quoteId(memoryId)}: an earlier flush of ${path} has failed.`,
     {
       backend: BACKEND,
       outcome,
       memoryId,
-      hint: "What the disk did not take may be lost, and a second flush would not tell. Check the disk, and copy the file anew from what is left or from a backup: no later process can tell.",
+      hint: "Data of that flush may be lost, and a second flush would not report it. Check the disk, and replace the file with a fresh copy of itself or with a backup: later processes cannot detect the loss.",
     },
   );
 }

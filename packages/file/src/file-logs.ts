@@ -23,20 +23,21 @@ import { encodeAppend, encodeSave, type Lines, now } from "./log-writing.ts";
 import { parseRevision } from "./revision.ts";
 
 /**
- * How often a write tries to be the next one before it gives up, and how long it waits between tries at most (ms), unless a
- * try takes longer.
+ * How many times a write tries to be the next one before it gives up, and how long it waits between tries at most (ms),
+ * unless a try takes longer.
  */
 const MAX_TRIES = 300;
 const MAX_WAIT = 20;
 
-/** From how many bytes on it is worth another look at the file whether a write would still be the next one. */
+/** Bytes. Before a write of this size or more, it is worth checking once more that it would still be the next one. */
 const LARGE = 64 * 1024;
 
 /**
- * The logs of a directory: what an append, a read, a save and a delete are, made of lines and generations.
+ * The logs of a directory. Implements append, read, save and delete with lines and generations.
  *
- * A write looks at the log, is judged, and states the end of the file that it saw. If another line has come to stand there
- * first, it does not count, and the write starts over: nobody waits for a lock, and nobody overwrites.
+ * A write reads the log, is judged, and states in its line where it saw the file end. If another line was written at
+ * that place first, the line does not count, and the write starts again. So no writer waits for a lock, and none
+ * overwrites another one.
  */
 export class FileLogs<T extends object> {
   readonly #generations: Generations;
@@ -45,7 +46,10 @@ export class FileLogs<T extends object> {
   readonly #compactWhen: CompactWhen;
   /** Within this process writes to one memory queue, since only one of them can be next. */
   readonly #queue = new KeyedQueue();
-  /** Files of which a flush has failed, by their identity: the system may have dropped what it could not write, and would not say so again. */
+  /**
+   * The files (`<epoch>.<generation>`) of which a flush has failed. The system may have dropped what it could not
+   * write, and would not report that again.
+   */
   readonly #unflushed = new Set<string>();
 
   constructor(generations: Generations, durable: boolean, compactWhen: CompactWhen) {
@@ -102,7 +106,7 @@ export class FileLogs<T extends object> {
       if (log === null) break;
       try {
         const { end } = await log.stat();
-        // By its size: also what was torn, lost a race or is damaged is somebody's text.
+        // Decided by the size, because torn, lost or damaged lines hold text of the memory, too.
         if (end === log.begin) break;
         signal?.throwIfAborted();
         if (await this.#generations.publishNext(log, encodeHeader(memoryId, newId(), now()))) break;
@@ -118,7 +122,7 @@ export class FileLogs<T extends object> {
     return this.#queue.run(memoryId, () => this.#compaction.compact(memoryId, signal), signal);
   }
 
-  /** Runs `task` on the memory's log as it is now; `null`: there is none. */
+  /** Runs `task` on the current log of the memory; `null`: there is no such memory. */
   async #withLog<R>(
     memoryId: string,
     signal: AbortSignal | undefined,
@@ -130,7 +134,8 @@ export class FileLogs<T extends object> {
       if (log === null) return null;
       try {
         const result = await task(log, await log.stat());
-        // Had it been replaced before we read, what was read might be a write that is about to move on.
+        // If the log was replaced before it was read, the result may hold a write that its writer is about to repeat in
+        // the new log.
         const current = await this.#generations.isCurrent(log);
         signal?.throwIfAborted();
         if (current) return result;
@@ -160,7 +165,7 @@ export class FileLogs<T extends object> {
     return this.#queue.run(memoryId, tryOften, signal);
   }
 
-  /** `null`: somebody else made the memory first. */
+  /** `null`: another process made the memory first. */
   async #create({ write, encode, signal }: Attempt): Promise<Revision | null> {
     judgeAbsent(write);
     signal?.throwIfAborted();
@@ -171,15 +176,15 @@ export class FileLogs<T extends object> {
     return created ? lines.revision(epoch) : null;
   }
 
-  /** `null`: somebody else was next, or the log is no longer the memory's. Closes the log. */
+  /** `null`: another write was first, or the memory has another log now. Closes the log. */
   async #append(log: LogFile, attempt: Attempt): Promise<Revision | null> {
     attempt.reached = "judging";
     try {
       return await this.#appendTo(log, attempt);
     } catch (error) {
       const { reached, written } = attempt;
-      const traceless = written === undefined && (reached === "judging" || (reached === "writing" && isFull(error)));
-      throw fileError(error, "write", log.path, log.memoryId, traceless ? "not-applied" : "unknown");
+      const hasNoEffect = written === undefined && (reached === "judging" || (reached === "writing" && isFull(error)));
+      throw fileError(error, "write", log.path, log.memoryId, hasNoEffect ? "not-applied" : "unknown");
     }
   }
 
@@ -191,15 +196,15 @@ export class FileLogs<T extends object> {
         attempt.written = written;
       }
       attempt.reached = "written";
-      // Also for a duplicate: whoever wrote it may have been killed before the flush.
+      // A duplicate is flushed, too: its writer may have been killed before the flush.
       if (this.#durable) await this.#flush(log);
       return (await this.#generations.isCurrent(log)) ? attempt.written : null;
     } finally {
-      await log.close(); // some file systems tell only here what became of a write
+      await log.close(); // some file systems report only here that a write has failed
     }
   }
 
-  /** The revision behind what was written, or is there from before; `null`: begin anew. */
+  /** The revision after this write, or after an earlier attempt at it; `null`: begin again. */
   async #writeTo(log: LogFile, attempt: Attempt): Promise<Revision | null> {
     const { end, missing, duplicate, head } = await judgeToTheEnd(log, attempt);
     if (this.#durable) await this.#checkFlushes(log, duplicate === null ? "not-applied" : "unknown");
@@ -218,7 +223,8 @@ export class FileLogs<T extends object> {
     }
     const lines = attempt.encode(end);
     attempt.signal?.throwIfAborted();
-    // What took long to encode may have been overtaken meanwhile: it would be written in vain, and stay in the file.
+    // Encoding a large write takes long, and another write may have come first meanwhile. This one would then be
+    // written in vain, and stay in the file.
     if (lines.bytes.length >= LARGE && (await log.stat()).end !== end) return null;
     attempt.reached = "writing";
     if (!(await log.append(lines.bytes, end))) return null;
@@ -227,7 +233,7 @@ export class FileLogs<T extends object> {
     return lines.revision(log.epoch);
   }
 
-  /** Behind a write that was made: whatever becomes of it, the write stands. */
+  /** Compacts after a write. If that fails, it is only a warning, because the write was made. */
   async #compactInPassing(memoryId: string): Promise<void> {
     try {
       await this.#compaction.compact(memoryId, undefined);
@@ -246,7 +252,7 @@ export class FileLogs<T extends object> {
     }
   }
 
-  /** Rejects where what is written to the log now might not survive. */
+  /** Rejects if a write to the log might not survive now. */
   async #checkFlushes(log: LogFile, outcome: Outcome): Promise<void> {
     if (this.#unflushed.has(nameOf(log))) throw flushFailedBefore(log.memoryId, log.path, outcome);
     try {
@@ -257,33 +263,34 @@ export class FileLogs<T extends object> {
   }
 }
 
-/** A write, and how far it has come. */
+/** A write, and its progress. */
 interface Attempt {
   write: Write;
   encode: (start: number) => Lines;
   signal: AbortSignal | undefined;
   judgement?: Judgement;
   reached: "judging" | "writing" | "written";
-  /** The revision behind it, once it stood in a log. */
+  /** The revision after the write, once it stood in a log. */
   written?: Revision;
-  /** How many bytes of the file, and of how many, it has replaced. */
+  /** The bytes of the file that the write has replaced. */
   dead: number;
+  /** The size of the file after the write: bytes. */
   size: number;
 }
 
-/** When a log is compacted behind a save. */
+/** Decides whether a log is compacted after a save. */
 export interface CompactWhen {
   isDue(file: { dead: number; size: number }): boolean;
 }
 
-/** Names a file: the generations of a log that was compacted have one epoch. */
+/** Names a file. The epoch alone does not, because all generations of a compacted log have the same one. */
 function nameOf({ epoch, generation }: LogFile): string {
   return `${epoch}.${generation}`;
 }
 
 /**
- * Whether a write is part of this log's past, as it was when it was made. What a compaction has carried over, or left out since
- * a save replaced it, must not be made again.
+ * Whether this log holds the write already, or held it once. A write must not be made again if a compaction has carried
+ * it over, or has left it out because a save replaced it.
  */
 async function tookPlace(log: LogFile, written: Revision): Promise<boolean> {
   const place = parseRevision(written);
@@ -292,8 +299,8 @@ async function tookPlace(log: LogFile, written: Revision): Promise<boolean> {
 }
 
 /**
- * Judges the write against all that is there, also against what comes meanwhile, and answers the end that was judged last.
- * What would not count is so hardly ever written: it would make the others lose as well.
+ * Judges the write against everything in the log, including what is written meanwhile, and answers the end that was
+ * judged last. So a line that would not count is hardly ever written: it would make other writes lose their races, too.
  */
 async function judgeToTheEnd(log: LogFile, attempt: Attempt): Promise<Judgement & { end: number; missing: number }> {
   let { end } = await log.stat();
@@ -306,7 +313,7 @@ async function judgeToTheEnd(log: LogFile, attempt: Attempt): Promise<Judgement 
   }
 }
 
-/** Rejects with the signal's own reason, as everything else here. */
+/** Rejects with the reason of the signal, as all calls here do. The error of `delay` would be another one. */
 async function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
   try {
     await delay(ms, undefined, { signal });
@@ -316,7 +323,7 @@ async function wait(ms: number, signal: AbortSignal | undefined): Promise<void> 
   }
 }
 
-/** When the first write that stands in the file was made: µs since 1970. `null`: there is none. */
+/** When the first write of the log was made: µs since 1970. `null`: the log has no writes. */
 async function timeOfFirst(log: LogFile, end: number): Promise<number | null> {
   if (log.firstAt !== undefined) return log.firstAt;
   let first: PlacedLine | null = null;

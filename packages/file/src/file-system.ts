@@ -17,40 +17,56 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { isSystemError } from "./file-error.ts";
 
-/** What the adapter does with a disk, in as few calls as it needs: the place where tests count, fail and kill. */
+/**
+ * All that the adapter does with a disk, in as few calls as it needs. Tests count calls here, make them fail, or end
+ * the process there. A call that fails rejects with the system's error, whose `code` is for example `ENOENT`.
+ */
 export interface FileSystem {
+  /**
+   * Opens a file. `"r"`: to read. `"a+"`: to read and append; fails with `ENOENT` if there is no such file. `"wx"`:
+   * makes the file, private to the user, to write; fails with `EEXIST` if it exists.
+   */
   open(path: string, flags: "r" | "a+" | "wx"): Promise<OpenFile>;
-  /** Publishes `existing` under a second name; fails with `EEXIST` where that is taken. */
+  /** Publishes `existing` under a second name. Fails with `EEXIST` if that name is taken. */
   link(existing: string, path: string): Promise<void>;
+  /** Removes a name, and the file if that was its last name. Fails with `ENOENT` if there is no such name. */
   unlink(path: string): Promise<void>;
-  /** `null`: there is none. */
+  /** The size, identity and time of a file; `null`: there is no such file. */
   stat(path: string): Promise<FileStat | null>;
+  /** The names in a directory, in any order. Fails with `ENOENT` if there is no such directory. */
   readdir(path: string): Promise<string[]>;
-  /** Makes the directory, private to the user; `false`: it was there. Fails with `ENOENT` where the one above is missing. */
+  /**
+   * Makes the directory, private to the user; `false`: it existed. Fails with `ENOENT` if its parent directory is
+   * missing.
+   */
   mkdir(path: string): Promise<boolean>;
   /** Flushes the names in a directory. */
   syncDirectory(path: string): Promise<void>;
 }
 
+/** An open file, as {@link FileSystem.open} returns it. */
 export interface OpenFile {
+  /** The size, identity and time of the file, whether it still has a name or not. */
   stat(): Promise<FileStat>;
   /** Reads up to `length` bytes; fewer at the end of the file. */
   read(position: number, length: number): Promise<Buffer>;
-  /** One `write(2)`: how many bytes of it were written, fewer where the disk is full. */
+  /** Makes one `write(2)`, and answers how many bytes were written: fewer than given if the disk is full. */
   write(bytes: Buffer): Promise<number>;
-  /** Makes it pass for one that was modified then: µs since 1970. */
+  /** Sets the modification time of the file: µs since 1970. */
   setModified(at: number): Promise<void>;
-  /** Flushes the content, and the size that it takes to read it back. */
+  /** Flushes the content, and the size that is needed to read it back. */
   sync(): Promise<void>;
-  /** Once, and as the last call: what it was known by may then be another file's. */
+  /** Call it once, as the last call: the system may give the file's descriptor to another file afterwards. */
   close(): Promise<void>;
 }
 
+/** What a file system says about a file. */
 export interface FileStat {
+  /** Bytes. */
   size: number;
-  /** Names the file itself, whatever path leads to it. */
+  /** Identifies the file itself, whatever path leads to it. */
   identity: string;
-  /** Nanoseconds since 1970. */
+  /** When the content was last modified: nanoseconds since 1970. */
   modifiedAt: bigint;
 }
 
@@ -58,34 +74,35 @@ const APPEND_EXISTING = constants.O_RDWR | constants.O_APPEND;
 const PRIVATE_FILE = 0o600;
 const PRIVATE_DIRECTORY = 0o700;
 
-/** So many bytes are read or written in less time than it takes to have another thread do it. */
+/** Bytes. Reading or writing up to this many takes less time than passing the work to another thread. */
 const SMALL = 64 * 1024;
 
-const [readAside, writeAside, flushContent] = [promisify(read), promisify(write), promisify(fdatasync)];
+const [readInPool, writeInPool, flushContent] = [promisify(read), promisify(write), promisify(fdatasync)];
 
-/** How long who awaits one call after the other keeps this thread for himself, in ms. */
+/** How long consecutive awaited calls may keep the event loop: ms. */
 const MAX_HOLD = 5;
 
 let heldSince = 0;
 
-/** Resolves when all else that waits in this process has had its turn, where that is due. */
-async function inTurn(): Promise<void> {
+/** Lets everything else that waits in this process run, if the event loop has been held for {@link MAX_HOLD}. */
+async function yieldIfDue(): Promise<void> {
   if (performance.now() - heldSince < MAX_HOLD) return;
   await nextTurn();
   heldSince = performance.now();
 }
 
 /**
- * The disk, by `node:fs`. What the system answers out of its memory is asked for here and now, which takes microseconds; in Node's pool of
- * threads it would wait for its turn, behind flushes. What waits for the disk, or takes long, is done there: flushes, large reads and writes, directories.
+ * The disk, by `node:fs`. Calls that the system answers from its memory are made synchronously, which takes
+ * microseconds: in Node's thread pool they would wait for flushes to finish. Calls that wait for the disk or take long
+ * are made in the thread pool: flushes, large reads and writes, and directories.
  */
 export const nodeFileSystem: FileSystem = {
   async open(path, flags) {
-    await inTurn();
-    // "a+" must not create: a log is made whole under another name first.
+    await yieldIfDue();
+    // "a+" must not create a file: a log is written whole under another name first.
     const file = openSync(path, flags === "a+" ? APPEND_EXISTING : flags, PRIVATE_FILE);
     try {
-      if (flags === "wx") fchmodSync(file, PRIVATE_FILE); // whatever the umask took
+      if (flags === "wx") fchmodSync(file, PRIVATE_FILE); // whatever the umask is
     } catch (error) {
       closeSync(file);
       throw error;
@@ -97,7 +114,7 @@ export const nodeFileSystem: FileSystem = {
         let done = 0;
         while (done < length) {
           const rest = [file, buffer, done, length - done, position + done] as const;
-          const bytesRead = length > SMALL ? (await readAside(...rest)).bytesRead : readSync(...rest);
+          const bytesRead = length > SMALL ? (await readInPool(...rest)).bytesRead : readSync(...rest);
           if (bytesRead === 0) break;
           done += bytesRead;
         }
@@ -105,7 +122,7 @@ export const nodeFileSystem: FileSystem = {
       },
       async write(bytes) {
         const all = [file, bytes, 0, bytes.length] as const;
-        return bytes.length > SMALL ? (await writeAside(...all)).bytesWritten : writeSync(...all);
+        return bytes.length > SMALL ? (await writeInPool(...all)).bytesWritten : writeSync(...all);
       },
       // In the middle of the microsecond, since seconds in a double are not exact.
       setModified: async (at) => futimesSync(file, (at + 0.5) / 1e6, (at + 0.5) / 1e6),
@@ -116,7 +133,7 @@ export const nodeFileSystem: FileSystem = {
   link,
   unlink,
   async stat(path) {
-    await inTurn();
+    await yieldIfDue();
     const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
     return stat === undefined ? null : toFileStat(stat);
   },
@@ -128,11 +145,11 @@ export const nodeFileSystem: FileSystem = {
       if (isSystemError(error, "EEXIST") && isDirectory(path)) return false;
       throw error;
     }
-    await chmod(path, PRIVATE_DIRECTORY); // whatever the umask took
+    await chmod(path, PRIVATE_DIRECTORY); // whatever the umask is
     return true;
   },
   async syncDirectory(path) {
-    if (process.platform === "win32") return; // which has no such flush
+    if (process.platform === "win32") return; // Windows has no such flush
     const handle = await open(path, "r");
     try {
       await handle.sync();
@@ -143,7 +160,7 @@ export const nodeFileSystem: FileSystem = {
 };
 
 function isDirectory(path: string): boolean {
-  // `undefined`: a link to nowhere
+  // `undefined`: a symbolic link whose target is missing
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 

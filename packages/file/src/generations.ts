@@ -9,18 +9,22 @@ import { quarantinedLogOf } from "./quarantine.ts";
 /**
  * The files of a directory, as generations of memories.
  *
- * A memory's log is its file of the highest generation. A file is made whole under a temporary name and published by link(2),
- * which fails where another was first; a memory is deleted by publishing an empty next generation, and compacted by publishing
- * one that has what still counts; then the older ones are unlinked, oldest first. So whoever holds generation g can tell by looking for g + 1 whether it is still the memory's log.
+ * The log of a memory is its file of the highest generation. A file is written whole under a temporary name and
+ * published by link(2), which fails if another process was first. A delete publishes an empty next generation; a
+ * compaction publishes one with what still counts. Then the older generations are unlinked, oldest first. So a process
+ * that has generation g open finds out by looking for g + 1 whether it is still the log of the memory.
  */
 export class Generations {
   readonly directory: string;
   readonly #fs: FileSystem;
   readonly #durable: boolean;
   readonly #handler: DamageHandler;
-  /** The generation that was highest when last looked, and its epoch: spares reading the directory. */
+  /** The generation that was the highest at the last look, and its epoch. Saves reading the directory. */
   readonly #known = new Map<string, Known>();
-  /** A flush of the names has failed: the system may have dropped what it could not write, and would not say so again. */
+  /**
+   * A flush of the names has failed. The system may have dropped what it could not write, and would not report that
+   * again.
+   */
   #namesLost = false;
 
   constructor(directory: string, fs: FileSystem, durable: boolean, handler: DamageHandler) {
@@ -40,30 +44,32 @@ export class Generations {
     }
   }
 
-  /** Whether the log is still the memory's, and still under its name. */
+  /** Whether the log is still that of the memory, and still has its name. */
   async isCurrent(log: LogFile): Promise<boolean> {
-    // In this order: what is older is unlinked first. Were a newer one missing since it is past, our name would be gone by then.
+    // The order matters. Older files are unlinked first: if the newer file was missing because it is already gone, then
+    // the name of this log is gone, too.
     const newer = await this.#fs.stat(this.#path(log.memoryId, log.generation + 1));
-    const [ours, named] = await Promise.all([log.stat(), this.#fs.stat(log.path)]);
-    const current = named?.identity === ours.identity && newer === null;
+    const [open, named] = await Promise.all([log.stat(), this.#fs.stat(log.path)]);
+    const current = named?.identity === open.identity && newer === null;
     if (!current) this.#known.delete(log.memoryId);
     return current;
   }
 
-  /** Publishes a memory's first file; `false`: another was first. */
+  /** Publishes the first file of a memory; `false`: another process was first. */
   async create(memoryId: string, epoch: string, content: Buffer): Promise<boolean> {
     const publication = { memoryId, generation: 1, content: [content], durable: this.#durable };
     return (await this.#publish(publication)) && this.#standsHighest(publication, epoch);
   }
 
-  /** Publishes the generation behind `log`, empty but for the header; `false`: another was first. */
+  /** Publishes the generation after `log`, with only a header; `false`: another process was first. */
   publishNext({ memoryId, generation }: LogFile, header: Buffer): Promise<boolean> {
     return this.#publish({ memoryId, generation: generation + 1, content: [header], durable: this.#durable });
   }
 
   /**
-   * Publishes the generation in which `log` goes on, modified when that was (µs since 1970); `false`: another was first, or
-   * `permit`, which is asked when all is written, says no. Always flushed: what is in it may have been acknowledged as such.
+   * Publishes the generation in which `log` continues, with the modification time of `log` (µs since 1970). `false`:
+   * another process was first, or `permit`, which is called when everything is written, answered `false`. Always
+   * flushed, because its content may have been acknowledged as flushed.
    */
   async publishSuccessor(
     { memoryId, generation, epoch }: LogFile,
@@ -75,41 +81,44 @@ export class Generations {
     return (await this.#publish(publication)) && this.#standsHighest(publication, epoch);
   }
 
-  /** Between our looking and our linking the memory may have been made, or gone on, and been deleted by others: then theirs stands. */
+  /**
+   * Whether the published file is the log of the memory. Between the last look and the link, other processes may have
+   * made or continued the memory, and deleted it: then their file counts, and this one is removed.
+   */
   async #standsHighest({ memoryId, generation, durable }: Publication, epoch: string): Promise<boolean> {
     const path = this.#path(memoryId, generation);
     try {
-      const ours = await this.#fs.stat(path);
+      const published = await this.#fs.stat(path);
       const [highest] = await this.#generationsOf(memoryId);
       if (highest === generation) {
         this.#remember(memoryId, { generation, epoch, nameFlushed: durable });
         return true;
       }
-      if (ours !== null && highest !== undefined) await this.#unlinkIf(path, ours.identity);
+      if (published !== null && highest !== undefined) await this.#unlinkIf(path, published.identity);
       return false;
     } catch (error) {
       throw fileError(error, "write", path, memoryId, "unknown");
     }
   }
 
-  /** Unlinks all files of the memory but its highest generation and what was kept aside of that. */
+  /** Unlinks all files of the memory except its highest generation and the copies of damaged lines of that one. */
   async removeOlder(memoryId: string): Promise<void> {
     const names = await this.names();
     const encodedId = encodeId(memoryId);
     const [highest, ...older] = generationsAmong(names, encodedId);
-    // Oldest first, so that of those left each but the highest has a successor.
+    // Oldest first, so that every remaining file except the highest has a successor.
     for (const generation of older.reverse()) await this.#unlinkOlder(memoryId, generation, highest ?? generation);
     for (const name of names) {
       const kept = parseFileName(quarantinedLogOf(name) ?? "");
       const isLeft = kept?.encodedId === encodedId && kept.generation !== highest;
-      // A killed writer leaves the text that it was to publish. One that is not killed begins anew.
+      // A killed writer leaves the text that it was about to publish. A writer that is still alive begins again.
       if (isLeft || isTemporaryOf(name, encodedId)) await this.#unlink(join(this.directory, name));
     }
   }
 
   /**
-   * Unlinks a generation, unless others have done so and begun the memory anew under its name: as long as there is a higher one,
-   * nobody does.
+   * Unlinks a generation, unless another process has done so and another began the memory again under its name. While
+   * there is a higher generation, no process begins it again.
    */
   async #unlinkOlder(memoryId: string, generation: number, highest: number): Promise<void> {
     const path = this.#path(memoryId, generation);
@@ -123,19 +132,19 @@ export class Generations {
     if (named?.identity === identity) await this.#unlink(path);
   }
 
-  /** Unlinks a log that was sealed: nothing can be stored in it any more. */
+  /** Unlinks a sealed log: nothing can be stored in it any more. */
   async remove(log: LogFile): Promise<void> {
     this.#known.delete(log.memoryId);
     const { identity } = await log.stat();
     await this.#unlinkIf(log.path, identity);
   }
 
-  /** The names of all files in the directory; none where there is no directory. */
+  /** The names of all files in the directory; `[]` if there is no directory. */
   async names(): Promise<string[]> {
     return (await unlessMissing(() => this.#fs.readdir(this.directory))) ?? [];
   }
 
-  /** Makes the directory, and those above it, where they are missing. */
+  /** Makes the directory and its parents if they are missing. */
   async prepare(directory: string = this.directory): Promise<void> {
     try {
       const made = await this.#fs.mkdir(directory);
@@ -147,14 +156,17 @@ export class Generations {
     }
   }
 
-  /** Flushes the log's name, unless this process knows that it was done: whoever was to do it may have been killed. */
+  /**
+   * Flushes the name of the log, unless this process knows that it is flushed: its writer may have been killed before
+   * that.
+   */
   async flushName(log: LogFile, outcome: Outcome): Promise<void> {
-    const known = this.#known.get(log.memoryId);
-    const ours = known?.epoch === log.epoch && known.generation === log.generation ? known : undefined;
-    if (ours?.nameFlushed) return;
+    const highest = this.#known.get(log.memoryId);
+    const known = highest?.epoch === log.epoch && highest.generation === log.generation ? highest : undefined;
+    if (known?.nameFlushed) return;
     if (this.#namesLost) throw flushFailedBefore(log.memoryId, this.directory, outcome);
     await this.#flushNames(this.directory);
-    if (ours !== undefined) ours.nameFlushed = true;
+    if (known !== undefined) known.nameFlushed = true;
   }
 
   async #openKnown(memoryId: string, known: Known): Promise<LogFile | "gone"> {
@@ -175,7 +187,7 @@ export class Generations {
     try {
       const { end } = await log.stat();
       isSealed = await log.isSealed(end);
-      // Whoever sealed it was to remove it, and may have been killed.
+      // The process that sealed it may have been killed before it removed it.
       if (isSealed) await this.remove(log);
     } catch (error) {
       await log.close();
@@ -242,7 +254,7 @@ export class Generations {
     try {
       await this.#fs.link(temporary, path);
     } catch (error) {
-      // Another was first, or deletes the memory and all that is about to be it.
+      // Another process was first, or deletes the memory and with it this temporary file.
       if (isSystemError(error, "EEXIST") || isSystemError(error, "ENOENT")) return false;
       throw error;
     }
@@ -254,7 +266,8 @@ export class Generations {
     try {
       await this.#fs.syncDirectory(directory);
     } catch (error) {
-      // A compaction flushes whatever the durability is: where nothing else does, nothing is lost by it that was promised.
+      // A compaction flushes whatever the durability is. With "os", no flush was promised, so a failed one loses
+      // nothing.
       this.#namesLost ||= this.#durable && isFlushFailure(error);
       throw error;
     }
@@ -274,16 +287,16 @@ export class Generations {
   }
 }
 
-/** A file that is to be published. */
+/** A file to be published. */
 interface Publication {
   memoryId: string;
   generation: number;
   content: Iterable<Buffer> | AsyncIterable<Buffer>;
-  /** Flush it, and its name. */
+  /** Whether the file and its name are flushed. */
   durable: boolean;
-  /** When it is to pass for modified: µs since 1970. Default: when it is. */
+  /** The modification time that it is given: µs since 1970. Default: the time of the write. */
   modifiedAt?: number;
-  /** Asked before it gets its name. */
+  /** Called before the file gets its name; `false`: it does not get it. */
   permit?: (() => Promise<boolean>) | undefined;
 }
 
@@ -295,7 +308,7 @@ interface Known {
   nameFlushed: boolean;
 }
 
-/** The generations that the names tell of, highest first. */
+/** The generations of a memory among the names, highest first. */
 function generationsAmong(names: readonly string[], encodedId: string): number[] {
   const generations = names.flatMap((name) => {
     if (!name.startsWith(`${encodedId}.`)) return [];

@@ -3,20 +3,20 @@ import { BACKEND } from "./file-error.ts";
 import type { LogFile, PlacedLine } from "./log-file.ts";
 import { formatRevision, parseRevision } from "./revision.ts";
 
-/** How far back a duplicate is searched where the caller does not say what it knew. */
+/** How many entries are searched for a duplicate if the caller does not give `since`. */
 const SEARCHED_ENTRIES = 64;
 
-/** A write, as far as it depends on what is there. */
+/** The part of a write that depends on the state of the log. */
 export interface Write extends Pick<AppendOptions, "since" | "expectedRevision"> {
   memoryId: string;
   operationId: string;
-  /** Search all that was ever written for the operation, though `since` was not given. */
+  /** Search the whole file for the operation, although `since` was not given. */
   exhaustive?: boolean;
-  /** What was there before does not count any more. */
+  /** Whether the write replaces everything before it. */
   replaces?: boolean;
 }
 
-/** What a write was found to be in one state of a log. */
+/** How a write was judged in one state of the log. */
 export interface Judgement {
   epoch: string;
   /** The line of the same operation; `null`: the write may be made. */
@@ -26,22 +26,22 @@ export interface Judgement {
 }
 
 /**
- * Judges a write against the log as it is up to `end`; where it was judged `earlier`, only by what has come since, so that
- * who is overtaken catches up. Rejects with `CONFLICT` where the log is not what the write expects.
+ * Judges a write against the log up to `end`. If the write was judged `earlier`, only the lines since then are read, so
+ * that a writer which lost a race can catch up. Rejects with `CONFLICT` if the log is not what the write expects.
  */
 export async function judgeWrite(log: LogFile, end: number, write: Write, earlier?: Judgement): Promise<Judgement> {
-  // Where the operation was found, it need not stand behind the head of then.
+  // A duplicate that was found earlier may stand before the earlier head, so that judgement cannot be used again.
   const usable = earlier?.epoch === log.epoch && earlier.duplicate === null;
   const judged = usable ? await judgeNews(log, end, write, earlier.head) : null;
   return judged ?? judgeAll(log, end, write);
 }
 
-/** Judges a write to a memory that is not there. */
+/** Judges a write to an absent memory. Throws `CONFLICT` if the write expects a memory. */
 export function judgeAbsent(write: Write): void {
   expect(write, null, typeof write.since !== "string");
 }
 
-/** `null`: the news change more than the end of the log. */
+/** Judges by the lines that came after `before`. `null`: they change more than the end of the log. */
 async function judgeNews(log: LogFile, end: number, write: Write, before: Revision | null): Promise<Judgement | null> {
   const known = before === null ? null : parseRevision(before);
   if (known !== null && !(await log.holds(known, end))) return null;
@@ -60,8 +60,8 @@ async function judgeNews(log: LogFile, end: number, write: Write, before: Revisi
 }
 
 /**
- * An operation that was tried before can only lie behind what its caller knew before the first attempt (`since`). Where the
- * log is no longer the one that this speaks of, all of it is searched.
+ * Judges by the whole log. An earlier attempt can only stand after what the caller knew before its first attempt
+ * (`since`), so only that part is searched. If the log does not continue `since`, all of it is searched.
  */
 async function judgeAll(log: LogFile, end: number, write: Write): Promise<Judgement> {
   const { epoch } = log;
@@ -79,7 +79,7 @@ async function judgeAll(log: LogFile, end: number, write: Write): Promise<Judgem
     if (since === undefined && !write.exhaustive && ++searched === SEARCHED_ENTRIES) break;
   }
   if (write.exhaustive) {
-    // A save that was replaced by another one was made all the same.
+    // A save that was replaced by another save was still made.
     for await (const line of log.all(end)) {
       if (line.kind === "save" && line.payload.startsWith(prefix)) return { epoch, duplicate: line, head };
     }

@@ -1,22 +1,26 @@
 import type { OpenFile } from "./file-system.ts";
 import { NEWLINE, withoutFill } from "./line.ts";
 
-/** How much of a file is read first, and how much at once at most: each block is twice the one before. Bytes. */
+/**
+ * How much of a file is read first, and how much at a time at most: bytes. Each block is twice as large as the one
+ * before.
+ */
 export const FIRST_BLOCK: number = 16 * 1024;
 const MAX_BLOCK = 1024 * 1024;
 
-/** A line as it stands, whatever it is. */
+/** The bytes of a line, valid or not. */
 export interface RawLine {
-  /** That of the newline before it. */
+  /** The offset of the newline before the line. */
   offset: number;
+  /** The line without that newline. */
   bytes: Buffer;
-  /** `false`: where the newline was, or is to be, stands something else. */
+  /** `false`: there is another byte where the newline should be. */
   begun: boolean;
 }
 
-/** Each line between `until`, where one ends, and `end`, newest first. */
+/** Every line between `until`, where a line ends, and `end`, newest first. */
 export async function* linesBack(file: OpenFile, end: number, until: number): AsyncGenerator<RawLine> {
-  let tail: Buffer[] = []; // the rest of a line whose beginning was not read yet
+  let tail: Buffer[] = []; // the end of a line whose beginning was not read yet
   let position = end;
   for (let size = FIRST_BLOCK; position > until; size = Math.min(size * 2, MAX_BLOCK)) {
     const length = Math.min(size, position - until);

@@ -2,24 +2,28 @@ import { decodeEntry } from "@deep-agent/core/adapter";
 import type { LogFile, PlacedLine } from "./log-file.ts";
 import type { Segment } from "./segments.ts";
 
-/** How many replaced saves are still known by their operation id, so that one that is tried again is not made twice. */
+/**
+ * How many replaced saves are kept, so that a save which is tried again is found by its operation id and not made
+ * twice.
+ */
 const KEPT_SAVES = 100;
 
-/** What of a log has to be kept. */
+/** The parts of a log that a compaction has to keep. */
 export interface LiveSegments {
   /** Oldest first. */
   segments: Pick<Segment, "start" | "end">[];
-  /** Where the log begins: nothing before it counts. */
+  /** The place at which the log begins: nothing before it counts. */
   from: number;
-  /** When the first write was made: µs since 1970. */
+  /** When the first write of the log was made: µs since 1970. */
   first: number;
 }
 
 /**
- * Looks for what counts in a log up to `end`; `null`: nothing does. The rest was replaced by a save, or was torn, or lost a race.
+ * Finds what counts in a log up to `end`; `null`: nothing counts. The rest was replaced by a save, was torn, or lost a
+ * race.
  *
- * Where a line is damaged behind the last save, everything there is kept as it is, so that nothing is decided about it. With
- * `strict`, damage is told of to those who make the log's `DamageHandler`, wherever it is.
+ * If a line after the last save is damaged, everything after that save is kept as it is: the damage is neither repaired
+ * nor lost. With `strict`, all damage is reported to the `DamageHandler` of the log, wherever it is.
  */
 export async function findLiveSegments(log: LogFile, end: number, strict: boolean): Promise<LiveSegments | null> {
   const segments: Pick<Segment, "start" | "end">[] = [];

@@ -8,48 +8,52 @@ import { formatRevision, type Place } from "./revision.ts";
 import { Segments } from "./segments.ts";
 
 /**
- * The line behind which nothing counts. With `modifiedAt`, that of the file before it (µs since 1970), it announces that the log
- * goes on in the next generation: whoever finds no such file makes it.
+ * A seal: nothing after this line counts. With `modifiedAt`, the modification time of the file before the seal (µs
+ * since 1970), it announces that the log continues in the next generation. A process that finds no such file makes it.
  */
 export function encodeSeal(start: number, modifiedAt?: number): Buffer {
   return encodeLine("seal", start, JSON.stringify({ t: newId(), next: modifiedAt }));
 }
 
-/** The seal that announces a successor: where it stands, and when the file was modified before. */
+/** A seal that announces a successor. */
 export interface Moved {
+  /** The place of the seal. */
   start: number;
+  /** When the file was last modified before the seal: µs since 1970. */
   modifiedAt: number;
 }
 
-/** A line that counts, and where it stands: from its newline (`start`) to behind its bracket (`end`). */
+/** A line that counts, and its place: from its newline (`start`) to the end of its bracket (`end`). */
 export interface PlacedLine extends Line {
   end: number;
   /** The byte of the file at which it begins. */
   at: number;
 }
 
-/** What a reader does about lines that are no good. */
+/** What a reader does about invalid lines. */
 export interface DamageHandler {
-  /** The tail of a write that was cut short: it was never acknowledged, and is passed over. */
+  /** Reports the beginning of a write that was cut short. It was never acknowledged, so the reader skips it. */
   torn(memoryId: string, path: string, offset: number, bytes: number): void;
-  /** Damage. Resolves to go on without the line, or rejects. */
+  /** Reports a damaged line. Resolves if the reader is to go on without the line, or rejects. */
   damaged(memoryId: string, path: string, offset: number, raw: Buffer): Promise<void>;
 }
 
 export interface LogStat extends FileStat {
-  /** The place at which the next line goes. */
+  /** The place of the next line. */
   end: number;
-  /** Bytes of what was carried over that are not there any more: the file was cut. */
+  /** How many carried-over bytes are missing, because the file was cut. */
   missing: number;
 }
 
-/** Told of damage at a place instead of those who make the log's `DamageHandler`; `report` tells those, too. */
+/** Called for damage at a place, instead of the log's {@link DamageHandler}. `report` calls that handler. */
 export type OnDamage = (place: number, report: () => Promise<void>) => Promise<void>;
 
-/** The smallest page of any system; the others have multiples of it. */
+/** The smallest memory page of any system: bytes. Other page sizes are multiples of it. */
 const PAGE = 4096;
 
-/** One generation of a memory's log, open. Whatever it takes and tells are places in the log, not in the file. */
+/**
+ * An open generation of a memory's log. All positions that it takes and returns are places in the log, not in the file.
+ */
 export class LogFile {
   readonly memoryId: string;
   readonly path: string;
@@ -60,11 +64,11 @@ export class LogFile {
   #peeked: { position: number; bytes: Buffer } = { position: 0, bytes: Buffer.alloc(0) };
   readonly #newlines = new Set<number>();
   readonly #segments: Segments;
-  /** Where the log begins, as far as is known without reading: nothing before it counts. */
+  /** The place at which the log begins, as far as the header knows: nothing before it counts. */
   readonly begin: number;
-  /** When the first write was made (µs since 1970), where the file does not hold it any more. */
+  /** When the first write of the log was made: µs since 1970. `undefined`: the file still holds that write. */
   readonly firstAt: number | undefined;
-  /** The seal that announces a successor, once somebody has read back from the end: then it is what comes first. */
+  /** The seal that announces a successor. It is known once the log was read back from its end. */
   moved: Moved | null = null;
 
   private constructor(
@@ -86,7 +90,7 @@ export class LogFile {
     this.#segments = new Segments(memoryId, path, file, header);
   }
 
-  /** Reads the header. Rejects with `CORRUPT` where it is not that of this memory. */
+  /** Reads the header. Rejects with `CORRUPT` if it belongs to another memory. */
   static async open(
     memoryId: string,
     path: string,
@@ -95,7 +99,7 @@ export class LogFile {
     handler: DamageHandler,
   ): Promise<LogFile> {
     const header = await readHeader(file, path, memoryId);
-    if (header.id !== memoryId) throw corrupt(memoryId, path, 0, `it is the log of ${quoteId(header.id)}`);
+    if (header.id !== memoryId) throw corrupt(memoryId, path, 0, `it is the log of memory ${quoteId(header.id)}`);
     return new LogFile(memoryId, path, generation, file, handler, header);
   }
 
@@ -106,41 +110,41 @@ export class LogFile {
     return { ...stat, end: start + stat.size + missing - offset, missing };
   }
 
-  /** How many bytes of the file stand before a place at which something was appended. */
+  /** How many bytes of the file stand before a place. The place must be in the tail, where lines are appended. */
   bytesBefore(place: number): number {
     const { start, offset } = this.#segments.tail;
     return place - start + offset;
   }
 
-  /** The line's revision. */
+  /** The revision after the line. */
   revisionOf({ end, crc }: PlacedLine): Revision {
     return formatRevision({ epoch: this.epoch, offset: end, crc });
   }
 
-  /** The line's place, for messages. */
+  /** The position of the line in the file, for error messages. */
   placeOf({ at }: PlacedLine): string {
     return `the line at byte ${at} of ${this.path} (memory ${quoteId(this.memoryId)})`;
   }
 
-  /** Where the write begins that the line is of: a save is more than one line. */
+  /** The place at which the write of this line begins. A save has more than one line. */
   beginOf(line: Line): number {
     if (line.kind !== "part" && line.kind !== "save") return line.start;
-    return (parseJson(line.payload) as { from: number }).from; // what its writer wrote, as the checksum tells
+    return (parseJson(line.payload) as { from: number }).from; // the checksum shows that a writer wrote this
   }
 
-  /** Whether the line behind which this place lies still stands there. */
+  /** Whether the line that ends at this place still stands there. */
   async holds({ epoch, offset, crc }: Place, end: number): Promise<boolean> {
     if (epoch !== this.epoch || offset > end) return false;
     const trailer = Buffer.from(`"${crc}"]`);
     return trailer.equals(await this.read(Math.max(0, offset - trailer.length), trailer.length));
   }
 
-  /** Whether a compaction has left out what stood at this place, as a save had replaced it. */
+  /** Whether a compaction has left out the line at this place, because a save had replaced it. */
   hasDropped({ epoch, offset }: Place): boolean {
     return epoch === this.epoch && this.firstAt !== undefined && offset <= this.begin;
   }
 
-  /** Bytes of the log; fewer where it ends, or does not go on in this file. */
+  /** Reads `length` bytes of the log; fewer if the log or its segment in this file ends before that. */
   async read(place: number, length: number): Promise<Buffer> {
     const segment = await this.#segments.at(place);
     if (segment === null) return Buffer.alloc(0);
@@ -148,8 +152,9 @@ export class LogFile {
   }
 
   /**
-   * The lines that count, from `end` back to `until` (default: all), newest first. Parts of a save are among them only behind
-   * (that is, before) the line that ends it; with `floor`, that line was met on an earlier page, and the log begins there.
+   * The lines that count, from `end` back to `until` (default: all), newest first. A `part` is among them only if the
+   * `save` that ends it was read before it. With `floor`, that `save` was read on an earlier page, and the log begins
+   * at `floor`.
    */
   async *back(end: number, until = 0, floor = 0): AsyncGenerator<PlacedLine> {
     let begin = floor;
@@ -162,33 +167,38 @@ export class LogFile {
     }
   }
 
-  /** All that is in the file and counted when it was written, newest first: also what was replaced by a save. */
+  /**
+   * All lines of the file that counted when they were written, newest first, including those that a save has replaced.
+   */
   all(end: number, onDamage?: OnDamage): AsyncGenerator<PlacedLine> {
     return this.#linesBack(end, 0, onDamage);
   }
 
-  /** Whether nothing can be stored here any more: the log was found empty, and is being removed. */
+  /** Whether the log is sealed because it was empty and is being removed: nothing can be stored in it any more. */
   async isSealed(end: number): Promise<boolean> {
     for await (const { offset, bytes } of this.#rawBack(end, this.begin)) {
       const line = parseLine(bytes);
-      // Bad lines are for those to judge who want what is stored here.
+      // Invalid lines are ignored here: the calls that read the stored records judge them.
       if (line !== "torn" && line !== "damaged" && line.start === offset)
         return line.kind === "seal" && announced(line) === null;
     }
     return false;
   }
 
-  /** Appends bytes that are to stand at `start`; `false`: something else stands there. */
+  /** Appends bytes that say they stand at `start`; `false`: another write stands there. */
   async append(bytes: Buffer, start: number): Promise<boolean> {
     const written = await this.#file.write(bytes);
     if (written < bytes.length) throw diskFull();
     return bytes.equals(await this.read(start, bytes.length));
   }
 
-  /** Takes the place of what was cut off: so that what comes now stands where it says. It passes for torn. */
+  /**
+   * Appends as many bytes as were cut off, so that the next line stands where it says. Readers take them for torn
+   * lines.
+   */
   async fill(): Promise<void> {
     const { size } = await this.#file.stat();
-    const missing = await this.#segments.missingBehind(size);
+    const missing = await this.#segments.missingAfter(size);
     const bytes = Buffer.concat(missing.map(encodeTorn));
     if ((await this.#file.write(bytes)) < bytes.length) throw diskFull();
   }
@@ -201,7 +211,7 @@ export class LogFile {
     return this.#file.close();
   }
 
-  /** All whole lines that stand where they say, newest first. */
+  /** All complete lines that stand where they say, newest first. */
   async *#linesBack(end: number, until: number, onDamage?: OnDamage): AsyncGenerator<PlacedLine> {
     for await (const { offset, bytes, begun, at } of this.#rawBack(end, until)) {
       const line = begun ? parseLine(bytes) : "damaged";
@@ -216,9 +226,9 @@ export class LogFile {
     }
   }
 
-  /** All lines, whatever they are, by their place, and where they are in the file. */
+  /** All lines, valid or not, by their place in the log. `at` is their offset in the file. */
   async *#rawBack(end: number, until: number): AsyncGenerator<RawLine & { at: number }> {
-    for await (const segment of this.#segments.behind(until)) {
+    for await (const segment of this.#segments.after(until)) {
       const begin = Math.max(until, segment.start);
       const shift = segment.start - segment.offset;
       for await (const line of linesBack(this.#file, Math.min(end, segment.end) - shift, begin - shift))
@@ -227,17 +237,20 @@ export class LogFile {
   }
 
   /**
-   * Whether the line was written behind what others wrote since its writer looked. If not, somebody has moved it.
+   * Whether the line stands elsewhere because other writers appended after its writer had looked. Otherwise the line
+   * was moved, which is damage.
    *
-   * The end that the writer saw is then where another line begins, or lies within one that was still being written: the
-   * system shows the size of a file that grows in whole pages. And no line is ever written twice.
+   * If it lost the race, another line begins at the end that its writer saw. Or that end lies within a line that was
+   * still being written, because the system shows the size of a growing file in whole pages. And no line is ever
+   * written twice.
    */
   async #lostRace(line: Line, offset: number, bytes: Buffer): Promise<boolean> {
     const seen = this.beginOf(line);
     const wrote = offset - (line.start - seen);
     if (seen >= wrote) return false;
     const segment = await this.#segments.at(seen);
-    // What its writer saw may have been left out by a compaction, not so what it wrote.
+    // A compaction may have left out the place that its writer saw. Its own place must be among the carried-over
+    // segments.
     if (segment === null) return this.firstAt !== undefined && offset < this.#segments.tail.start;
     const inPages = (seen - segment.start + segment.offset) % PAGE === 0;
     if (!inPages && !(await this.#hasNewline(seen))) return false;
@@ -252,7 +265,10 @@ export class LogFile {
     return byte === NEWLINE;
   }
 
-  /** Reads through what was read last, with what stands before it: many who lost a race in a row must not cost as many reads. */
+  /**
+   * Reads from the block that was read last, or reads a new block up to the position. So many lost lines in a row do
+   * not cost one read each.
+   */
   async #peek(position: number, length: number): Promise<Buffer> {
     const end = position + length;
     if (position < this.#peeked.position || end > this.#peeked.position + this.#peeked.bytes.length) {
@@ -264,8 +280,8 @@ export class LogFile {
   }
 }
 
-/** What a seal announces; `null`: it ends a log that is being removed. */
+/** The successor that a seal announces; `null`: the seal ends a log that is being removed. */
 function announced({ start, payload }: Line): Moved | null {
-  const { next } = parseJson(payload) as { next?: number }; // what its writer wrote, as the checksum tells
+  const { next } = parseJson(payload) as { next?: number }; // the checksum shows that a writer wrote this
   return next === undefined ? null : { start, modifiedAt: next };
 }

@@ -2,7 +2,10 @@ import { decodeEntry, type ReadOptions, type Revision, type Snapshot } from "@de
 import type { LogFile } from "./log-file.ts";
 import { formatPageStart, type PageStart, parsePageStart, parseRevision } from "./revision.ts";
 
-/** What `options` ask of a log, as it is up to `end`; `null`: nothing counts in it, there is no such memory. */
+/**
+ * The part of a log that the options ask for, up to `end`; `null`: nothing counts in the log, so there is no such
+ * memory.
+ */
 export async function readLog<T extends object>(
   log: LogFile,
   end: number,
@@ -61,29 +64,29 @@ async function readBefore<T extends object>(
   return { records, revision, start, reset: false, regressed: false };
 }
 
-/** Whether a page can begin there: callers may have the text from anywhere. */
+/** Whether a page can begin there. The text comes from the caller, so it may be invalid. */
 function isPageOf({ begin }: LogFile, { offset, floor }: PageStart, seen: number): boolean {
   return begin <= offset && offset <= seen && floor <= offset;
 }
 
 interface Page<T> {
   records: T[];
-  /** The revision of the newest line that counts; `null`: there is none in the range. */
+  /** The revision of the newest line that counts; `null`: no line counts in the range. */
   newest: Revision | null;
-  /** Where the oldest entry of the page begins. */
+  /** Where the oldest entry of the page begins; `null`: the page has no entries. */
   oldest: Pick<PageStart, "offset" | "floor"> | null;
-  /** The range has older entries. */
+  /** Whether the range has older entries. */
   more: boolean;
-  /** A save stands in the range. */
+  /** Whether the range has a save. */
   replaced: boolean;
 }
 
 interface Range {
-  /** The newest entries that hold so many records; default: all. */
+  /** Only the newest entries that hold at least this many records together; default: all. */
   last?: number | undefined;
-  /** Only what stands behind this place. */
+  /** Only the lines after this place. */
   until?: number;
-  /** Where the log begins, if that is known. */
+  /** The place at which the log begins, if a newer page has met a save; default: 0. */
   floor?: number;
 }
 

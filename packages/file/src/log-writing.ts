@@ -3,14 +3,14 @@ import { BACKEND } from "./file-error.ts";
 import { encodeLine } from "./line.ts";
 import { formatRevision } from "./revision.ts";
 
-/** The most bytes of an append, and of a save, which is written at once, too. */
+/** The largest append and the largest save: bytes of their records. Each is one write, a save too. */
 export const MAX_APPEND_BYTES: number = 64 * 1024 * 1024;
 const MAX_SAVE_BYTES: number = 1024 * 1024 * 1024;
 
-/** What one write adds to a file at a given place. */
+/** The lines that one write adds to a file at a given place. */
 export interface Lines {
   bytes: Buffer;
-  /** The revision behind them, in the log of that epoch. */
+  /** The revision after these lines, in the log with this epoch. */
   revision(epoch: string): Revision;
 }
 
@@ -26,8 +26,8 @@ export function encodeAppend(
 }
 
 /**
- * A save is a line for each record, and one without that makes them the log: `{"t":…,"at":…,"from":…,"r":[…]}`, where `from`
- * is the place at which the first of them begins.
+ * A save has a line for each record, and then a line without a record, which makes the others count. The payload of
+ * each is `{"t":…,"at":…,"from":…,"r":[…]}`: `from` is the place at which the first line of the save begins.
  */
 export function encodeSave(
   memoryId: string,
@@ -60,11 +60,11 @@ function checkSize(what: string, memoryId: string, recordTexts: readonly string[
   if (bytes <= most) return;
   throw new MemoryError(
     "RECORD_TOO_LARGE",
-    `${what} to memory ${quoteId(memoryId)} has ${bytes} bytes; ${most} are allowed.`,
+    `${what} to memory ${quoteId(memoryId)} has ${bytes} bytes; at most ${most} are allowed.`,
     {
       backend: BACKEND,
       memoryId,
-      hint: "Store large content elsewhere, and a reference to it here.",
+      hint: "Store large content elsewhere, and a reference to it in the memory.",
     },
   );
 }

@@ -5,27 +5,30 @@ import type { Header } from "./header.ts";
 import { encodeLine, NEWLINE, parseLine } from "./line.ts";
 
 /**
- * A part of a log that stands in one piece in its file.
+ * A part of a log that is in one piece in its file.
  *
- * A place in a log is an offset in its first file. A file that succeeds another keeps the places of what it carries over, as
- * they stand in its lines and in everybody's revisions; so it says which segments of the log it has.
+ * A place in a log is an offset in its first file. The lines in a file and the revisions that callers have hold such
+ * places, so a file that succeeds another one keeps them, and lists which segments of the log it has.
  */
 export interface Segment {
-  /** Its places: from the newline before its first line to behind its last. */
+  /** The place of the newline before its first line. */
   start: number;
+  /** The place after its last line. */
   end: number;
-  /** Where it begins in the file. */
+  /** Its offset in the file. */
   offset: number;
 }
 
-/** The second line of a successor: `[[<start>,<end>],…]`, oldest first. `logEnd` is where all that it carries ends. */
+/**
+ * The second line of a successor: `[[<start>,<end>],…]`, oldest first. `logEnd` is the place at which the segments end.
+ */
 export function encodeKept(segments: readonly Pick<Segment, "start" | "end">[], logEnd: number): Buffer {
   return encodeLine("kept", logEnd, JSON.stringify(segments.map(({ start, end }) => [start, end])));
 }
 
-/** Which part of its log a file has, and where. */
+/** The segments of the log that a file has, and their offsets. */
 export class Segments {
-  /** Where whatever is appended to the file goes. Its end is open. */
+  /** The segment to which lines are appended. Its end is open. */
   readonly tail: Segment;
   readonly #file: OpenFile;
   readonly #header: Header;
@@ -44,21 +47,24 @@ export class Segments {
     };
   }
 
-  /** Those that have something behind this place, newest first. Rejects with `CORRUPT`. */
-  async *behind(place: number): AsyncGenerator<Segment> {
+  /** The segments that end after this place, newest first. Rejects with `CORRUPT`. */
+  async *after(place: number): AsyncGenerator<Segment> {
     yield this.tail;
-    // What was carried over is not asked for as long as nobody looks that far back: a turn must not cost more after a compaction.
+    // The list of segments is read only if a caller reads that far back: a turn must not cost more after a compaction.
     if (place < this.tail.start) yield* (await this.#readKept()).filter(({ end }) => end > place);
   }
 
-  /** The one that holds the byte at this place; `null`: it was not carried over. */
+  /** The segment that holds the byte at this place; `null`: that byte was not carried over. */
   async at(place: number): Promise<Segment | null> {
     if (place >= this.tail.start) return this.tail;
     return (await this.#readKept()).find(({ start, end }) => start <= place && place < end) ?? null;
   }
 
-  /** How many bytes are missing of what was carried over, in a file of that size: between any two places where a line begins. */
-  async missingBehind(size: number): Promise<number[]> {
+  /**
+   * How many carried-over bytes are missing in a file of this size, divided at the places where a line of the log must
+   * begin.
+   */
+  async missingAfter(size: number): Promise<number[]> {
     const from = this.#header.carried?.from ?? 0;
     const ends = (await this.#readKept()).flatMap(({ start, end, offset }) =>
       [end, from].filter((place) => start < place && place <= end).map((place) => offset + place - start),
@@ -75,7 +81,7 @@ export class Segments {
     const bytes = await this.#file.read(length, carried.map);
     const line = bytes[0] === NEWLINE ? parseLine(bytes.subarray(1)) : "damaged";
     if (line === "torn" || line === "damaged" || line.kind !== "kept" || line.start !== carried.end)
-      throw this.#damaged("the line that tells what it holds is not whole");
+      throw this.#damaged("the line that lists its segments is damaged or incomplete");
     let offset = length + carried.map;
     const segments = (parseJson(line.payload) as [number, number][]).map(([start, end]) => {
       const segment = { start, end, offset };

@@ -19,8 +19,8 @@ import {
 } from "./support/backends.ts";
 
 /*
- * What the adapter promises beyond the contract, which the kit tests (conformance.test.ts): what it declares, what lies in the
- * directory, and how it waits.
+ * What the adapter promises beyond the contract, which the kit tests (conformance.test.ts): its capabilities, the files
+ * in the directory, and how calls wait.
  */
 
 const ID = "user-alice";
@@ -40,8 +40,8 @@ describe("it has every capability but expiry", () => {
   });
 });
 
-describe("nothing is written for what is only asked, or refused", () => {
-  it("what is not there is null, and makes no directory for it", async () => {
+describe("a call that only reads, or is refused, writes nothing", () => {
+  it("an absent memory is null, and reading it makes no directory", async () => {
     expect(await backend.load(ID)).toBeNull();
     expect(await backend.read(ID, { last: 1 })).toBeNull();
     expect(await backend.read(ID, { since: "x.1.00000000" })).toBeNull();
@@ -52,14 +52,14 @@ describe("nothing is written for what is only asked, or refused", () => {
     expect(existsSync(backend.directory)).toBe(false);
   });
 
-  it("nor for an id that is none", async () => {
+  it("nor does an invalid id", async () => {
     for (const bad of ["", "a\ud800", "x".repeat(1025)]) {
       await expect(backend.append(bad, notes(0, 1))).rejects.toMatchObject({ code: "INVALID_MEMORY_ID" });
     }
     expect(existsSync(backend.directory)).toBe(false);
   });
 
-  it("nor for what is too large", async () => {
+  it("nor do records that are too large", async () => {
     const large = { n: 1, text: "x".repeat(MAX_APPEND_BYTES - 100) };
     const error = await rejectionOf(backend.append(ID, [large, { n: 2, text: "the canary ".repeat(20) }]));
     expect(error).toMatchObject({ code: "RECORD_TOO_LARGE", outcome: "not-applied", retryable: false, memoryId: ID });
@@ -72,8 +72,8 @@ describe("nothing is written for what is only asked, or refused", () => {
   });
 });
 
-describe("what is damaged is told", () => {
-  it("a stored __proto__ is CORRUPT, in a message that says where", async () => {
+describe("damage is reported", () => {
+  it("a stored __proto__ is CORRUPT, and the message says where", async () => {
     await backend.append(ID, notes(0, 1));
     const { encodeLine } = await import("../src/line.ts");
     const { size } = statSync(pathOf(backend, `${ID}.1.jsonl`));
@@ -94,7 +94,7 @@ describe("every file is in the directory", () => {
     expect(filesOf({ directory: join(backend.directory, "..") })).toEqual(["memories"]);
   });
 
-  it("and what else lies there is left alone", async () => {
+  it("and other files in the directory are not touched", async () => {
     const directory = temporaryDirectory();
     mkdirSync(join(directory, "folder"));
     writeFileSync(join(directory, "notes.txt"), "mine");
@@ -106,7 +106,7 @@ describe("every file is in the directory", () => {
 });
 
 describe("a delete leaves nothing", () => {
-  it("of the memory's content in any file, and does not mind what is not there", async () => {
+  it("of the memory's content in any file, and an absent memory is not an error", async () => {
     await backend.append(ID, [{ n: 1, text: "the canary" }]);
     await backend.save(ID, [{ n: 2, text: "the canary" }]);
     await backend.append("bob", notes(0, 1));
@@ -120,7 +120,7 @@ describe("a delete leaves nothing", () => {
     expect(filesOf(backend)).toEqual(["bob.1.jsonl", "user-alice.2.jsonl"]);
   });
 
-  it("but other people's files in that directory", async () => {
+  it("except files of other programs in that directory", async () => {
     await backend.append(ID, notes(0, 1));
     const foreign = [
       "user-alice.tmp",
@@ -136,7 +136,7 @@ describe("a delete leaves nothing", () => {
     expect(filesOf(backend)).toEqual([...foreign, "user-alice.2.jsonl"].sort());
   });
 
-  it("and what comes after it is a new memory, which no earlier revision speaks of", async () => {
+  it("and a memory made after it is a new one, to which no earlier revision belongs", async () => {
     const first = await backend.append(ID, notes(0, 1));
     await backend.delete(ID);
     await expect(backend.append(ID, notes(1, 1), { since: first })).rejects.toMatchObject({ code: "CONFLICT" });
@@ -176,7 +176,7 @@ describe("a call that waits", () => {
     expect(await another(slow).load(ID)).toEqual(notes(0, 1));
   });
 
-  it("behind another write can be aborted, and writes nothing", async () => {
+  it("for another write can be aborted, and writes nothing", async () => {
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
     const slow = newBackend({
       fileSystem: { ...nodeFileSystem, link: (from, to) => gate.then(() => nodeFileSystem.link(from, to)) },
@@ -193,8 +193,8 @@ describe("a call that waits", () => {
   });
 });
 
-describe("it tells facts about a memory", () => {
-  it("how much is in it, and since when", async () => {
+describe("it gives facts about a memory", () => {
+  it("its size and its times", async () => {
     const started = Date.now();
     await backend.append(ID, notes(0, 3));
     const first = await backend.info(ID);
@@ -208,7 +208,7 @@ describe("it tells facts about a memory", () => {
     expect(later?.updatedAt).toBeGreaterThanOrEqual(first?.updatedAt ?? Number.NaN);
   });
 
-  it("and answers a ping, leaving nothing behind", async () => {
+  it("and answers a ping, which leaves no file", async () => {
     const { latencyMs } = await backend.ping();
     expect(latencyMs).toBeGreaterThan(0);
     expect(filesOf(backend)).toEqual([]);

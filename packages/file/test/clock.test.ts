@@ -8,12 +8,12 @@ const ID = "user-alice";
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** What the clock was set to, in ms from the true time. */
+/** How far the clock is from the true time: ms. */
 let shift = 0;
 const trueNow = Date.now;
 const trueCounter = performance.now.bind(performance);
 
-/** From now on all clocks of this process go wrong by so many ms. */
+/** Makes all clocks of this process wrong by this many ms. */
 function setClock(ms: number): void {
   shift = ms;
   jest.spyOn(Date, "now").mockImplementation(() => trueNow() + shift);
@@ -24,7 +24,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-describe("a clock that jumps changes neither what is stored nor in which order", () => {
+describe("a clock that jumps changes neither the stored records nor their order", () => {
   it.each([-HOUR, -400 * DAY, DAY, 400 * DAY])("by %i ms between two turns", async (jump) => {
     const backend = newBackend();
     await backend.append(ID, notes(0, 2));
@@ -47,7 +47,7 @@ describe("a clock that jumps changes neither what is stored nor in which order",
     expect(await another(backend).info(ID)).toMatchObject({ records: 2 });
   });
 
-  it("files that are of tomorrow are listed, written to and deleted as any other", async () => {
+  it("files with a time in the future are listed, written to and deleted like any other", async () => {
     const backend = newBackend();
     const tomorrow = (): void => {
       for (const name of filesOf(backend))
@@ -68,8 +68,10 @@ describe("a clock that jumps changes neither what is stored nor in which order",
   });
 });
 
-describe("a clock that jumps ahead lets a sweep take what is in use, and nothing is lost by it", () => {
-  /** Another process deletes the memory, sweeps what that left with a clock that is days ahead, and begins it anew. */
+describe("if a clock jumps ahead, a sweep may remove a file in use, but nothing is lost", () => {
+  /**
+   * Another process, whose clock is days ahead, deletes the memory, sweeps the file that this left, and makes it again.
+   */
   async function deleteSweepAndBegin(backend: FileBackend<Note>): Promise<void> {
     await another(backend).delete(ID);
     setClock(2 * DAY);
@@ -101,8 +103,8 @@ describe("a clock that jumps ahead lets a sweep take what is in use, and nothing
         made = 0;
         await (method === "append" ? writer.append(ID, notes(1, 1)) : writer.save(ID, notes(1, 1)));
         const stored = await another(whole).load(ID);
-        // The file and its name are looked at once more, at the same time, before it is closed. A write that was seen to be there
-        // by then was stored before it was deleted.
+        // Before the file is closed, the file and its name are checked once more, at the same time. A write that passes
+        // this check was stored before the memory was deleted.
         const isOver = at !== "stat" && made <= step + 3;
         const begun = method === "append" ? [...notes(7, 1), ...notes(1, 1)] : notes(1, 1);
         expect([step, stored]).toEqual([step, isOver ? notes(7, 1) : begun]);

@@ -15,7 +15,7 @@ async function replaced(): Promise<FileBackend<Note>> {
   return backend;
 }
 
-/** Does nothing from its n-th call on; that one takes effect or not. */
+/** Makes no call from the n-th on; with `after`, the n-th still takes effect. */
 function killedAt(step: number, after: boolean, calls: FileSystemCall[]): (call: FileSystemCall) => Fate {
   return (call) => {
     calls.push(call);
@@ -24,8 +24,10 @@ function killedAt(step: number, after: boolean, calls: FileSystemCall[]): (call:
   };
 }
 
-/** Kills a compaction at each of its steps, before and after it takes effect, and lets `then` look at what is left. */
-async function atEachKill(then: (left: FileBackend<Note>, what: string, made: FileSystemCall[]) => Promise<void>) {
+/**
+ * Kills a compaction before and after each of its steps, and calls `then` with a backend on the files that are left.
+ */
+async function atEachKill(then: (whole: FileBackend<Note>, what: string, made: FileSystemCall[]) => Promise<void>) {
   for (const after of [false, true]) {
     for (let step = 0, done = false; !done; step++) {
       const whole = await replaced();
@@ -48,11 +50,11 @@ const others: [string, (backend: FileBackend<Note>) => Promise<unknown>, Note[] 
   ["a list", (backend) => backend.list(), STORED],
 ];
 
-describe("a compaction killed at any step leaves what others can go on with", () => {
+describe("after a compaction is killed at any step, others can go on", () => {
   it.each(others)("%s", async (_name, act, stored) => {
-    const left = new Set<string>();
+    const directories = new Set<string>();
     await atEachKill(async (whole, what) => {
-      left.add(
+      directories.add(
         filesOf(whole)
           .join()
           .replace(/[\w-]{22}\.tmp/, "tmp"),
@@ -60,7 +62,7 @@ describe("a compaction killed at any step leaves what others can go on with", ()
       const { revision } = (await whole.read(ID, { last: 1 })) ?? { revision: "" };
       expect([what, await another(whole).load(ID)]).toEqual([what, STORED]);
       expect([what, await another(whole).list()]).toEqual([what, [ID]]);
-      // One knew the memory from before, the other does not.
+      // The first backend knew the memory before, the second does not.
       for (const backend of [whole, another(whole)]) {
         if (backend === whole) await act(backend);
         expect([what, await backend.load(ID)]).toEqual([what, stored]);
@@ -70,17 +72,17 @@ describe("a compaction killed at any step leaves what others can go on with", ()
           what,
           expect.objectContaining({ records: notes(30, 1), reset: false, regressed: false }),
         ]);
-      // A day later nothing is left over.
+      // A day later no file is left over.
       for (const name of filesOf(whole)) utimesSync(pathOf(whole, name), 1_700_000_000, 1_700_000_000);
       await another(whole).list();
       expect([what, filesOf(whole).length]).toEqual([what, stored === null ? 0 : 1]);
       expect([what, await another(whole).load(ID)]).toEqual([what, stored]);
     });
-    // With a half copy, with a seal and no successor, with both files, with one.
-    expect(left.size).toBeGreaterThanOrEqual(4);
+    // With half a copy, with a seal but no successor, with both files, with one file.
+    expect(directories.size).toBeGreaterThanOrEqual(4);
   });
 
-  it("and so does whoever finishes it and is killed as well", async () => {
+  it("even if the process that finishes it is killed, too", async () => {
     let sealed = 0;
     const finish = async (step: number): Promise<boolean> => {
       const whole = await replaced();
@@ -109,14 +111,14 @@ function failing(fails: boolean): Fate {
   return fails ? { error: systemError("EIO") } : undefined;
 }
 
-describe("a compaction and a writer who comes between any two of its steps", () => {
+describe("a compaction with another call between any two of its steps", () => {
   const writes: [string, (backend: FileBackend<Note>, n: number) => Promise<unknown>, Note[] | null][] = [
     ["an append", (backend, n) => backend.append(ID, notes(n, 1)), [...STORED, ...notes(30, 1)]],
     ["a save", (backend, n) => backend.save(ID, notes(n, 1)), notes(30, 1)],
     ["a delete", (backend) => backend.delete(ID), null],
   ];
 
-  it.each(writes)("%s is neither lost nor doubled, nor undone", async (_name, write, stored) => {
+  it.each(writes)("%s is neither lost, doubled nor undone", async (_name, write, stored) => {
     for (const knows of [true, false]) {
       for (let step = 0, came = true; came; step++) {
         came = false;
@@ -131,24 +133,24 @@ describe("a compaction and a writer who comes between any two of its steps", () 
             return undefined;
           }),
         });
-        const told = await compactor.compact(ID);
+        const sizes = await compactor.compact(ID);
         if (!came) break;
         expect([step, await another(whole).load(ID)]).toEqual([step, stored]);
         expect([step, await compactor.load(ID)]).toEqual([step, stored]);
         expect([step, filesOf(whole).length]).toEqual([step, 1]);
-        if (stored !== null) expect(told).not.toBeNull();
+        if (stored !== null) expect(sizes).not.toBeNull();
       }
     }
   });
 
-  it("who never pauses does not keep it from coming to an end", async () => {
+  it("ends, even if another process writes without a pause", async () => {
     const whole = await replaced();
     let n = 30;
     let seals = 0;
     const compactor = another(whole, {
       fileSystem: watched(async ({ name, path }) => {
         if (name === "file.write" && path.endsWith(".jsonl")) seals += 1;
-        // Whoever copies the whole log first is overtaken each time.
+        // A compaction that copies the whole log before it seals is overtaken each time.
         else if (name === "file.write" && seals < 3) await whole.append(ID, notes(n++, 1));
         return undefined;
       }),
@@ -159,7 +161,7 @@ describe("a compaction and a writer who comes between any two of its steps", () 
     expect(await another(whole).load(ID)).toEqual([...STORED, ...notes(30, n - 30)]);
   });
 
-  it("who deletes it twice, so that the name is free again, finds nothing of it left", async () => {
+  it("leaves no file if the memory is deleted twice meanwhile, so that the name is free again", async () => {
     const whole = await replaced();
     let links = 0;
     const compactor = another(whole, {
@@ -178,8 +180,9 @@ describe("a compaction and a writer who comes between any two of its steps", () 
     expect(await another(whole).load(ID)).toBeNull();
   });
 
-  it("whose turn stands there, and who is told so only then, has it there once", async () => {
-    // Between the write and the look whether the file is still the memory's: compacted, and replaced by a save.
+  it("stores a turn once that was written before it and is acknowledged only after it", async () => {
+    // Compacted, and replaced by a save, between the write and the check whether the file is still the log of the
+    // memory.
     for (const replace of [false, true]) {
       const whole = await replaced();
       let written = false;

@@ -11,9 +11,9 @@ const ID = "user-alice";
 const FLIPS = 1000;
 const path = (backend: { directory: string }): string => pathOf(backend, `${ID}.1.jsonl`);
 
-/** A log that was compacted twice, of several segments, and has grown since. */
+/** A log of several segments that was compacted twice, and has grown since. */
 let bytes: Buffer;
-/** Behind the first turn that was carried over. */
+/** The revision after the first turn that was carried over. */
 let since: Revision;
 
 beforeAll(async () => {
@@ -35,7 +35,7 @@ beforeAll(async () => {
   await backend.compact(ID);
   await backend.append(ID, notes(20, 2));
   bytes = readFileSync(pathOf(backend, `${ID}.3.jsonl`));
-  // The name of a file says nothing of what is in it.
+  // The content of a file does not depend on its name.
   expect(await (await holding(bytes)).load(ID)).toEqual(notes(10, 12));
 });
 
@@ -46,7 +46,7 @@ async function holding(content: Buffer | string): Promise<FileBackend<Note>> {
   return backend;
 }
 
-/** The records of the lines, but for those that begin at these bytes of the file. */
+/** The records of all lines except those that begin at these bytes of the file. */
 function contentWithout(missing: readonly number[]): Note[] {
   let records: Note[] = [];
   for (let at = bytes.indexOf(10); at !== -1; ) {
@@ -60,8 +60,8 @@ function contentWithout(missing: readonly number[]): Note[] {
   return records;
 }
 
-/** What a load makes of it: the records, or `CORRUPT`; and which torn lines it tells of. */
-async function told(backend: FileBackend<Note>): Promise<{ found: Note[] | null | "CORRUPT"; torn: number[] }> {
+/** What a load answers: the records, or `CORRUPT`; and the torn lines that it reports. */
+async function loadOf(backend: FileBackend<Note>): Promise<{ found: Note[] | null | "CORRUPT"; torn: number[] }> {
   let found: Note[] | null | "CORRUPT" = null;
   const events = await eventsDuring(async () => {
     try {
@@ -73,13 +73,13 @@ async function told(backend: FileBackend<Note>): Promise<{ found: Note[] | null 
     }
   });
   const torn = events.flatMap((event) => {
-    const [, at] = (event.type === "warning" && /torn write .* at byte (\d+) of/.exec(event.detail)) || [];
+    const [, at] = (event.type === "warning" && /torn write at byte (\d+) of/.exec(event.detail)) || [];
     return at === undefined ? [] : [Number(at)];
   });
   return { found, torn };
 }
 
-describe("damage to a file that was compacted is never passed over in silence", () => {
+describe("damage to a compacted file is always reported", () => {
   it(`in ${FLIPS} flips of a bit`, async () => {
     const random = new Random(7);
     const backend = await holding(bytes);
@@ -89,7 +89,7 @@ describe("damage to a file that was compacted is never passed over in silence", 
       const at = random.below(bytes.length);
       damaged[at] = (damaged[at] ?? 0) ^ (1 << random.below(8));
       writeFileSync(path(backend), damaged);
-      const { found, torn } = await told(backend);
+      const { found, torn } = await loadOf(backend);
       if (found === "CORRUPT") corrupt += 1;
       else expect([at, found]).toEqual([at, contentWithout(torn)]);
     }
@@ -101,8 +101,8 @@ describe("damage to a file that was compacted is never passed over in silence", 
     for (let at = 0; at < lines.length; at++) {
       const line = lines[at] ?? "";
       for (const edited of [lines.toSpliced(at, 1), lines.toSpliced(at, 0, line), lines.toSpliced(at, 0, "a note")]) {
-        const { found } = await told(await holding(edited.join("\n")));
-        // What was cut off at the end cannot be missed but by who knew of it.
+        const { found } = await loadOf(await holding(edited.join("\n")));
+        // Only a reader that knew the lines cut off at the end can notice that they are missing.
         const isCut = at === lines.length - 1 && edited.length < lines.length;
         expect([at, found]).toEqual([at, isCut ? notes(10, 10) : "CORRUPT"]);
       }
@@ -111,14 +111,14 @@ describe("damage to a file that was compacted is never passed over in silence", 
 });
 
 describe("a file that was cut after it was compacted", () => {
-  it("at any byte is CORRUPT, or holds what is left, goes on from there, and says so to who knew more", async () => {
+  it("at any byte is CORRUPT, or holds the rest, can be written to, and says so to a reader that knew more", async () => {
     const all = await holding(bytes);
     const { revision } = (await all.read(ID)) ?? { revision: "" };
     const lengths = new Set<number>();
     let corrupt = 0;
     for (let length = 1; length < bytes.length; length++) {
       const backend = await holding(bytes.subarray(0, length));
-      const { found } = await told(backend);
+      const { found } = await loadOf(backend);
       if (found === "CORRUPT") {
         corrupt += 1;
         continue;

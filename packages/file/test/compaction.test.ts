@@ -19,7 +19,7 @@ const ID = "user-alice";
 const path = (backend: { directory: string }, generation: number): string =>
   pathOf(backend, `${ID}.${generation}.jsonl`);
 
-/** Turns that a save replaced, and turns behind it. */
+/** A memory with turns that a save replaced, and turns after the save. */
 async function replaced(options: FileBackendOptions = {}): Promise<FileBackend<Note>> {
   const backend = newBackend({ compactAt: false, ...options });
   for (const n of [0, 1, 2]) await backend.append(ID, [{ n, text: "replaced" }]);
@@ -30,19 +30,19 @@ async function replaced(options: FileBackendOptions = {}): Promise<FileBackend<N
 
 const STORED = [...notes(10, 3), ...notes(20, 2)];
 
-/** Leaves the end of a write that was cut short, and a turn that lost a race, behind what is there. */
-function soil(file: string): void {
+/** Appends the beginning of a write that was cut short, and a turn that lost a race. */
+function appendDeadLines(file: string): void {
   const { size } = statSync(file);
   appendFileSync(file, encodeAppend(ID, "torn", ['{"n":98}'], size).bytes.subarray(0, -9));
   appendFileSync(file, encodeAppend(ID, "lost", ['{"n":99,"text":"lost"}'], size).bytes);
 }
 
-describe("a compaction leaves out what does not count any more", () => {
-  it("be it replaced, torn or written in vain", async () => {
+describe("a compaction leaves out lines that do not count any more", () => {
+  it("whether they were replaced, torn or written in vain", async () => {
     const backend = await replaced();
-    soil(path(backend, 1));
+    appendDeadLines(path(backend, 1));
     await backend.append(ID, notes(30, 1));
-    soil(path(backend, 1));
+    appendDeadLines(path(backend, 1));
     const before = statSync(path(backend, 1)).size;
     const compacted = await backend.compact(ID);
     expect(filesOf(backend)).toEqual([`${ID}.2.jsonl`]);
@@ -69,7 +69,7 @@ describe("a compaction leaves out what does not count any more", () => {
     expect(Math.max(...sizes)).toBeLessThan(1500);
   });
 
-  it("and makes no file where nothing is gained, or nothing is there", async () => {
+  it("and makes no file if it would not be smaller, or if there is no memory", async () => {
     const backend = newBackend();
     expect(await backend.compact(ID)).toBeNull();
     await backend.append(ID, notes(0, 2));
@@ -81,7 +81,7 @@ describe("a compaction leaves out what does not count any more", () => {
     expect(await another(backend).list()).toEqual([]);
   });
 
-  it("not where its caller has given up", async () => {
+  it("unless its caller has aborted it", async () => {
     const backend = await replaced();
     const reason = new Error("enough");
     await expect(backend.compact(ID, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -89,13 +89,13 @@ describe("a compaction leaves out what does not count any more", () => {
   });
 });
 
-describe("nobody can tell that a log was compacted, but by its size", () => {
-  it("a revision is what it was: to read on from, to expect, and to page back from", async () => {
+describe("only its size shows that a log was compacted", () => {
+  it("a revision stays valid: to read on from, to expect, and to page back from", async () => {
     const backend = newBackend({ compactAt: false });
     await backend.append(ID, notes(0, 1));
     await backend.save(ID, notes(10, 3));
     const first = await backend.append(ID, notes(20, 2));
-    soil(path(backend, 1));
+    appendDeadLines(path(backend, 1));
     const second = await backend.append(ID, notes(30, 2));
     const page = await backend.read(ID, { last: 2 });
     await backend.compact(ID);
@@ -118,24 +118,24 @@ describe("nobody can tell that a log was compacted, but by its size", () => {
     expect(await backend.load(ID)).toEqual([...notes(10, 3), ...notes(20, 2), ...notes(30, 2), ...notes(40, 1)]);
   });
 
-  it("one from before the save that replaced it is told so, as ever", async () => {
+  it("a read since a revision before the last save gives a reset, as without a compaction", async () => {
     const backend = newBackend({ compactAt: false });
     const old = await backend.append(ID, notes(0, 1));
     await backend.save(ID, notes(10, 3));
     const { revision } = (await backend.read(ID)) ?? {};
-    const told = async () => [
+    const answers = async () => [
       await another(backend).read(ID, { since: old }),
       await rejectionOf(another(backend).append(ID, notes(40, 1), { since: old, operationId: "new" })),
       await rejectionOf(another(backend).save(ID, [], { expectedRevision: old })),
     ];
-    const before = await told();
+    const before = await answers();
     await backend.compact(ID);
-    expect(await told()).toEqual(before);
+    expect(await answers()).toEqual(before);
     expect(before[0]).toMatchObject({ records: notes(10, 3), revision, reset: true, regressed: false });
     expect(before[1]).toMatchObject({ code: "CONFLICT" });
   });
 
-  it("an operation that was made is found: an append, the last save, and those that were replaced", async () => {
+  it("an earlier operation is found: an append, the last save, and replaced saves", async () => {
     const backend = newBackend({ compactAt: false });
     await backend.append(ID, notes(0, 1), { operationId: "zero" });
     await backend.save(ID, notes(10, 1), { operationId: "one" });
@@ -149,7 +149,7 @@ describe("nobody can tell that a log was compacted, but by its size", () => {
     }
   });
 
-  it("nor does it look younger, or newer", async () => {
+  it("its createdAt, its updatedAt and its place in recent stay", async () => {
     const backend = await replaced();
     const other = "user-bob";
     utimesSync(path(backend, 1), 1_700_000_000, 1_700_000_000);
@@ -162,13 +162,13 @@ describe("nobody can tell that a log was compacted, but by its size", () => {
     expect(after?.bytes).toBeLessThan(before?.bytes ?? 0);
     expect(await backend.recent({ limit: 9 })).toEqual(recent);
     expect(recent.memories.map(({ memoryId }) => memoryId)).toEqual([other, ID]);
-    // A later one knows no more than the file before it.
+    // A later compaction knows only what the file before it has.
     await backend.save(ID, notes(0, 1));
     await backend.compact(ID);
     expect((await backend.info(ID))?.createdAt).toBe(before?.createdAt);
   });
 
-  it("and a turn costs what it did", async () => {
+  it("and a turn costs as much as before", async () => {
     const calls: string[] = [];
     const cost = async (backend: FileBackend<Note>): Promise<string[]> => {
       const one = another(backend, { fileSystem: watched(({ name }) => void calls.push(name)) });
@@ -185,7 +185,7 @@ describe("nobody can tell that a log was compacted, but by its size", () => {
   });
 });
 
-describe("pages of memories that are compacted as they are seen", () => {
+describe("pages of memories that are compacted while they are read", () => {
   it("bring each memory once", async () => {
     const backend = newBackend({ compactAt: false });
     const ids = Array.from({ length: 12 }, (_, index) => `m${index}`);
@@ -207,8 +207,8 @@ describe("pages of memories that are compacted as they are seen", () => {
   });
 });
 
-describe('with durability "os", a flush that fails under a compaction', () => {
-  it("makes the process refuse nothing", async () => {
+describe('with durability "os", a flush that fails during a compaction', () => {
+  it("does not make the backend refuse later writes", async () => {
     let fails = true;
     const backend = newBackend({
       durability: "os",
@@ -233,11 +233,11 @@ describe('with durability "os", a flush that fails under a compaction', () => {
   });
 });
 
-describe("a save compacts the file when enough of it is dead", () => {
+describe("a save compacts the file if enough of it was replaced", () => {
   const sizeOf = (backend: FileBackend<Note>): number => Buffer.byteLength(contentOf(backend));
   const big = (n: number): Note[] => [{ n, text: "x".repeat(1000) }];
 
-  it("past the share that is allowed, from the size on that is", async () => {
+  it("more than `compactAt`, in a file of at least `compactMinBytes`", async () => {
     const backend = newBackend({ compactAt: 0.78, compactMinBytes: 0 });
     const files: string[] = [];
     for (let n = 0; n < 5; n++) {
@@ -256,7 +256,7 @@ describe("a save compacts the file when enough of it is dead", () => {
     expect(largest).toBeLessThan(6000);
   });
 
-  it("of itself, and leaves small files alone", async () => {
+  it("by default, but not small files", async () => {
     const backend = newBackend();
     for (let n = 0; n < 20; n++) await backend.save(ID, big(n));
     expect(filesOf(backend)).toEqual([`${ID}.1.jsonl`]);
@@ -264,7 +264,7 @@ describe("a save compacts the file when enough of it is dead", () => {
     expect(sizeOf(backend)).toBeLessThan(400_000);
   });
 
-  it("never, where it is told so; and an append never does", async () => {
+  it("but never with `compactAt: false`; and an append never does", async () => {
     const never = newBackend({ compactAt: false, compactMinBytes: 0 });
     for (let n = 0; n < 10; n++) await never.save(ID, big(n));
     expect(filesOf(never)).toEqual([`${ID}.1.jsonl`]);
@@ -273,7 +273,7 @@ describe("a save compacts the file when enough of it is dead", () => {
     expect(filesOf(never)).toEqual([`${ID}.1.jsonl`]);
   });
 
-  it("and is stored, whatever becomes of that", async () => {
+  it("and is stored even if the compaction fails", async () => {
     let step = 0;
     for (let failed = true; failed; step++) {
       const whole = await replaced();
@@ -284,7 +284,7 @@ describe("a save compacts the file when enough of it is dead", () => {
         compactAt: 0,
         compactMinBytes: 0,
         fileSystem: watched(({ name }) => {
-          // The first is the save's own.
+          // The first flush is that of the save itself.
           if (name === "open") opened += 1;
           failed ||= opened > 1 && calls++ === step;
           return failed ? { error: systemError("EIO") } : undefined;
@@ -318,9 +318,9 @@ describe("a disk that is full for the copy", () => {
           return { cutTo: 30 };
         }),
       });
-      const told = await backend.compact(ID).catch((error: unknown) => error);
+      const refusal = await backend.compact(ID).catch((error: unknown) => error);
       if (!cut) break;
-      expect(told).toMatchObject({ code: "CAPACITY", outcome: "not-applied", retryable: true, memoryId: ID });
+      expect(refusal).toMatchObject({ code: "CAPACITY", outcome: "not-applied", retryable: true, memoryId: ID });
       expect(filesOf(whole)).toEqual([`${ID}.1.jsonl`]);
       expect(readFileSync(path(whole, 1))).toEqual(before);
     }
@@ -330,7 +330,7 @@ describe("a disk that is full for the copy", () => {
 });
 
 describe("a damaged log", () => {
-  /** Changes a letter of the record, or of what it stands in. */
+  /** Changes a letter of a record, or of the line around it. */
   function damage(file: string, text: string): void {
     const bytes = readFileSync(file);
     bytes[bytes.indexOf(text)] = 120;
@@ -349,18 +349,18 @@ describe("a damaged log", () => {
     expect(readFileSync(path(backend, 1))).toEqual(before);
   });
 
-  it("keeps, where damage is skipped, each damaged byte that was not replaced", async () => {
+  it("keeps each damaged byte that was not replaced, if damage is skipped", async () => {
     const backend = await replaced({ onCorrupt: "skip" });
-    soil(path(backend, 1));
+    appendDeadLines(path(backend, 1));
     await backend.append(ID, notes(30, 1));
     damage(path(backend, 1), '"n":1,"text"');
     damage(path(backend, 1), '"n":11');
-    const left = [...notes(10, 1), ...notes(12, 1), ...notes(20, 2), ...notes(30, 1)];
-    expect(await backend.load(ID)).toEqual(left);
+    const undamaged = [...notes(10, 1), ...notes(12, 1), ...notes(20, 2), ...notes(30, 1)];
+    expect(await backend.load(ID)).toEqual(undamaged);
     const { before, after } = (await backend.compact(ID)) ?? { before: 0, after: 0 };
     expect(after).toBeLessThan(before);
     expect(filesOf(backend)).toEqual([`${ID}.2.jsonl`]);
-    expect(await backend.load(ID)).toEqual(left);
+    expect(await backend.load(ID)).toEqual(undamaged);
     expect(filesOf(backend)).toEqual([`${ID}.2.jsonl`, expect.stringMatching(/alice\.2\.jsonl\.\d+\.corrupt$/)]);
     const copies = contentOf(backend)
       .toString()
@@ -370,7 +370,7 @@ describe("a damaged log", () => {
     await expect(another(backend).compact(ID)).rejects.toMatchObject({ code: "CORRUPT" });
   });
 
-  it("that was sealed is finished as it is, by whoever comes", async () => {
+  it("that was sealed is finished as it is, by the next call", async () => {
     const whole = await replaced();
     const { revision } = (await whole.read(ID, { last: 1 })) ?? { revision: "" };
     const sealer = another(whole, {

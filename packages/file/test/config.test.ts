@@ -8,13 +8,13 @@ import { nodeFileSystem } from "../src/file-system.ts";
 import { FileBackend, type FileBackendOptions, fromConfig } from "../src/index.ts";
 import { notes, temporaryDirectory } from "./support/backends.ts";
 
-describe("where the files lie", () => {
+describe("the directory of the files is chosen", () => {
   it.each<[string, string | FileBackendOptions | undefined, string]>([
     ["by default", undefined, join(homedir(), ".deep-agent", "memories")],
-    ["by a path from the working directory", "./memories", resolve("memories")],
+    ["by a path relative to the working directory", "./memories", resolve("memories")],
     ["by an absolute path", "/var/memories", "/var/memories"],
     ["by an option", { directory: "x/../y" }, resolve("y")],
-    ["by an option that is left open", { directory: undefined }, join(homedir(), ".deep-agent", "memories")],
+    ["by an option that is undefined", { directory: undefined }, join(homedir(), ".deep-agent", "memories")],
   ])("%s", (_how, options, directory) => {
     expect(new FileBackend(options).directory).toBe(directory);
   });
@@ -36,7 +36,7 @@ describe("where the files lie", () => {
     expect(fromConfig({ url }).directory).toBe(directory);
   });
 
-  it("by options that go before an address", () => {
+  it("by options, which win over a URL", () => {
     expect(fromConfig({ adapter: "@deep-agent/file", url: "file:./a", directory: "/b" }).directory).toBe("/b");
   });
 
@@ -51,22 +51,22 @@ describe("where the files lie", () => {
   });
 });
 
-describe("what cannot be meant is refused when the backend is made", () => {
+describe("an invalid option is refused when the backend is made", () => {
   it.each<[string, unknown]>([
     ["an unknown option", { dir: "x" }],
     ["an empty directory", { directory: "" }],
     ["an empty path", ""],
-    ["a directory that is no string", { directory: 7 }],
+    ["a directory that is a number", { directory: 7 }],
     ["a NUL in the path", "a\0b"],
     ["another durability", { durability: "none" }],
     ["another policy", { onCorrupt: "ignore" }],
     ["a TTL", { ttl: "7d" }],
-    ["a share that is none", { compactAt: 1.5 }],
-    ["a share that is text", { compactAt: "0.5" }],
-    ["a share that is not a number", { compactAt: Number.NaN }],
+    ["a share above 1", { compactAt: 1.5 }],
+    ["a share as a string", { compactAt: "0.5" }],
+    ["a share of NaN", { compactAt: Number.NaN }],
     ["compaction at true", { compactAt: true }],
     ["half a byte", { compactMinBytes: 0.5 }],
-    ["fewer bytes than none", { compactMinBytes: -1 }],
+    ["a negative number of bytes", { compactMinBytes: -1 }],
     ["null", null],
     ["a number", 7],
   ])("%s", (_what, options) => {
@@ -98,7 +98,7 @@ describe("what cannot be meant is refused when the backend is made", () => {
     expect(() => fromConfig({ url })).toThrow(expect.objectContaining({ code: "INVALID_CONFIG", backend: "file" }));
   });
 
-  it("an address that is no text", () => {
+  it("a URL that is not a string", () => {
     expect(() => fromConfig({ url: 7 as unknown as string })).toThrow(
       expect.objectContaining({ code: "INVALID_CONFIG" }),
     );
@@ -106,7 +106,7 @@ describe("what cannot be meant is refused when the backend is made", () => {
 });
 
 describe("the directory is made when it is needed", () => {
-  it("with those above it, each of whose names is flushed", async () => {
+  it("with its parents, and the name of each is flushed", async () => {
     const top = temporaryDirectory();
     const flushed: string[] = [];
     const backend = new FileBackend({
@@ -124,7 +124,7 @@ describe("the directory is made when it is needed", () => {
     expect(flushed).toEqual([top, join(top, "a"), join(top, "a", "b"), join(top, "a", "b", "c")]);
   });
 
-  it.each(["a file", "a link to nowhere"])("unless %s stands in its place", async (what) => {
+  it.each(["a file", "a broken link"])("unless %s is in its place", async (what) => {
     const place = join(temporaryDirectory(), "memories");
     if (what === "a file") writeFileSync(place, "mine");
     else symlinkSync(join(place, "..", "nowhere"), place);

@@ -7,7 +7,7 @@ import { FileBackend } from "../src/index.ts";
 
 let directory: string;
 
-/** As the options are, and with a compaction behind each save that replaces anything. */
+/** With the default options, and with a compaction after each save that replaces anything. */
 for (const [name, compaction] of Object.entries({ file: {}, "file, compacted": { compactAt: 0, compactMinBytes: 0 } }))
   conformance(
     { describe, it },
@@ -19,13 +19,13 @@ for (const [name, compaction] of Object.entries({ file: {}, "file, compacted": {
       },
       reopen: () => new FileBackend<object>({ directory, ...compaction }),
       close: () => rmSync(directory, { recursive: true }),
-      // What a delete leaves for a day says that the memory is gone, and nothing that was said.
+      // The file that a delete leaves for a day says that the memory is gone. It holds no text of the memory.
       residue: () =>
         readdirSync(directory).filter((file) => readFileSync(join(directory, file), "utf8").includes('"r":[{')),
       lose() {
         const path = newestFile();
         const text = readFileSync(path, "utf8");
-        // Each line begins with the newline that parts it from the one before.
+        // Each line begins with the newline that separates it from the line before.
         truncateSync(path, Buffer.byteLength(text.slice(0, text.lastIndexOf("\n"))));
       },
     },

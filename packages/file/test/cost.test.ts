@@ -10,7 +10,7 @@ import { watched } from "./support/watched-file-system.ts";
 
 const ID = "user-alice";
 const WINDOW = 20;
-const TEXT = "The quick brown fox jumps over the lazy dog. ".repeat(9); // with the rest of a message, about 500 bytes
+const TEXT = "The quick brown fox jumps over the lazy dog. ".repeat(9); // about 500 bytes with the rest of a message
 
 interface Cost {
   read: number;
@@ -22,7 +22,7 @@ function turn(): Message[] {
   return [user(TEXT), assistant(TEXT)];
 }
 
-/** A memory of so many messages, in turns of two, and what every call to its backend costs. */
+/** A memory of this many messages, in turns of two, and the cost of every call to its backend. */
 async function memoryOf(
   messages: number,
 ): Promise<{ backend: FileBackend; costOf: (task: () => Promise<unknown>) => Promise<Cost> }> {
@@ -58,7 +58,7 @@ async function memoryOf(
   };
 }
 
-/** What the first window costs, and each of some turns behind it. */
+/** The cost of the first window, and of each of some turns after it. */
 async function measure(messages: number): Promise<{ first: Cost; turns: Cost[] }> {
   const { backend, costOf } = await memoryOf(messages);
   const conversation = new Conversation({ memoryId: ID, backend, maxMessages: WINDOW });
@@ -102,7 +102,7 @@ describe("a turn costs the same however long the conversation is", () => {
     expect(Math.abs(long.first.read - short.first.read)).toBeLessThan(short.first.read / 10);
   });
 
-  it("and so does an append that says nothing of what it knows", async () => {
+  it("and so does an append without `since`", async () => {
     const { backend, costOf } = await memoryOf(20_000);
     await backend.read(ID, { last: 1 });
     const { read, written } = await costOf(() => backend.append(ID, turn()));

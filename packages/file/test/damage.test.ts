@@ -21,7 +21,7 @@ const ID = "user-alice";
 const FLIPS = 2400;
 const WRITES = 400;
 
-/** A physical line of the sample, as it was when nothing was damaged. */
+/** A line of the undamaged sample. */
 interface SampleLine {
   offset: number;
   kind: string;
@@ -31,7 +31,7 @@ interface SampleLine {
 interface Sample {
   bytes: Buffer;
   lines: SampleLine[];
-  /** Behind the third turn from the end. */
+  /** The revision after the third turn from the end. */
   since: string;
 }
 
@@ -77,7 +77,7 @@ function linesOf(bytes: Buffer): SampleLine[] {
   return lines;
 }
 
-/** What the log says without the lines that were told to be missing. */
+/** The content of the log without the lines that were reported as missing. */
 function contentWithout(missing: ReadonlySet<number>): Note[] {
   let records: Note[] = [];
   let parts: Note[] = [];
@@ -90,7 +90,7 @@ function contentWithout(missing: ReadonlySet<number>): Note[] {
   return records;
 }
 
-/** Numbers that are the same in each run (mulberry32). */
+/** Random numbers that are the same in each run (mulberry32). */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -119,7 +119,7 @@ const reads: [string, (backend: FileBackend<Note>) => Promise<Note[]>, (content:
   ["pages", (backend) => allPages(backend), (content) => content],
 ];
 
-/** What a reader has who knew the log up to `since`. */
+/** The records that a reader has who knew the log up to `since`. */
 async function known(backend: FileBackend<Note>): Promise<Note[]> {
   const { records, reset } = (await backend.read(ID, { since: sample.since })) ?? { records: [], reset: true };
   return reset ? records : [...contentWithout(new Set()).filter(({ n }) => n < 18), ...records];
@@ -155,7 +155,7 @@ async function classify(backend: FileBackend<Note>, [, read, part]: (typeof read
   });
   if (outcome === "corrupt") return "corrupt";
   for (const event of events) {
-    const [, offset] = (event.type === "warning" && /torn write .* at byte (\d+) of/.exec(event.detail)) || [];
+    const [, offset] = (event.type === "warning" && /torn write at byte (\d+) of/.exec(event.detail)) || [];
     if (offset !== undefined) missing.add(Number(offset));
   }
   const same = (content: Note[]): boolean => JSON.stringify(records) === JSON.stringify(part(content));
@@ -163,7 +163,7 @@ async function classify(backend: FileBackend<Note>, [, read, part]: (typeof read
   return missing.size > 0 && same(contentWithout(missing)) ? "torn" : "silent";
 }
 
-describe("damage is never passed over in silence", () => {
+describe("damage is always reported", () => {
   it(`in ${FLIPS} flips of a bit or a byte, each read in four ways`, async () => {
     const random = seeded(20261122);
     const backend = newBackend();
@@ -185,12 +185,12 @@ describe("damage is never passed over in silence", () => {
       expect(counts[name]?.silent).toBe(0);
       expect(counts[name]?.corrupt).toBeGreaterThan(FLIPS / 8);
     }
-    // Only what stands in the part that was read can be noticed there; all of it is read by the first.
+    // A read can notice damage only in the part that it reads. The first one reads everything.
     expect(counts["all"]?.right ?? 0).toBeLessThan(counts["window"]?.right ?? 0);
     expect((counts["all"]?.corrupt ?? 0) + (counts["all"]?.torn ?? 0)).toBeGreaterThan(FLIPS / 2);
   });
 
-  it(`and a write makes none worse: ${WRITES} flips`, async () => {
+  it(`and a write makes no damage worse: ${WRITES} flips`, async () => {
     const random = seeded(7);
     const backend = newBackend();
     await backend.ping();
@@ -234,13 +234,13 @@ async function holding(
   return backend;
 }
 
-/** The bytes, with the line that begins at each offset changed by `edit`. */
+/** The bytes of the sample after its lines were changed by `edit`. */
 function edited(edit: (lines: string[]) => string[]): string {
   return edit(sample.bytes.toString().split("\n")).join("\n");
 }
 
 describe("a file that was edited by hand is CORRUPT, not shorter", () => {
-  const count = 13; // of the sample's lines behind the header
+  const count = 13; // lines of the sample after the header
 
   it.each(Array.from({ length: count }, (_, index) => index + 1))(
     "line %i deleted, moved, doubled, or another one put before it",
@@ -259,21 +259,21 @@ describe("a file that was edited by hand is CORRUPT, not shorter", () => {
       for (const [what, edit] of edits) {
         const text = edited(edit);
         if (text === sample.bytes.toString()) continue; // the last line, moved to the end
-        // What was cut off at the end cannot be missed but by who knew of it.
+        // Only a reader that knew the lines cut off at the end can notice that they are missing.
         if (what === "deleted" && at === last) continue;
         const backend = await holding(text);
         const found = await backend.load(ID).then(
           (records) => (JSON.stringify(records) === JSON.stringify(contentWithout(new Set())) ? "whole" : "changed"),
           (error: MemoryError) => error.code,
         );
-        // That a line lost a race is no less true of a copy of it.
+        // A copy of a line that lost a race looks like such a line, too.
         const isHarmless = what === "copied to the end" && at >= 9 && at <= 12;
         expect([what, found]).toEqual([what, isHarmless ? expect.stringMatching("whole|CORRUPT") : "CORRUPT"]);
       }
     },
   );
 
-  it("and one deleted at the end is told to who knew of it", async () => {
+  it("and a line deleted at the end is noticed by a reader that knew it", async () => {
     const backend = await holding(sample.bytes);
     const { revision } = (await backend.read(ID)) ?? { revision: "" };
     writeFileSync(
@@ -294,7 +294,7 @@ describe("a file that was edited by hand is CORRUPT, not shorter", () => {
 });
 
 describe("a file that is not this memory's log is CORRUPT", () => {
-  /** What every call that needs the log is told. */
+  /** The errors of all calls that need the log. */
   const refusals = (backend: FileBackend<Note>): Promise<unknown[]> =>
     Promise.all(
       [backend.load(ID), backend.append(ID, notes(0, 1)), backend.save(ID, []), backend.info(ID)].map(rejectionOf),
@@ -309,15 +309,15 @@ describe("a file that is not this memory's log is CORRUPT", () => {
     expect(await refusals(await holding(header))).toEqual(refusal("it has format 2, and this version reads 1"));
   });
 
-  it("another memory's, copied under its name", async () => {
+  it("but another memory's, copied to its name", async () => {
     const backend = newBackend();
     await backend.append("bob", notes(0, 1));
     copyFileSync(pathOf(backend, "bob.1.jsonl"), pathOf(backend, `${ID}.1.jsonl`));
-    expect(await refusals(backend)).toEqual(refusal('it is the log of "bob"'));
+    expect(await refusals(backend)).toEqual(refusal('it is the log of memory "bob"'));
     expect(await backend.load("bob")).toEqual(notes(0, 1));
   });
 
-  it("another one's with a long id, which only its header tells", async () => {
+  it("but that of another memory with a long id, which only its header holds", async () => {
     const backend = newBackend();
     await backend.append("x".repeat(1000), notes(0, 1));
     const [name = ""] = filesOf(backend);
@@ -331,14 +331,14 @@ describe("a file that is not this memory's log is CORRUPT", () => {
     await expect(backend.list()).rejects.toMatchObject({ code: "CORRUPT" });
   });
 
-  it.each(["", "\n", "hello", "{}", '{"messages":[]}\n'])("or is none: %j", async (text) => {
-    expect(await refusals(await holding(text))).toEqual(refusal("its header is not whole"));
+  it.each(["", "\n", "hello", "{}", '{"messages":[]}\n'])("but not a log at all: %j", async (text) => {
+    expect(await refusals(await holding(text))).toEqual(refusal("its header is damaged or incomplete"));
   });
 
-  it("or begins with another line", async () => {
+  it("or that begins with another line", async () => {
     const header = encodeHeader(ID, "e", 1);
     expect(await refusals(await holding(encodeAppend(ID, "x", ['{"n":1}'], header.length).bytes.subarray(1)))).toEqual(
-      refusal("its header is not whole"),
+      refusal("its header is damaged or incomplete"),
     );
   });
 });
@@ -353,7 +353,7 @@ describe('with onCorrupt "skip"', () => {
     return { bytes, offset, raw: bytes.subarray(offset + 1, bytes.indexOf(10, at)) };
   }
 
-  it("the rest is read, the raw line is kept aside and told of, and goes with the memory", async () => {
+  it("the rest is read, and the raw line is reported, and copied to a file that is deleted with the memory", async () => {
     const { bytes, offset, raw } = withDamage();
     const backend = await holding(bytes, { onCorrupt: "skip" });
     const name = `${ID}.1.jsonl.${offset}.corrupt`;
@@ -366,7 +366,7 @@ describe('with onCorrupt "skip"', () => {
         backend: "file",
         memoryId: ID,
         detail: expect.stringContaining(
-          `at byte ${offset} of ${pathOf(backend, `${ID}.1.jsonl`)}, and kept in ${pathOf(backend, name)}`,
+          `at byte ${offset} of ${pathOf(backend, `${ID}.1.jsonl`)}, and copied it to ${pathOf(backend, name)}`,
         ),
       },
     ]);
@@ -388,14 +388,14 @@ describe('with onCorrupt "skip"', () => {
     await expect(another(backend).load(ID)).rejects.toMatchObject({ code: "CORRUPT" });
   });
 
-  it("a damaged header still throws: nobody knows whose the lines are", async () => {
+  it("a damaged header still throws: the memory of its lines is unknown", async () => {
     const bytes = Buffer.from(sample.bytes);
     bytes[10] = 0;
     await expect((await holding(bytes, { onCorrupt: "skip" })).load(ID)).rejects.toMatchObject({ code: "CORRUPT" });
   });
 });
 
-describe("a damaged memory stands in nobody's way", () => {
+describe("a damaged memory blocks no other call", () => {
   it.each(["throw", "skip"] as const)("it is listed and can be deleted (onCorrupt %j)", async (onCorrupt) => {
     const backend = newBackend({ onCorrupt });
     for (const id of ["fine", ID]) {

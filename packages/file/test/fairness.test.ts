@@ -6,10 +6,10 @@ import { FileBackend } from "../src/index.ts";
 import { nodeFileSystem } from "../src/testing.ts";
 import { temporaryDirectory } from "./support/backends.ts";
 
-/** More calls than can be made before a timer of 1 ms is due, by far. */
+/** Far more calls than can be made before a timer of 1 ms is due. */
 const MOST_CALLS = 20_000;
 
-/** Makes one call after the other until a timer has had its turn, and answers whether it ever had. */
+/** Makes one call after the other until a timer has run, and answers whether it ran. */
 async function letsTimersRun(call: () => Promise<unknown>): Promise<boolean> {
   let isDue = false;
   const timer = delay(1).then(() => {
@@ -21,12 +21,12 @@ async function letsTimersRun(call: () => Promise<unknown>): Promise<boolean> {
   return wasDue;
 }
 
-describe("who awaits one call after the other does not keep the process for himself", () => {
+describe("a caller that awaits one call after the other does not block the process", () => {
   const directory = join(temporaryDirectory(), "memories");
   const backend = new FileBackend<Message>({ directory, durability: "os" });
 
   it("by appends that are not flushed", async () => {
-    await backend.append("a", [user("Hello")]); // to make a file waits for the disk
+    await backend.append("a", [user("Hello")]); // making a file waits for the disk
     expect(await letsTimersRun(() => backend.append("a", [user("Hello")]))).toBe(true);
   });
 
@@ -35,7 +35,7 @@ describe("who awaits one call after the other does not keep the process for hims
     expect(await letsTimersRun(() => backend.read("b", { last: 1 }))).toBe(true);
   });
 
-  it("by looking at files, as a list does", async () => {
+  it("by reading the times of files, as a list does", async () => {
     expect(await letsTimersRun(() => nodeFileSystem.stat(directory))).toBe(true);
   });
 });

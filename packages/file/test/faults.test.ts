@@ -11,11 +11,11 @@ const ID = "user-alice";
 const CANARY = "the canary";
 const record = (n: number): Note => ({ n, text: CANARY });
 
-/** What a user does, from a given state of the memory. */
+/** A call of a user, in a given state of the memory. */
 interface Scenario {
   name: string;
   prepare: (backend: FileBackend<Note>) => Promise<unknown>;
-  /** Tried again, it is the same operation. */
+  /** The call can be made again as the same operation. */
   act: (backend: FileBackend<Note>) => Promise<unknown>;
   before: Note[] | null;
   after: Note[] | null;
@@ -44,7 +44,7 @@ const scenarios: Scenario[] = [
     after: [record(5), record(6)],
   },
   {
-    name: "an append behind a delete",
+    name: "an append after a delete",
     prepare: async (backend) => {
       await backend.append(ID, [record(0)]);
       await backend.delete(ID);
@@ -62,12 +62,12 @@ const scenarios: Scenario[] = [
   },
 ];
 
-/** What the memory may hold, whatever became of the call. */
+/** What the memory may hold, whether the call succeeded or not. */
 function statesOf({ before, after }: Scenario): string[] {
   return [JSON.stringify(before), JSON.stringify(after)];
 }
 
-/** Prepares the scenario on a whole disk; then a backend whose disk is watched. */
+/** Prepares the scenario on a disk without faults, and returns a backend whose disk is watched. */
 async function start({ prepare }: Scenario, decide: Parameters<typeof watched>[0]): Promise<FileBackend<Note>> {
   const whole = newBackend({ durability: "sync" });
   await prepare(whole);
@@ -85,7 +85,7 @@ async function callsOf(scenario: Scenario): Promise<FileSystemCall[]> {
 const codes = { EIO: "UNAVAILABLE", ENOSPC: "CAPACITY", EACCES: "UNAUTHORIZED", EMFILE: "UNAVAILABLE" } as const;
 type SystemCode = keyof typeof codes;
 
-/** Which failures a system knows of a call. */
+/** Whether a call can fail with this code. */
 function possible(name: string, code: SystemCode): boolean {
   if (code === "ENOSPC") return ["open", "file.write", "link", "mkdir", "file.sync", "syncDirectory"].includes(name);
   if (code === "EMFILE") return ["open", "readdir", "syncDirectory"].includes(name);
@@ -93,7 +93,7 @@ function possible(name: string, code: SystemCode): boolean {
   return true;
 }
 
-describe("a file system call that fails is told as what it is, and nothing is lost by it", () => {
+describe("a failed file system call is reported with its code, and loses nothing", () => {
   it.each(scenarios)("$name: each call, with each failure", async (scenario) => {
     const calls = await callsOf(scenario);
     const names = new Set(calls.map(({ name }) => name));
@@ -115,7 +115,7 @@ describe("a file system call that fails is told as what it is, and nothing is lo
           const now = await another(backend).load(ID);
           expect([what, statesOf(scenario)]).toEqual([what, expect.arrayContaining([JSON.stringify(now)])]);
           if (error === undefined) {
-            // Passed over only where it meant nothing.
+            // A failure may be ignored only if it had no effect.
             expect([what, now]).toEqual([what, scenario.after]);
           } else {
             failures += 1;
@@ -128,7 +128,7 @@ describe("a file system call that fails is told as what it is, and nothing is lo
             if (error.outcome === "not-applied") expect([what, now]).toEqual([what, scenario.before]);
             else expect([what, error.outcome]).toEqual([what, "unknown"]);
           }
-          // Tried again, by a process that knows nothing of it.
+          // Tried again, by a process that knows nothing about the first attempt.
           await scenario.act(another(backend, { durability: "sync" }));
           expect([what, await another(backend).load(ID)]).toEqual([what, scenario.after]);
           expect(filesOf(backend).filter((file) => file.endsWith(".jsonl"))).toHaveLength(1);
@@ -168,7 +168,7 @@ describe("a file system call that fails is told as what it is, and nothing is lo
     expect(length).toBeGreaterThan(100);
   });
 
-  it("a file that cannot be made whole is not published", async () => {
+  it("a file that cannot be written whole is not published", async () => {
     const backend = newBackend({
       fileSystem: watched(({ name }) => (name === "file.write" ? { cutTo: 30 } : undefined)),
     });
@@ -178,7 +178,7 @@ describe("a file system call that fails is told as what it is, and nothing is lo
 });
 
 describe("a flush that failed is never tried again", () => {
-  it("of a file: it is not written to any more, and others are", async () => {
+  it("of a file: this file is not written to any more, but others are", async () => {
     let flushes = 0;
     let failing = false;
     const whole = newBackend({ durability: "sync" });
@@ -208,13 +208,13 @@ describe("a flush that failed is never tried again", () => {
     expect(statSync(pathOf(backend, `${ID}.1.jsonl`)).size).toBe(size);
     expect(await backend.load(ID)).toEqual([record(0), record(1), record(2)]);
     await backend.append("bob", [record(4)]);
-    // A delete makes another file, which may even get the number of this one.
+    // A delete makes another file, which may even get the inode number of this one.
     await backend.delete(ID);
     await backend.append(ID, [record(5)]);
     expect(await whole.load(ID)).toEqual([record(5)]);
   });
 
-  it("of the directory: no name is added to it any more, and files whose names were flushed are written to", async () => {
+  it("of the directory: no name is added any more, but files with flushed names are written to", async () => {
     let failing = false;
     const backend = newBackend({
       durability: "sync",
@@ -252,7 +252,7 @@ describe("a flush that failed is never tried again", () => {
   it('with "sync" an acknowledged write was flushed, and so was its name', async () => {
     const names: string[] = [];
     const whole = newBackend({ durability: "os" });
-    // As one that was killed before its flushes leaves it.
+    // The state after a process was killed before its flushes.
     await whole.append(ID, [record(0)], { operationId: "op" });
     const backend = another(whole, { durability: "sync", fileSystem: watched(({ name }) => void names.push(name)) });
     await backend.append(ID, [record(0)], { operationId: "op" });
@@ -264,7 +264,7 @@ describe("a flush that failed is never tried again", () => {
   });
 });
 
-/** A disk whose process is killed at its n-th call: nothing that it does from then on is done. */
+/** A disk whose process is killed at its n-th call: no call is made from then on. */
 function killedAt(step: number, after: boolean): { decide: Parameters<typeof watched>[0]; dead: () => boolean } {
   let made = 0;
   return {
@@ -277,7 +277,7 @@ function killedAt(step: number, after: boolean): { decide: Parameters<typeof wat
   };
 }
 
-describe("a process killed at any step leaves what the next one can go on with", () => {
+describe("after a process is killed at any step, the next one can go on", () => {
   it.each(scenarios)("$name", async (scenario) => {
     const calls = await callsOf(scenario);
     for (let step = 0; step < calls.length; step++) {
@@ -298,7 +298,7 @@ describe("a process killed at any step leaves what the next one can go on with",
 
         await scenario.act(fresh);
         expect([what, await another(backend).load(ID)]).toEqual([what, scenario.after]);
-        // A day later nothing is left over, and what was deleted does not come back.
+        // A day later no file is left over, and deleted records do not come back.
         age(backend);
         expect([what, await another(backend).list()]).toEqual([what, scenario.after === null ? [] : [ID]]);
         expect([what, await another(backend).load(ID)]).toEqual([what, scenario.after]);
@@ -309,7 +309,7 @@ describe("a process killed at any step leaves what the next one can go on with",
     expect(calls.length).toBeGreaterThan(8);
   });
 
-  it("a delete then removes what a killed writer was about to publish", async () => {
+  it("a delete then removes the file that a killed writer was about to publish", async () => {
     const { decide } = killedAt(
       (await callsOf(scenarios[0] as Scenario)).findIndex(({ name }) => name === "link"),
       true,
@@ -322,7 +322,7 @@ describe("a process killed at any step leaves what the next one can go on with",
     expect(filesOf(backend)).toEqual([`${ID}.2.jsonl`]);
   });
 
-  it("and a writer whose file a delete took before it was published begins anew", async () => {
+  it("and a writer whose unpublished file was removed by a delete begins again", async () => {
     const whole = newBackend();
     let deletes = 0;
     const backend = another(whole, {
@@ -339,12 +339,12 @@ describe("a process killed at any step leaves what the next one can go on with",
 
 const YESTERDAY = Date.now() / 1000 - 25 * 3600;
 
-/** Makes everything in the directory a day older. */
+/** Makes every file in the directory a day older. */
 function age(backend: { directory: string }): void {
   for (const name of filesOf(backend)) utimesSync(pathOf(backend, name), YESTERDAY, YESTERDAY);
 }
 
-describe("what nobody needs any more is swept when it is a day old", () => {
+describe("a file that is not needed any more is swept when it is a day old", () => {
   async function deleted(): Promise<FileBackend<Note>> {
     const backend = newBackend({ durability: "sync" });
     await backend.append(ID, [record(0)]);
@@ -352,7 +352,7 @@ describe("what nobody needs any more is swept when it is a day old", () => {
     return backend;
   }
 
-  it("by a list or a page of what is recent, not before", async () => {
+  it("by list or recent, and not earlier", async () => {
     for (const look of [(one: FileBackend<Note>) => one.list(), (one: FileBackend<Note>) => one.recent({ limit: 9 })]) {
       const backend = await deleted();
       await backend.append("bob", [record(0)]);
@@ -366,7 +366,7 @@ describe("what nobody needs any more is swept when it is a day old", () => {
     }
   });
 
-  it("and the memory can be made again by whoever knew the file", async () => {
+  it("and a backend that knew the file can make the memory again", async () => {
     const backend = await deleted();
     expect(await backend.load(ID)).toBeNull();
     age(backend);
@@ -376,7 +376,7 @@ describe("what nobody needs any more is swept when it is a day old", () => {
     expect(await another(backend).load(ID)).toEqual([record(1)]);
   });
 
-  it("but what a killed delete left does not come back with it", async () => {
+  it("but a file that a killed delete left does not come back with it", async () => {
     const backend = await deleted();
     writeFileSync(pathOf(backend, `${ID}.1.jsonl`), readFileSync(pathOf(backend, `${ID}.2.jsonl`)));
     await backend.append("bob", [record(7)]);
@@ -389,7 +389,7 @@ describe("what nobody needs any more is swept when it is a day old", () => {
     expect(await another(backend).list()).toEqual(["bob"]);
   });
 
-  it("an append that comes between any two of its steps is not lost", async () => {
+  it("an append between any two steps of the sweep is not lost", async () => {
     const counted = await deleted();
     age(counted);
     let steps = 0;
@@ -418,7 +418,7 @@ describe("what nobody needs any more is swept when it is a day old", () => {
     }
   });
 
-  it("nor is one that the sweep comes upon, between any two of its own steps", async () => {
+  it("nor is an append with the sweep between any two of its own steps", async () => {
     const counted = await deleted();
     let steps = 0;
     await another(counted, { fileSystem: watched(() => void steps++) }).append(ID, [record(1)]);
@@ -437,7 +437,7 @@ describe("what nobody needs any more is swept when it is a day old", () => {
     }
   });
 
-  it("a sweeper killed at any step brings nothing back and loses nothing", async () => {
+  it("a sweep that is killed at any step brings nothing back and loses nothing", async () => {
     const counted = await deleted();
     age(counted);
     let steps = 0;
@@ -454,7 +454,7 @@ describe("what nobody needs any more is swept when it is a day old", () => {
   });
 });
 
-describe("reads that fail say so", () => {
+describe("reads that fail reject", () => {
   it.each(["load", "info", "list", "recent", "ping"] as const)("%s, at any of its calls", async (method) => {
     const whole = newBackend();
     await whole.append(ID, [record(0)]);
@@ -491,7 +491,7 @@ describe("reads that fail say so", () => {
     expect(await whole.load(ID)).toEqual([record(0)]);
   });
 
-  it("and a copy of a damaged line that cannot be made whole is not kept", async () => {
+  it("and an incomplete copy of a damaged line is not kept", async () => {
     const whole = newBackend();
     await whole.append(ID, [record(0)]);
 

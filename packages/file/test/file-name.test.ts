@@ -6,7 +6,7 @@ import { quarantinedLogOf } from "../src/quarantine.ts";
 const LARGEST_GENERATION = 999_999_999_999_999;
 const device = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
-/** Ids of every kind, those that are close to each other above all. */
+/** Ids of every kind, above all similar ones. */
 const ids = fc
   .oneof(
     fc.string({ unit: "binary", minLength: 1, maxLength: 300 }),
@@ -21,8 +21,8 @@ const ids = fc
   )
   .filter((id) => id.isWellFormed() && Buffer.byteLength(id) <= 1024);
 
-describe("a memory's file has a name that every file system takes", () => {
-  it("of portable characters, no device's, without a dot or space at its end, and not too long", () => {
+describe("a memory's file has a name that every file system accepts", () => {
+  it("of portable characters, not a device's, without a dot or space at its end, and not too long", () => {
     fc.assert(
       fc.property(ids, (id) => {
         const name = fileName(encodeId(id), LARGEST_GENERATION);
@@ -44,7 +44,7 @@ describe("a memory's file has a name that every file system takes", () => {
 });
 
 describe("two memories never share a file", () => {
-  it("also where the file system does not tell upper from lower case", () => {
+  it("even if the file system ignores case", () => {
     fc.assert(
       fc.property(ids, ids, (one, other) => {
         const same = encodeId(one).toLowerCase() === encodeId(other).toLowerCase();
@@ -54,15 +54,15 @@ describe("two memories never share a file", () => {
     );
   });
 
-  it("nor do long ones that begin alike", () => {
+  it("nor do memories with long ids that begin alike", () => {
     const [one, other] = [`${"x".repeat(1000)}1`, `${"x".repeat(1000)}2`];
     expect(encodeId(one)).not.toBe(encodeId(other));
     expect(encodeId(one)).not.toBe(encodeId(one.toUpperCase()));
   });
 });
 
-describe("a file's name tells whose it is", () => {
-  it("by its id, or else by its header alone", () => {
+describe("a file belongs to the memory that its name says", () => {
+  it("by its id, or only by its header if the id is too long", () => {
     fc.assert(
       fc.property(ids, fc.integer({ min: 1, max: LARGEST_GENERATION }), (id, generation) => {
         const encodedId = encodeId(id);
@@ -84,17 +84,17 @@ describe("a file's name tells whose it is", () => {
     "alice.1.jsonl.bak",
     "alice.1.JSONL",
     "Alice.1.jsonl",
-    "%ff.1.jsonl", // no UTF-8
-    "%61lice.1.jsonl", // alice, but not as we write it
+    "%ff.1.jsonl", // not UTF-8
+    "%61lice.1.jsonl", // alice, but not as `encodeId` writes it
     "%C3%A9.1.jsonl",
     "con.1.jsonl",
     ".1.jsonl",
     "alice.1234567890123456.jsonl",
-  ])("and %s is nobody's", (name) => {
+  ])("and %s belongs to no memory", (name) => {
     expect(parseFileName(name)).toBeNull();
   });
 
-  it("other people's temporary files are none of ours", () => {
+  it("temporary files of other programs belong to no memory", () => {
     expect(isTemporaryOf("alice.tmp", "alice")).toBe(false);
     expect(isTemporaryOf("alice.notes.tmp", "alice")).toBe(false);
     expect(isTemporaryOf(temporaryName("alice"), "bob")).toBe(false);

@@ -12,8 +12,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-describe("a page's beginning that was made up", () => {
-  it.each(["999999999999999-0", "5-0", "300-999999999999999"])("is none of this log: %s", async (place) => {
+describe("an invented start of a page", () => {
+  it.each(["999999999999999-0", "5-0", "300-999999999999999"])("gives a reset: %s", async (place) => {
     const backend = new FileBackend(directory);
     const revision = await backend.append(ID, [user("one")]);
     const page = await backend.read(ID, { before: `${place}@${revision}`, last: 1 });
@@ -21,14 +21,14 @@ describe("a page's beginning that was made up", () => {
   });
 });
 
-describe("an option that is there and undefined", () => {
-  it("leaves what the address says", () => {
+describe("an option that is given as undefined", () => {
+  it("does not change what the URL says", () => {
     expect(fromConfig({ url: "file:./here", directory: undefined }).directory).toBe(resolve("here"));
   });
 });
 
 describe("a memory whose only turn was cut off", () => {
-  it("is not there, and can be written again", async () => {
+  it("is absent, and can be written again", async () => {
     const backend = new FileBackend(directory);
     await backend.append(ID, [user("one")]);
     const size = Number((await backend.read(ID))?.revision.split(".")[1]);

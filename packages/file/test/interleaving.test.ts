@@ -11,7 +11,7 @@ interface Call {
   make: (backend: FileBackend<Note>) => Promise<unknown>;
 }
 
-/** Each tells by its record who made it. */
+/** Each record names the call that wrote it. */
 function callsOf(n: number): Call[] {
   const records = [{ n }, { n: n + 1 }];
   return [
@@ -54,8 +54,8 @@ const states: [string, (backend: FileBackend<Note>) => Promise<unknown>, boolean
   ],
 ];
 
-/** What a call made of it: a load its records, a write whether it was made. */
-async function told({ name, make }: Call, backend: FileBackend<Note>): Promise<unknown> {
+/** The answer of a call: the records of a load, or whether a write was made. */
+async function answerOf({ name, make }: Call, backend: FileBackend<Note>): Promise<unknown> {
   try {
     const result = await make(backend);
     return name === "load" ? result : "done";
@@ -65,7 +65,7 @@ async function told({ name, make }: Call, backend: FileBackend<Note>): Promise<u
   }
 }
 
-/** What both are told, and what is there then, if they are made one after the other. */
+/** The answers of two calls that are made one after the other, and the records that are stored then. */
 async function oneAfterTheOther(
   prepare: (backend: FileBackend<Note>) => Promise<unknown>,
   calls: readonly [Call, Call],
@@ -74,16 +74,17 @@ async function oneAfterTheOther(
   const backend = newBackend();
   await prepare(backend);
   const results: unknown[] = [];
-  for (const index of swapped ? [1, 0] : [0, 1]) results[index] = await told(calls[index] as Call, another(backend));
+  for (const index of swapped ? [1, 0] : [0, 1])
+    results[index] = await answerOf(calls[index] as Call, another(backend));
   return JSON.stringify([...results, await another(backend).load(ID)]);
 }
 
-describe("two calls at the same time are as one after the other", () => {
+describe("two calls at the same time have the effect of one after the other", () => {
   it.each(states)(
-    "wherever one comes between two steps of the other: the memory is %s",
+    "wherever one of them comes between two steps of the other: the memory is %s",
     async (_state, prepare, isThere = false) => {
       let schedules = 0;
-      // What is refused where something is was seen to be so in the states before.
+      // Calls that are refused if the memory exists were tested in the states before.
       const calls = (n: number): Call[] =>
         callsOf(n).filter(({ name }) => !(isThere && name.endsWith("where nothing is")));
       for (const one of calls(10)) {
@@ -99,22 +100,22 @@ describe("two calls at the same time are as one after the other", () => {
               const backend = newBackend();
               await prepare(backend);
               let made = 0;
-              let otherTold: unknown;
+              let otherAnswer: unknown;
               let watching = false;
               const interrupted = another(backend, {
                 fileSystem: watched(async () => {
                   if (!watching || made++ !== step) return undefined;
                   came = true;
-                  otherTold = await told(other, another(backend));
+                  otherAnswer = await answerOf(other, another(backend));
                   return undefined;
                 }),
               });
               if (knows) await interrupted.load(ID);
               watching = true;
-              const oneTold = await told(one, interrupted);
+              const oneAnswer = await answerOf(one, interrupted);
               if (!came) break;
               schedules += 1;
-              const found = JSON.stringify([oneTold, otherTold, await another(backend).load(ID)]);
+              const found = JSON.stringify([oneAnswer, otherAnswer, await another(backend).load(ID)]);
               expect([`${one.name}, ${other.name} at step ${step}`, found]).toEqual([
                 `${one.name}, ${other.name} at step ${step}`,
                 expect.stringMatching(either(serial)),
@@ -128,12 +129,12 @@ describe("two calls at the same time are as one after the other", () => {
   );
 });
 
-/** That text, or that. */
+/** Matches any of the texts. */
 function either(texts: readonly string[]): RegExp {
   return new RegExp(`^(${texts.map((text) => text.replace(/[[\]{}|().*+?^$\\]/g, "\\$&")).join("|")})$`);
 }
 
-describe("a write goes to the memory as it is when it is acknowledged", () => {
+describe("a write is in the log that the memory has when the write is acknowledged", () => {
   it.each([
     ["deleted", "file.write", (backend: FileBackend<Note>) => backend.append(ID, [{ n: 0 }])],
     ["made and deleted", "link", async () => undefined],
@@ -158,7 +159,7 @@ describe("a write goes to the memory as it is when it is acknowledged", () => {
     }
   });
 
-  it("and a reader does not see it where it was written in vain", async () => {
+  it("and a reader does not see a write that was made in vain", async () => {
     const backend = newBackend();
     await backend.append(ID, [{ n: 0 }]);
     const opened = Promise.withResolvers<void>();
@@ -166,7 +167,7 @@ describe("a write goes to the memory as it is when it is acknowledged", () => {
     let stats = 0;
     const reader = another(backend, {
       fileSystem: watched(async ({ name }) => {
-        // The second look at the size is that of the read itself.
+        // The second `stat` is that of the read itself.
         if (name === "file.stat" && ++stats === 2) {
           opened.resolve();
           await written.promise;
@@ -193,7 +194,7 @@ describe("a write goes to the memory as it is when it is acknowledged", () => {
     expect(await reader.load(ID)).toEqual([{ n: 1 }]);
   });
 
-  it("and what was overtaken while it looked is not even written", async () => {
+  it("and a write that was overtaken while it read the log is not even made", async () => {
     const backend = newBackend();
     await backend.append(ID, [{ n: 0 }]);
     let reads = 0;

@@ -4,7 +4,7 @@ import { encodeLine, parseLine } from "../src/line.ts";
 
 const starts = fc.integer({ min: 1, max: 999_999_999_999_999 });
 const kinds = fc.constantFrom("entry" as const, "part" as const, "save" as const);
-/** JSON that looks like a line, or the end of one, too. */
+/** JSON, some of which looks like a line or the end of a line. */
 const payloads = fc
   .oneof(
     fc.jsonValue(),
@@ -19,7 +19,7 @@ function lineOf(start: number, payload: string): Buffer {
 
 const SAMPLE = lineOf(1234, '{"t":"op-1","at":1700000000000000,"r":[{"content":"J*: [12,[3,"},{"n":["deadbeef"]}]}');
 
-describe("a line says what was written", () => {
+describe("a line holds what was written", () => {
   it("for any payload", () => {
     fc.assert(
       fc.property(starts, kinds, payloads, (start, kind, payload) => {
@@ -55,7 +55,7 @@ describe("the beginning of a line is a torn write, and nothing else", () => {
     );
   });
 
-  it("at every place of a sample, also where the rest was allocated and never written", () => {
+  it("at every place of a sample, even if the rest was allocated but never written", () => {
     const seen = new Set<unknown>();
     for (let cut = 0; cut < SAMPLE.length; cut++) {
       seen.add(parseLine(SAMPLE.subarray(0, cut)));
@@ -64,13 +64,13 @@ describe("the beginning of a line is a torn write, and nothing else", () => {
     expect([...seen]).toEqual(["torn"]);
   });
 
-  it("and a whole line with such a rest behind it is the line", () => {
+  it("and a whole line with such a rest after it is still the line", () => {
     expect(parseLine(Buffer.concat([SAMPLE, Buffer.alloc(4096)]))).toEqual(parseLine(SAMPLE));
   });
 });
 
 describe("a damaged line is never taken for another one", () => {
-  it("nor for a torn one, whichever byte of a sample is changed to whatever else", () => {
+  it("nor for a torn one, whichever byte of a sample is changed", () => {
     const taken: string[] = [];
     for (let at = 0; at < SAMPLE.length; at++) {
       for (let change = 1; change < 256; change++) {
@@ -82,7 +82,7 @@ describe("a damaged line is never taken for another one", () => {
     expect(taken).toEqual([]);
   });
 
-  it("nor where it was split in two by a newline", () => {
+  it("nor if it was split in two by a newline", () => {
     const wholes: number[] = [];
     for (let at = 0; at < SAMPLE.length; at++) {
       const parts = [parseLine(SAMPLE.subarray(0, at)), parseLine(SAMPLE.subarray(at + 1))];
@@ -102,16 +102,16 @@ describe("a damaged line is never taken for another one", () => {
     );
   });
 
-  it.each([" ", "x", "]", "\0", SAMPLE.toString(), SAMPLE.toString().slice(0, 20)])("with %j behind it", (garbage) => {
+  it.each([" ", "x", "]", "\0", SAMPLE.toString(), SAMPLE.toString().slice(0, 20)])("with %j after it", (garbage) => {
     expect(parseLine(Buffer.concat([SAMPLE, Buffer.from(garbage)]))).toBe("damaged");
   });
 
-  it.each(["{}", "hello", "[]", "[x", "[1,]", '[3,1,"entry"', "\0\0[1"])("and %j is none", (text) => {
+  it.each(["{}", "hello", "[]", "[x", "[1,]", '[3,1,"entry"', "\0\0[1"])("and %j is not a line", (text) => {
     expect(parseLine(Buffer.from(text))).not.toEqual(expect.any(Object));
   });
 
-  it("nor is one of an unknown kind", () => {
-    // As a later version may write it: its checksum holds.
+  it("nor is a line of an unknown kind", () => {
+    // A later version may write such a line, with a valid checksum.
     expect(parseLine(encodeLine("later" as "entry", 5, "{}").subarray(1))).toBe("damaged");
   });
 });

@@ -7,13 +7,13 @@ import { DIRECTORY, type Outcome, runSchedule } from "./support/model/schedule.t
 import { pause } from "./support/model/scheduler.ts";
 
 /*
- * Real conversations, on real backends that share nothing but a directory, whose every call of the file system waits until a
- * seeded scheduler lets it happen: with answers lost and calls that come late, kills at any step, torn writes, errors, deletes,
- * saves by others, compactions, the sweep of what deletes have left, and roll-backs to an earlier state. What has to be true is written down
- * in support/model/checker.ts and talker.ts.
+ * Real conversations on real backends that share only a directory. Every call to the file system waits until a seeded
+ * scheduler lets it happen. Answers are lost, calls come late, processes are killed at any step, writes are torn, and
+ * calls fail. Others delete, save and compact, files that deletes have left are swept, and the disk is rolled back to
+ * an earlier state. The rules are in support/model/checker.ts and talker.ts.
  *
- * One schedule:     MODEL_SEED=123 pnpm exec jest --config ../../jest.config.js test/model-check.test.ts
- * As many as this:  MODEL_SCHEDULES=50000
+ * One schedule:        MODEL_SEED=123 pnpm exec jest --config ../../jest.config.js test/model-check.test.ts
+ * This many schedules: MODEL_SCHEDULES=50000
  */
 const { MODEL_SEED, MODEL_SCHEDULES = "1000" } = process.env;
 const seeds = MODEL_SEED === undefined ? range(Number(MODEL_SCHEDULES)) : [Number(MODEL_SEED)];
@@ -25,7 +25,7 @@ function range(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
 }
 
-/** Throws where a rule was broken. */
+/** Throws if a rule was broken. */
 function check({ seed, violations, trace, ...tried }: Outcome): Pick<Outcome, "steps" | "compactions"> {
   if (MODEL_SEED !== undefined) console.log(trace.join("\n"));
   if (violations.length === 0) return tried;
@@ -33,7 +33,7 @@ function check({ seed, violations, trace, ...tried }: Outcome): Pick<Outcome, "s
 }
 
 beforeAll(() => {
-  // A writer that waits between two tries waits for the steps of others. Such a wait has no value.
+  // A writer that waits between two tries waits for steps of others. Such a wait resolves to nothing.
   jest.spyOn(timers, "setTimeout").mockImplementation(pause as typeof timers.setTimeout);
 });
 
@@ -57,7 +57,7 @@ describe("whatever the order of their steps, and whatever fails", () => {
     LIMIT,
   );
 
-  it("does none of that on the machine's own disk", async () => {
+  it("does the same on the machine's own disk", async () => {
     let steps = 0;
     for (const seed of seeds.slice(0, 25)) {
       const disk = new RealDisk(temporaryDirectory());

@@ -11,13 +11,13 @@ afterEach(() => {
 });
 
 describe("a large turn that is overtaken while it is encoded", () => {
-  it("is not written in vain: it would stay in the file", async () => {
+  it("is not written in vain, because it would stay in the file", async () => {
     const backend = newBackend();
     await backend.append(ID, notes(0, 1));
     const path = pathOf(backend, `${ID}.1.jsonl`);
     const now = performance.now.bind(performance);
     let looks = 0;
-    // The clock is read when a try begins, and when its line is encoded: nothing else runs from there to the write.
+    // The clock is read when a try begins and when its line is encoded. Nothing else runs between that and the write.
     jest.spyOn(performance, "now").mockImplementation(() => {
       looks += 1;
       if (looks === 2)

@@ -21,17 +21,17 @@ const WORKER = join(__dirname, "workers", "permissions.worker.ts");
 const NOBODY = 65534;
 const isRoot = process.getuid?.() === 0;
 
-interface Told {
+interface Answer {
   result?: unknown;
   error?: { code: string; outcome: string; retryable: boolean; memoryId?: string; message: string; hint: string };
 }
 
-async function inChild(directory: string, method: string, { umask = "22", uid = "-" } = {}): Promise<Told> {
+async function inChild(directory: string, method: string, { umask = "22", uid = "-" } = {}): Promise<Answer> {
   const { stdout } = await promisify(execFile)(process.execPath, [WORKER, directory, umask, uid, method]);
-  return JSON.parse(stdout) as Told; // what the worker prints
+  return JSON.parse(stdout) as Answer; // what the worker prints
 }
 
-/** A command of the machine. */
+/** Runs a command of the machine. */
 function system(command: string, ...args: string[]): void {
   execFileSync(command, args, { stdio: "pipe" });
 }
@@ -40,13 +40,13 @@ function modeOf(path: string): string {
   return (statSync(path).mode & 0o777).toString(8);
 }
 
-/** Whether a test can be run that needs another user; says so where it cannot. */
+/** Whether a test that needs another user can run. If not, says so. */
 function canBecomeNobody(what: string): boolean {
-  if (!isRoot) console.info(`Not tested, since only root can become another user: ${what}.`);
+  if (!isRoot) console.info(`Not tested, because only root can become another user: ${what}.`);
   return isRoot;
 }
 
-/** A directory of nobody's, in one that nobody can enter. */
+/** A directory that belongs to the user `nobody`, in a directory that this user can enter. */
 function nobodysDirectory(): string {
   const top = temporaryDirectory();
   chmodSync(top, 0o755);
@@ -56,7 +56,7 @@ function nobodysDirectory(): string {
   return directory;
 }
 
-describe("what is stored is private to the user", () => {
+describe("the files are private to the user", () => {
   it.each(["0", "22", "777"])("under umask %s", async (umask) => {
     const directory = join(temporaryDirectory(), "a", "b");
     const uid = canBecomeNobody("a umask that takes the user's own rights") ? String(NOBODY) : "-";
@@ -73,7 +73,7 @@ describe("what is stored is private to the user", () => {
     ]);
   });
 
-  it("and a directory that was there keeps its rights", async () => {
+  it("and an existing directory keeps its rights", async () => {
     const directory = temporaryDirectory();
     chmodSync(directory, 0o750);
     await new FileBackend<Note>(directory).append(ID, notes(0, 1));
@@ -81,7 +81,7 @@ describe("what is stored is private to the user", () => {
   });
 });
 
-describe("a lack of rights is told as what it is", () => {
+describe("missing rights are reported as UNAUTHORIZED", () => {
   const unauthorized = (directory: string): unknown => ({
     error: {
       code: "UNAUTHORIZED",
@@ -97,7 +97,7 @@ describe("a lack of rights is told as what it is", () => {
 
   it("by a directory that cannot be made", async () => {
     if (!canBecomeNobody("a directory that cannot be made")) return;
-    const top = temporaryDirectory(); // root's alone
+    const top = temporaryDirectory(); // only root may enter it
     chmodSync(top, 0o755);
     const directory = join(top, "memories");
     expect(await inChild(directory, "append", { uid: String(NOBODY) })).toEqual(unauthorized(directory));
@@ -105,7 +105,7 @@ describe("a lack of rights is told as what it is", () => {
     expect(await inChild(directory, "load", { uid: String(NOBODY) })).toEqual({ result: null });
   });
 
-  it("by a directory that cannot be written to: what is in it can be read, and written to", async () => {
+  it("by a directory that cannot be written to, whose files can be read and written to", async () => {
     if (!canBecomeNobody("a directory that cannot be written to")) return;
     const directory = nobodysDirectory();
     chmodSync(directory, 0o500);
@@ -157,7 +157,7 @@ describe("a lack of rights is told as what it is", () => {
         outcome: "not-applied",
         retryable: false,
         message: expect.stringContaining(directory),
-        hint: expect.stringContaining("a path that is a directory"),
+        hint: expect.stringContaining("Choose a directory"),
       });
     }
   });
@@ -172,21 +172,21 @@ describe("a full disk takes nothing away", () => {
     mounted = undefined;
   });
 
-  /** A disk of 64 KB; `undefined` where none can be had. */
+  /** A disk of 64 KB; `undefined`: this machine cannot mount one. */
   function smallDisk(): string | undefined {
     const place = join(temporaryDirectory(), "disk");
     mkdirSync(place);
     try {
       system("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place);
     } catch (error) {
-      console.info(`Not tested, since no small disk can be mounted here: ${String(error).split("\n")[0]}`);
+      console.info(`Not tested, because no small disk can be mounted here: ${String(error).split("\n")[0]}`);
       return undefined;
     }
     mounted = place;
     return place;
   }
 
-  it("and when there is room again, each turn is stored once", async () => {
+  it("and once there is room again, each turn is stored once", async () => {
     const disk = smallDisk();
     if (disk === undefined) return;
     const backend = new FileBackend<Note>(join(disk, "memories"));

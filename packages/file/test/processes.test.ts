@@ -50,14 +50,14 @@ describe.each(["sync", "os"] as const)("processes killed at any moment, with dur
   const KILLS = 24;
   const WRITERS = ["x", "y", "z"];
 
-  it("have every acknowledged turn there, once, whole, in order; and what they retry is not doubled", async () => {
+  it("have stored every acknowledged turn once, whole and in order, and a retried turn is not doubled", async () => {
     const directory = temporaryDirectory();
     const random = new Random(durability === "sync" ? 11 : 12);
     const lives = WRITERS.map((writer) => live(directory, durability, writer, KILLS / WRITERS.length, random));
-    const told = new Map((await Promise.all(lives)).map(({ writer, ...turns }) => [writer, turns]));
+    const reports = new Map((await Promise.all(lives)).map(({ writer, ...turns }) => [writer, turns]));
     const stored = checkTurns((await new FileBackend<Said>(directory).load(ID)) ?? [], SMALL);
     for (const writer of WRITERS) {
-      const { tried, acknowledged } = told.get(writer) ?? { tried: [], acknowledged: [] };
+      const { tried, acknowledged } = reports.get(writer) ?? { tried: [], acknowledged: [] };
       expect(acknowledged.length).toBeGreaterThan(KILLS / WRITERS.length);
       expect(stored.get(writer)).toEqual(expect.arrayContaining(acknowledged));
       expect(tried).toEqual(expect.arrayContaining(stored.get(writer) ?? []));
@@ -65,7 +65,10 @@ describe.each(["sync", "os"] as const)("processes killed at any moment, with dur
   }, 300_000);
 });
 
-/** One writer's lives: killed again and again; what the last of them left open is tried again as the same operation, or not. */
+/**
+ * Runs one writer in several processes, one after the other. Each but the last is killed. The turn that a killed
+ * process did not finish is tried again as the same operation, or dropped.
+ */
 async function live(directory: string, durability: "sync" | "os", writer: string, kills: number, random: Random) {
   const tried = new Set<number>();
   const acknowledged = new Set<number>();
@@ -79,7 +82,7 @@ async function live(directory: string, durability: "sync" | "os", writer: string
     else {
       const turns = random.below(12);
       await worker.until(() => worker.numbers("ack").length >= turns);
-      await new Promise((resolve) => setTimeout(resolve, random.next() * 8)); // the moment at which it dies
+      await new Promise((resolve) => setTimeout(resolve, random.next() * 8)); // so that it is killed at any moment
       await worker.kill();
     }
     for (const turn of worker.numbers("try")) tried.add(turn);
@@ -95,7 +98,7 @@ async function live(directory: string, durability: "sync" | "os", writer: string
 describe("processes that append, save and delete one memory at once, and are killed", () => {
   const ROUNDS = 10;
 
-  it("leave readers a log of whole entries at any time, and in the end every turn acknowledged after the last delete and save", async () => {
+  it("always leave a log of whole entries, and in the end every turn acknowledged after the last delete and save", async () => {
     const directory = temporaryDirectory();
     const random = new Random(21);
     const reader = new FileBackend<Said>(directory);
@@ -121,7 +124,7 @@ describe("processes that append, save and delete one memory at once, and are kil
       const [x, y, saver, deleter] = workers;
       if (random.chance(0.5)) await x.kill();
       await Promise.all([saver, deleter].map((worker) => endSomehow(worker, random)));
-      // From here on nothing is removed any more.
+      // From here on no turn is removed any more.
       const since = y.numbers("ack").at(-1) ?? 0;
       await y.until(() => (y.numbers("ack").at(-1) ?? 0) >= since + 5);
       await Promise.all([endSomehow(x, random), endSomehow(y, random)]);
@@ -151,7 +154,8 @@ describe("eight processes that append, save, delete and compact the same memorie
     for (let round = 0; round < ROUNDS; round++) {
       const from = round * 100_000;
       const appends = { directory, durability: "os", from, sizes: SMALL } as const;
-      // In one memory whatever was stored stays, so all of it is asked for; in the other it is replaced and deleted, too.
+      // In one memory every stored turn stays, so all turns are checked. In the other, turns are replaced and deleted,
+      // too.
       const workers = [
         ...["k", "l", "m"].map((writer) => appender({ ...appends, memoryId: "kept", writer, compactEach: 2 })),
         ...["x", "y"].map((writer) => appender({ ...appends, writer, compactEach: 3 })),
@@ -171,7 +175,7 @@ describe("eight processes that append, save, delete and compact the same memorie
       for (const worker of workers) worker.tell("go");
       await Promise.all(workers.map((worker) => worker.until(() => worker.numbers("ack").length >= 4)));
       const [k, l, m, x, y, ...rewriters] = workers as [Worker, Worker, Worker, Worker, Worker, ...Worker[]];
-      // One compactor is killed while all the others go on, then whoever replaces what is stored.
+      // One compactor of each memory is killed while all the others go on, then the workers that save and delete.
       await Promise.all([k, x].map((worker) => worker.kill()));
       await Promise.all(rewriters.map((worker) => worker.kill()));
       kills += 2 + rewriters.length;
@@ -192,7 +196,7 @@ describe("eight processes that append, save, delete and compact the same memorie
         expect(stored.get(writer)).toEqual(expect.arrayContaining(worker.numbers("ack")));
       const acknowledged = y.numbers("ack").filter((turn) => turn > since + 1);
       expect((await kept(directory, ID)).get("y")).toEqual(expect.arrayContaining(acknowledged));
-      // What lies there half made by those who were killed does not keep anybody from going on.
+      // Half-made files of killed workers do not keep others from going on.
       await new FileBackend<Said>(directory).save("kept", (await new FileBackend<Said>(directory).load("kept")) ?? []);
     }
     const numbers = [...generations].map((name) => Number(/\.(\d+)\.jsonl$/.exec(name)?.[1] ?? 0));

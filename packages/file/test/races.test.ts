@@ -6,8 +6,8 @@ import { MemoryDisk } from "./support/model/memory-disk.ts";
 import { DIRECTORY } from "./support/model/schedule.ts";
 
 /*
- * The shortest known ways in which a turn was once lost, doubled or mistaken for lost: by the model (model-check.test.ts),
- * or by the one behind the design.
+ * The shortest known schedules in which a turn was once lost, doubled or mistaken for lost. They were found by the
+ * model (model-check.test.ts), or by the earlier model of the design.
  */
 
 const ID = "m";
@@ -38,8 +38,8 @@ function altered(disk: MemoryDisk, changes: Partial<FileSystem>): FileSystem {
   };
 }
 
-/** A backend of which the answer to the next append is lost. */
-function forgetful(disk: MemoryDisk): FileBackend {
+/** A backend that loses the answer to the next append. */
+function losingAnswer(disk: MemoryDisk): FileBackend {
   const backend = backendOn(disk);
   const append = backend.append.bind(backend);
   let lost = false;
@@ -65,7 +65,7 @@ describe("a turn whose answer was lost", () => {
     "is not doubled where another has saved it meanwhile (memory looked for before: %s)",
     async (synced) => {
       const { disk, others, converse } = setUp();
-      const conversation = converse(forgetful(disk));
+      const conversation = converse(losingAnswer(disk));
       if (synced) await conversation.sync();
       await expect(conversation.commit(turn("ours"))).rejects.toMatchObject({ outcome: "unknown" });
       await others.save(ID, [...((await others.load(ID)) ?? []), ...turn("theirs")]);
@@ -76,9 +76,9 @@ describe("a turn whose answer was lost", () => {
     },
   );
 
-  it("is found in what another has saved, however much stands behind it", async () => {
+  it("is found in the save of another process, however many records follow it", async () => {
     const { disk, others, converse } = setUp();
-    const conversation = converse(forgetful(disk));
+    const conversation = converse(losingAnswer(disk));
     await conversation.sync();
     await expect(conversation.commit(turn("ours"))).rejects.toMatchObject({ outcome: "unknown" });
     const later = Array.from({ length: 600 }, (_, index) => user(`later ${index}`));
@@ -87,9 +87,9 @@ describe("a turn whose answer was lost", () => {
     expect(texts(await others.load(ID))).toEqual(["ours", ...later.map(({ content }) => content)]);
   });
 
-  it("is no regression where it stands before what was read since", async () => {
+  it("is not a regression if it stands before records that were read since", async () => {
     const { disk, others, converse, regressions } = setUp();
-    const conversation = converse(forgetful(disk), 2);
+    const conversation = converse(losingAnswer(disk), 2);
     await conversation.sync();
     await expect(conversation.commit(turn("ours"))).rejects.toMatchObject({ outcome: "unknown" });
     for (const text of ["one", "two"]) await others.append(ID, turn(text));
@@ -101,8 +101,8 @@ describe("a turn whose answer was lost", () => {
   });
 });
 
-describe("an earlier state that is put back", () => {
-  it("is noticed by whoever knew more, though others had deleted the memory in between", async () => {
+describe("a rollback to an earlier state", () => {
+  it("is noticed by a reader that knew more, although others had deleted the memory in between", async () => {
     const { disk, others, converse, regressions } = setUp();
     const conversation = converse(backendOn(disk));
     await conversation.sync();
@@ -118,8 +118,8 @@ describe("an earlier state that is put back", () => {
   });
 });
 
-describe("a memory that is deleted twice between two looks of a writer", () => {
-  it("does not take the turn with it that the writer is about to acknowledge", async () => {
+describe("a memory that is deleted twice between two checks of a writer", () => {
+  it("does not lose the turn that the writer is about to acknowledge", async () => {
     const { disk, others, converse } = setUp();
     await others.append(ID, turn("before"));
     let written = false;
@@ -152,8 +152,8 @@ describe("a memory that is deleted twice between two looks of a writer", () => {
   });
 });
 
-describe("what a delete has left", () => {
-  it("may be swept away by two at once, while a third reads", async () => {
+describe("a file that a delete has left", () => {
+  it("may be swept by two processes at once, while a third one reads", async () => {
     const { disk, others } = setUp();
     await others.append(ID, turn("before"));
     await others.delete(ID);
@@ -182,8 +182,8 @@ describe("what a delete has left", () => {
   });
 });
 
-describe("a memory that was published, and then could not be looked at", () => {
-  it("is not said to be unwritten", async () => {
+describe("a memory that was published, but could not be checked afterwards", () => {
+  it("is not reported as unwritten", async () => {
     const { disk, others } = setUp();
     let published = false;
     const failing = altered(disk, {

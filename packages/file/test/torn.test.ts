@@ -14,7 +14,7 @@ function sizeOf(backend: { directory: string }): number {
   return statSync(logOf(backend)).size;
 }
 
-/** A turn, as large as a short question and its answer. */
+/** A turn of the size of a short question and its answer. */
 function turn(n: number): Note[] {
   return [
     { n, text: `What is "${n}"?\n` },
@@ -26,7 +26,7 @@ function tornOf(events: readonly BackendEvent[]): string[] {
   return events.flatMap((event) => (event.type === "warning" && event.detail.includes("torn") ? [event.detail] : []));
 }
 
-/** The file as it is, and the sizes it had after each write. */
+/** A memory after some writes, the bytes of its file, and the size of the file after each write. */
 async function written(
   writes: ((backend: FileBackend<Note>) => Promise<unknown>)[],
 ): Promise<{ backend: FileBackend<Note>; bytes: Buffer; sizes: number[] }> {
@@ -39,11 +39,11 @@ async function written(
   return { backend, bytes: readFileSync(logOf(backend)), sizes };
 }
 
-describe("a write that was cut short is passed over, and nothing else is", () => {
+describe("a write that was cut short is skipped, and nothing else is", () => {
   it.each([
     ["nothing", Buffer.alloc(0)],
-    ["what was allocated and never written", Buffer.alloc(64)],
-  ])("cut at every byte of the last two turns, with %s behind it", async (_what, fill) => {
+    ["bytes that were allocated but never written", Buffer.alloc(64)],
+  ])("cut at every byte of the last two turns, with %s after it", async (_what, fill) => {
     const turns = [0, 2, 4, 6];
     const { backend, bytes, sizes } = await written(turns.map((n) => (one) => one.append(ID, turn(n))));
     const firstCut = sizes[1] ?? 0;
@@ -73,13 +73,13 @@ describe("a write that was cut short is passed over, and nothing else is", () =>
         regressed: false,
       });
       const isTorn = !sizes.includes(cut);
-      // Bytes that were never written, and no newline before them, are no line at all.
+      // Bytes that were never written, without a newline before them, are not a line.
       expect(tornOf(events)).toHaveLength(isTorn ? 1 : 0);
       if (isTorn) expect(tornOf(events)[0]).toContain(`at byte ${sizes[whole - 1]} of ${logOf(backend)}`);
     }
   });
 
-  it("a save, all its records, wherever it was cut", async () => {
+  it("a save with all its records, wherever it was cut", async () => {
     const { backend, bytes, sizes } = await written([
       (one) => one.append(ID, turn(0)),
       (one) => one.save(ID, turn(2)),
@@ -100,7 +100,7 @@ describe("a write that was cut short is passed over, and nothing else is", () =>
     }
   });
 
-  it("the first write behind a delete, after which the memory is still absent", async () => {
+  it("the first write after a delete, so that the memory is still absent", async () => {
     const backend = newBackend();
     await backend.append(ID, turn(0));
     await backend.delete(ID);
@@ -116,13 +116,13 @@ describe("a write that was cut short is passed over, and nothing else is", () =>
       await fresh.append(ID, turn(4), { since: null, expectedRevision: null });
       expect(await backend.load(ID)).toEqual(turn(4));
     }
-    // What is torn is somebody's text, and goes with the memory.
+    // A torn line holds text of the memory, too, and is deleted with it.
     writeFileSync(path, bytes.subarray(0, bytes.length - 1));
     await another(backend).delete(ID);
     expect(readFileSync(pathOf(backend, `${ID}.3.jsonl`)).includes("canary")).toBe(false);
   });
 
-  it("a revision of before says so where acknowledged bytes are gone", async () => {
+  it("a read since an earlier revision says so if acknowledged bytes are gone", async () => {
     const { backend, bytes } = await written([(one) => one.append(ID, turn(0)), (one) => one.append(ID, turn(2))]);
     const { revision } = (await backend.read(ID)) ?? { revision: "" };
     writeFileSync(logOf(backend), bytes.subarray(0, bytes.length - 1));
@@ -134,8 +134,8 @@ describe("a write that was cut short is passed over, and nothing else is", () =>
   });
 });
 
-describe("what the system put behind a whole line, and never filled, belongs to nobody", () => {
-  it("and the line's revision is the same as before", async () => {
+describe("bytes that the system allocated after a whole line, but never filled, are ignored", () => {
+  it("and the revision of the line stays the same", async () => {
     const backend = newBackend();
     const acknowledged = await backend.append(ID, notes(0, 2));
     writeFileSync(logOf(backend), Buffer.alloc(3000), { flag: "a" });
@@ -148,8 +148,8 @@ describe("what the system put behind a whole line, and never filled, belongs to 
   });
 });
 
-describe("lines that lost a race are passed over without a word", () => {
-  it("appends and saves alike, also where their writer saw the file while another still wrote to it", async () => {
+describe("lines that lost a race are skipped without a warning", () => {
+  it("appends and saves alike, even if their writer saw the file while another one still wrote to it", async () => {
     const { encodeAppend, encodeSave } = await import("../src/log-writing.ts");
     const backend = newBackend();
     await backend.append(ID, notes(0, 1));

@@ -2,12 +2,13 @@ import { type BackendConfig, MemoryError, type Message } from "@deep-agent/core/
 import { InMemoryBackend } from "./in-memory-backend.ts";
 import { BACKEND, type InMemoryOptions } from "./in-memory-options.ts";
 
-/** What the address may set; a clock cannot be written down in one. */
+/** The options that a URL can hold. A clock is a function, so it cannot be one of them. */
 const parameterNames = ["ttl", "maxMemories"];
 
 /**
- * The backend for `openBackend("memory:?ttl=1h&maxMemories=100")`, or for an object with the options of
- * {@link InMemoryOptions}, which win over those of a `url` beside them. Throws `INVALID_CONFIG`.
+ * Makes the backend for `openBackend("memory:?ttl=1h&maxMemories=100")`, or for an object with the options of
+ * {@link InMemoryOptions}. If the object also has a `url`, its other options win over those of the URL. Throws
+ * `INVALID_CONFIG`.
  */
 export function fromConfig<T extends object = Message>(config: BackendConfig): InMemoryBackend<T> {
   const { adapter: _adapter, url, ...options } = config;
@@ -19,9 +20,9 @@ function parametersOf(url: unknown): InMemoryOptions {
   const { protocol, host, pathname, hash, searchParams } = parse(url);
   if (protocol !== "memory:") throw invalid('The `url` of an in-memory backend must begin with "memory:".');
   if (host !== "" || pathname !== "" || hash !== "")
-    throw invalid('A "memory:" address names no host, path or fragment.');
+    throw invalid('A "memory:" URL must not have a host, a path or a fragment.');
   for (const name of searchParams.keys()) {
-    if (!parameterNames.includes(name)) throw invalid(`A "memory:" address has no parameter ${JSON.stringify(name)}.`);
+    if (!parameterNames.includes(name)) throw invalid(`A "memory:" URL has no parameter ${JSON.stringify(name)}.`);
     if (searchParams.getAll(name).length > 1) throw invalid(`The parameter ${JSON.stringify(name)} is given twice.`);
   }
   const ttl = searchParams.get("ttl");
@@ -34,13 +35,13 @@ function parametersOf(url: unknown): InMemoryOptions {
 
 function parse(url: unknown): URL {
   const parsed = typeof url === "string" ? URL.parse(url) : null;
-  if (parsed === null) throw invalid("The `url` of an in-memory backend is not an address.");
+  if (parsed === null) throw invalid("The `url` of an in-memory backend is not a valid URL.");
   return parsed;
 }
 
 function invalid(message: string): MemoryError {
   return new MemoryError("INVALID_CONFIG", message, {
     backend: BACKEND,
-    hint: `Write "memory:", with the parameters ${parameterNames.join(" and ")} if need be: "memory:?ttl=1h&maxMemories=100".`,
+    hint: `Write "memory:", with the parameters ${parameterNames.join(" and ")} if you need them: "memory:?ttl=1h&maxMemories=100".`,
   });
 }

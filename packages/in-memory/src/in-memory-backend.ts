@@ -45,8 +45,9 @@ import { MemoryLog } from "./memory-log.ts";
 import { recentPage } from "./recent-page.ts";
 
 /**
- * Memories in the RAM of this process: for tests, caches and processes that need not outlive their conversations. It keeps
- * at most `maxMemories` and drops the least recently used one beyond that, so nothing that must last belongs here.
+ * Keeps memories in the RAM of this process: for tests, for caches, and for conversations that need not outlive the
+ * process. It keeps at most `maxMemories` memories. When there are more, it drops the least recently used one, so
+ * anything that must last belongs in another backend.
  *
  * ```ts
  * const backend = new InMemoryBackend({ ttl: "1h", maxMemories: 1_000 });
@@ -62,16 +63,17 @@ export class InMemoryBackend<T extends object = Message>
     CatalogueCapability,
     ExpiryCapability
 {
+  /** `"in-memory"`: what errors and events call this backend. */
   readonly name: string = BACKEND;
   #ttl: number | null;
   readonly #maxMemories: number;
   readonly #clock: () => number;
   #cache: MemoryCache<T> | undefined;
   #isClosed = false;
-  /** Numbers the writes, so that those of one millisecond keep their order in the catalogue. */
+  /** Numbers the writes, so that writes within one millisecond keep their order in the catalogue. */
   #writes = 0;
 
-  /** Throws `INVALID_CONFIG` for options that do not exist or make no sense. */
+  /** All options have defaults. Throws `INVALID_CONFIG` for an unknown option or an invalid value. */
   constructor(options: InMemoryOptions = {}) {
     checkOptionNames("InMemoryBackend", options, optionNames, BACKEND);
     const { ttl = null, maxMemories = DEFAULT_MAX_MEMORIES, clock = Date.now } = options;
@@ -81,21 +83,28 @@ export class InMemoryBackend<T extends object = Message>
     this.#clock = checkedClock(clock);
   }
 
-  /** Sets the TTL ({@link InMemoryOptions.ttl}). Throws `INVALID_CONFIG` after first use. */
+  /** Sets the TTL ({@link InMemoryOptions.ttl}). Throws `INVALID_CONFIG` if the backend has been used or closed. */
   withTTL(ttl: Ttl): this {
     if (this.#cache !== undefined || this.#isClosed) throw usedAlready();
     this.#ttl = parseTtl(ttl);
     return this;
   }
 
-  // Every method does all its work before it first yields, so calls take effect whole and in the order they were made.
+  // Every method does all its work before it first yields. So each call takes effect whole, in the order of the calls.
 
+  /**
+   * All records, oldest first; `null`: there is no such memory. Costs time in proportion to the length of the memory.
+   */
   async load(memoryId: string, options?: CallOptions): Promise<T[] | null> {
     const cache = this.#use();
     checkCall(memoryId, options);
     return cache.get(memoryId)?.log.read().records ?? null;
   }
 
+  /**
+   * Replaces the whole memory in one step. Throws `CONFLICT` if the memory is not at `expectedRevision`. Changes
+   * nothing if one of the last 64 saves that had an `operationId` had the same one.
+   */
   async save(memoryId: string, records: readonly T[], options: SaveOptions = {}): Promise<void> {
     const cache = this.#use();
     const texts = checkSave(memoryId, records, options);
@@ -108,6 +117,10 @@ export class InMemoryBackend<T extends object = Message>
     cache.put(memoryId, written, written.updatedAt);
   }
 
+  /**
+   * Adds one entry after all earlier ones, and answers the new revision. The same `operationId` again changes nothing.
+   * Throws `CONFLICT` if the memory is not at `expectedRevision`, or no longer continues `since`.
+   */
   async append(memoryId: string, records: readonly T[], options: AppendOptions = {}): Promise<Revision> {
     const cache = this.#use();
     const texts = checkAppend(memoryId, records, options);
@@ -115,7 +128,7 @@ export class InMemoryBackend<T extends object = Message>
     const memory = cache.get(memoryId);
     const appended = memory?.log.find(operationId, since);
     if (appended !== undefined) return appended;
-    // Absent: only who knew of nothing, or says nothing, goes on where it left off.
+    // An append to an absent memory may go on only if its caller knew of no memory, or did not say what it knew.
     const continues = memory === undefined ? since === undefined || since === null : memory.log.continues(since);
     if (!continues) throw conflict(memoryId, BACKEND);
     checkExpected(memoryId, memory, expectedRevision);
@@ -125,18 +138,21 @@ export class InMemoryBackend<T extends object = Message>
     return written.log.revision;
   }
 
+  /** The part that the options ask for, in whole entries; `null`: there is no such memory. */
   async read(memoryId: string, options?: ReadOptions): Promise<Snapshot<T> | null> {
     const cache = this.#use();
     checkRead(memoryId, options);
     return cache.get(memoryId)?.log.read(options) ?? null;
   }
 
+  /** Removes the memory. An absent memory is not an error. */
   async delete(memoryId: string, options?: CallOptions): Promise<void> {
     const cache = this.#use();
     checkCall(memoryId, options);
     cache.delete(memoryId);
   }
 
+  /** The ids that start with `prefix`, in any order; default: all ids. Costs time in proportion to all memories. */
   async list(options: ListOptions = {}): Promise<string[]> {
     const cache = this.#use();
     checkList(options);
@@ -144,14 +160,20 @@ export class InMemoryBackend<T extends object = Message>
     return cache.ids().filter((memoryId) => memoryId.startsWith(prefix));
   }
 
-  /** The most recently written first, also within a millisecond. Costs time in proportion to all memories. */
+  /**
+   * A page of memories, the most recently written first, also within a millisecond. Costs time in proportion to all
+   * memories. Throws `INVALID_ARGUMENT` for a `cursor` that no page had.
+   */
   async recent(options: RecentOptions): Promise<RecentPage> {
     const cache = this.#use();
     checkRecent(options);
     return recentPage(cache, options);
   }
 
-  /** `bytes` is what the JSON texts of the records take in UTF-8; the RAM behind them is somewhat more. */
+  /**
+   * Size and times of a memory; `null`: there is no such memory. `bytes` is the size of the records' JSON texts in
+   * UTF-8; they take somewhat more RAM than that. Does not count as a use of the memory.
+   */
   async info(memoryId: string, options?: CallOptions): Promise<MemoryInfo | null> {
     const cache = this.#use();
     checkCall(memoryId, options);
@@ -161,6 +183,7 @@ export class InMemoryBackend<T extends object = Message>
     return { records: log.records, bytes: log.bytes, createdAt, updatedAt, expiresAt };
   }
 
+  /** Renews the TTL of the memory, and counts as a use of it. An absent memory is not an error. */
   async touch(memoryId: string, options?: CallOptions): Promise<void> {
     const cache = this.#use();
     checkCall(memoryId, options);
@@ -168,19 +191,20 @@ export class InMemoryBackend<T extends object = Message>
     if (memory !== undefined) cache.put(memoryId, memory, this.#clock());
   }
 
-  /** There is nothing to reach: `latencyMs` is 0. */
+  /** `latencyMs` is always 0, because there is no server to reach. */
   async ping(options?: CallOptions): Promise<{ latencyMs: number }> {
     this.#use();
     checkOptions(options);
     return { latencyMs: 0 };
   }
 
-  /** Forgets all memories. */
+  /** Forgets all memories. Later calls throw `CLOSED`; closing again is fine. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cache?.clear();
   }
 
+  /** Calls {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -191,7 +215,7 @@ export class InMemoryBackend<T extends object = Message>
     return this.#cache;
   }
 
-  /** The memory as it is to be put after a write to it. */
+  /** The memory to put into the cache after a write to it. */
   #written(memory: Memory<T> | undefined): Memory<T> {
     const now = this.#clock();
     this.#writes += 1;
@@ -210,8 +234,8 @@ function checkExpected<T extends object>(
 }
 
 function usedAlready(): MemoryError {
-  return new MemoryError("INVALID_CONFIG", "`withTTL` came after the backend was first used.", {
+  return new MemoryError("INVALID_CONFIG", "`withTTL` was called after the backend was first used.", {
     backend: BACKEND,
-    hint: "Configure a backend before anything is read or written.",
+    hint: "Call it before the first read or write.",
   });
 }

@@ -3,7 +3,7 @@ import { LRUCache } from "lru-cache";
 import { BACKEND } from "./in-memory-options.ts";
 import type { MemoryLog } from "./memory-log.ts";
 
-/** What is kept of one memory. */
+/** One memory, and its times. */
 export interface Memory<T extends object> {
   log: MemoryLog<T>;
   /** Milliseconds since 1970. */
@@ -16,16 +16,16 @@ export interface Memory<T extends object> {
   writeNumber: number;
 }
 
-/** lru-cache takes a start time of 0 for "no TTL"; a test's clock may well begin there. */
+/** To lru-cache, a start time of 0 means "no TTL", and the clock of a test may well begin at 0. */
 const CLOCK_OFFSET = 1;
 
-/** The memories by id, bounded in number and, with a TTL, in time. */
+/** The memories by id. Their number is limited and, with a TTL, their age. */
 export class MemoryCache<T extends object> {
   readonly #cache: LRUCache<string, Memory<T>>;
   readonly #ttl: number | null;
   /**
-   * When each memory expires, the next one first: the TTL is the same for all, so that is the order in which they were put.
-   * Not a Map: to find the first entry of one, V8 steps over all that were deleted before it.
+   * When each memory expires, in the order in which the memories were put. All have the same TTL, so the next one to
+   * expire comes first. Not a Map: to find the first entry of a Map, V8 steps over all entries deleted before it.
    */
   readonly #expiries: LRUCache<string, number>;
 
@@ -36,7 +36,7 @@ export class MemoryCache<T extends object> {
     this.#cache = new LRUCache({
       max: maxMemories,
       ttl: ttl ?? 0,
-      // The cache would otherwise remember the time for a millisecond of the real clock.
+      // Otherwise the cache would reuse a time that it read for one millisecond of the real clock.
       ttlResolution: 0,
       perf: { now: () => clock() + CLOCK_OFFSET },
       disposeAfter: (_memory, memoryId, reason) => {
@@ -46,17 +46,17 @@ export class MemoryCache<T extends object> {
     });
   }
 
-  /** The memory, which counts as used now; `undefined`: absent or expired. */
+  /** The memory, which counts as used now; `undefined`: it is absent or expired. */
   get(memoryId: string): Memory<T> | undefined {
     return this.#cache.get(memoryId);
   }
 
-  /** As {@link get}, without using it. */
+  /** Like {@link get}, but does not count as a use. */
   peek(memoryId: string): Memory<T> | undefined {
     return this.#cache.peek(memoryId);
   }
 
-  /** Keeps the memory, with its time to live counted from `now`. */
+  /** Keeps the memory. Its TTL is counted from `now`. */
   put(memoryId: string, memory: Memory<T>, now: number): void {
     this.#dropExpired(now);
     const expiresAt = this.#ttl === null ? null : now + this.#ttl;
@@ -72,19 +72,19 @@ export class MemoryCache<T extends object> {
     this.#cache.clear();
   }
 
-  /** The ids of all that is neither absent nor expired. */
+  /** The ids of all memories that have not expired. */
   ids(): string[] {
     return [...this.#cache.keys()];
   }
 
-  /** The same, with their memories. */
+  /** All memories that have not expired, with their ids. */
   *entries(): Generator<[string, Memory<T>]> {
     yield* this.#cache.entries();
   }
 
   /**
-   * Before each write, so that a new memory takes the place of an expired one before that of any other, and so that what
-   * nobody asks for again does not stay in RAM. Timers are no help: setTimeout ends at 24.8 days.
+   * Runs before each write. So a new memory takes the place of an expired one before that of any other, and an expired
+   * memory that is never read again does not stay in RAM. A timer would not do: `setTimeout` allows at most 24.8 days.
    */
   #dropExpired(now: number): void {
     for (;;) {
@@ -97,7 +97,7 @@ export class MemoryCache<T extends object> {
 
 function warnOfLoss(memoryId: string, maxMemories: number): void {
   warnOf(BACKEND)(
-    `dropped and lost: there were more than ${maxMemories} memories, and this one was not used for longest (maxMemories)`,
+    `dropped and lost: there were more than ${maxMemories} memories (maxMemories), and this one was the least recently used`,
     memoryId,
   );
 }

@@ -1,18 +1,21 @@
 import { newId, type ReadOptions, type Revision, type Snapshot, windowStart } from "@deep-agent/core/adapter";
 
-/** How many of the newest entries are searched for an operation where the caller does not say what it knew. */
+/** How many of the newest entries are searched for an operation if the caller does not give `since`. */
 const SEARCHED_ENTRIES = 64;
 
-/** How many saves a memory remembers by their operation id. */
+/** How many of its latest saves a memory remembers by their operation ids. */
 const REMEMBERED_SAVES = 64;
 
-/** One append: the JSON texts of its records. Text, so that nothing is shared with a caller. */
+/** One append: the JSON texts of its records. Texts rather than objects, so that nothing is shared with a caller. */
 interface LogEntry {
   operationId: string;
   texts: readonly string[];
 }
 
-/** One memory: its entries in order. Revisions are `<epoch>.<position>`, the position being the number of entries before it. */
+/**
+ * The entries of one memory, in order. A revision is `<epoch>.<position>`: the position is the number of entries before
+ * it.
+ */
 export class MemoryLog<T extends object> {
   #epoch = newId();
   #entries: LogEntry[] = [];
@@ -25,24 +28,27 @@ export class MemoryLog<T extends object> {
     return this.#revisionAt(this.#entries.length);
   }
 
-  /** How many records all entries hold together. */
+  /** The number of records in all entries. */
   get records(): number {
     return this.#records;
   }
 
-  /** The bytes of UTF-8 of all records' JSON texts. */
+  /** The size of all records' JSON texts in UTF-8: bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Whether this is still the log that `since` speaks of; where nothing is said of it, it is. */
+  /** Whether this is still the log that `since` belongs to. `undefined` belongs to every log. */
   continues(since: Revision | null | undefined): boolean {
     if (since === undefined) return true;
     const position = since === null ? undefined : this.#positionOf(since);
     return position !== undefined && position <= this.#entries.length;
   }
 
-  /** The revision right behind the entry of this operation, searched where `since` says; `undefined`: not found. */
+  /**
+   * The revision right after the entry of this operation; `undefined`: not found. Searches the entries after `since`,
+   * or the whole log if it does not continue `since`; without `since`, the last {@link SEARCHED_ENTRIES}.
+   */
   find(operationId: string, since: Revision | null | undefined): Revision | undefined {
     for (let index = this.#searchStart(since); index < this.#entries.length; index++) {
       if (this.#entries[index]?.operationId === operationId) return this.#revisionAt(index + 1);
@@ -56,25 +62,25 @@ export class MemoryLog<T extends object> {
     for (const text of texts) this.#bytes += Buffer.byteLength(text);
   }
 
-  /** Whether this save was made already, by this or by one of the other latest saves. */
+  /** Whether one of the latest saves had this operation id. */
   wasSavedBy(operationId: string | undefined): boolean {
     return operationId !== undefined && this.#saves.includes(operationId);
   }
 
-  /** Puts one entry per record in the place of all entries. */
+  /** Replaces all entries by one entry for each record. */
   replace(operationId: string | undefined, texts: readonly string[]): void {
     this.#epoch = newId();
     this.#entries = [];
     this.#records = 0;
     this.#bytes = 0;
-    // The epoch is random: no append can have the same operation id as an entry of a save.
+    // The epoch is random, so no append can have the same operation id as an entry of a save.
     for (const text of texts) this.append(this.#epoch, [text]);
     if (operationId === undefined) return;
     this.#saves.push(operationId);
     if (this.#saves.length > REMEMBERED_SAVES) this.#saves.shift();
   }
 
-  /** What the options ask for, at a cost of what is answered, not of the log. */
+  /** The part that the options ask for. The cost is in proportion to that part, not to the log. */
   read({ last, since, before }: ReadOptions = {}): Snapshot<T> {
     const length = this.#entries.length;
     const known = since ?? before;
@@ -95,7 +101,7 @@ export class MemoryLog<T extends object> {
   }
 
   #parse(from: number, end: number): T[] {
-    // The texts are those of records of T: `encodeRecords` made them, and nobody else has them.
+    // `encodeRecords` made the texts from records of type T, and nothing else can change them.
     return this.#entries.slice(from, end).flatMap(({ texts }) => texts.map((text) => JSON.parse(text) as T));
   }
 
@@ -108,7 +114,7 @@ export class MemoryLog<T extends object> {
     return `${this.#epoch}.${position}`;
   }
 
-  /** The position that a revision names; `undefined`: it is of another log. */
+  /** The position in a revision; `undefined`: the revision belongs to another log. */
   #positionOf(revision: Revision): number | undefined {
     const prefix = `${this.#epoch}.`;
     if (!revision.startsWith(prefix)) return undefined;

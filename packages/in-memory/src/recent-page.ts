@@ -3,8 +3,8 @@ import { BACKEND } from "./in-memory-options.ts";
 import type { Memory, MemoryCache } from "./memory-cache.ts";
 
 /**
- * A page of the catalogue. The cursor is the number of the write that the page before ended with, so writes by others
- * between two pages neither repeat nor shift anything; a memory written meanwhile belongs before the first page.
+ * A page of the catalogue. The cursor is the write number of the last memory on the page before. So writes between two
+ * pages neither repeat nor shift other memories. A memory that was written meanwhile belongs before the first page.
  */
 export function recentPage<T extends object>(cache: MemoryCache<T>, options: RecentOptions): RecentPage {
   const { limit, cursor, prefix = "" } = options;

@@ -9,7 +9,7 @@ interface Deep {
 }
 
 describe("nothing stored is shared with the caller", () => {
-  it.each(["append", "save"] as const)("what is changed after %s is not changed in the memory", async (method) => {
+  it.each(["append", "save"] as const)("a record changed after %s is not changed in the memory", async (method) => {
     const backend = new InMemoryBackend<Deep>();
     const record = { list: [{ text: "said" }] };
     const records = [record];
@@ -21,7 +21,7 @@ describe("nothing stored is shared with the caller", () => {
     expect(await backend.load(ID)).toEqual([{ list: [{ text: "said" }] }]);
   });
 
-  it("what is changed in an answer is not changed in the memory, nor in another answer", async () => {
+  it("a record changed in an answer is not changed in the memory, nor in another answer", async () => {
     const backend = new InMemoryBackend<Deep>();
     await backend.append(ID, [{ list: [{ text: "said" }] }]);
     const loaded = await backend.load(ID);
@@ -51,7 +51,7 @@ describe("what goes in comes out equal", () => {
     const record = fc.dictionary(key, value);
     await fc.assert(
       fc.asyncProperty(id, fc.array(record, { minLength: 1, maxLength: 5 }), async (memoryId, records) => {
-        // As in JSON, -0 is 0, and what it makes of the records is what must come out.
+        // JSON makes 0 of -0, so the records must come out as JSON would return them.
         const expected = JSON.parse(JSON.stringify(records));
         const backend = new InMemoryBackend<object>();
         await backend.append(memoryId, records);
@@ -64,7 +64,7 @@ describe("what goes in comes out equal", () => {
     );
   });
 
-  it("and ids that differ in anything are different memories", async () => {
+  it("and ids that differ in any way are different memories", async () => {
     const backend = new InMemoryBackend<{ id: string }>();
     const ids = ["Alice", "alice", "é", "e\u0301", "a/b", "../a", "__proto__", "constructor", " a", "a", "a\n", "🙂"];
     for (const id of ids) await backend.append(id, [{ id }]);

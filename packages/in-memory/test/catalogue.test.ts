@@ -15,7 +15,7 @@ async function pages(backend: InMemoryBackend<Note>, limit: number, prefix?: str
 }
 
 describe("list gives every id with the prefix, taken literally", () => {
-  it("glob characters and all", async () => {
+  it("including glob characters", async () => {
     const backend = new InMemoryBackend<Note>();
     for (const id of ["app[1]:x", "app1:x", "a*", "abc", "A*"]) await backend.append(id, notes(0, 1));
     expect(await backend.list({ prefix: "app[1]:" })).toEqual(["app[1]:x"]);
@@ -36,7 +36,7 @@ describe("recent gives the most recently written first", () => {
     });
   });
 
-  it("and is not moved by what writes nothing", async () => {
+  it("and calls that write nothing do not move a memory", async () => {
     const { backend, time } = withClock({ ttl: "1h" });
     for (const id of ["a", "b"]) await backend.append(id, notes(0, 1), { operationId: "turn" });
     const before = await backend.recent({ limit: 5 });
@@ -47,7 +47,7 @@ describe("recent gives the most recently written first", () => {
     expect(await backend.recent({ limit: 5 })).toEqual(before);
   });
 
-  it("even where the clock goes backwards", async () => {
+  it("even if the clock goes backwards", async () => {
     const { backend, time } = withClock();
     await backend.append("a", notes(0, 1));
     time.now -= 1_000;
@@ -55,7 +55,7 @@ describe("recent gives the most recently written first", () => {
     expect(await pages(backend, 1)).toEqual([["b"], ["a"]]);
   });
 
-  it("in pages of the limit, with no empty one behind the last", async () => {
+  it("in pages of `limit` memories, without an empty page at the end", async () => {
     const backend = new InMemoryBackend<Note>();
     expect(await pages(backend, 2)).toEqual([[]]);
     for (const id of ["a", "b", "c", "d"]) await backend.append(id, notes(0, 1));
@@ -66,13 +66,13 @@ describe("recent gives the most recently written first", () => {
     expect(await pages(backend, 3)).toEqual([["d", "c", "b"], ["a"]]);
   });
 
-  it("only those with the prefix, in full pages", async () => {
+  it("only memories with the prefix, in full pages", async () => {
     const backend = new InMemoryBackend<Note>();
     for (const id of ["x*1", "y", "x*2", "xy", "x*3"]) await backend.append(id, notes(0, 1));
     expect(await pages(backend, 2, "x*")).toEqual([["x*3", "x*2"], ["x*1"]]);
   });
 
-  it("each once, whatever others write or delete between the pages", async () => {
+  it("each memory once, whatever others write or delete between the pages", async () => {
     const write = fc.record({ write: fc.boolean(), id: fc.integer({ min: 0, max: 19 }) });
     await fc.assert(
       fc.asyncProperty(
@@ -94,7 +94,7 @@ describe("recent gives the most recently written first", () => {
             }
           }
           expect(new Set(seen).size).toBe(seen.length);
-          // Whatever nobody wrote to is seen, in its order.
+          // Every memory that was not written to is seen, in its order.
           const still = Array.from({ length: 10 }, (_, index) => `m${9 - index}`).filter((id) => !moved.has(id));
           expect(seen.filter((id) => !moved.has(id))).toEqual(still);
         },

@@ -44,7 +44,7 @@ describe("the fluent form and the options mean the same", () => {
     expect(await capacity(new InMemoryBackend<Note>({ maxMemories: 3 }))).toBe(3);
   });
 
-  it("until the first use, behind which the fluent form throws and changes nothing", async () => {
+  it("until the first use, after which the fluent form throws and changes nothing", async () => {
     const { backend, time } = withClock({ ttl: "1h" });
     await backend.ping();
     expect(thrownBy(() => backend.withTTL("2h")).hint).toMatch(/before/);
@@ -56,17 +56,17 @@ describe("the fluent form and the options mean the same", () => {
   });
 });
 
-describe("a config that makes no sense is refused when it is given", () => {
+describe("an invalid config is refused when the backend is made", () => {
   it.each<[string, object]>([
     ["a negative TTL", { ttl: "-1" }],
-    ["a TTL that is no number", { ttl: Number.NaN }],
+    ["a TTL of NaN", { ttl: Number.NaN }],
     ["a TTL in words", { ttl: "soon" }],
     ["an empty TTL", { ttl: "" }],
     ["no memories at all", { maxMemories: 0 }],
-    ["part of a memory", { maxMemories: 1.5 }],
-    ["a number as text", { maxMemories: "100" }],
+    ["a fraction of a memory", { maxMemories: 1.5 }],
+    ["a number as a string", { maxMemories: "100" }],
     ["more than RAM holds", { maxMemories: 1e12 }],
-    ["endlessly many", { maxMemories: Number.POSITIVE_INFINITY }],
+    ["infinitely many", { maxMemories: Number.POSITIVE_INFINITY }],
     ["a clock that is a time", { clock: 12 }],
   ])("%s", (_name, options) => {
     expect(thrownBy(() => new InMemoryBackend(options)).outcome).toBe("not-applied");
@@ -77,12 +77,12 @@ describe("a config that makes no sense is refused when it is given", () => {
     expect(thrownBy(() => new InMemoryBackend().withTTL("soon")).message).toContain("soon");
   });
 
-  it("an option that does not exist, by its name and those that do", () => {
+  it("an unknown option, with its name and the names of all options", () => {
     const error = thrownBy(() => new InMemoryBackend({ maxMemory: 5 } as InMemoryOptions));
     expect(error.message).toMatch(/"maxMemory".*ttl, maxMemories, clock/);
   });
 
-  it("a clock that gives no time, at first use and before anything is written", async () => {
+  it("a clock that does not return a time, at first use and before anything is written", async () => {
     let time = Number.NaN;
     const backend = new InMemoryBackend<Note>({ clock: () => time });
     await expect(backend.append(ID, notes(0, 1))).rejects.toMatchObject({ code: "INVALID_CONFIG" });
@@ -91,7 +91,7 @@ describe("a config that makes no sense is refused when it is given", () => {
   });
 });
 
-describe("fromConfig makes a backend of an address or of options", () => {
+describe("fromConfig makes a backend from a URL or from options", () => {
   it("memory:", async () => {
     const backend = fromConfig<Note>({ adapter: ADAPTER, url: "memory:" });
     expect(backend).toBeInstanceOf(InMemoryBackend);
@@ -105,7 +105,7 @@ describe("fromConfig makes a backend of an address or of options", () => {
     expect(await lifetime(fromConfig<Note>({ adapter: ADAPTER, url: "memory://?ttl=500ms" }))).toBe(500);
   });
 
-  it("options, which win over the address and are not changed", async () => {
+  it("options, which win over the URL and are not changed", async () => {
     const config: BackendConfig = Object.freeze({ adapter: ADAPTER, url: "memory:?ttl=1h", ttl: 0, maxMemories: 3 });
     expect(await lifetime(fromConfig<Note>(config))).toBeNull();
     expect(await capacity(fromConfig<Note>(config))).toBe(3);
@@ -120,11 +120,11 @@ describe("fromConfig makes a backend of an address or of options", () => {
     ["memory:?maxMemories=", /maxMemories/],
     ["memory:?maxMemories=1e3", /maxMemories/],
     ["memory:?maxMemories=0", /maxMemories/],
-    ["memory:notes", /no host, path or fragment/],
-    ["memory://host", /no host, path or fragment/],
-    ["memory:#x", /no host, path or fragment/],
+    ["memory:notes", /must not have a host, a path or a fragment/],
+    ["memory://host", /must not have a host, a path or a fragment/],
+    ["memory:#x", /must not have a host, a path or a fragment/],
     ["redis://host", /must begin with "memory:"/],
-    ["memory", /not an address/],
+    ["memory", /not a valid URL/],
   ])("not of %s", (url, message) => {
     expect(thrownBy(() => fromConfig({ adapter: ADAPTER, url })).message).toMatch(message);
   });
@@ -135,19 +135,15 @@ describe("bad input is refused before anything is written", () => {
     ["an empty id", "INVALID_MEMORY_ID", (backend) => backend.append("", notes(0, 1))],
     ["a lone surrogate", "INVALID_MEMORY_ID", (backend) => backend.save("\ud800", notes(0, 1))],
     ["no records", "INVALID_RECORD", (backend) => backend.append(ID, [])],
-    ["a second record that is none", "INVALID_RECORD", (backend) => backend.append(ID, [{ n: 1 }, { n: Number.NaN }])],
-    [
-      "a record that is none, in a save",
-      "INVALID_RECORD",
-      (backend) => backend.save(ID, [{ n: 1 }, { n: Number.NaN }]),
-    ],
+    ["an invalid second record", "INVALID_RECORD", (backend) => backend.append(ID, [{ n: 1 }, { n: Number.NaN }])],
+    ["an invalid record in a save", "INVALID_RECORD", (backend) => backend.save(ID, [{ n: 1 }, { n: Number.NaN }])],
     [
       "an operation id with a space",
       "INVALID_ARGUMENT",
       (backend) => backend.append(ID, notes(0, 1), { operationId: "a b" }),
     ],
     ["half a record", "INVALID_ARGUMENT", (backend) => backend.read(ID, { last: 0.5 })],
-    ["a limit of none", "INVALID_ARGUMENT", (backend) => backend.recent({ limit: 0 })],
+    ["a limit of 0", "INVALID_ARGUMENT", (backend) => backend.recent({ limit: 0 })],
     ["a prefix that is a number", "INVALID_ARGUMENT", (backend) => backend.list({ prefix: 5 as unknown as string })],
   ])("%s: %s", async (_name, code, call) => {
     const backend = new InMemoryBackend<Note>();
@@ -157,7 +153,7 @@ describe("bad input is refused before anything is written", () => {
 });
 
 describe("its types are those of the contract", () => {
-  it("with messages where nothing else is said", () => {
+  it("with messages by default", () => {
     expectTypeOf<InMemoryBackend>().toExtend<MemoryBackend<Message> & LogCapability<Message>>();
     expectTypeOf<InMemoryBackend<Note>>().toExtend<MemoryBackend<Note>>();
     expectTypeOf<InMemoryBackend<Note>>().not.toExtend<MemoryBackend<Message>>();

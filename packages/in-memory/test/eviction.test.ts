@@ -39,7 +39,7 @@ describe("beyond maxMemories the least recently used one is lost, and a warning 
     ["info", (backend) => backend.info("a")],
     ["list", (backend) => backend.list()],
     ["recent", (backend) => backend.recent({ limit: 5 })],
-  ])("%s is none", async (_method, look) => {
+  ])("%s is not a use", async (_method, look) => {
     const backend = new InMemoryBackend<Note>({ maxMemories: 2 });
     await fill(backend, ["a", "b"]);
     await look(backend);
@@ -59,7 +59,7 @@ describe("beyond maxMemories the least recently used one is lost, and a warning 
     expect(events).toEqual([]);
   });
 
-  it("an evicted memory is as one that never was: its old revisions are of another log", async () => {
+  it("an evicted memory is absent, and its old revisions belong to another log", async () => {
     const backend = new InMemoryBackend<Note>({ maxMemories: 1 });
     const since = await backend.append("a", notes(0, 1));
     await fill(backend, ["b"]);
@@ -78,7 +78,7 @@ describe("beyond maxMemories the least recently used one is lost, and a warning 
     expect(await Promise.all(seen)).toEqual([["b"]]);
   });
 
-  it("at ten thousand memories where nothing else was said", async () => {
+  it("at ten thousand memories by default", async () => {
     const backend = new InMemoryBackend<Note>();
     await fill(
       backend,

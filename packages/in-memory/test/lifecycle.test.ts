@@ -6,7 +6,7 @@ import { type Note, notes } from "./support/backends.ts";
 
 const ID = "user-alice";
 
-/** Every method with arguments that are as they should be. */
+/** Every method with valid arguments. */
 const calls: [string, (backend: InMemoryBackend<Note>, options?: { signal: AbortSignal }) => Promise<unknown>][] = [
   ["load", (backend, options) => backend.load(ID, options)],
   ["save", (backend, options) => backend.save(ID, notes(0, 1), options)],
@@ -35,20 +35,20 @@ describe("a closed backend refuses every call", () => {
     await expect(call(backend)).rejects.toMatchObject({ code: "CLOSED", outcome: "not-applied", backend: "in-memory" });
   });
 
-  it("also one that was never used", async () => {
+  it("even if it was never used", async () => {
     const backend = new InMemoryBackend<Note>();
     await backend.close();
     await expect(backend.list()).rejects.toMatchObject({ code: "CLOSED" });
   });
 
   it("closed by `await using`", async () => {
-    let left: InMemoryBackend<Note>;
+    let disposed: InMemoryBackend<Note>;
     {
       await using backend = new InMemoryBackend<Note>();
       await backend.ping();
-      left = backend;
+      disposed = backend;
     }
-    await expect(left.ping()).rejects.toMatchObject({ code: "CLOSED" });
+    await expect(disposed.ping()).rejects.toMatchObject({ code: "CLOSED" });
   });
 });
 
@@ -63,7 +63,7 @@ describe("an aborted call rejects with the signal's reason and writes nothing", 
 });
 
 describe("calls take effect in the order they are made", () => {
-  it("awaited or not", async () => {
+  it("whether they are awaited or not", async () => {
     const backend = new InMemoryBackend<Note>();
     const writes = notes(0, 50).map((note) => backend.append(ID, [note]));
     const between = backend.load(ID);
@@ -73,7 +73,7 @@ describe("calls take effect in the order they are made", () => {
     expect(await backend.load(ID)).toEqual(notes(0, 51));
   });
 
-  it("and of thirty-two writers that each retry on conflict, every turn is kept once", async () => {
+  it("and if thirty-two writers retry on conflict, every turn is kept once", async () => {
     const backend = new InMemoryBackend<Note>();
     const writer = async (number: number): Promise<void> => {
       for (let turn = 0; turn < 10; turn++) {

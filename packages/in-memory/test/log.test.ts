@@ -9,21 +9,21 @@ beforeEach(() => {
   backend = new InMemoryBackend<Note>();
 });
 
-/** Appends one entry of `count` records, numbered on from what is there. */
+/** Appends one entry of `count` records, whose numbers continue those in the memory. */
 async function entry(count: number, operationId?: string): Promise<string> {
   const before = (await backend.info(ID))?.records ?? 0;
   return backend.append(ID, notes(before, count), { operationId });
 }
 
-describe("absent and empty are two things", () => {
-  it("gives null for a memory that is not there", async () => {
+describe("an absent memory differs from an empty one", () => {
+  it("gives null for an absent memory", async () => {
     expect(await backend.load(ID)).toBeNull();
     expect(await backend.read(ID)).toBeNull();
     expect(await backend.info(ID)).toBeNull();
     expect(await backend.list()).toEqual([]);
   });
 
-  it("gives an empty list for one that was saved empty", async () => {
+  it("gives an empty list for a memory that was saved empty", async () => {
     await backend.save(ID, []);
     expect(await backend.load(ID)).toEqual([]);
     expect(await backend.read(ID)).toMatchObject({ records: [], start: null, reset: false, regressed: false });
@@ -31,7 +31,7 @@ describe("absent and empty are two things", () => {
     expect(await backend.list()).toEqual([ID]);
   });
 
-  it("removes what is there, and does not mind what is not", async () => {
+  it("removes a memory, and an absent memory is not an error", async () => {
     await entry(2);
     await backend.delete(ID);
     await backend.delete(ID);
@@ -40,7 +40,7 @@ describe("absent and empty are two things", () => {
 });
 
 describe("the same operation again changes nothing and answers as the first time", () => {
-  it("finds it right behind since, and answers with the revision of then", async () => {
+  it("finds it right after since, and answers the same revision as the first time", async () => {
     const since = await entry(1);
     const first = await backend.append(ID, notes(1, 2), { operationId: "turn", since });
     await entry(1);
@@ -61,7 +61,7 @@ describe("the same operation again changes nothing and answers as the first time
     expect(await backend.append(ID, notes(1, 1), { operationId: "turn", expectedRevision })).toBe(first);
   });
 
-  it("searches the last 64 entries where since is not given, and no more", async () => {
+  it("searches the last 64 entries if since is not given, and no more", async () => {
     await entry(1, "turn");
     for (let index = 0; index < 63; index++) await entry(1);
     await entry(1, "turn");
@@ -71,14 +71,14 @@ describe("the same operation again changes nothing and answers as the first time
     expect((await backend.info(ID))?.records).toBe(66);
   });
 
-  it("searches only behind a since that is still true", async () => {
+  it("searches only after a since that the log still continues", async () => {
     await entry(1, "turn");
     const since = await entry(1);
     await backend.append(ID, notes(2, 1), { operationId: "turn", since });
     expect((await backend.info(ID))?.records).toBe(3);
   });
 
-  it("searches all of the log where since is of another one", async () => {
+  it("searches the whole log if since belongs to another log", async () => {
     const since = await entry(1);
     await backend.delete(ID);
     const first = await entry(1, "turn");
@@ -87,14 +87,14 @@ describe("the same operation again changes nothing and answers as the first time
     expect(await backend.append(ID, notes(0, 1), { operationId: "turn", since: null })).toBe(first);
   });
 
-  it("holds for a save, with what was appended since", async () => {
+  it("holds for a save, and keeps the records appended since", async () => {
     await backend.save(ID, notes(0, 2), { operationId: "import" });
     await entry(1);
     await backend.save(ID, notes(0, 2), { operationId: "import" });
     expect(await backend.load(ID)).toEqual(notes(0, 3));
   });
 
-  it("holds for a save behind which another one came", async () => {
+  it("holds for a save that was followed by another save", async () => {
     await backend.save(ID, notes(0, 2), { operationId: "first" });
     await backend.save(ID, notes(5, 1), { operationId: "second" });
     await backend.save(ID, notes(0, 2), { operationId: "first" });
@@ -111,23 +111,23 @@ describe("the same operation again changes nothing and answers as the first time
     expect(await backend.load(ID)).toEqual(notes(0, 1));
   });
 
-  it("holds for a save that expected a revision which its first attempt ended", async () => {
+  it("holds for a save whose expected revision its own first attempt replaced", async () => {
     await backend.save(ID, notes(0, 2), { operationId: "import", expectedRevision: null });
     await backend.save(ID, notes(0, 2), { operationId: "import", expectedRevision: null });
     expect(await backend.load(ID)).toEqual(notes(0, 2));
   });
 });
 
-describe("a write that rests on what is no longer true is refused, and nothing is written", () => {
+describe("a write based on an outdated log is refused, and writes nothing", () => {
   const conflict = { code: "CONFLICT", outcome: "not-applied", memoryId: ID, backend: "in-memory" };
 
-  it("an append that knew of no memory where there is one", async () => {
+  it("an append that knew of no memory, if there is one", async () => {
     await entry(1);
     await expect(backend.append(ID, notes(9, 1), { since: null })).rejects.toMatchObject(conflict);
     expect(await backend.load(ID)).toEqual(notes(0, 1));
   });
 
-  it("an append that knew a memory which is gone", async () => {
+  it("an append that knew a memory, if the memory is gone", async () => {
     const since = await entry(1);
     await backend.delete(ID);
     await expect(backend.append(ID, notes(9, 1), { since })).rejects.toMatchObject(conflict);
@@ -140,7 +140,7 @@ describe("a write that rests on what is no longer true is refused, and nothing i
     await expect(backend.append(ID, notes(9, 1), { since })).rejects.toMatchObject(conflict);
   });
 
-  it.each(["garbage", "other.1", ".", "1.1.1"])("an append that knew %j, which no log ever was", async (since) => {
+  it.each(["garbage", "other.1", ".", "1.1.1"])("an append that knew %j, which was never a revision", async (since) => {
     await entry(1);
     await expect(backend.append(ID, notes(9, 1), { since })).rejects.toMatchObject(conflict);
   });
@@ -151,7 +151,7 @@ describe("a write that rests on what is no longer true is refused, and nothing i
     await expect(backend.append(ID, notes(9, 1), { since })).rejects.toMatchObject(conflict);
   });
 
-  it("any write whose expected revision is not the present one", async () => {
+  it("any write whose expected revision is not the current one", async () => {
     const old = await entry(1);
     const now = await entry(1);
     await expect(backend.append(ID, notes(9, 1), { expectedRevision: old })).rejects.toMatchObject(conflict);
@@ -168,7 +168,7 @@ describe("a write that rests on what is no longer true is refused, and nothing i
     expect(await backend.list()).toEqual([ID]);
   });
 
-  it("and one whose expected revision is the present one is made", async () => {
+  it("but a write whose expected revision is the current one is made", async () => {
     await backend.append(ID, notes(0, 1), { expectedRevision: null });
     const { revision = "" } = (await backend.read(ID)) ?? {};
     await backend.append(ID, notes(1, 1), { expectedRevision: revision });
@@ -178,7 +178,7 @@ describe("a write that rests on what is no longer true is refused, and nothing i
   });
 });
 
-describe("a read gives whole entries and says how they stand to what the reader knew", () => {
+describe("a read gives whole entries, and says whether they continue what the reader knew", () => {
   it("the newest entries that hold at least `last` records", async () => {
     await entry(2);
     await entry(3);
@@ -196,7 +196,7 @@ describe("a read gives whole entries and says how they stand to what the reader 
     expect(await backend.read(ID, { since })).toMatchObject({ records: notes(2, 2), start: since, reset: false });
   });
 
-  it("a reset where `last` cut what came after `since`, and none where it did not", async () => {
+  it("a reset if `last` cut the records after `since`, and only then", async () => {
     const since = await entry(1);
     await entry(2);
     await entry(2);
@@ -208,7 +208,7 @@ describe("a read gives whole entries and says how they stand to what the reader 
     });
   });
 
-  it("a reset with the newest of the log where it is another one", async () => {
+  it("a reset with the newest records if `since` belongs to another log", async () => {
     const since = await entry(3);
     await backend.save(ID, notes(7, 2));
     expect(await backend.read(ID, { since })).toMatchObject({
@@ -226,7 +226,7 @@ describe("a read gives whole entries and says how they stand to what the reader 
     });
   });
 
-  it("a regression where the log lacks what the reader knew of it", async () => {
+  it("a regression if the log lacks entries that the reader knew", async () => {
     const since = (await entry(1)).replace(/\d+$/, "7");
     expect(await backend.read(ID, { since })).toMatchObject({ records: notes(0, 1), reset: true, regressed: true });
   });
@@ -243,7 +243,7 @@ describe("a read gives whole entries and says how they stand to what the reader 
     expect(pages).toEqual([notes(0, 4), notes(4, 4)]);
   });
 
-  it("a revision that changes with every write, and with nothing else", async () => {
+  it("a revision that changes with every write, and only then", async () => {
     const seen: (string | undefined)[] = [];
     const look = async (): Promise<void> => void seen.push((await backend.read(ID))?.revision);
     await entry(1, "turn");
@@ -262,7 +262,7 @@ describe("a read gives whole entries and says how they stand to what the reader 
     expect(new Set(seen).size).toBe(4);
   });
 
-  it("one entry per record of a save", async () => {
+  it("one entry for each record of a save", async () => {
     await backend.save(ID, notes(0, 5));
     expect((await backend.read(ID, { last: 2 }))?.records).toEqual(notes(3, 2));
   });

@@ -7,7 +7,7 @@ const HOUR = 3_600_000;
 const ID = "user-alice";
 
 describe("a memory lives for its TTL after the last write", () => {
-  it("and is gone behind it, for every method", async () => {
+  it("and is gone afterwards, for every method", async () => {
     const { backend, time } = withClock({ ttl: "1h" });
     const revision = await backend.append(ID, notes(0, 1));
     time.now += HOUR;
@@ -66,7 +66,7 @@ describe("a memory lives for its TTL after the last write", () => {
     expect(await backend.load(ID)).toBeNull();
   });
 
-  it("exactly as info says, also where the clock goes on during the call", async () => {
+  it("exactly as long as info says, even if the clock moves during the call", async () => {
     let now = 1_000;
     const clock = (): number => {
       now += 7;
@@ -90,7 +90,7 @@ describe("a memory lives for its TTL after the last write", () => {
     expect(await backend.load(ID)).toEqual(notes(0, 1));
   });
 
-  it("by the real clock where none is given", async () => {
+  it("by the real clock if no clock is given", async () => {
     const backend = new InMemoryBackend<Note>({ ttl: "7d" });
     const before = Date.now();
     await backend.append(ID, notes(0, 1));
@@ -102,8 +102,8 @@ describe("a memory lives for its TTL after the last write", () => {
   });
 });
 
-describe("what has expired takes no room from what has not", () => {
-  it("and its going is no loss to warn of", async () => {
+describe("an expired memory takes no room from a living one", () => {
+  it("and no warning is published when it goes", async () => {
     const { backend, time } = withClock({ ttl: "1h", maxMemories: 3 });
     const events = await eventsDuring(async () => {
       await backend.append("living", notes(0, 1));
@@ -111,7 +111,7 @@ describe("what has expired takes no room from what has not", () => {
       await backend.append("dead 2", notes(0, 1));
       time.now += HOUR;
       await backend.touch("living");
-      // Used later than the living one, which would therefore go first if use were all that counts.
+      // These are used later than the living memory, which would go first if only the last use counted.
       await backend.load("dead 1");
       await backend.load("dead 2");
       time.now += 1;
@@ -123,11 +123,11 @@ describe("what has expired takes no room from what has not", () => {
   });
 });
 
-describe("what has expired does not stay in RAM until somebody asks for it", () => {
+describe("an expired memory does not stay in RAM until it is asked for", () => {
   it("but goes with the next write", async () => {
     const { backend, time } = withClock({ ttl: "1h" });
     const gone: unknown[] = [];
-    // lru-cache tells on a channel of its own what it lets go of; the one with a TTL holds the memories.
+    // lru-cache publishes on a channel of its own what it drops. The cache with a TTL holds the memories.
     const listener = (event: unknown): void => {
       const { op, key, cache } = event as { op: string; key: string; cache: { ttl: number } };
       if (op === "delete" && cache.ttl > 0) gone.push(key);
@@ -156,8 +156,8 @@ describe("what has expired does not stay in RAM until somebody asks for it", () 
   });
 });
 
-describe("info tells when a memory was made and written", () => {
-  it("and a save or an append moves only the latter", async () => {
+describe("info says when a memory was made and last written", () => {
+  it("and a save or an append changes only the latter time", async () => {
     const { backend, time } = withClock();
     const createdAt = time.now;
     await backend.append(ID, notes(0, 1));

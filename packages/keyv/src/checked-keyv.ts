@@ -3,10 +3,10 @@ import { ErrorWatch, type Reports } from "./error-watch.ts";
 import { NamespaceChanged, StoreFailure, Unreadable } from "./keyv-error.ts";
 
 /**
- * A Keyv whose failures are thrown. Keyv itself, and many of its stores, answer a call that failed with `undefined`, `false` or an
- * early end, as if there were nothing, and report the failure as an `error` event.
+ * A Keyv whose failures are thrown. Keyv itself, and many of its stores, answer a failed call with `undefined`, `false`
+ * or an early end, as if nothing were stored. They report the failure only as an `error` event.
  *
- * The answers that may mean either are believed only if nothing at all was reported meanwhile.
+ * Such an answer is ambiguous. It is believed only if no error at all was reported during the call.
  */
 export class CheckedKeyv {
   readonly #keyv: Keyv;
@@ -19,7 +19,9 @@ export class CheckedKeyv {
     this.#namespace = keyv.store.namespace;
   }
 
-  /** The value; `undefined`: there is none. Throws {@link Unreadable} where there is something else than a value. */
+  /**
+   * The value; `undefined`: the key is absent. Throws {@link Unreadable} if Keyv cannot make a value of what is stored.
+   */
   async get(key: string): Promise<unknown> {
     let failure: { error: unknown } | undefined;
     try {
@@ -28,30 +30,33 @@ export class CheckedKeyv {
     } catch (error) {
       failure = { error };
     }
-    // Absent, expired, unreadable, or a failure: the store itself can tell.
+    // The key may be absent, expired or unreadable, or the call failed. Only the store itself can tell which.
     const found = await this.#call((reports) => this.#look(key, reports));
     if (failure !== undefined) throw failure.error;
     return found;
   }
 
-  /** `ttl` in milliseconds; 0: for ever; `undefined`: as the Keyv has it. */
+  /** `ttl` in milliseconds; 0: for ever; `undefined`: the TTL of the Keyv. */
   async set(key: string, value: string, ttl: number | undefined): Promise<void> {
     await this.#call(async (reports) => {
       const done: unknown = await this.#keyv.set(key, value, ttl);
-      // Of a store that swallows its errors, Keyv says that all went well.
-      expectNone(reports.own);
-      if (done === false) throw new StoreFailure(reports.any?.error ?? new Error("It did not take what was written."));
+      // If a store swallows its errors, Keyv answers that the write was made.
+      checkUnreported(reports.own);
+      if (done === false) throw new StoreFailure(reports.any?.error ?? new Error("The store refused the write."));
     });
   }
 
   async delete(key: string): Promise<void> {
     await this.#call(async (reports) => {
       const done: unknown = await this.#keyv.delete(key);
-      expectNone(done === true ? reports.own : reports.any);
+      checkUnreported(done === true ? reports.own : reports.any);
     });
   }
 
-  /** Whether {@link visit} can go through all keys. An `iterator` of Keyv's own ends at once where the store below has none. */
+  /**
+   * Whether {@link visit} can go through all keys. Keyv's own adapters always have an `iterator`, which ends at once if
+   * the store below them cannot iterate.
+   */
   get isIterable(): boolean {
     const { store } = this.#keyv;
     if (typeof store.iterator !== "function") return false;
@@ -60,11 +65,14 @@ export class CheckedKeyv {
     const can = (method: string): boolean => typeof Reflect.get(Object(below), method) === "function";
     if (store instanceof KeyvBridgeAdapter) return can("iterator");
     if (store instanceof KeyvMemoryAdapter) return can("entries");
-    // One of the two, of another copy of keyv.
+    // An adapter of one of these two classes, from another copy of keyv.
     return below instanceof Map || (can("iterator") && can("entries"));
   }
 
-  /** Calls `visitor` for each value that has a key which `isWanted`, some perhaps more than once. Ends early where the signal is aborted. */
+  /**
+   * Calls `visitor` for each value whose key `isWanted`, for some perhaps more than once. Ends early if the signal is
+   * aborted.
+   */
   async visit(
     isWanted: (key: string) => boolean,
     visitor: (key: string, value: unknown) => void,
@@ -78,36 +86,36 @@ export class CheckedKeyv {
         const value = await this.#valueOf(key, stored);
         if (value !== undefined) visitor(key, value);
       }
-      expectNone(reports.any);
+      checkUnreported(reports.any);
     });
   }
 
-  /** What stands under a key, told past Keyv's own `get`. */
+  /** Reads a key from the store itself, without Keyv's own `get`. */
   async #look(key: string, reports: Reports): Promise<unknown> {
     const stored: unknown = await this.#keyv.store.get(key);
     if (stored !== undefined && stored !== null) return this.#open(key, stored);
-    expectNone(reports.any);
+    checkUnreported(reports.any);
     return undefined;
   }
 
-  /** The value of a key that was come across; `undefined`: it has expired, or is gone by now. */
+  /** The value of a key that the iterator gave; `undefined`: it has expired, or was deleted since. */
   async #valueOf(key: string, stored: unknown): Promise<unknown> {
     try {
       return await this.#open(key, stored);
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
     }
-    // Older stores give keys alone; or it was replaced or deleted since.
+    // Older stores give keys without values. Or the value was replaced or deleted since.
     return this.get(key);
   }
 
-  /** The value in what a store holds, which is Keyv's envelope; `undefined`: it has expired. */
+  /** The value in the envelope that Keyv stores; `undefined`: it has expired. */
   async #open(key: string, stored: unknown): Promise<unknown> {
     let envelope: unknown;
     try {
       envelope = typeof stored === "string" ? await this.#keyv.decode(stored) : stored;
     } catch {
-      // Its message may quote what is stored.
+      // The error is dropped, because its message may quote what is stored.
     }
     const { value, expires } = Object(envelope) as { value?: unknown; expires?: unknown };
     if (value === undefined) throw new Unreadable(key);
@@ -121,12 +129,14 @@ export class CheckedKeyv {
     return answer;
   }
 
-  /** Another Keyv on the same store object sets its own namespace there, and from then on this one would use that, too. */
+  /**
+   * Another Keyv on the same store object sets its own namespace there. This Keyv would then use that namespace, too.
+   */
   #checkNamespace(sent: boolean): void {
     if (this.#keyv.store.namespace !== this.#namespace) throw new NamespaceChanged(sent);
   }
 }
 
-function expectNone(report: { error: unknown } | undefined): void {
+function checkUnreported(report: { error: unknown } | undefined): void {
   if (report !== undefined) throw new StoreFailure(report.error);
 }

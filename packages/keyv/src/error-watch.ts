@@ -1,44 +1,44 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Keyv } from "keyv";
 
-/** What was reported while a call was under way: the first error of each kind. */
+/** The errors that were reported during a call: the first of each kind. */
 export interface Reports {
-  /** Of this call, or of none in particular: not known to be another's. */
+  /** An error of this call, or of an unknown call: it is not known to belong to another one. */
   own?: { error: unknown };
-  /** Of whatever. */
+  /** An error of any call. */
   any?: { error: unknown };
 }
 
 /**
- * Listens to the `error` events of a Keyv while calls to it are under way. With a listener of its user's, Keyv answers a call that
- * failed as if there were nothing, and says so only there.
+ * Listens to the `error` events of a Keyv during calls to it. If the user has a listener too, Keyv answers a failed
+ * call as if nothing were stored, and reports the failure only as an event.
  */
 export class ErrorWatch {
   static readonly #watches = new WeakMap<Keyv, ErrorWatch>();
 
   readonly #keyv: Keyv;
   readonly #calls = new Set<Reports>();
-  /** In the course of which call an event comes. */
-  readonly #course = new AsyncLocalStorage<Reports>();
+  /** The call that causes an event. */
+  readonly #current = new AsyncLocalStorage<Reports>();
 
   private constructor(keyv: Keyv) {
     this.#keyv = keyv;
   }
 
-  /** The same one for all backends on a Keyv, so that it knows whether anybody else listens. */
+  /** All backends on a Keyv share one watch, so that it knows whether there are other listeners. */
   static of(keyv: Keyv): ErrorWatch {
     const watch = ErrorWatch.#watches.get(keyv) ?? new ErrorWatch(keyv);
     ErrorWatch.#watches.set(keyv, watch);
     return watch;
   }
 
-  /** Settles as `call` does, which can look at what was reported until then. */
+  /** Settles as `call` does. `call` can look at the errors that were reported until then. */
   async during<R>(call: (reports: Reports) => Promise<R>): Promise<R> {
     const reports: Reports = {};
     if (this.#calls.size === 0) this.#keyv.on("error", this.#listener);
     this.#calls.add(reports);
     try {
-      return await this.#course.run(reports, () => call(reports));
+      return await this.#current.run(reports, () => call(reports));
     } finally {
       this.#calls.delete(reports);
       if (this.#calls.size === 0) this.#keyv.off("error", this.#listener);
@@ -46,12 +46,12 @@ export class ErrorWatch {
   }
 
   readonly #listener = (error: unknown): void => {
-    const course = this.#course.getStore();
+    const current = this.#current.getStore();
     for (const reports of this.#calls) {
       reports.any ??= { error };
-      if (course === undefined || course === reports) reports.own ??= { error };
+      if (current === undefined || current === reports) reports.own ??= { error };
     }
-    // Where nobody else listens Keyv throws, and whoever else uses it counts on that.
+    // Without other listeners Keyv would throw, and its other users rely on that.
     if (this.#keyv.listenerCount("error") === 1 && this.#keyv.throwOnEmptyListeners) throw error;
   };
 }

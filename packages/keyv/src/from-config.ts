@@ -3,8 +3,8 @@ import { KeyvBackend } from "./keyv-backend.ts";
 import type { KeyvBackendOptions } from "./keyv-options.ts";
 
 /**
- * The backend for `openBackend({ adapter: "@deep-agent/keyv", store, ttl: "7d" })`, with {@link KeyvBackendOptions}. Throws
- * `INVALID_CONFIG`.
+ * Makes the backend for `openBackend({ adapter: "@deep-agent/keyv", store, ttl: "7d" })`. The config holds the options
+ * of {@link KeyvBackendOptions}. Throws `INVALID_CONFIG`.
  */
 export function fromConfig<T extends object = Message>(config: BackendConfig): KeyvBackend<T> {
   const { adapter: _adapter, ...options } = config;

@@ -21,27 +21,31 @@ import { isMemoryKey, keyOf } from "./memory-key.ts";
 import { decodeMemory, encodeMemory, idIn } from "./memory-value.ts";
 
 /**
- * Memories in any store of Keyv: each is one value. There is no log, so a turn costs the whole memory, and only one process may write
- * to a memory at a time.
+ * Keeps memories in any store of Keyv. Each memory is one value. There is no log, so a turn costs as much as the whole
+ * memory, and only one process may write to a memory at a time.
  *
  * ```ts
  * const backend = new KeyvBackend({ store: new KeyvSqlite("sqlite://memories.sqlite"), ttl: "30d" });
  * ```
  *
- * A failure that Keyv would swallow rejects with `UNAVAILABLE`, and a value that is not a memory's with `CORRUPT`: neither is ever
- * taken for a memory that is absent.
+ * A failure that Keyv would swallow rejects with `UNAVAILABLE`. A value that is not a memory rejects with `CORRUPT`.
+ * Neither is ever taken for an absent memory.
  */
 export class KeyvBackend<T extends object = Message> implements MemoryBackend<T>, LifecycleCapability {
+  /** `"keyv"`: what errors and events call this backend. */
   readonly name: string = BACKEND;
   readonly #keyv: CheckedKeyv;
   readonly #ttl: number | undefined;
-  /** Writes to one memory go out one after the other: one whose caller has left would otherwise overtake a later one. */
+  /**
+   * Writes to one memory run one after the other. Otherwise a write whose caller aborted it could still overwrite a
+   * later one.
+   */
   readonly #writes = new KeyedQueue();
   readonly #calls = new CallTracker(() => closed("KeyvBackend", BACKEND));
 
   /**
-   * Takes a Keyv, a store for one, or options. Whatever is given stays its owner's: `close()` leaves it open. Throws
-   * `INVALID_CONFIG`.
+   * Takes a Keyv, a store for a Keyv, or options. The Keyv or store belongs to the caller: `close()` leaves it open.
+   * Throws `INVALID_CONFIG`.
    */
   constructor(given: Keyv | KeyvStore | KeyvBackendOptions) {
     const { keyv, ttl } = settingsOf(given);
@@ -49,6 +53,7 @@ export class KeyvBackend<T extends object = Message> implements MemoryBackend<T>
     this.#ttl = ttl;
   }
 
+  /** All records, oldest first; `null`: there is no such memory. Throws `CORRUPT` if the value is not this memory. */
   async load(memoryId: string, options: CallOptions = {}): Promise<T[] | null> {
     this.#calls.checkOpen();
     checkCall(memoryId, options);
@@ -56,6 +61,10 @@ export class KeyvBackend<T extends object = Message> implements MemoryBackend<T>
     return value === undefined ? null : decodeMemory<T>(value, memoryId);
   }
 
+  /**
+   * Replaces the whole memory, and renews its TTL. Throws `NOT_SUPPORTED` for `expectedRevision` and `operationId`,
+   * which need a log.
+   */
   async save(memoryId: string, records: readonly T[], options: SaveOptions = {}): Promise<void> {
     this.#calls.checkOpen();
     const texts = checkPlainSave(memoryId, records, options);
@@ -64,13 +73,17 @@ export class KeyvBackend<T extends object = Message> implements MemoryBackend<T>
     );
   }
 
+  /** Removes the memory. An absent memory is not an error. */
   async delete(memoryId: string, options: CallOptions = {}): Promise<void> {
     this.#calls.checkOpen();
     checkCall(memoryId, options);
     await this.#write({ verb: "delete", memoryId }, options, () => this.#keyv.delete(keyOf(memoryId)));
   }
 
-  /** Goes through all that the store has in the Keyv's namespace, values included. Rejects with `NOT_SUPPORTED` where it cannot. */
+  /**
+   * The ids that start with `prefix`, in any order; default: all ids. Reads every key and value that the store has in
+   * the namespace of the Keyv. Rejects with `NOT_SUPPORTED` if the store cannot iterate over its keys.
+   */
   async list(options: ListOptions = {}): Promise<string[]> {
     this.#calls.checkOpen();
     checkList(options);
@@ -79,17 +92,21 @@ export class KeyvBackend<T extends object = Message> implements MemoryBackend<T>
     return this.#run({ verb: "list" }, options, () => this.#ids(prefix, signal));
   }
 
-  /** Awaits the calls in flight. A store that never answers keeps it waiting. */
+  /**
+   * Waits for the calls in flight; if a store never answers, it never resolves. The store or Keyv stays open. Later
+   * calls throw `CLOSED`; closing again is fine.
+   */
   close(): Promise<void> {
     return this.#calls.end();
   }
 
+  /** Calls {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
   async #ids(prefix: string, signal: AbortSignal | undefined): Promise<string[]> {
-    // A store may come across a key twice while others are written.
+    // The iterator of a store may give a key twice while others write.
     const ids = new Set<string>();
     const visitor = (key: string, value: unknown): void => {
       const memoryId = idIn(value);
@@ -108,7 +125,7 @@ export class KeyvBackend<T extends object = Message> implements MemoryBackend<T>
     return this.#track(() => mapped(call, task), signal);
   }
 
-  /** What is under way goes on to its end, and is awaited by `close`, also where its caller has left. */
+  /** If its caller aborts a task, the task still runs to its end, and `close` waits for it. */
   #track<R>(task: () => Promise<R>, signal: AbortSignal | undefined): Promise<R> {
     return untilAborted(this.#calls.run(task), signal);
   }

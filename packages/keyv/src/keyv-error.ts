@@ -3,7 +3,7 @@ import { cleanCause, MemoryError, type Outcome, quoteId } from "@deep-agent/core
 /** What errors and events call this backend. */
 export const BACKEND = "keyv";
 
-/** The store did not do what it was asked to, or nobody can tell whether it did. */
+/** The store failed a call, or it is unknown whether it did what the call asked for. */
 export class StoreFailure extends Error {
   override readonly name = "StoreFailure";
 
@@ -13,7 +13,7 @@ export class StoreFailure extends Error {
   }
 }
 
-/** Something is stored under a key, and Keyv cannot make a value of it. */
+/** Something is stored under a key, but Keyv cannot make a value of it. */
 export class Unreadable extends Error {
   override readonly name = "Unreadable";
   readonly key: string;
@@ -24,10 +24,10 @@ export class Unreadable extends Error {
   }
 }
 
-/** The store now keeps another namespace's keys than those that the backend was made for. */
+/** The store now has another namespace than when the backend was made. */
 export class NamespaceChanged extends Error {
   override readonly name = "NamespaceChanged";
-  /** Whether the call was made by then. */
+  /** Whether the call had reached the store before the change was noticed. */
   readonly sent: boolean;
 
   constructor(sent: boolean) {
@@ -36,13 +36,13 @@ export class NamespaceChanged extends Error {
   }
 }
 
-/** A call of the store, as its errors name it. */
+/** A call to the store, as error messages describe it. */
 export interface StoreCall {
   verb: "read" | "write" | "delete" | "list";
   memoryId?: string | undefined;
 }
 
-/** The error that a caller gets for what went wrong underneath. */
+/** The `MemoryError` for whatever a call to the store threw. */
 export function keyvError(error: unknown, { verb, memoryId }: StoreCall): MemoryError {
   if (MemoryError.is(error)) return error;
   const what = memoryId === undefined ? "memories" : `memory ${quoteId(memoryId)}`;
@@ -62,29 +62,29 @@ export function keyvError(error: unknown, { verb, memoryId }: StoreCall): Memory
     memoryId,
     outcome: sent,
     retryable: true,
-    hint: "See the cause, and whether the store can be reached.",
+    hint: "See the cause, and check that the store can be reached.",
     cause,
   });
 }
 
-/** Which memory it is, if only by its key. */
+/** A memory, by its id or only by its key. */
 export type Which = { memoryId: string; key?: undefined } | { memoryId?: string | undefined; key: string };
 
-/** `problem` says what is wrong with what is stored. */
+/** `CORRUPT`. `problem` says what is wrong with the stored value. */
 export function corrupt({ memoryId, key }: Which, problem: string): MemoryError {
   const what =
     memoryId === undefined ? `the memory under the key ${quoteId(key ?? "")}` : `memory ${quoteId(memoryId)}`;
-  return new MemoryError("CORRUPT", `Cannot read ${what}: what is stored for it ${problem}.`, {
+  return new MemoryError("CORRUPT", `Cannot read ${what}: its stored value ${problem}.`, {
     backend: BACKEND,
     memoryId,
-    hint: "If the Keyv's serialization, compression or encryption was changed, change it back; if not, restore the value from a backup, or delete it.",
+    hint: "If the serialization, compression or encryption of the Keyv was changed, change it back. Otherwise restore the value from a backup, or delete it.",
   });
 }
 
 export function notIterable(): MemoryError {
-  return new MemoryError("NOT_SUPPORTED", "Cannot list memories: the store cannot go through its keys.", {
+  return new MemoryError("NOT_SUPPORTED", "Cannot list memories: the store cannot iterate over its keys.", {
     backend: BACKEND,
-    hint: "Use a store that has an `iterator`, such as those of Redis, SQLite, Postgres or Mongo, or a Map.",
+    hint: "Use a store that has an `iterator`, for example that of Redis, SQLite, Postgres or Mongo, or a Map.",
   });
 }
 
@@ -98,18 +98,18 @@ export function invalidConfig(message: string, hint?: string, cause?: unknown): 
 
 const MAX_SHOWN = 200;
 
-/** One line of an error that was cleaned before: its code where there is one, or its message. */
+/** One line for an error that is clean already: its code if it has one, otherwise its message. */
 export function shown(cause: Error): string {
   const { code } = cause as { code?: unknown };
   return typeof code === "string" ? code : cause.message.replace(/[.\s]+$/, "") || cause.name;
 }
 
-/** A quotation mark or bracket that opens, and not an apostrophe. */
+/** An opening quotation mark or bracket. An apostrophe within a word does not count. */
 const opening = /["`“{[]|(?<!\w)['‘]/;
 
 /**
- * A store's message up to where it quotes something, which may be what was to be stored: somebody's conversation. What an address says
- * before its host may be a password.
+ * The message of a store, up to the first thing that it quotes: that may be text of a conversation. Whatever an address
+ * has before its host is masked, because it may be a password.
  */
 export function withoutQuotes(message: string): string {
   const safe = (message.split(opening)[0] ?? "").replace(/\/\/[^\s/]*@/g, "//***@");

@@ -21,14 +21,14 @@ function thrownBy(run: () => unknown): MemoryError {
 let memories = 0;
 
 /** Whether two backends have the same memories. */
-async function share(one: MemoryBackend<Note>, other: MemoryBackend<Note>): Promise<boolean> {
+async function share(first: MemoryBackend<Note>, second: MemoryBackend<Note>): Promise<boolean> {
   memories += 1;
-  await one.save(`m${memories}`, notes(0, 1));
-  return (await other.load(`m${memories}`)) !== null;
+  await first.save(`m${memories}`, notes(0, 1));
+  return (await second.load(`m${memories}`)) !== null;
 }
 
-describe("a backend is made of", () => {
-  it("a Keyv or its store, alone or in options: all the same memories", async () => {
+describe("a backend is made from", () => {
+  it("a Keyv or its store, alone or in options: all have the same memories", async () => {
     const store = new Map<string, unknown>();
     const first = new KeyvBackend<Note>(store);
     expect(await share(first, new KeyvBackend<Note>({ store }))).toBe(true);
@@ -52,7 +52,7 @@ describe("a backend is made of", () => {
     expect(await backend.list()).toEqual(["m"]);
   });
 
-  it("options that are not changed", () => {
+  it("options, which are not changed", () => {
     const options = Object.freeze({ store: new Map(), namespace: "a", ttl: "7d" });
     new KeyvBackend(options);
     expect(Object.keys(options)).toEqual(["store", "namespace", "ttl"]);
@@ -80,21 +80,21 @@ describe("a backend is made of", () => {
   });
 });
 
-describe("a config that makes no sense is refused when it is given", () => {
+describe("an invalid config is refused when the backend is made", () => {
   it.each<[string, unknown, RegExp]>([
     ["nothing at all", {}, /either a `keyv` or a `store`/],
     ["a Keyv and a store", { keyv: new Keyv(), store: new Map() }, /either a `keyv` or a `store`/],
     ["an unknown option", { store: new Map(), prefix: "a" }, /"prefix".*keyv, store, namespace, ttl/],
-    ["an address", { url: "sqlite://memories.sqlite" }, /"url".*keyv, store, namespace, ttl/],
-    ["a store that is none", { store: {} }, /not a store that Keyv takes/],
-    ["a store that is an address", { store: "sqlite://memories.sqlite" }, /not a store that Keyv takes/],
-    ["a store that only reads", { store: { get: () => undefined } }, /not a store that Keyv takes/],
-    ["a Keyv that is none", { keyv: new Map() }, /`keyv` is not an instance of Keyv 6/],
+    ["a URL", { url: "sqlite://memories.sqlite" }, /"url".*keyv, store, namespace, ttl/],
+    ["an empty object as a store", { store: {} }, /not a store that Keyv accepts/],
+    ["a URL as a store", { store: "sqlite://memories.sqlite" }, /not a store that Keyv accepts/],
+    ["a store that only reads", { store: { get: () => undefined } }, /not a store that Keyv accepts/],
+    ["a Map as a Keyv", { keyv: new Map() }, /`keyv` is not an instance of Keyv 6/],
     ["a Keyv as a store", { store: new Keyv() }, /as `keyv`/],
     ["a Keyv of another version", { store: olderKeyv() }, /another version/],
-    ["a namespace for a Keyv", { keyv: new Keyv(), namespace: "a" }, /Give it to the Keyv/],
-    ["an empty namespace", { store: new Map(), namespace: "" }, /not empty/],
-    ["a namespace that is a number", { store: new Map(), namespace: 7 }, /must be a text/],
+    ["a namespace for a Keyv", { keyv: new Keyv(), namespace: "a" }, /Set the namespace on the Keyv/],
+    ["an empty namespace", { store: new Map(), namespace: "" }, /must be a non-empty string/],
+    ["a namespace that is a number", { store: new Map(), namespace: 7 }, /must be a non-empty string/],
     ["a namespace that is a pattern", { store: new Map(), namespace: "[ab]" }, /pattern/],
     ["a Keyv whose namespace is a pattern", { keyv: new Keyv({ namespace: "a\\b" }) }, /pattern/],
     ["a TTL in words", { store: new Map(), ttl: "soon" }, /soon/],
@@ -117,7 +117,7 @@ describe("a config that makes no sense is refused when it is given", () => {
   });
 });
 
-/** What tells it from a store. */
+/** The members by which a Keyv differs from a store. */
 function olderKeyv(): object {
   const map = new Map();
   const bound = (name: "get" | "set" | "delete" | "clear"): unknown => map[name].bind(map);
@@ -125,7 +125,7 @@ function olderKeyv(): object {
 }
 
 describe("its types are those of the contract", () => {
-  it("with messages where nothing else is said", () => {
+  it("with messages by default", () => {
     expectTypeOf<KeyvBackend>().toExtend<MemoryBackend<Message>>();
     expectTypeOf<KeyvBackend<Note>>().toExtend<MemoryBackend<Note>>();
     expectTypeOf<KeyvBackend<Note>>().not.toExtend<MemoryBackend<Message>>();

@@ -11,13 +11,13 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-/** Each store is a namespace of its own. */
+/** Each store has a namespace of its own. */
 let namespaces = 0;
 let ttl: number | undefined;
 /** The clients of the running test, which backends leave open. */
 let clients: Keyv[] = [];
 
-/** On a Keyv that its user made, listens to, and gave a TTL. */
+/** On a Keyv that has a TTL and a listener of its user. */
 function onNamespace(): KeyvBackend<object> {
   const store = new KeyvRedis(`redis://${server.addr}`);
   const keyv = new Keyv({ store, namespace: `store-${namespaces}`, ...(ttl !== undefined && { ttl }) });

@@ -33,14 +33,14 @@ const calls: [string, Method, "not-applied" | "unknown", (backend: KeyvBackend<N
 ];
 
 const hows: [How, string, boolean][] = [
-  ["throws", "and somebody listens to the Keyv", true],
-  ["throws", "and nobody listens to the Keyv", false],
-  ["reports", "and somebody listens to the Keyv", true],
-  ["reports", "and nobody listens to the Keyv", false],
+  ["throws", "with a listener on the Keyv", true],
+  ["throws", "without a listener on the Keyv", false],
+  ["reports", "with a listener on the Keyv", true],
+  ["reports", "without a listener on the Keyv", false],
 ];
 
-describe("a call that failed in the store is never taken for one that found nothing", () => {
-  describe.each(hows)("where it %s %s", (how, _who, isListening) => {
+describe("a failed call is never taken for one that found nothing", () => {
+  describe.each(hows)("if the store %s its failure, %s", (how, _listener, isListening) => {
     it.each(calls)("%s", async (_name, method, outcome, call) => {
       const { store, keyv, backend } = await setting(isListening);
       store.fail(method, how);
@@ -71,13 +71,13 @@ describe("a call that failed in the store is never taken for one that found noth
     }
   });
 
-  it("nor a write that was refused without a word", async () => {
+  it("nor is a write that the store refused without an error", async () => {
     const { store, backend } = await setting();
     store.fail("set", "is silent");
     await expect(backend.save(ID, notes(9, 1))).rejects.toMatchObject({ code: "UNAVAILABLE", outcome: "unknown" });
   });
 
-  it("nor a write of which an older store reports that it failed, and Keyv says that it did not", async () => {
+  it("nor is a write that Keyv calls successful although an older store reported that it failed", async () => {
     const store = new OlderStore();
     const backend = new KeyvBackend<Note>(store);
     await backend.save(ID, notes(0, 1));
@@ -104,8 +104,8 @@ describe("a call that failed in the store is never taken for one that found noth
   });
 });
 
-describe("a failure is told to the call that it belongs to", () => {
-  it("and to no other write that was under way", async () => {
+describe("a failure rejects the call that it belongs to", () => {
+  it("and no other write that was in flight", async () => {
     const { store, backend } = await setting();
     store.fail("set", "reports", new Error("too large"), (key) => key === "deep-agent.alice");
     const open = store.hold("set");
@@ -115,7 +115,7 @@ describe("a failure is told to the call that it belongs to", () => {
     expect(await backend.load("bob")).toEqual(notes(2, 1));
   });
 
-  it("where that cannot be told, to all that may have failed, and not to a read that found something", async () => {
+  it("or, if that is unknown, all calls that may have failed, but not a read that found a value", async () => {
     const { store, backend } = await setting();
     const open = (["get", "set", "delete"] as const).map((method) => store.hold(method));
     const before = store.calls.length;
@@ -128,11 +128,11 @@ describe("a failure is told to the call that it belongs to", () => {
     await until(() => store.calls.length === before + 4);
     store.emit("error", new Error("the connection was lost"));
     for (const go of open) go();
-    // The read that found nothing has asked once more, and heard of nothing this time.
+    // The read that found nothing has read again, and no error was reported this time.
     expect((await outcomes).map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "rejected"]);
   });
 
-  it("a read that finds nothing while something is reported is not believed", async () => {
+  it("and a read that finds nothing while an error is reported rejects", async () => {
     const { store, backend } = await setting();
     const reads: (() => void)[] = [];
     const get = store.get.bind(store);
@@ -151,7 +151,7 @@ describe("a failure is told to the call that it belongs to", () => {
   });
 });
 
-describe("whoever else uses the Keyv finds it as it was", () => {
+describe("for other users of the Keyv nothing changes", () => {
   it("without a listener, it throws as before, also while the backend listens", async () => {
     const { store, keyv, backend } = await setting(false);
     const open = store.hold("set");
@@ -161,12 +161,12 @@ describe("whoever else uses the Keyv finds it as it was", () => {
     await expect(keyv.get("mine")).rejects.toThrow("the disk is on fire");
     store.heal();
     open();
-    // Nobody can tell that it was not the write which failed.
+    // It is unknown whether the write failed.
     await expect(save).rejects.toMatchObject({ code: "UNAVAILABLE", outcome: "unknown" });
     expect(keyv.listenerCount("error")).toBe(0);
   });
 
-  it("with a listener, that hears what the backend's calls report", async () => {
+  it("with a listener, the listener gets the errors of the backend's calls", async () => {
     const { store, keyv, backend } = await setting();
     const heard: unknown[] = [];
     keyv.on("error", (error) => heard.push(error));
@@ -175,7 +175,7 @@ describe("whoever else uses the Keyv finds it as it was", () => {
     expect(heard.map(String)).toContain("Error: the disk is on fire");
   });
 
-  it("what a hook of the Keyv forbids is not read past it", async () => {
+  it("a read that a hook of the Keyv forbids is not made without the hook", async () => {
     const { keyv, backend } = await setting(false);
     keyv.onHook({
       event: "before:get",
@@ -196,7 +196,7 @@ describe("whoever else uses the Keyv finds it as it was", () => {
 });
 
 describe("an error between two calls does not end the process", () => {
-  it("of a store that was given: it is a warning on the backend channel", async () => {
+  it("if the backend was given a store: the error is a warning on the backend channel", async () => {
     const store = new FaultyStore();
     const backend = new KeyvBackend<Note>(store);
     await backend.save(ID, notes(0, 1));
@@ -220,12 +220,12 @@ describe("an error says what failed, and quotes neither records nor passwords", 
   const record: Note = { n: 1, text: TEXT };
 
   it.each<[string, (value: unknown) => unknown]>([
-    ["what was to be stored, as it is", (value) => new Error(`cannot store ${value}`)],
-    ["a piece of it in quotation marks", () => new Error(`syntax error near '${TEXT}'`)],
-    ["a piece of it in others", () => new Error(`syntax error near "${TEXT}"`)],
+    ["the value that was to be stored", (value) => new Error(`cannot store ${value}`)],
+    ["a part of the value in single quotation marks", () => new Error(`syntax error near '${TEXT}'`)],
+    ["a part of the value in double quotation marks", () => new Error(`syntax error near "${TEXT}"`)],
     ["the arguments of a command", (value) => new Error(`ERR unknown command 'SET', with args: 'k' '${value}'`)],
-    ["it as a property", (value) => Object.assign(new Error("refused"), { sql: value, args: [value] })],
-    ["it instead of an error", (value) => ({ value })],
+    ["the value as a property", (value) => Object.assign(new Error("refused"), { sql: value, args: [value] })],
+    ["the value in place of an error", (value) => ({ value })],
   ])("where the store's own error holds %s", async (_what, error) => {
     const { store, backend } = await setting();
     store.fail("set", "throws", error);
@@ -234,7 +234,7 @@ describe("an error says what failed, and quotes neither records nor passwords", 
     expect(shown(failure)).not.toContain("canary");
   });
 
-  it("where it holds a password", async () => {
+  it("if the store's error holds a password", async () => {
     const { store, backend } = await setting();
     store.fail("get", "reports", new Error("cannot reach db://user:pa55@word@host:5432/x, user's quota is used up"));
     const failure = await rejectionOf(backend.load(ID));
@@ -254,7 +254,10 @@ describe("an error says what failed, and quotes neither records nor passwords", 
   });
 });
 
-/** As those of Keyv 5 are: promises, a relative TTL, failures reported and passed over. */
+/**
+ * A store as those for Keyv 5 are: with promises and a relative TTL. It reports failures, and answers as if it had
+ * none.
+ */
 class OlderStore {
   isAway = false;
   readonly #rows = new Map<string, unknown>();
@@ -302,7 +305,7 @@ async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
   throw new Error("It did not reject.");
 }
 
-/** Everything that a log line could show of it. */
+/** Everything that a log line could show of an error. */
 function shown(error: unknown): string {
   return `${inspect(error, { depth: 20, showHidden: true, maxStringLength: null })}\n${JSON.stringify(error)}`;
 }

@@ -14,7 +14,7 @@ describe("it declares what it can do", () => {
   });
 });
 
-describe("close lets go of what the backend made, and of nothing that it was given", () => {
+describe("close closes nothing that the backend was given", () => {
   it.each<[string, (store: FaultyStore) => ConstructorParameters<typeof KeyvBackend>[0]]>([
     ["a store", (store) => store],
     ["a store in options", (store) => ({ store, namespace: "memories" })],
@@ -36,17 +36,17 @@ describe("close lets go of what the backend made, and of nothing that it was giv
     expect(await next.load("m")).toEqual(notes(0, 1));
   });
 
-  it("after the calls in flight, those whose caller has left included", async () => {
+  it("and waits for the calls in flight, including those that their callers aborted", async () => {
     const store = new FaultyStore();
     const backend = new KeyvBackend<Note>(store);
     const open = store.hold("set");
     const controller = new AbortController();
-    const left = backend.save("m", notes(0, 1), { signal: controller.signal });
+    const aborted = backend.save("m", notes(0, 1), { signal: controller.signal });
     const waiting = backend.save("m", notes(1, 1));
     const failing = backend.save("n", notes(2, 1));
     await until(() => store.calls.length === 2);
     controller.abort();
-    await expect(left).rejects.toThrow(controller.signal.reason as Error);
+    await expect(aborted).rejects.toThrow(controller.signal.reason as Error);
     store.fail("set", "throws", new Error("no"), (key) => key.endsWith("n"));
     let isClosed = false;
     const closed = backend.close().then(() => {
@@ -62,7 +62,7 @@ describe("close lets go of what the backend made, and of nothing that it was giv
   });
 });
 
-describe("an abort leaves the wait, and nothing by half", () => {
+describe("an abort ends the wait, and leaves nothing half done", () => {
   it.each<[string, "get" | "set" | "delete", (backend: KeyvBackend<Note>, signal: AbortSignal) => Promise<unknown>]>([
     ["load", "get", (backend, signal) => backend.load("m", { signal })],
     ["save", "set", (backend, signal) => backend.save("m", notes(1, 1), { signal })],
@@ -72,7 +72,7 @@ describe("an abort leaves the wait, and nothing by half", () => {
     const store = new FaultyStore();
     const backend = new KeyvBackend<Note>(store);
     await backend.save("m", notes(0, 1));
-    // So that a list has to ask for the value, too.
+    // Without a value, so that `list` has to read the value, too.
     store.iterator = async function* () {
       yield ["deep-agent.m", undefined];
     };
@@ -88,15 +88,15 @@ describe("an abort leaves the wait, and nothing by half", () => {
     await backend.close();
   });
 
-  it("and a later write waits for one that was left, so it is the one that stays", async () => {
+  it("and a later write waits for an aborted one, so that the later one stays", async () => {
     const store = new FaultyStore();
     const backend = new KeyvBackend<Note>(store);
     const open = store.hold("set");
     const controller = new AbortController();
-    const left = backend.save("m", notes(0, 1), { signal: controller.signal });
+    const aborted = backend.save("m", notes(0, 1), { signal: controller.signal });
     await until(() => store.calls.length === 1);
     controller.abort();
-    await expect(left).rejects.toThrow();
+    await expect(aborted).rejects.toThrow();
     const later = backend.save("m", notes(1, 1));
     const other = backend.save("n", notes(2, 1));
     await until(() => store.calls.length === 2);
@@ -121,7 +121,7 @@ describe("an abort leaves the wait, and nothing by half", () => {
     expect(store.calls).toEqual(["set deep-agent.m"]);
   });
 
-  it("a list that was left goes no further", async () => {
+  it("an aborted list reads no further", async () => {
     const store = new FaultyStore();
     const backend = new KeyvBackend<Note>(store);
     for (let n = 0; n < 10; n++) await backend.save(`m${n}`, []);
@@ -142,7 +142,7 @@ describe("an abort leaves the wait, and nothing by half", () => {
 });
 
 describe("core remembers on it, without a log", () => {
-  it("two conversations of one process lose nothing of each other's", async () => {
+  it("two conversations of one process lose none of each other's turns", async () => {
     const backend = new KeyvBackend(new Map());
     await Promise.all(
       ["a", "b"].map(async (name) => {
@@ -153,7 +153,7 @@ describe("core remembers on it, without a log", () => {
     expect(await backend.load("shared")).toHaveLength(10);
   });
 
-  it("a turn is pending while the store is away, and stored once when it is back", async () => {
+  it("a turn is pending while the store is unavailable, and stored once when it is back", async () => {
     const store = new FaultyStore();
     const backend = new KeyvBackend(store);
     const conversation = new Conversation({ memoryId: "m", backend });
@@ -167,7 +167,7 @@ describe("core remembers on it, without a log", () => {
   });
 });
 
-it("nothing that it does is left to be handled by nobody", async () => {
+it("no rejection is aborted unhandled", async () => {
   const unhandled: unknown[] = [];
   const listener = (reason: unknown): void => void unhandled.push(reason);
   process.on("unhandledRejection", listener);
@@ -176,9 +176,9 @@ it("nothing that it does is left to be handled by nobody", async () => {
   store.fail("set", "throws");
   const open = store.hold("set");
   const controller = new AbortController();
-  const left = backend.save("m", notes(0, 1), { signal: controller.signal });
+  const aborted = backend.save("m", notes(0, 1), { signal: controller.signal });
   controller.abort();
-  await expect(left).rejects.toThrow();
+  await expect(aborted).rejects.toThrow();
   open();
   await backend.close();
   await new Promise((resolve) => setImmediate(resolve));

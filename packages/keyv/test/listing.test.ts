@@ -3,7 +3,7 @@ import { Keyv, KeyvMemoryAdapter } from "keyv";
 import { KeyvBackend, type KeyvStore } from "../src/index.ts";
 import { FaultyStore, type Note, notes } from "./support/stores.ts";
 
-/** A Map that cannot be gone through. */
+/** A Map that cannot be iterated. */
 class Bare {
   readonly #rows = new Map<string, unknown>();
   get = (key: string): unknown => this.#rows.get(key);
@@ -13,18 +13,18 @@ class Bare {
   set = (key: string, value: unknown): void => void this.#rows.set(key, value);
 }
 
-/** The same with promises. */
+/** A Map that returns promises, and cannot be iterated. */
 class BareAsync {
   readonly #rows = new Map<string, unknown>();
   get = async (key: string): Promise<unknown> => this.#rows.get(key);
   set = async (key: string, value: unknown): Promise<void> => void this.#rows.set(key, value);
   delete = async (key: string): Promise<boolean> => this.#rows.delete(key);
   clear = async (): Promise<void> => this.#rows.clear();
-  /** Not what Keyv goes through such a store by. */
+  /** Keyv does not iterate over such a store with this method. */
   entries = (): Iterable<[string, unknown]> => this.#rows.entries();
 }
 
-/** As many older stores do, it goes through keys alone, and of all namespaces. */
+/** A store that, as many older ones do, gives keys without values, and the keys of all namespaces. */
 class Keys extends BareAsync {
   readonly keys = new Set<string>();
   override set = async (key: string, value: unknown): Promise<void> => {
@@ -44,13 +44,13 @@ function withoutIterator(): KeyvStore {
   return store;
 }
 
-describe("a store that cannot be gone through says so, and does all else", () => {
+describe("on a store that cannot be iterated, list says so, and all else works", () => {
   it.each<[string, () => KeyvStore | Keyv]>([
-    ["a Map-like one", () => new Bare()],
-    ["one with promises", () => new BareAsync()],
-    ["one for Keyv 6", withoutIterator],
-    ["one in a Keyv", () => new Keyv(new Bare())],
-    ["one in an adapter", () => new KeyvMemoryAdapter(new Bare())],
+    ["like a Map", () => new Bare()],
+    ["with promises", () => new BareAsync()],
+    ["for Keyv 6", withoutIterator],
+    ["in a Keyv", () => new Keyv(new Bare())],
+    ["in an adapter", () => new KeyvMemoryAdapter(new Bare())],
   ])("%s", async (_which, store) => {
     const backend = new KeyvBackend<Note>(store());
     await backend.save("alice", notes(0, 1));
@@ -67,20 +67,20 @@ describe("a store that cannot be gone through says so, and does all else", () =>
 });
 
 describe("list answers the memories, and nothing else that is in the store", () => {
-  it("not what others keep there, whether Keyv can read it or not", async () => {
+  it("not the values of other users, whether Keyv can read them or not", async () => {
     const store = new FaultyStore();
     const keyv = new Keyv({ store });
     const backend = new KeyvBackend<Note>(keyv);
     await backend.save("alice", notes(0, 1));
     await backend.save("Bob:7", notes(0, 1));
-    await keyv.set("alice", "somebody's own");
-    await keyv.set("deep-agent.", "somebody's own");
+    await keyv.set("alice", "another value");
+    await keyv.set("deep-agent.", "another value");
     store.rows.set("session", { value: "not JSON at all", expires: undefined });
     store.rows.set("count", { value: 7, expires: undefined });
     expect((await backend.list()).sort()).toEqual(["Bob:7", "alice"]);
   });
 
-  it("not what other namespaces have, also where the store goes through all of them", async () => {
+  it("not the memories of other namespaces, even if the store iterates over all of them", async () => {
     const store = new Keys();
     for (const namespace of ["a", "ab", "a::b", undefined]) {
       await new KeyvBackend<Note>(new Keyv({ store, ...(namespace && { namespace }) })).save(`of-${namespace}`, []);
@@ -91,7 +91,7 @@ describe("list answers the memories, and nothing else that is in the store", () 
     }
   });
 
-  it("not what has expired and is still in the store", async () => {
+  it("not an expired memory that is still in the store", async () => {
     const store = new FaultyStore();
     const backend = new KeyvBackend<Note>(new Keyv({ store, ttl: 60_000 }));
     await backend.save("alice", notes(0, 1));
@@ -103,7 +103,7 @@ describe("list answers the memories, and nothing else that is in the store", () 
     expect(await backend.load("bob")).toBeNull();
   });
 
-  it("each once, where the store comes across one twice", async () => {
+  it("each memory once, even if the store gives a key twice", async () => {
     const store = new FaultyStore();
     const backend = new KeyvBackend<Note>(store);
     await backend.save("alice", notes(0, 1));
@@ -115,7 +115,7 @@ describe("list answers the memories, and nothing else that is in the store", () 
     expect(await backend.list()).toEqual(["alice"]);
   });
 
-  it("one that goes while they are listed is left out", async () => {
+  it("not a memory that is deleted while they are listed", async () => {
     const store = new FaultyStore();
     const backend = new KeyvBackend<Note>(store);
     await backend.save("alice", notes(0, 1));

@@ -9,7 +9,7 @@ import { Keyv } from "keyv";
 import { KeyvBackend, type KeyvStore } from "../src/index.ts";
 import { FaultyStore, type Note, notes, until } from "./support/stores.ts";
 
-/** Some of them begin as others do, or look like a namespace and a key. */
+/** Some of them are prefixes of others, or look like a namespace and a key. */
 const namespaces = ["a", "A", "ab", "a:", "a::b", "a.b", "ä", "deep-agent", "deep-agent.a", undefined];
 
 let server: RedisServer;
@@ -48,8 +48,8 @@ describe("namespaces share nothing", () => {
   });
 });
 
-describe("a Keyv sets its namespace on its store, and a backend never follows it into another's", () => {
-  it("two backends with namespaces of their own do not get one store object", () => {
+describe("a backend never reads another namespace, although every Keyv sets its namespace on its store", () => {
+  it("two backends with namespaces of their own cannot share one store object", () => {
     const store = new FaultyStore();
     new KeyvBackend({ store, namespace: "a" });
     new KeyvBackend({ store, namespace: "a" });
@@ -59,7 +59,7 @@ describe("a Keyv sets its namespace on its store, and a backend never follows it
     expect(store.namespace).toBe("a");
   });
 
-  it("where another Keyv takes the store away, all calls are refused, and nothing is read or written", async () => {
+  it("if another Keyv changes the namespace, all calls are refused, and nothing is read or written", async () => {
     const store = new FaultyStore();
     const backend = new KeyvBackend<Note>({ store, namespace: "a" });
     await backend.save("m", notes(0, 1));
@@ -84,7 +84,7 @@ describe("a Keyv sets its namespace on its store, and a backend never follows it
     expect(await backend.load("m")).toEqual(notes(0, 1));
   });
 
-  it("also where that happens during a call", async () => {
+  it("even if that happens during a call", async () => {
     const store = new FaultyStore();
     const backend = new KeyvBackend<Note>({ store, namespace: "a" });
     await backend.save("m", notes(0, 1));

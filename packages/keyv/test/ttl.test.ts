@@ -5,7 +5,9 @@ import { FaultyStore, type Note, notes } from "./support/stores.ts";
 
 const DAY = 24 * 60 * 60 * 1_000;
 
-/** How long what was just written lives, in ms: from, and to, as the clock goes on meanwhile. `null`: for ever. */
+/**
+ * How long the memory just written lives: at least and at most, in ms, as the clock moves meanwhile. `null`: for ever.
+ */
 async function lifetime(store: FaultyStore, backend: KeyvBackend<Note>): Promise<[number, number] | null> {
   const before = Date.now();
   await backend.save("m", notes(0, 1));
@@ -17,13 +19,13 @@ async function lifetime(store: FaultyStore, backend: KeyvBackend<Note>): Promise
 describe("a memory lives for its TTL after its last write", () => {
   it.each<[string, number | undefined, Omit<KeyvBackendOptions, "store" | "keyv">, number | null]>([
     ["of the Keyv", DAY, {}, DAY],
-    ["of the Keyv, where the backend's is left open", DAY, { ttl: undefined }, DAY],
+    ["of the Keyv, if the backend's is undefined", DAY, { ttl: undefined }, DAY],
     ["of the backend, rather than of the Keyv", DAY, { ttl: "7d" }, 7 * DAY],
     ["of the backend, in milliseconds", undefined, { ttl: 1_500 }, 1_500],
-    ["for ever, where neither has one", undefined, {}, null],
-    ["for ever, where the backend's is null", DAY, { ttl: null }, null],
-    ["for ever, where the backend's is 0", DAY, { ttl: 0 }, null],
-    ["for ever, where the backend's is 0 in words", DAY, { ttl: "0" }, null],
+    ["for ever, if neither has a TTL", undefined, {}, null],
+    ["for ever, if the backend's is null", DAY, { ttl: null }, null],
+    ["for ever, if the backend's is 0", DAY, { ttl: 0 }, null],
+    ["for ever, if the backend's is the text 0", DAY, { ttl: "0" }, null],
   ])("%s", async (_whose, ofKeyv, options, ttl) => {
     const store = new FaultyStore();
     const keyv = new Keyv({ store, ...(ofKeyv !== undefined && { ttl: ofKeyv }) });
@@ -35,13 +37,13 @@ describe("a memory lives for its TTL after its last write", () => {
     }
   });
 
-  it("also with a store in the place of a Keyv", async () => {
+  it("also with a store instead of a Keyv", async () => {
     const store = new FaultyStore();
     const found = await lifetime(store, new KeyvBackend<Note>({ store, ttl: "7d" }));
     expect(found?.[0]).toBeGreaterThan(6 * DAY);
   });
 
-  it("which each write renews, and no read", async () => {
+  it("and each write renews it, but no read does", async () => {
     const store = new FaultyStore();
     const backend = new KeyvBackend<Note>({ store, ttl: "7d" });
     await backend.save("m", notes(0, 1));

@@ -20,18 +20,18 @@ function setting(isListening: boolean): { store: FaultyStore; keyv: Keyv; backen
 }
 
 describe.each([
-  ["somebody", true],
-  ["nobody", false],
+  ["a listener", true],
+  ["no listener", false],
 ])(
-  "what is stored and is no memory is CORRUPT, not an empty one, where %s listens to the Keyv",
-  (_who, isListening) => {
+  "a stored value that is not a memory is CORRUPT, not an empty memory, if the Keyv has %s",
+  (_listener, isListening) => {
     it.each<[string, unknown]>([
-      ["another text", "canary hello"],
-      ["a text in JSON", '"canary hello"'],
-      ["nothing, in JSON", "null"],
+      ["another string", "canary hello"],
+      ["a string in JSON", '"canary hello"'],
+      ["null, in JSON", "null"],
       ["a number", "5"],
-      ["an empty text", ""],
-      ["an object of somebody's", '{"canary":1}'],
+      ["an empty string", ""],
+      ["another program's object", '{"canary":1}'],
       ["half a value", '{"value":"{\\"v\\":1,\\"id\\":\\"ali'],
       ["bytes", Buffer.from("canary")],
     ])("in the store: %s", async (_what, value) => {
@@ -50,7 +50,7 @@ describe.each([
       ["an object that looks like a memory", { v: 1, id: ID, r: [] }],
       ["another memory", encodeMemory("bob", ['{"n":1}'])],
       ["a later version", encodeMemory(ID, []).replace('"v":1', '"v":2')],
-      ["records that are none", encodeMemory(ID, ["1"])],
+      ["invalid records", encodeMemory(ID, ["1"])],
       ["half a memory", encodeMemory(ID, ['{"n":1}']).slice(0, -3)],
       ["a __proto__ key", encodeMemory(ID, ['{"__proto__":{"n":1}}'])],
     ])("in the Keyv: %s", async (_what, value) => {
@@ -76,7 +76,7 @@ describe.each([
   },
 );
 
-/** Neither read nor passed over by a list, nor quoted; and it can be replaced and deleted. */
+/** Checks that reads and `list` reject without quoting the value, and that the value can be replaced and deleted. */
 async function expectCorrupt(backend: KeyvBackend<Note>, memoryId: string): Promise<void> {
   for (const [name, call] of [
     [`"${memoryId}"`, () => backend.load(memoryId)],
@@ -93,8 +93,8 @@ async function expectCorrupt(backend: KeyvBackend<Note>, memoryId: string): Prom
   expect(await backend.list()).toEqual([]);
 }
 
-describe("what Keyv can make nothing of is not absent either", () => {
-  it("texts in a store, where serialization was turned off later", async () => {
+describe("a value that Keyv cannot decode is not absent either", () => {
+  it("texts in a store, if serialization was turned off later", async () => {
     const { store, backend } = setting(true);
     await backend.save(ID, notes(0, 1));
     const other = new KeyvBackend<Note>(new Keyv({ store, serialization: false }));
@@ -105,7 +105,7 @@ describe("what Keyv can make nothing of is not absent either", () => {
     expect(await backend.load(ID)).toEqual(notes(0, 1));
   });
 
-  it("what another key encrypted", async () => {
+  it("a value encrypted with another key", async () => {
     const store = new FaultyStore();
     const backend = new KeyvBackend<Note>(new Keyv({ store, encryption: shifting(1) }));
     await backend.save(ID, notes(0, 1));
@@ -134,9 +134,9 @@ describe("records come back equal whatever a Keyv does to values", () => {
   ];
 
   it.each<[string, () => Keyv]>([
-    ["as it does by itself", () => new Keyv()],
+    ["with its default serialization", () => new Keyv()],
     ["with no serialization", () => new Keyv({ serialization: false })],
-    ["with that of JSON", () => new Keyv({ serialization: JSON })],
+    ["with JSON as the serialization", () => new Keyv({ serialization: JSON })],
     ["with sanitizing", () => new Keyv({ sanitize: { keys: true, namespace: true }, namespace: "a--b;c" })],
     [
       "with compression",
@@ -164,8 +164,8 @@ const anyId = fc.oneof(
   fc.stringMatching(/^[a-zA-Z0-9._:=-]{1,200}$/),
 );
 
-describe("a key is one that every store takes and keeps apart", () => {
-  it("short, printable, and as Keyv's sanitizing leaves it", () => {
+describe("a key is one that every store accepts and distinguishes from others", () => {
+  it("short, printable, and unchanged by Keyv's sanitizing", () => {
     const sanitize = new KeyvSanitize({ keys: true });
     fc.assert(
       fc.property(anyId, (id) => {
@@ -178,7 +178,7 @@ describe("a key is one that every store takes and keeps apart", () => {
     );
   });
 
-  it("another one for another id, also where case and accents are folded", () => {
+  it("another key for another id, even if the store folds case and accents", () => {
     fc.assert(
       fc.property(anyId, anyId, (a, b) => {
         if (a !== b) expect(keyOf(a).toUpperCase()).not.toBe(keyOf(b).toUpperCase());
@@ -189,7 +189,7 @@ describe("a key is one that every store takes and keeps apart", () => {
     expect(keyOf("a ")).not.toBe(keyOf("a"));
   });
 
-  it("plain ids can be read in it", () => {
+  it("and plain ids can be read in it", () => {
     expect(keyOf("user-42_b.c")).toBe("deep-agent.user-42_b.c");
     for (const id of ["user:42", "A", "a--b", "a.", `=${"0".repeat(64)}`, "a\n", "x".repeat(101)]) {
       expect(keyOf(id)).toMatch(/^deep-agent\.=[0-9a-f]{64}$/);
@@ -204,7 +204,7 @@ describe("a key is one that every store takes and keeps apart", () => {
     "deep-agent.A",
     "xdeep-agent.a",
     "deep-agent.a\n",
-  ])("%j is none", (key) => expect(isMemoryKey(key)).toBe(false));
+  ])("%j is not the key of a memory", (key) => expect(isMemoryKey(key)).toBe(false));
 });
 
 describe("a value has its memory's id in it", () => {
@@ -225,6 +225,6 @@ describe("a value has its memory's id in it", () => {
     ["an empty text", ""],
     ["a text without an end", '{"v":1,"id":"a'],
     ["a text with a bad escape", '{"v":1,"id":"\\x","r":[]}'],
-    ["a longer one than there is", `{"v":1,"id":"${"x".repeat(9_000)}","r":[]}`],
+    ["a text longer than any with an id", `{"v":1,"id":"${"x".repeat(9_000)}","r":[]}`],
   ])("and %s has none", (_what, value) => expect(idIn(value)).toBeUndefined());
 });

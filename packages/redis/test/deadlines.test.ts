@@ -6,6 +6,8 @@ import { type LossyProxy, startProxy } from "@deep-agent/test-redis";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { RedisBackend } from "../src/index.ts";
 import { type Note, notes, rejectionOf, useServer } from "./support/backends.ts";
+import { backendOver, poolAt } from "./support/over-commands.ts";
+import { sources } from "./support/scripts.ts";
 
 const ID = "alice";
 const TIMEOUT = 400;
@@ -267,10 +269,8 @@ describe("a server's clock need not be right", () => {
     "%i seconds off, calls succeed, and late ones still do nothing",
     async (seconds) => {
       // Scripts that are told another time, on the way to a server whose clock nobody can set.
-      const { ConnectionPool } = await import("../src/wire/pooled/connection-pool.ts");
-      const { connectionSettings } = await import("../src/options/redis-options.ts");
-      const pool = new ConnectionPool(connectionSettings({}, redis.server), 30_000);
-      const shifted = RedisBackend.fromCommands<Note>(
+      const pool = poolAt(redis.server, 30_000);
+      const shifted = backendOver<Note>(
         {
           send: (commands, options) =>
             pool.send(
@@ -309,15 +309,6 @@ describe("a server's clock need not be right", () => {
     const asked = "local clock = redis.call('TIME')";
     return text.replace(asked, `${asked} clock[1] = clock[1] + ${seconds}`);
   }
-
-  const sources = new Map<string, string>();
-  beforeEach(async () => {
-    const scripts: Record<string, unknown> = await import("../src/scripts/scripts.ts");
-    for (const script of Object.values(scripts)) {
-      const { sha, source } = script as { sha: string; source: string };
-      sources.set(sha, source);
-    }
-  });
 
   it("nor go on evenly: one that was set forward is read anew", async () => {
     const clock = await import("../src/calls/server-clock.ts");

@@ -2,7 +2,7 @@ import { type LossyProxy, type RedisServer, startProxy, startRedis } from "@deep
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { createClient, createClientPool } from "@redis/client";
 import { Redis } from "ioredis";
-import { type Durability, type MemoryOptions, RedisBackend, type RedisBackendOptions } from "../src/index.ts";
+import { type Durability, RedisBackend, type RedisBackendOptions, type RedisMemoryOptions } from "../src/index.ts";
 import { type Note, notes, rejectionOf } from "./support/backends.ts";
 
 /*
@@ -37,7 +37,7 @@ afterAll(async () => {
 const inReplica: Durability = { replicas: 1, timeoutMs: 300 };
 
 /** How to come by a backend, and to let go of it, on each client. */
-const clients: Record<string, (addr: string, options: MemoryOptions) => Promise<RedisBackend<Note>>> = {
+const clients: Record<string, (addr: string, options: RedisMemoryOptions) => Promise<RedisBackend<Note>>> = {
   own: async (addr, options) => open({ ...options, addr }),
   async "node-redis client"(addr, options) {
     const client = createClient({ url: `redis://${addr}`, disableClientInfo: true }).on("error", quiet);
@@ -245,7 +245,6 @@ describe("what is no durability is refused", () => {
     const durability = given as Durability; // or so its caller says
     const refusal = expect.objectContaining({ code: "INVALID_CONFIG", message: expect.stringContaining("durability") });
     expect(() => new RedisBackend({ durability })).toThrow(refusal);
-    expect(() => new RedisBackend().withDurability(durability)).toThrow(refusal);
     expect(() => RedisBackend.fromClient(createClient(), { durability })).toThrow(refusal);
   });
 });

@@ -4,7 +4,7 @@ import { certificates, type RedisServer, startProxy, startRedis } from "@deep-ag
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createClient } from "@redis/client";
 import { RedisBackend, type RedisBackendOptions } from "../src/index.ts";
-import { loaded } from "../src/options/config-error.ts";
+import { loaded } from "../src/wire/loaded.ts";
 import { type Note, notes, rejectionOf, useServer } from "./support/backends.ts";
 
 /** What an append was told, which is then looked at from all sides. */
@@ -234,7 +234,7 @@ describe("a part of the package that is loaded later", () => {
     const missing = "../src/gone.ts";
     const error = await rejectionOf(loaded(import(missing)));
     expect(error).toMatchObject({ code: "INVALID_CONFIG", backend: "redis", outcome: "not-applied", retryable: false });
-    expect((error as MemoryError).hint).toContain("Install @deep-agent/redis anew");
+    expect((error as MemoryError).hint).toContain("Install @deep-agent/redis again");
     expect((error as MemoryError).cause).toBeInstanceOf(Error);
   });
 });

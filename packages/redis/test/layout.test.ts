@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { indexKeyOf } from "../src/layout/memory-key.ts";
-import { memorySettings } from "../src/options/redis-options.ts";
+import { memorySettings } from "../src/options/memory-settings.ts";
 import { notes, useServer } from "./support/backends.ts";
 
 /*
@@ -217,7 +217,7 @@ describe("the index is a sorted set", () => {
 
   it("whose name no pattern of memories matches", () => {
     for (const prefix of ["app:", "@", "@recent:", "#recent:", "a", "@recent:@"]) {
-      const settings = memorySettings({ prefix });
+      const settings = memorySettings({ prefix }, false);
       expect(indexKeyOf(settings)).toMatch(/^[@#]recent:/);
       expect(indexKeyOf(settings).startsWith(prefix)).toBe(false);
       expect(indexKeyOf(settings).endsWith(`recent:${prefix}`)).toBe(true);

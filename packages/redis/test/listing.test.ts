@@ -11,9 +11,12 @@ import { describe, expect, it } from "@jest/globals";
 import { createCluster } from "@redis/client";
 import keySlot from "cluster-key-slot";
 import { Cluster } from "ioredis";
-import { RedisBackend, type RedisCommands } from "../src/index.ts";
-import { ownCommands } from "../src/wire/pooled/pooled-commands.ts";
+import { RedisBackend } from "../src/index.ts";
+import { topologyOf } from "../src/options/topology.ts";
+import { pooledCommands } from "../src/wire/pooled/pooled-commands.ts";
+import type { RedisCommands } from "../src/wire/redis-commands.ts";
 import { type Note, notes, rejectionOf } from "./support/backends.ts";
+import { backendOver } from "./support/over-commands.ts";
 
 const PREFIX = "mine[*]:";
 
@@ -143,7 +146,7 @@ describe("a list is complete, and has each id once", () => {
           halfway.resolve();
           if (much === "half of its keys") await listed.promise;
         });
-      const inner = ownCommands({ cluster: nodesOf(cluster) }, 20_000);
+      const inner = pooledCommands(topologyOf({ cluster: nodesOf(cluster) }), 20_000);
       const commands: RedisCommands = {
         failsOver: true,
         send: (some, options) => inner.send(some, options),
@@ -167,7 +170,7 @@ describe("a list is complete, and has each id once", () => {
           }));
         },
       };
-      await using backend = RedisBackend.fromCommands<Note>(commands, { prefix: PREFIX, timeoutMs: 20_000 });
+      await using backend = backendOver<Note>(commands, { prefix: PREFIX, timeoutMs: 20_000 });
       const ids = await fill(cluster, backend, 200, 100);
       const found = await backend.list();
       listed.resolve();

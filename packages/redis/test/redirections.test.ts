@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import { ClusterCommands, type ClusterNodes } from "../src/wire/cluster/cluster-commands.ts";
-import { NoReply, type RedisCommand, type RedisReply, RefusedReply } from "../src/wire/redis-commands.ts";
+import { ClusterCommands } from "../src/wire/cluster/cluster-commands.ts";
+import type { ClusterNodes } from "../src/wire/cluster/cluster-nodes.ts";
+import { ErrorReply, NoReply } from "../src/wire/failures.ts";
+import type { RedisCommand, RedisReply } from "../src/wire/redis-commands.ts";
 import { rejectionOf } from "./support/backends.ts";
 
 /*
@@ -58,7 +60,7 @@ const fine: Node = (commands) => commands.map(([name = ""]) => (name === "ASKING
 const refusing =
   (message: string): Node =>
   (commands) =>
-    commands.map(() => new RefusedReply(message));
+    commands.map(() => new ErrorReply(message));
 const silent: Node = () => Promise.reject(new NoReply(true, new Error("nothing within 1 ms")));
 
 describe("a command goes where its key's slot is", () => {
@@ -113,7 +115,7 @@ describe("a command goes where its key's slot is", () => {
 
   it("and what the node there says of being asked is not taken for its answer", async () => {
     const nodes = new Played({
-      "n1:1": () => [new RefusedReply("NOPERM no ASKING"), new RefusedReply("MOVED 15495 n2:2")],
+      "n1:1": () => [new ErrorReply("NOPERM no ASKING"), new ErrorReply("MOVED 15495 n2:2")],
       "n2:2": refusing("ASK 15495 n1:1"),
     });
     const [reply] = await new ClusterCommands(nodes).send([["GET", "a"]], A);
@@ -129,7 +131,7 @@ describe("a command goes where its key's slot is", () => {
   it("and the answer names the node that refused it", async () => {
     const nodes = new Played({ "n1:1": fine, "n2:2": refusing("OOM command not allowed") });
     expect(await new ClusterCommands(nodes).send([["SET", "a"]], A)).toEqual([
-      new RefusedReply("OOM command not allowed", "n2:2"),
+      new ErrorReply("OOM command not allowed", "n2:2"),
     ]);
   });
 });
@@ -197,6 +199,6 @@ describe("where replicas may answer", () => {
   });
 
   it("what it refuses otherwise is the answer", async () => {
-    expect(await read(withReplica(refusing("WRONGTYPE")))).toEqual([new RefusedReply("WRONGTYPE")]);
+    expect(await read(withReplica(refusing("WRONGTYPE")))).toEqual([new ErrorReply("WRONGTYPE")]);
   });
 });

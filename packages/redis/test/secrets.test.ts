@@ -64,7 +64,7 @@ describe("no password and no text of a message is shown", () => {
       expectSilence(backend, "unused");
       for (const result of await tryAll(backend)) expectSilence(result, "refused");
       expectSilence(backend, "used");
-      expect(JSON.stringify(backend)).toBe("{}");
+      expect(JSON.stringify(backend)).toBe(`{"name":"redis"}`);
     }
   });
 

@@ -2,8 +2,8 @@ import { openBackend } from "@deep-agent/core";
 import { certificates, type RedisServer, startCluster, startSentinels } from "@deep-agent/test-redis";
 import { describe, expect, it } from "@jest/globals";
 import * as adapter from "../src/index.ts";
-import { type MemoryOptions, RedisBackend, type RedisBackendOptions } from "../src/index.ts";
-import { connectionSettings } from "../src/options/redis-options.ts";
+import { RedisBackend, type RedisBackendOptions, type RedisMemoryOptions } from "../src/index.ts";
+import { topologyOf } from "../src/options/topology.ts";
 import { type Note, notes, rejectionOf } from "./support/backends.ts";
 import { type Place, places, topologies } from "./support/topologies.ts";
 
@@ -35,7 +35,7 @@ describe("where the servers are, and who may use them, is told by options, a URL
     await admit(cluster.servers);
     const nodes = hosts(cluster.nodes).slice(0, 2);
     await works(new RedisBackend<Note>({ cluster: nodes, tls, username: "agent", password: "s3cret" }));
-    await works(new RedisBackend<Note>().withCluster(nodes).withTLS(tls).withUsername("agent").withPassword("s3cret"));
+    await works(new RedisBackend<Note>({ cluster: nodes }).withTLS(tls).withUsername("agent").withPassword("s3cret"));
     const url = `rediss://agent:s3cret@${nodes.join(",")}?ttl=1h`;
     await works(new RedisBackend<Note>({ url, tls }));
     await works(new RedisBackend<Note>({ url: `rediss://agent:s3cret@${nodes[0]}?cluster=true`, tls }));
@@ -63,9 +63,7 @@ describe("where the servers are, and who may use them, is told by options, a URL
     const nodes = hosts(set.sentinels);
     const sentinel = { name: set.name, nodes };
     await works(new RedisBackend<Note>({ sentinel, tls, username: "agent", password: "s3cret" }));
-    await works(
-      new RedisBackend<Note>().withSentinel(sentinel).withTLS(tls).withUsername("agent").withPassword("s3cret"),
-    );
+    await works(new RedisBackend<Note>({ sentinel }).withTLS(tls).withUsername("agent").withPassword("s3cret"));
     await works(
       new RedisBackend<Note>({ url: `rediss://agent:s3cret@${nodes.join(",")}/0?sentinel=${set.name}`, tls }),
     );
@@ -117,19 +115,19 @@ describe("where the servers are, and who may use them, is told by options, a URL
   });
 });
 
-describe("what is set step by step", () => {
-  it("means the same in any order", async () => {
-    await using one = new RedisBackend().withReads("replica").withCluster(["127.0.0.1:1"]).withTimeout(50);
+describe("options that depend on each other", () => {
+  it("may stand in any order", async () => {
+    await using one = new RedisBackend({ reads: "replica", timeoutMs: 50, cluster: ["127.0.0.1:1"] });
     expect(await rejectionOf(one.load("a"))).toMatchObject({ code: "UNAVAILABLE" });
-    await using two = new RedisBackend().withReads("replica");
-    expect(await rejectionOf(two.load("a"))).toMatchObject({ code: "INVALID_CONFIG" });
+    const withoutReplicas = (): unknown => new RedisBackend({ reads: "replica" });
+    expect(withoutReplicas).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
   });
 
-  it("is where addresses lead, whichever way those are written", () => {
+  it("say where addresses lead, whichever way those are written", () => {
     const options = { cluster: ["[::1]:7000"], addressMap: { "[::1]:7000": "localhost:7001", "::2": "x" } };
     expect(() => new RedisBackend(options)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
     const { "::2": _none, ...addressMap } = options.addressMap;
-    const settings = connectionSettings({ ...options, addressMap }, { host: "::1", port: 7000 });
+    const settings = topologyOf({ ...options, addressMap }).settingsAt({ host: "::1", port: 7000 });
     expect(settings).toMatchObject({ host: "localhost", port: 7001 });
   });
 });
@@ -185,7 +183,7 @@ describe("what go-deep-agent has kept is read and converted", () => {
       await using place = await places[on]();
       for (const { name, open } of topologies.filter((one) => one.on === on)) {
         const { backend, close } = await open(place);
-        const options: MemoryOptions = { prefix: `go ${name}:`, timeoutMs: 20_000 };
+        const options: RedisMemoryOptions = { prefix: `go ${name}:`, timeoutMs: 20_000 };
         const key = `${options.prefix}a`;
         await place.command(key, "SET", key, goValue);
         const one = backend<{ role: string }>(options);

@@ -178,7 +178,10 @@ describe("where what was written is asked for once more", () => {
     expect(await rejectionOf(backend.append("a", notes(1, 1)))).toMatchObject({ code: "CAPACITY" });
     expect(await backend.append("a", notes(0, 1), { operationId: "o" })).toBe(revision);
     await backend.save("b", notes(0, 1), { operationId: "s" });
-    await using waiting = new RedisBackend<Note>(server.addr).withDurability({ replicas: 1, timeoutMs: 50 });
+    await using waiting = new RedisBackend<Note>({
+      addr: server.addr,
+      durability: { replicas: 1, timeoutMs: 50 },
+    });
     const error = await rejectionOf(waiting.append("a", notes(0, 1), { operationId: "o" }));
     expect(error).toMatchObject({ code: expect.stringMatching(/CAPACITY|DURABILITY/), outcome: "applied" });
   });

@@ -1,8 +1,9 @@
 import type { Revision } from "@deep-agent/core";
 import { startProxy } from "@deep-agent/test-redis";
 import { describe, expect, it } from "@jest/globals";
-import { RedisBackend, type RedisCommands } from "../src/index.ts";
+import type { RedisCommands } from "../src/wire/redis-commands.ts";
 import { type Note, notes, useServer } from "./support/backends.ts";
+import { backendOver, poolAt } from "./support/over-commands.ts";
 
 const redis = useServer();
 
@@ -75,9 +76,7 @@ describe("a window, which is read by several commands", () => {
   });
 
   it("is asked for on one connection, by clients of several, too", async () => {
-    const { ConnectionPool } = await import("../src/wire/pooled/connection-pool.ts");
-    const { connectionSettings } = await import("../src/options/redis-options.ts");
-    const pool = new ConnectionPool(connectionSettings({}, redis.server), 5_000);
+    const pool = poolAt(redis.server, 5_000);
     const sent: unknown[] = [];
     const commands: RedisCommands = {
       send: (some, options) => {
@@ -87,7 +86,7 @@ describe("a window, which is read by several commands", () => {
       close: () => pool.close(),
     };
     await redis.open().append("a", notes(0, 4));
-    await using backend = RedisBackend.fromCommands<Note>(commands, { prefix: redis.prefix });
+    await using backend = backendOver<Note>(commands, { prefix: redis.prefix });
     expect((await backend.read("a", { last: 2 }))?.records).toEqual(notes(0, 4));
     expect(sent).toEqual([{ names: ["LINDEX", "LLEN", "LRANGE", "LINDEX"], inseparable: true }]);
   });
@@ -95,16 +94,14 @@ describe("a window, which is read by several commands", () => {
   it("comes by one script where commands may be sent on to different servers", async () => {
     await using proxy = await startProxy(redis.server);
     await redis.open().append("a", notes(0, 4));
-    const { ConnectionPool } = await import("../src/wire/pooled/connection-pool.ts");
-    const { connectionSettings } = await import("../src/options/redis-options.ts");
     const [host = "", port = ""] = proxy.addr.split(":");
-    const pool = new ConnectionPool(connectionSettings({}, { host, port: Number(port) }), 5_000);
+    const pool = poolAt({ host, port: Number(port) }, 5_000);
     const cluster: RedisCommands = {
       send: (commands, options) => pool.send(commands, options),
       masters: async () => [{ name: "", commands: pool }],
       close: () => pool.close(),
     };
-    await using backend = RedisBackend.fromCommands<Note>(cluster, { prefix: redis.prefix });
+    await using backend = backendOver<Note>(cluster, { prefix: redis.prefix });
     await backend.read("a", { last: 1 });
     proxy.resetCounts();
     expect((await backend.read("a", { last: 2 }))?.records).toEqual(notes(0, 4));

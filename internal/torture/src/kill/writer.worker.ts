@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { type MemoryBackend, MemoryError, openBackend, supports } from "@deep-agent/core";
@@ -70,5 +71,5 @@ async function persistently<R>(call: () => Promise<R>): Promise<R> {
 
 /** At once: what a killed process has said is heard. */
 function say(line: string): void {
-  process.stdout.write(`${line}\n`); // a pipe, which is written to before the call returns
+  writeSync(1, `${line}\n`); // process.stdout would keep in this process what a full pipe does not take
 }

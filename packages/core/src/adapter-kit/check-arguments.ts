@@ -12,11 +12,12 @@ import { checkOperationId } from "../contract/operation-id.ts";
 import { encodeRecords } from "./records.ts";
 
 /*
- * The checks that every backend makes on what it is given, before it does anything: one function per method. They throw
- * `INVALID_MEMORY_ID`, `INVALID_ARGUMENT` or `INVALID_RECORD`, or the reason of a signal that is already aborted.
+ * The checks that every backend makes on its arguments before it does anything: one function per method. They throw
+ * `INVALID_MEMORY_ID`, `INVALID_ARGUMENT`, `INVALID_RECORD` or `RECORD_TOO_LARGE`, or the reason of a signal that is
+ * already aborted.
  */
 
-/** For `ping`. */
+/** Checks the arguments of `ping`. Throws `INVALID_ARGUMENT`, or the reason of an aborted signal. */
 export function checkOptions(options: CallOptions = {}): void {
   if (typeof options !== "object" || options === null) {
     throw new MemoryError("INVALID_ARGUMENT", "The options must be an object, or be left out.");
@@ -29,13 +30,19 @@ export function checkOptions(options: CallOptions = {}): void {
   signal.throwIfAborted();
 }
 
-/** For `load`, `delete`, `info` and `touch`. */
+/**
+ * Checks the arguments of `load`, `delete`, `info` and `touch`. Throws `INVALID_MEMORY_ID`, `INVALID_ARGUMENT`, or
+ * the reason of an aborted signal.
+ */
 export function checkCall(memoryId: unknown, options: CallOptions = {}): asserts memoryId is string {
   checkMemoryId(memoryId);
   checkOptions(options);
 }
 
-/** For `save`. Answers the records' JSON texts. */
+/**
+ * Checks the arguments of `save`. Returns the records' JSON texts. Throws what {@link checkCall} throws,
+ * `INVALID_RECORD` or `RECORD_TOO_LARGE`.
+ */
 export function checkSave(memoryId: string, records: readonly object[], options: SaveOptions = {}): string[] {
   checkCall(memoryId, options);
   if (options.operationId !== undefined) checkOperationId(options.operationId);
@@ -44,32 +51,35 @@ export function checkSave(memoryId: string, records: readonly object[], options:
 }
 
 /**
- * For `save` of a backend without `log`. Answers the records' JSON texts, and throws `NOT_SUPPORTED` for the options that
- * take a log.
+ * Checks the arguments of `save` for a backend without `log`. Returns the records' JSON texts. Throws what
+ * {@link checkSave} throws, and `NOT_SUPPORTED` for `expectedRevision` and `operationId`, which need a log.
  */
 export function checkPlainSave(memoryId: string, records: readonly object[], options: SaveOptions = {}): string[] {
   const texts = checkSave(memoryId, records, options);
   if (options.expectedRevision === undefined && options.operationId === undefined) return texts;
-  throw new MemoryError("NOT_SUPPORTED", "This backend has no log, so that a save cannot be conditional or named.", {
+  throw new MemoryError("NOT_SUPPORTED", "This backend has no log, so a save cannot be conditional or named.", {
     memoryId,
     hint: "Leave out expectedRevision and operationId, or use a backend that supports `log`.",
   });
 }
 
-/** For `append`. Answers the records' JSON texts. */
+/**
+ * Checks the arguments of `append`. Returns the records' JSON texts. Throws what {@link checkSave} throws, and
+ * `INVALID_RECORD` if there are no records.
+ */
 export function checkAppend(memoryId: string, records: readonly object[], options: AppendOptions = {}): string[] {
   const texts = checkSave(memoryId, records, options);
   checkRevision("since", options.since ?? undefined);
   if (texts.length === 0) {
     throw new MemoryError("INVALID_RECORD", "Nothing was appended: there are no records.", {
       memoryId,
-      hint: "Append at least one record; `save(id, [])` makes an empty memory.",
+      hint: "Append at least one record; `save(id, [])` creates an empty memory.",
     });
   }
   return texts;
 }
 
-/** For `read`. */
+/** Checks the arguments of `read`. Throws what {@link checkCall} throws. */
 export function checkRead(memoryId: string, options: ReadOptions = {}): void {
   checkCall(memoryId, options);
   checkRevision("since", options.since);
@@ -80,7 +90,7 @@ export function checkRead(memoryId: string, options: ReadOptions = {}): void {
   }
 }
 
-/** For `list`. */
+/** Checks the arguments of `list`. Throws `INVALID_ARGUMENT`, or the reason of an aborted signal. */
 export function checkList(options: ListOptions = {}): void {
   checkOptions(options);
   if (options.prefix !== undefined && typeof options.prefix !== "string") {
@@ -88,7 +98,10 @@ export function checkList(options: ListOptions = {}): void {
   }
 }
 
-/** For `recent`. The `cursor` is the backend's own to check. */
+/**
+ * Checks the arguments of `recent`, except `cursor`: the backend checks its own ({@link invalidCursor}). Throws
+ * `INVALID_ARGUMENT`, or the reason of an aborted signal.
+ */
 export function checkRecent(options: RecentOptions): void {
   checkList(options);
   checkCount("limit", options?.limit);
@@ -98,15 +111,15 @@ function checkCount(name: string, value: unknown): void {
   if (!Number.isSafeInteger(value) || (value as number) < 1) {
     throw new MemoryError(
       "INVALID_ARGUMENT",
-      `\`${name}\` must be a positive integer, not ${typeof value === "number" ? value : `a ${typeof value}`}.`,
+      `\`${name}\` must be a positive integer, not ${typeof value === "number" ? value : typeof value}.`,
     );
   }
 }
 
 function checkRevision(name: string, value: unknown): void {
   if (value !== undefined && (typeof value !== "string" || value === "")) {
-    throw new MemoryError("INVALID_ARGUMENT", `\`${name}\` must be a revision that a backend gave.`, {
-      hint: "Pass on the `revision` or `start` of a read as it is.",
+    throw new MemoryError("INVALID_ARGUMENT", `\`${name}\` must be a revision returned by a backend.`, {
+      hint: "Pass the `revision` or `start` of a read unchanged.",
     });
   }
 }

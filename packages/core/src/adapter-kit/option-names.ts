@@ -1,8 +1,9 @@
 import { MemoryError } from "../contract/memory-error.ts";
 
 /**
- * Throws `INVALID_CONFIG` unless `options` is an object that has none but the options of these names: one that is misspelt
- * would do nothing, without a word. `what` is the class or function that takes them, `backend` the `name` of the backend.
+ * Throws `INVALID_CONFIG` unless `options` is an object whose properties are all among `names`: a misspelt option
+ * would have no effect otherwise, and no error would say so. `what`: the class or function that takes the options.
+ * `backend`: the backend's `name`; default: none is named.
  */
 export function checkOptionNames(
   what: string,

@@ -2,39 +2,44 @@ import type { LogCapability, Revision } from "../contract/backend.ts";
 import { MemoryError } from "../contract/memory-error.ts";
 import { quoteId } from "../contract/memory-id.ts";
 
-/** Records on their way into a log: stored whole or not at all, and once. */
+/** An append that may take several attempts: its records are stored once, all of them or none. */
 export interface Operation<T extends object = object> {
+  /** The records to append, oldest first. */
   readonly records: readonly T[];
-  /** Names the append, in every attempt. */
+  /** Names the append; the same in every attempt. */
   readonly operationId: string;
   /**
-   * What was known of the log before the first attempt, kept in every attempt (`null`: no such memory; `undefined`: nothing
-   * was known). Where the log is another one by now, {@link storeOnce} moves it on to the one that it has searched.
+   * The revision that was known before the first attempt; the same in every attempt. `null`: the memory did not
+   * exist. `undefined`: nothing was known. If the log has been replaced since, {@link storeOnce} searches the new log
+   * and sets this to its revision.
    */
   since: Revision | null | undefined;
 }
 
+/** Options of {@link storeOnce}. */
 export interface StoreOnceOptions {
-  /** Write only where nobody else has written since `since`; else reject with `CONFLICT`. Default `false`. */
+  /** Write only if no other writer has written after `since`; otherwise reject with `CONFLICT`. Default `false`. */
   unlessChanged?: boolean | undefined;
   /** Whether another process may store the same operation at the same time. Costs one more read. Default `false`. */
   shared?: boolean | undefined;
+  /** Aborts the call, which then rejects with the signal's reason. Default: the call cannot be aborted. */
   signal?: AbortSignal | undefined;
 }
 
-/** How often a log may change under the search for records before they are left alone. */
+/** How many times the search is repeated because the log changed meanwhile. */
 const MAX_SEARCHES = 5;
 
-/** How many records are read at once where a log is searched. */
+/** How many records a search reads at once. */
 const PAGE = 256;
 
 /**
- * Appends the records of an operation, or finds that they are stored already. Resolves to the revision after them. Rejects
- * with `CONFLICT`, or with the backend's error.
+ * Appends the records of an operation, or finds that they are already stored. Resolves to a revision at which the log
+ * holds them. Rejects with `CONFLICT`, or with the backend's error.
  *
- * Where the log is no longer the one that the operation speaks of (expired, deleted, replaced), the operation id alone does
- * not tell whether its records are in it: someone may have saved a history that holds them. So the whole log is searched for
- * their ids (`id`, as messages have it), and only then are they appended, with the revision of that search.
+ * If the log is no longer the one that `since` belongs to (it expired, or was deleted or replaced), the operation id
+ * does not tell whether the records are in it: another writer may have saved a history that holds them. So the whole
+ * log is searched for their ids (`id`, as messages have). Only if none is found are they appended, with the revision
+ * of that search.
  */
 export async function storeOnce<T extends object>(
   log: LogCapability<T>,
@@ -45,7 +50,8 @@ export async function storeOnce<T extends object>(
   const { unlessChanged = false, shared = false, signal } = options;
   const { records, operationId } = operation;
   for (let searches = 0; ; searches++) {
-    // Read before the append, which finds what others have stored under this operation until then: they store it after this.
+    // Read before the append. The append finds what other processes stored under this operation before it, so that
+    // they can store it only after this revision.
     const head = shared ? await headOf(log, memoryId, signal) : undefined;
     const { since } = operation;
     try {
@@ -73,8 +79,8 @@ async function headOf<T extends object>(
 type Found = { stored: true; revision: Revision } | { stored: false; revision: Revision | null };
 
 /**
- * Pages through the whole log for any of the records. Where the log is replaced meanwhile, the pages go on in the new one;
- * an append with the revision that is given then is a conflict, and searches again.
+ * Pages through the whole log for any of the records. If the log is replaced meanwhile, the pages continue in the new
+ * log. The returned revision is that of the old one, so the next append conflicts and the search is repeated.
  */
 async function search<T extends object>(
   log: LogCapability<T>,
@@ -86,7 +92,7 @@ async function search<T extends object>(
     const newest = await log.read(memoryId, { last: PAGE, signal });
     if (newest === null) return { stored: false, revision: null };
     const { revision } = newest;
-    // Ends without an answer where the memory is removed meanwhile.
+    // Ends without a result if the memory is removed meanwhile; then the search starts again.
     for (let page: typeof newest | null = newest; page !== null; ) {
       if (holdsAny(page.records, records)) return { stored: true, revision };
       if (page.start === null) return { stored: false, revision };
@@ -95,7 +101,7 @@ async function search<T extends object>(
   }
 }
 
-/** Whether any of the records is stored already, as told by its id: they are stored whole or not at all, so one speaks for all. */
+/** Whether the records are already stored. All are stored or none, so the id of any one of them decides. */
 export function holdsAny(stored: readonly object[] | null, records: readonly object[]): boolean {
   const ids = new Set(records.map(idOf).filter((id) => id !== undefined));
   return ids.size > 0 && (stored ?? []).some((record) => ids.has(idOf(record) ?? ""));
@@ -109,11 +115,11 @@ function idOf(record: object): string | undefined {
 function tooContended(memoryId: string, cause: unknown): MemoryError {
   return new MemoryError(
     "CONFLICT",
-    `Memory ${quoteId(memoryId)} was replaced again and again while a turn was to be stored.`,
+    `Memory ${quoteId(memoryId)} was replaced repeatedly while a turn was being stored.`,
     {
       memoryId,
       retryable: true,
-      hint: "Find out who rewrites this memory; the turn is kept and tried again.",
+      hint: "Find out what rewrites this memory. The turn is kept and will be tried again.",
       cause,
     },
   );

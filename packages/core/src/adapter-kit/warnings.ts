@@ -1,9 +1,9 @@
 import { backendChannel } from "../contract/diagnostics.ts";
 
-/** Publishes a warning about a memory, or about all of them. `detail` holds no secret and no text that was said. */
+/** Publishes a warning about one memory, or without an id about all. `detail` holds no secret and no message text. */
 export type Warn = (detail: string, memoryId?: string | undefined) => void;
 
-/** Warnings of one backend on `deep-agent:backend`. `backend` is its `name`. */
+/** A function that publishes warnings of one backend on `deep-agent:backend`. `backend`: the backend's `name`. */
 export function warnOf(backend: string): Warn {
   return (detail, memoryId) =>
     backendChannel.publish({ type: "warning", backend, detail, ...(memoryId !== undefined && { memoryId }) });

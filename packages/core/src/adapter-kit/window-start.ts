@@ -1,12 +1,15 @@
-/** The entries of a log among which a window is looked for: those from `floor` up to and without `end`, oldest first. */
+/** The entries of a log in which {@link windowStart} looks for a window, by index, oldest first. */
 export interface EntryRange {
+  /** The index of the first entry. */
   floor: number;
+  /** The index after the last entry. */
   end: number;
 }
 
 /**
- * Where the newest whole entries begin that hold at least `last` records together, or all that there are; `last` not given: all.
- * `recordsOf` answers how many records the entry at an index holds; it is asked from the newest on, for no more than are needed.
+ * The index at which the newest whole entries begin that together hold at least `last` records, or all of the range
+ * if it holds fewer. `undefined`: all. `recordsOf` returns how many records the entry at an index holds. It is called
+ * from the newest entry on, only for as many as are needed.
  */
 export function windowStart(
   { floor, end }: EntryRange,

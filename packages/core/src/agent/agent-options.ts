@@ -6,39 +6,52 @@ import type { WindowLimits } from "../conversation/window.ts";
 import type { ChatModel } from "../model/chat-model.ts";
 import type { Tool } from "./tool.ts";
 
-/** What is done with a turn that is aborted: keep the question and the text that had come, or nothing. */
+/** What to store of an aborted turn: `"keep"` the question and the text so far, or `"discard"` all of it. */
 export type AbortPolicy = "keep" | "discard";
 
-/** What an agent is made of. Each option is also a method of {@link Agent}, and means the same there. */
+/** The options of an agent. Each of them except `model` is also a method of {@link Agent}, with the same meaning. */
 export interface AgentOptions {
+  /** The model that answers, such as an `OpenAIModel`. */
   model: ChatModel;
-  /** The system prompt: sent before every window, never stored, never trimmed. `withSystem`. */
+  /** The system prompt: sent before every window, never stored, never trimmed. Default: none. Method `withSystem`. */
   system?: string | undefined;
-  /** Remember in RAM. Default `false`; `longMemory` implies it. `withShortMemory`. */
+  /** Remember in RAM. Default `false`; `longMemory` implies it. Method `withShortMemory`. */
   shortMemory?: boolean | undefined;
-  /** The id of the memory to remember in, across processes. Needs a `backend`. `withLongMemory`. */
+  /** The id of the memory to use across processes. Needs a `backend`. Default: none. Method `withLongMemory`. */
   longMemory?: string | undefined;
-  /** The store. The agent does not close it. `usingBackend`. */
+  /** The store. The agent does not close it. Default: none. Method `usingBackend`. */
   backend?: MemoryBackend | undefined;
-  /** Store each turn before `ask` resolves. Default `true`; otherwise `saveLongMemory()` does. `withAutoSaveLongMemory`. */
+  /**
+   * Store each turn before `ask` resolves. If `false`, `saveLongMemory()` stores the turns. Default `true`. Method
+   * `withAutoSaveLongMemory`.
+   */
   autoSaveLongMemory?: boolean | undefined;
-  /** How many messages of the history the model is sent at most. The store keeps all. Default 20. `withMaxHistory`. */
+  /**
+   * The maximum number of messages of the history that the model is sent. The store keeps all. Default 20. Method
+   * `withMaxHistory`.
+   */
   maxHistory?: number | undefined;
-  /** How many tokens of history the model is sent at most. Default: as many as there are. `withMaxTokens`. */
+  /** The maximum number of tokens of the history that the model is sent. Default: no limit. Method `withMaxTokens`. */
   maxTokens?: number | undefined;
-  /** The tokens of a message, for `maxTokens`. Default: a quarter of the characters of its JSON. `withMaxTokens`. */
+  /**
+   * Returns the number of tokens of a message, for `maxTokens`. Default: a quarter of the characters of its JSON.
+   * Method `withMaxTokens`.
+   */
   countTokens?: WindowLimits["countTokens"];
-  /** `withTool`. */
+  /** The tools that the model may call, each with its own name. Default: none. Method `withTool`. */
   tools?: readonly Tool[] | undefined;
-  /** How often in one turn the model may call tools before `TOOL_ROUNDS_EXCEEDED`. Default 10. `withMaxToolRounds`. */
+  /**
+   * How many rounds of tool calls a turn may have before it fails with `TOOL_ROUNDS_EXCEEDED`. Default 10. Method
+   * `withMaxToolRounds`.
+   */
   maxToolRounds?: number | undefined;
-  /** Passed to the model with each request: temperature, for one. `withModelOptions`. */
+  /** Options passed to the model with each request, such as a temperature. Default: none. Method `withModelOptions`. */
   modelOptions?: Readonly<Record<string, unknown>> | undefined;
-  /** Default `"keep"`. `withAbortPolicy`. */
+  /** What to store of an aborted turn. Default `"keep"`. Method `withAbortPolicy`. */
   onAbort?: AbortPolicy | undefined;
-  /** Default `"append"`. `withConflictPolicy`. */
+  /** What to do with a turn if another writer wrote meanwhile. Default `"append"`. Method `withConflictPolicy`. */
   onConflict?: ConflictPolicy | undefined;
-  /** Called when the store turns out to have lost turns that it had acknowledged. `withRegressionHandler`. */
+  /** Called if the store has lost acknowledged turns. Default: no handler. Method `withRegressionHandler`. */
   onRegression?: ((regression: Regression) => void) | undefined;
 }
 
@@ -49,7 +62,7 @@ export const agentOptionNames: readonly string[] = Object.keys({
   onRegression: 0,
 } satisfies Record<keyof AgentOptions, 0>);
 
-/** Throws `INVALID_CONFIG`: `option` must be `expected`. */
+/** Throws `INVALID_CONFIG` unless `valid`: the option must be `expected`. */
 export function checkOption(valid: boolean, option: string, expected: string, value: unknown): void {
   if (valid) return;
   const shown = typeof value === "string" ? JSON.stringify(value) : typeof value === "number" ? value : typeof value;

@@ -22,15 +22,16 @@ import { specOf, type Tool } from "./tool.ts";
 import type { TurnPlace } from "./turn-target.ts";
 
 /**
- * A model that remembers. Methods that configure change this agent and return it, in any order; they count from the next ask
- * on. Asks run one after the other.
+ * A model that remembers. The methods that configure change this agent and return it. They may be called in any order,
+ * and apply from the next ask on. They throw `INVALID_CONFIG` for an invalid argument, unless they say otherwise. Asks
+ * run one after another.
  *
  * ```ts
  * const ai = Agent.openAI("gpt-4", { apiKey }).withLongMemory("user-alice").usingBackend(backend);
  * await ai.ask("My favourite colour is blue");
  * ```
  *
- * When `ask` has resolved, the turn is stored. An ask from within a tool of the same agent would wait for itself: use
+ * The turn is stored before `ask` resolves. An ask from within a tool of the same agent would wait for itself: use
  * another agent there.
  */
 export class Agent {
@@ -52,6 +53,7 @@ export class Agent {
   #onConflict: ConflictPolicy = "append";
   #onRegression: ((regression: Regression) => void) | undefined;
 
+  /** Throws `INVALID_CONFIG`, `INVALID_MEMORY_ID` or `INVALID_ARGUMENT` for an invalid option. */
   constructor(options: AgentOptions) {
     checkOptionNames("Agent", options, agentOptionNames);
     checkOption(
@@ -77,19 +79,22 @@ export class Agent {
     if (options.onRegression !== undefined) this.withRegressionHandler(options.onRegression);
   }
 
-  /** An agent on a model of OpenAI, or of any server that speaks its protocol (`baseURL`). Needs the package `openai`. */
+  /**
+   * An agent on a model of OpenAI, or of any server with the same protocol (`baseURL`). Needs the package `openai`.
+   * Throws `INVALID_CONFIG` for an invalid option.
+   */
   static openAI(model: string, options: OpenAIModelOptions): Agent {
     return new Agent({ model: new OpenAIModel(model, options) });
   }
 
-  /** The system prompt: sent before every window, never stored, never trimmed. */
+  /** Sets the system prompt: sent before every window, never stored, never trimmed. */
   withSystem(prompt: string): this {
     checkOption(typeof prompt === "string", "system prompt", "a string", prompt);
     this.#system = prompt;
     return this;
   }
 
-  /** Remember in RAM, within the limits of the window. */
+  /** Remembers in RAM, within the limits of the window. */
   withShortMemory(remember = true): this {
     checkOption(typeof remember === "boolean", "shortMemory", "true or false", remember);
     this.#remembers = remember;
@@ -97,7 +102,7 @@ export class Agent {
   }
 
   /**
-   * Remember under this id in the backend, across processes. Asks already made keep the id that they were made with. Throws
+   * Remembers under this id in the backend, across processes. Earlier asks keep the id that they were made with. Throws
    * `INVALID_MEMORY_ID`.
    */
   withLongMemory(memoryId: string): this {
@@ -107,7 +112,10 @@ export class Agent {
     return this;
   }
 
-  /** The store of long memory. Nothing is read before the first ask. Throws `INVALID_CONFIG` once another one was used. */
+  /**
+   * Sets the store of long memory. Nothing is read before the first ask. Throws `INVALID_CONFIG` if another backend was
+   * already used.
+   */
   usingBackend(backend: MemoryBackend): this {
     checkOption(
       typeof backend?.load === "function" && typeof backend.save === "function",
@@ -124,24 +132,30 @@ export class Agent {
     return this;
   }
 
-  /** Whether each turn is stored before `ask` resolves (default). Otherwise {@link saveLongMemory} stores what was said. */
+  /** Sets whether `ask` stores each turn before it resolves. Default `true`. If not, {@link saveLongMemory} does. */
   withAutoSaveLongMemory(autoSave = true): this {
     checkOption(typeof autoSave === "boolean", "autoSaveLongMemory", "true or false", autoSave);
     this.#autoSave = autoSave;
     return this;
   }
 
-  /** How many messages of the history the model is sent at most, in whole turns. The store keeps all. Default 20. */
+  /**
+   * Sets the maximum number of messages of the history that the model is sent, in whole turns. The store keeps all.
+   * Default 20. Throws `INVALID_ARGUMENT`.
+   */
   withMaxHistory(messages: number): this {
     return this.#withLimits({ ...this.#limits, maxMessages: messages });
   }
 
-  /** How many tokens of the history the model is sent at most, in whole turns; `countTokens` tells those of a message. */
+  /**
+   * Sets the maximum number of tokens of the history that the model is sent, in whole turns. `countTokens` returns the
+   * tokens of a message; default: the current function. Throws `INVALID_ARGUMENT`.
+   */
   withMaxTokens(tokens: number, countTokens: WindowLimits["countTokens"] = this.#limits.countTokens): this {
     return this.#withLimits({ ...this.#limits, maxTokens: tokens, countTokens });
   }
 
-  /** Lets the model call a tool. Throws `INVALID_CONFIG` for a second tool of a name, or one without a JSON Schema. */
+  /** Lets the model call a tool. Throws `INVALID_CONFIG` for a name that another tool has, or without JSON Schema. */
   withTool<Schema extends StandardSchemaV1>(tool: Tool<Schema>): this {
     checkOption(
       typeof tool?.name === "string" && typeof tool.execute === "function",
@@ -149,40 +163,48 @@ export class Agent {
       "an object with a name and an execute",
       tool,
     );
-    checkOption(!this.#tools.has(tool.name), `tool ${JSON.stringify(tool.name)}`, "given once", tool);
+    if (this.#tools.has(tool.name)) {
+      throw new MemoryError("INVALID_CONFIG", `The agent already has a tool named ${JSON.stringify(tool.name)}.`);
+    }
     this.#tools.set(tool.name, { tool, spec: specOf(tool) });
     return this;
   }
 
-  /** How often in one turn the model may call tools before `TOOL_ROUNDS_EXCEEDED`. Default 10. */
+  /** Sets how many rounds of tool calls a turn may have before it fails with `TOOL_ROUNDS_EXCEEDED`. Default 10. */
   withMaxToolRounds(rounds: number): this {
-    checkOption(Number.isSafeInteger(rounds) && rounds >= 0, "maxToolRounds", "an integer from 0 on", rounds);
+    checkOption(Number.isSafeInteger(rounds) && rounds >= 0, "maxToolRounds", "a non-negative integer", rounds);
     this.#maxToolRounds = rounds;
     return this;
   }
 
-  /** Options that each request passes to the model: temperature, for one. They replace the earlier ones. */
+  /** Sets the options that each request passes to the model, such as a temperature. They replace all earlier ones. */
   withModelOptions(options: Readonly<Record<string, unknown>>): this {
     checkOption(typeof options === "object" && options !== null, "modelOptions", "an object", options);
     this.#modelOptions = { ...options };
     return this;
   }
 
-  /** What an aborted or abandoned turn leaves: the question and the text so far (`"keep"`, default), or nothing (`"discard"`). */
+  /**
+   * Sets what is stored of an aborted or abandoned turn: the question and the text so far (`"keep"`, default), or
+   * nothing (`"discard"`).
+   */
   withAbortPolicy(policy: AbortPolicy): this {
     checkOption(policy === "keep" || policy === "discard", "onAbort", '"keep" or "discard"', policy);
     this.#onAbort = policy;
     return this;
   }
 
-  /** What is done when someone else wrote meanwhile: keep both turns (`"append"`, default), or reject ours (`"throw"`). */
+  /**
+   * Sets what happens if another writer wrote meanwhile: both turns are kept (`"append"`, default), or this agent's
+   * turn is rejected (`"throw"`).
+   */
   withConflictPolicy(policy: ConflictPolicy): this {
     checkOption(policy === "append" || policy === "throw", "onConflict", '"append" or "throw"', policy);
     this.#onConflict = policy;
     return this;
   }
 
-  /** Is called when the store turns out to have lost turns that it had acknowledged. The conversation goes on. */
+  /** Sets the function to call if the store has lost turns that it had acknowledged. The conversation continues. */
   withRegressionHandler(handler: (regression: Regression) => void): this {
     checkOption(typeof handler === "function", "onRegression", "a function", handler);
     this.#onRegression = handler;
@@ -190,25 +212,26 @@ export class Agent {
   }
 
   /**
-   * Asks the model, and resolves to its text once the turn is stored. Rejects
-   * - before the model is called: with the backend's error where loading, or storing an earlier pending turn, fails;
-   * - with the model's error: nothing is stored;
-   * - with `SAVE_FAILED` where the reply came and could not be stored: it is on the error, and the turn is stored by the next
-   *   ask or {@link saveLongMemory}. Asking again would say it twice;
-   * - with the signal's reason, once what {@link withAbortPolicy} keeps is stored.
+   * Asks the model, and resolves to its text after the turn is stored. Rejects
+   * - with `INVALID_ARGUMENT` or `INVALID_RECORD` for an invalid question, and `BACKEND_REQUIRED` without a backend;
+   * - with the backend's error, before the model is called, if loading or storing an earlier pending turn fails;
+   * - with the model's error, or `TOOL_ROUNDS_EXCEEDED`: nothing is stored;
+   * - with `SAVE_FAILED` if the model replied but the turn could not be stored. The reply is on the error. If it is
+   *   `retryable`, the next ask or {@link saveLongMemory} stores the turn; asking again would store it twice;
+   * - with the signal's reason, after storing what {@link withAbortPolicy} keeps.
    */
   async ask(input: UserMessage["content"], options: CallOptions = {}): Promise<string> {
     const { text } = await this.stream(input, options).reply;
     return text;
   }
 
-  /** Asks the model, and gives its text as it comes. The turn runs by itself, and ends as that of {@link ask} does. */
+  /** Asks the model, and returns its text as it arrives. The turn runs by itself, and ends as in {@link ask}. */
   stream(input: UserMessage["content"], options: CallOptions = {}): ReplyStream {
     checkOptions(options);
     return new ReplyStream((onText, signal) => this.#ask(input, onText, signal), options.signal);
   }
 
-  /** The window: the messages that the next ask would send beside the system prompt, as far as they are loaded. A copy. */
+  /** A copy of the window: the loaded messages that the next ask would send after the system prompt. */
   getHistory(): Message[] {
     if (this.#memoryId === undefined)
       return structuredClone(this.#remembers ? this.#shortMemory.window(this.#limits) : []);
@@ -216,8 +239,8 @@ export class Agent {
   }
 
   /**
-   * Empties the window in RAM: the model is sent only what is said from now on. The store keeps everything;
-   * {@link loadLongMemory} brings it back, and so does going to another memory and returning.
+   * Empties the window in RAM: the model is sent only what is said from now on. The store keeps everything.
+   * {@link loadLongMemory} brings it back, and so does a switch to another memory and back.
    */
   clear(): this {
     if (this.#memoryId === undefined) {
@@ -231,15 +254,19 @@ export class Agent {
   }
 
   /**
-   * Gives up the turns of this memory that could not be stored, and answers them, oldest first: the way out where the store
-   * takes them by no means, and so every ask rejects.
+   * Drops the turns of this memory that could not be stored, and returns them, oldest first. Use it if the store will
+   * never accept them, because every ask rejects until then.
    */
   discardPending(): Message[][] {
     if (this.#memoryId === undefined) return [];
     return this.#conversations.get(this.#memoryId)?.discardPending() ?? [];
   }
 
-  /** Stores all pending turns, of every id that this agent has had. Rejects with `SAVE_FAILED`; what failed stays pending. */
+  /**
+   * Stores all pending turns, of every id that this agent has had. Rejects with `SAVE_FAILED`: turns that failed stay
+   * pending, unless they can never be stored. Rejects with `MEMORY_ID_REQUIRED` or `BACKEND_REQUIRED` without long
+   * memory.
+   */
   async saveLongMemory(options: CallOptions = {}): Promise<void> {
     this.#backendOf(this.#longMemoryId());
     await this.#queue.run(async () => {
@@ -255,17 +282,26 @@ export class Agent {
     }, options.signal);
   }
 
-  /** Loads the window anew. The first ask does so by itself. Turns not saved yet stay pending. */
+  /**
+   * Loads the window again. The first ask loads it without this. Pending turns stay pending. Rejects with the backend's
+   * error, or with `MEMORY_ID_REQUIRED` or `BACKEND_REQUIRED` without long memory.
+   */
   async loadLongMemory(options: CallOptions = {}): Promise<void> {
     await this.#withConversation((conversation) => conversation.reload(options), options);
   }
 
-  /** Deletes the memory in the store, in RAM, and its pending turns. */
+  /**
+   * Deletes the memory in the store and in RAM, with its pending turns. Rejects with the backend's error, or with
+   * `MEMORY_ID_REQUIRED` or `BACKEND_REQUIRED` without long memory.
+   */
   async deleteLongMemory(options: CallOptions = {}): Promise<void> {
     await this.#withConversation((conversation) => conversation.delete(options), options);
   }
 
-  /** The ids of all memories in the backend whose id starts with `prefix`, each once, in any order. */
+  /**
+   * The ids of all memories in the backend whose id starts with `prefix`, each once, in any order. Rejects with the
+   * backend's error, or with `BACKEND_REQUIRED`.
+   */
   async listLongMemories(options: ListOptions = {}): Promise<string[]> {
     return this.#backendOf(undefined).list(options);
   }
@@ -324,7 +360,7 @@ export class Agent {
   async #ask(input: UserMessage["content"], onText: (text: string) => void, signal: AbortSignal): Promise<Reply> {
     const question = questionOf(input);
     const conversation = this.#memoryId === undefined ? undefined : this.#useConversation(this.#memoryId);
-    // As the agent is configured now, whatever it is told while this waits or runs.
+    // The turn uses the configuration as of now, even if it changes while the turn waits or runs.
     const turn: AgentTurn = {
       place: this.#turnPlace(conversation),
       question,
@@ -359,12 +395,12 @@ function questionOf(content: UserMessage["content"]): UserMessage {
   if (typeof content !== "string" && !(Array.isArray(content) && content.length > 0)) {
     throw new MemoryError(
       "INVALID_ARGUMENT",
-      "What is asked must be text, or an array of content parts with at least one part.",
+      "Invalid question: it must be text or a non-empty array of content parts.",
     );
   }
   const question = user(content);
   encodeRecords(undefined, [question]);
   const problem = messageProblem(question);
-  if (problem !== undefined) throw new MemoryError("INVALID_ARGUMENT", `What is asked is no message: ${problem}.`);
+  if (problem !== undefined) throw new MemoryError("INVALID_ARGUMENT", `Invalid question: ${problem}.`);
   return structuredClone(question);
 }

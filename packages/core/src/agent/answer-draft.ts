@@ -1,7 +1,7 @@
 import { type AssistantMessage, assistant, isToolCall, type ToolCall, type Usage } from "../contract/message.ts";
 import type { ModelEvent } from "../model/chat-model.ts";
 
-/** An assistant message in the making. */
+/** Builds an assistant message from the events of a model. */
 export class AnswerDraft {
   #text = "";
   #refusal = "";
@@ -13,7 +13,7 @@ export class AnswerDraft {
     return this.#text === "" && this.#refusal === "";
   }
 
-  /** Throws for what is no event: a model may be anyone's. */
+  /** Throws for an invalid event: the model may be third-party code. */
   add(event: ModelEvent): void {
     switch (event?.type) {
       case "text":
@@ -31,7 +31,7 @@ export class AnswerDraft {
         this.finished = true;
         return;
       default:
-        throw new Error("The model gave an event that is none.");
+        throw new Error("The model produced an event of unknown type.");
     }
   }
 
@@ -48,10 +48,10 @@ export class AnswerDraft {
 
 function checkedText(text: unknown): string {
   if (typeof text === "string") return text;
-  throw new Error("The model gave text that is none.");
+  throw new Error("The model produced a text event without a string.");
 }
 
-/** Usage is for information: what makes no sense is left out, and costs nobody the reply. */
+/** Usage is only information: an invalid one is dropped, and the reply still counts. */
 function checkedUsage(usage: Usage | undefined): Usage | undefined {
   const { promptTokens, completionTokens, totalTokens } = usage ?? {};
   return [promptTokens, completionTokens, totalTokens].every(Number.isFinite) ? usage : undefined;

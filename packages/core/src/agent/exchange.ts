@@ -19,7 +19,7 @@ import type { Tool } from "./tool.ts";
 
 export interface ExchangeOptions {
   model: ChatModel;
-  /** What the model is to know before the question: the system prompt and the window. */
+  /** What the model is sent before the question: the system prompt and the window. */
   context: readonly Message[];
   question: UserMessage;
   tools: ReadonlyMap<string, { tool: Tool; spec: ToolSpec }>;
@@ -29,14 +29,14 @@ export interface ExchangeOptions {
   onText: (text: string) => void;
 }
 
-/** One exchange with the model: from the user's message, over tool rounds, to the answer. It knows nothing of stores. */
+/** One exchange with the model: from the user's message, over tool rounds, to the answer. It does not use a store. */
 export class Exchange {
   readonly #options: ExchangeOptions;
-  /** The turn as far as it is complete. */
+  /** The complete messages of the turn so far. */
   readonly #messages: Message[];
-  /** The answer that is being given. */
+  /** The answer that is being received. */
   #draft = new AnswerDraft();
-  /** What the tools of this round have answered so far. */
+  /** The results of this round's tools so far. */
   #results: ToolMessage[] = [];
   #usage: Usage | null = null;
   #toolRounds = 0;
@@ -46,7 +46,7 @@ export class Exchange {
     this.#messages = [options.question];
   }
 
-  /** The whole turn, once {@link run} has resolved. */
+  /** The whole turn, after {@link run} has resolved. */
   get messages(): readonly Message[] {
     return this.#messages;
   }
@@ -56,7 +56,7 @@ export class Exchange {
     return this.#usage;
   }
 
-  /** How often tools ran so far. */
+  /** The number of tool rounds so far. */
   get toolRounds(): number {
     return this.#toolRounds;
   }
@@ -71,15 +71,16 @@ export class Exchange {
   }
 
   /**
-   * What remains of an exchange that was aborted: the question and the text that had come, as `status: "aborted"`, tool
-   * calls only where they were answered. `null`: there was no text yet.
+   * What remains of an aborted exchange: the question and the text so far, with `status: "aborted"`. Tool calls remain
+   * only if they have a result. `null`: there was no text yet.
    */
   partial(): { messages: Message[]; reply: Reply } | null {
     const spoken = this.#draft.isEmpty ? [] : [this.#draft.message({ withCalls: false })];
     const messages = pairToolCalls([...this.#messages, ...this.#results, ...spoken]);
     const index = messages.findLastIndex((message) => message.role === "assistant");
     if (!messages.some((message) => message.role === "assistant" && spokenText(message) !== "")) return null;
-    const message: AssistantMessage = { ...(messages[index] as AssistantMessage), status: "aborted" }; // found by its role
+    const last = messages[index] as AssistantMessage; // found by its role
+    const message: AssistantMessage = { ...last, status: "aborted" };
     messages[index] = message;
     return { messages, reply: this.#reply(message) };
   }
@@ -94,7 +95,7 @@ export class Exchange {
     this.#draft = draft;
     const specs = [...tools.values()].map(({ spec }) => spec);
     signal.throwIfAborted();
-    // A copy: what a model does to its request is not to be stored.
+    // A copy: changes that a model makes to its request must not be stored.
     const messages = cloneJson([...context, ...this.#messages]);
     const events = model.generate({ messages, tools: specs, signal, options });
     for await (const event of abortable(events, signal)) {
@@ -104,7 +105,7 @@ export class Exchange {
     if (draft.usage !== undefined) this.#usage = sum(this.#usage, draft.usage);
     if (!draft.finished) {
       throw new Error(
-        "The model's answer broke off: its stream ended without a `finish`. Nothing was stored; ask again.",
+        "The model's answer broke off: its stream ended without a `finish` event. Nothing was stored; ask again.",
       );
     }
     this.#draft = new AnswerDraft();
@@ -133,7 +134,7 @@ export class Exchange {
   }
 }
 
-/** What a reader of the stream has seen of a message. */
+/** The text of a message that a reader of the stream has seen. */
 function spokenText(message: AssistantMessage): string {
   return textOf(message) || (message.refusal ?? "");
 }
@@ -146,7 +147,7 @@ function sum(a: Usage | null, b: Usage): Usage {
   };
 }
 
-/** The events, until the signal is aborted: also where the model itself does not heed it. */
+/** The events until the signal is aborted, even if the model ignores the signal. */
 async function* abortable(events: AsyncIterable<ModelEvent>, signal: AbortSignal): AsyncGenerator<ModelEvent> {
   const iterator = events[Symbol.asyncIterator]();
   let ended = false;
@@ -162,7 +163,7 @@ async function* abortable(events: AsyncIterable<ModelEvent>, signal: AbortSignal
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {
-    // A model that is told to stop may complain about it, to nobody's use; nor does the abort wait for it.
+    // A model that is stopped early may reject. That error is of no use, and the abort does not wait for it.
     if (!ended) void Promise.allSettled([iterator.return?.()]);
   }
 }

@@ -1,7 +1,7 @@
 import { Conversation, type ConversationOptions } from "../conversation/conversation.ts";
 import type { WindowLimits } from "../conversation/window.ts";
 
-/** The conversations that an agent has open: one for each memory id that is in use or has something to store. */
+/** The conversations that an agent has open: one per memory id that is in use or has pending turns. */
 export class OpenConversations {
   readonly #open = new Map<string, { conversation: Conversation; users: number }>();
 
@@ -13,7 +13,7 @@ export class OpenConversations {
     return [...this.#open.values()].map(({ conversation }) => conversation);
   }
 
-  /** Takes the conversation of that id into use until {@link release}. */
+  /** Returns the conversation of that id, in use until {@link release}. */
   use(options: ConversationOptions): Conversation {
     const entry = this.#open.get(options.memoryId) ?? { conversation: new Conversation(options), users: 0 };
     this.#open.set(options.memoryId, entry);
@@ -26,7 +26,7 @@ export class OpenConversations {
     if (entry !== undefined) entry.users -= 1;
   }
 
-  /** Lets go of the windows of all memories but `current`, where nobody uses them and nothing is pending. */
+  /** Drops the conversations of all memories except `current` that are not in use and have no pending turns. */
   prune(current: string | undefined): void {
     for (const [memoryId, { conversation, users }] of this.#open) {
       if (memoryId !== current && users === 0 && conversation.pending === 0) this.#open.delete(memoryId);

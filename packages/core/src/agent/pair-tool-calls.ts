@@ -1,25 +1,26 @@
 import { type AssistantMessage, type Message, type ToolMessage, textOf } from "../contract/message.ts";
 
 /**
- * The messages as a model accepts them: every tool result stands behind its call, every call has its result. A log that the
- * agent wrote is so already; one that others wrote may not be. Unanswered calls and results without a call are left out.
+ * The messages as a model accepts them: every tool result follows its call, and every call has its result. A log that
+ * the agent wrote is already like that; other writers' logs may not be. Calls without a result and results without a
+ * call are left out.
  */
 export function pairToolCalls(messages: readonly Message[]): Message[] {
   const paired: Message[] = [];
   for (let index = 0; index < messages.length; index++) {
     const message = messages[index] as Message; // within the array's bounds
-    if (message.role === "tool") continue; // those that belong to a call are taken with it
+    if (message.role === "tool") continue; // results are added with their call
     if (message.role !== "assistant" || message.toolCalls === undefined) {
       paired.push(message);
       continue;
     }
-    paired.push(...withResults(message, resultsBehind(messages, index)));
+    paired.push(...withResults(message, resultsAfter(messages, index)));
   }
   return paired;
 }
 
 /** The tool messages that directly follow `messages[index]`. */
-function resultsBehind(messages: readonly Message[], index: number): ToolMessage[] {
+function resultsAfter(messages: readonly Message[], index: number): ToolMessage[] {
   const results: ToolMessage[] = [];
   for (let next = messages[index + 1]; next?.role === "tool"; next = messages[index + results.length + 1])
     results.push(next);
@@ -27,7 +28,7 @@ function resultsBehind(messages: readonly Message[], index: number): ToolMessage
 }
 
 /**
- * An assistant message with those of its calls that have a result, and the results, each once, in the order in which they
+ * An assistant message with only the calls that have a result, then the results, each once, in the order in which they
  * were stored. A message of which nothing would remain is left out.
  */
 function withResults(message: AssistantMessage, results: readonly ToolMessage[]): Message[] {

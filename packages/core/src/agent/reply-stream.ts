@@ -1,20 +1,20 @@
 import type { Reply } from "../contract/reply.ts";
 
 /**
- * The text of a reply as it comes. The turn runs by itself: it goes on, and is stored, whether or not anyone reads the text.
+ * The text of a reply as it arrives. The turn runs by itself: it continues and is stored even if the text is not read.
  * Leaving the loop early (`break`, `return()`) aborts the turn, as its signal would.
  *
- * A failure rejects both the loop and {@link reply}; one that nobody waits for is no unhandled rejection.
+ * A failure rejects both the loop and {@link reply}. It does not become an unhandled rejection if neither is awaited.
  */
 export class ReplyStream implements AsyncIterable<string> {
-  /** What the turn brought, once it is stored. */
+  /** The result of the turn, after it is stored. Rejects as `Agent.ask` does. */
   readonly reply: Promise<Reply>;
   readonly #pieces: string[] = [];
   readonly #abandoned = new AbortController();
   #ended = false;
   #wake: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  /** Starts `turn`, which is to hand over the pieces of text and to heed the signal. */
+  /** Starts `turn`, which must pass each piece of text to `onText` and obey the signal. */
   constructor(
     turn: (onText: (text: string) => void, signal: AbortSignal) => Promise<Reply>,
     signal?: AbortSignal | undefined,
@@ -25,7 +25,9 @@ export class ReplyStream implements AsyncIterable<string> {
     this.reply.then(end, end); // also marks a rejection as handled
   }
 
-  /** Reads from the first piece on. Not a generator: `return()` is to take effect while `next()` waits. */
+  /**
+   * Reads from the first piece of text on. Not a generator, because `return()` must take effect while `next()` waits.
+   */
   [Symbol.asyncIterator](): AsyncIterator<string, undefined, undefined> {
     let read = 0;
     let left = false;

@@ -4,8 +4,8 @@ import { type ToolCall, type ToolMessage, tool as toolMessage } from "../contrac
 import type { Tool } from "./tool.ts";
 
 /**
- * The answer to one call of the model. Whatever goes wrong (no such tool, arguments that are not JSON or do not fit, a tool
- * that throws) is answered too, with `status: "error"`: the model can mend it.
+ * The result of one tool call. Every failure (no such tool, arguments that are not JSON or do not match the schema, a
+ * tool that throws) is a result too, with `status: "error"`, so that the model can correct it.
  */
 export async function runTool(tool: Tool | undefined, call: ToolCall, signal: AbortSignal): Promise<ToolMessage> {
   try {
@@ -28,11 +28,11 @@ async function checkedArguments(schema: StandardSchemaV1 | undefined, text: stri
   if (schema === undefined) return given;
   const result = await schema["~standard"].validate(given);
   if (result.issues === undefined) return result.value;
-  throw new Error(`The arguments do not fit. ${result.issues.map(describe).join("; ")}`);
+  throw new Error(`The arguments do not match the schema. ${result.issues.map(describe).join("; ")}`);
 }
 
 function parseArguments(text: string): unknown {
-  if (text.trim() === "") return {}; // what models write for a tool without arguments
+  if (text.trim() === "") return {}; // models write nothing for a tool without arguments
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -12,11 +12,11 @@ export interface AgentTurn extends Omit<ExchangeOptions, "context"> {
   place: TurnPlace;
   systemPrompt: string | undefined;
   onAbort: AbortPolicy;
-  /** When it was asked for, by `performance.now()`. */
+  /** When it was requested, by `performance.now()`: milliseconds. */
   calledAt: number;
 }
 
-/** One turn, from the window over the model into the store. */
+/** Runs one turn: loads the window, asks the model, stores the turn. */
 export async function runTurn(turn: AgentTurn): Promise<Reply> {
   const { systemPrompt, onAbort, signal } = turn;
   const target = targetOf(turn.place);
@@ -45,7 +45,7 @@ export async function runTurn(turn: AgentTurn): Promise<Reply> {
       if (partial !== null) await timed("save", () => target.store(partial.messages, partial.reply));
       throw signal.reason;
     }
-    // From here on the signal is not heeded: the reply is there, and is to be kept.
+    // From here on the signal has no effect: the reply is complete and must be kept.
     await timed("save", () => target.store(running.messages, reply));
     return reply;
   } catch (error) {

@@ -1,11 +1,11 @@
 import type { Message } from "../contract/message.ts";
 import { cutToLimits, type WindowLimits } from "../conversation/window.ts";
 
-/** A conversation that lives in RAM alone. */
+/** A conversation that is only in RAM. */
 export class ShortMemory {
   #messages: Message[] = [];
 
-  /** What is remembered; what is beyond the limits is forgotten. */
+  /** The remembered messages. Those beyond the limits are dropped. */
   window(limits: WindowLimits): Message[] {
     this.#messages = cutToLimits(this.#messages, limits);
     return this.#messages;

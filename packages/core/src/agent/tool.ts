@@ -3,7 +3,7 @@ import { cleanCause, MemoryError } from "../contract/memory-error.ts";
 import type { ToolSpec } from "../model/chat-model.ts";
 
 /**
- * Something that the model may call.
+ * A function that the model may call. Give it to the agent with `withTool`.
  *
  * ```ts
  * const weather = defineTool({
@@ -15,35 +15,38 @@ import type { ToolSpec } from "../model/chat-model.ts";
  * ```
  */
 export interface Tool<Schema extends StandardSchemaV1 = StandardSchemaV1> {
+  /** The name that the model calls the tool by. Each tool of an agent has its own. */
   name: string;
-  /** Tells the model when to call it. */
+  /** Tells the model what the tool does and when to call it. Default: none. */
   description?: string | undefined;
   /**
-   * What the arguments must be: any Standard Schema (zod, valibot, arktype, …). They are checked before `execute` runs; what is
-   * wrong with them is told to the model. Absent: no arguments.
+   * The schema of the arguments: any Standard Schema (zod, valibot, arktype, …). The arguments are checked before
+   * `execute` runs, and the model is told what is wrong with them. Absent: no arguments.
    */
   parameters?: Schema | undefined;
-  /** The JSON Schema that the model is shown, where `parameters` cannot give its own (zod from 4.2 can). */
+  /** The JSON Schema that the model is shown. Needed only if `parameters` cannot produce one (zod from 4.2 can). */
   jsonSchema?: Record<string, unknown> | undefined;
   /**
-   * Runs the tool. The result goes to the model: a string as it is, anything else as JSON. What it throws goes to the model
-   * too, as the error's message.
+   * Runs the tool. The model is sent the result: a string unchanged, anything else as JSON. If it throws, the model is
+   * sent the error's message.
    */
   execute(args: StandardSchemaV1.InferOutput<Schema>, context: ToolContext): unknown;
 }
 
+/** What a tool learns about the call. */
 export interface ToolContext {
+  /** The id of the {@link ToolCall}. */
   toolCallId: string;
-  /** Aborted when the turn is. */
+  /** Aborted if the turn is aborted. */
   signal: AbortSignal;
 }
 
-/** A tool whose argument type is inferred from its schema. */
+/** Returns the tool. The type of its arguments is inferred from its schema. */
 export function defineTool<Schema extends StandardSchemaV1>(tool: Tool<Schema>): Tool<Schema> {
   return tool;
 }
 
-/** How the model is told of a tool. Throws `INVALID_CONFIG` where its arguments have no JSON Schema. */
+/** The description of a tool for the model. Throws `INVALID_CONFIG` if its arguments have no JSON Schema. */
 export function specOf(tool: Tool): ToolSpec {
   const { name, description } = tool;
   return { name, ...(description !== undefined && { description }), parameters: jsonSchemaOf(tool) };
@@ -54,9 +57,13 @@ function jsonSchemaOf({ name, parameters, jsonSchema }: Tool): Record<string, un
   if (parameters === undefined) return { type: "object", properties: {} };
   const standard = parameters["~standard"] as Partial<StandardJSONSchemaV1.Props & StandardSchemaV1.Props> | undefined;
   if (typeof standard?.validate !== "function") {
-    throw new MemoryError("INVALID_CONFIG", `The parameters of tool ${JSON.stringify(name)} are no Standard Schema.`, {
-      hint: "Make them with zod, valibot, arktype or the like; give plain JSON Schema as `jsonSchema`, beside `parameters` or without.",
-    });
+    throw new MemoryError(
+      "INVALID_CONFIG",
+      `The parameters of tool ${JSON.stringify(name)} are not a Standard Schema.`,
+      {
+        hint: "Make them with zod, valibot, arktype or the like. Give plain JSON Schema as `jsonSchema`, with or without `parameters`.",
+      },
+    );
   }
   return convert(name, standard.jsonSchema);
 }

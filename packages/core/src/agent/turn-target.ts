@@ -7,23 +7,23 @@ import type { ConflictPolicy } from "../conversation/turn.ts";
 import type { WindowLimits } from "../conversation/window.ts";
 import type { ShortMemory } from "./short-memory.ts";
 
-/** Where one turn of an agent comes from and goes to. */
+/** Where a turn of an agent loads its window from, and where it is stored. */
 export interface TurnTarget {
   /** `null`: no long memory. */
   readonly memoryId: string | null;
-  /** The window, up to date. Rejects where it cannot be had: the model is not called then. */
+  /** The window, up to date. If it cannot be loaded, this rejects and the model is not called. */
   load(signal: AbortSignal): Promise<readonly Message[]>;
-  /** Keeps the turn. Rejects with `SAVE_FAILED`, which carries the reply. */
+  /** Stores the turn. Rejects with `SAVE_FAILED`, which carries the reply. */
   store(turn: readonly Message[], reply: Reply): Promise<void>;
 }
 
-/** What an agent remembers a turn in: a backend's memory, RAM, or nothing. */
+/** Where an agent remembers a turn: in a memory of a backend, in RAM, or nowhere (`null`). */
 export type TurnPlace =
   | { readonly conversation: Conversation; readonly autoSave: boolean; readonly onConflict: ConflictPolicy }
   | { readonly shortMemory: ShortMemory; readonly limits: WindowLimits }
   | null;
 
-/** With `autoSave: false`, turns are stored when somebody flushes the conversation. */
+/** With `autoSave: false`, turns are stored only when the conversation is flushed. */
 export function targetOf(place: TurnPlace): TurnTarget {
   if (place === null) return { memoryId: null, load: async () => [], store: async () => undefined };
   if ("shortMemory" in place) {
@@ -54,7 +54,7 @@ export function targetOf(place: TurnPlace): TurnTarget {
 
 function saveFailed({ memoryId, pending }: Conversation, cause: unknown, reply: Reply): MemoryError {
   const kept = pending > 0;
-  const what = `The model replied, and its turn was not stored in memory ${quoteId(memoryId)}`;
+  const what = `The model replied, but the turn was not stored in memory ${quoteId(memoryId)}`;
   return new MemoryError("SAVE_FAILED", `${what}: ${describe(cause)}`, {
     memoryId,
     outcome: MemoryError.is(cause) ? cause.outcome : "unknown",
@@ -67,7 +67,9 @@ function saveFailed({ memoryId, pending }: Conversation, cause: unknown, reply: 
   });
 }
 
-/** What a call that stores the turns of several memories rejects with. `pending`: whether any of them is left to be stored. */
+/**
+ * The error for a call that stores the turns of several memories. `pending`: whether any of the turns is still pending.
+ */
 export function savesFailed(causes: readonly unknown[], pending: boolean): MemoryError {
   const known = causes.filter((cause) => MemoryError.is(cause));
   const single = causes.length === 1;
@@ -79,13 +81,13 @@ export function savesFailed(causes: readonly unknown[], pending: boolean): Memor
         ? "not-applied"
         : "unknown",
     retryable: pending,
-    hint: pending ? "What is still pending stays so: save again." : "Nothing is pending any more.",
+    hint: pending ? "Some turns are still pending: save again." : "No turn is pending any more.",
     cause: single ? causeWithoutMessage(causes[0]) : new AggregateError(causes.map(causeWithoutMessage)),
   });
 }
 
-/** A foreign error may quote what was to be stored, so only our own are quoted. */
+/** Only the message of a `MemoryError` is quoted: a foreign error may quote the conversation. */
 function describe(cause: unknown): string {
   if (MemoryError.is(cause)) return withoutHint(cause);
-  return `the backend failed with ${isError(cause) ? cause.name : "something that is no Error"}.`;
+  return `the backend failed with ${isError(cause) ? cause.name : "a value that is not an Error"}.`;
 }

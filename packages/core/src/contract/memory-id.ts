@@ -1,12 +1,12 @@
 import { MemoryError } from "./memory-error.ts";
 
-/** The longest memory id, in bytes of UTF-8. */
+/** The maximum length of a memory id, in bytes of UTF-8. */
 export const MAX_MEMORY_ID_BYTES = 1024;
 
 /**
  * Throws `INVALID_MEMORY_ID` unless `id` is a non-empty well-formed string (no lone surrogates) of at most
- * {@link MAX_MEMORY_ID_BYTES} bytes of UTF-8. Every other string is a valid id, slashes, dots, newlines and glob
- * characters included, and ids that differ in any code unit are different memories.
+ * {@link MAX_MEMORY_ID_BYTES} bytes of UTF-8. Every such string is a valid id, including slashes, dots, newlines and
+ * glob characters. Ids that differ in any code unit name different memories.
  */
 export function checkMemoryId(id: unknown): asserts id is string {
   const problem = memoryIdProblem(id);
@@ -29,7 +29,7 @@ function memoryIdProblem(id: unknown): string | undefined {
 
 const SHOWN_LENGTH = 80;
 
-/** The id in quotes for a message or a log line: control characters escaped, long ids cut. */
+/** The id in quotes for an error message or a log line: control characters are escaped, long ids are cut. */
 export function quoteId(id: string): string {
   return JSON.stringify(id.length > SHOWN_LENGTH ? `${id.slice(0, SHOWN_LENGTH)}…` : id);
 }

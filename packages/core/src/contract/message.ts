@@ -1,106 +1,153 @@
 import { newId } from "./new-id.ts";
 
 /**
- * One message of a conversation, close to OpenAI's Chat Completions. Fields that this library does not know survive
- * storing and loading. Make one with {@link user}, {@link assistant}, {@link tool} or {@link system}.
+ * One message of a conversation, similar to those of OpenAI's Chat Completions. Fields that this library does not know
+ * are stored and loaded unchanged. Make a message with {@link user}, {@link assistant}, {@link tool} or {@link system}.
  */
 export type Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage;
 
+/** What messages of every role have. */
 interface MessageBase {
-  /** Names the message for ever. The agent gives one to each message; it finds stored turns by it. */
+  /** Identifies the message permanently. The agent gives an id to each message and recognises stored turns by it. */
   id: string;
-  /** When it was said: milliseconds since 1970. */
+  /** When the message was made: milliseconds since 1970. */
   createdAt: number;
-  /** Who speaks, where several share a role. */
+  /** Tells apart speakers that share a role. Absent: the role is enough. */
   name?: string;
-  /** The application's own. */
+  /** Data of the application, stored with the message. `OpenAIModel` does not send it. Absent: none. */
   metadata?: Record<string, unknown>;
 }
 
+/** An instruction to the model. */
 export interface SystemMessage extends MessageBase {
+  /** Always `"system"`. */
   role: "system";
+  /** Text, or parts. */
   content: string | ContentPart[];
 }
 
+/** What the user says. It begins a turn. */
 export interface UserMessage extends MessageBase {
+  /** Always `"user"`. */
   role: "user";
+  /** Text, or parts such as images and files. */
   content: string | ContentPart[];
 }
 
+/** What the model says. */
 export interface AssistantMessage extends MessageBase {
+  /** Always `"assistant"`. */
   role: "assistant";
-  /** `null` where the model only called tools, or refused. */
+  /** Text, or parts. `null`: the model only called tools, or refused. */
   content: string | ContentPart[] | null;
+  /** The tools that the model asks to run. Absent: none. */
   toolCalls?: ToolCall[];
-  /** What the model said instead of an answer. */
+  /** What the model said instead of an answer. Absent: it did not refuse. */
   refusal?: string;
-  /** `"aborted"`: the text is what had come when the caller stopped. */
+  /** `"aborted"`: the caller aborted, and the text is what the model had produced by then. Absent: complete. */
   status?: "aborted";
-  /** What this one call of the model took. */
+  /** The tokens of this one model call. Absent: the model did not report them. */
   usage?: Usage;
 }
 
+/** The result of one tool call. */
 export interface ToolMessage extends MessageBase {
+  /** Always `"tool"`. */
   role: "tool";
-  /** Which {@link ToolCall} this is the result of. */
+  /** The id of the {@link ToolCall} that this is the result of. */
   toolCallId: string;
+  /** The result as text, or parts. */
   content: string | ContentPart[];
-  /** `"error"`: the tool failed, and the content tells the model how. */
+  /** `"error"`: the tool failed, and the content tells the model why. Absent: it succeeded. */
   status?: "error";
 }
 
-/** A request of the model that a tool be run. */
+/** A model's request to run a tool. */
 export interface ToolCall {
+  /** Identifies the call within the conversation. Its result refers to it. */
   id: string;
+  /** The name of the tool. */
   name: string;
-  /** JSON text, as the model wrote it: it may be malformed. */
+  /** The arguments as JSON text, exactly as the model wrote it: it may be malformed. */
   arguments: string;
 }
 
 /** Tokens, as the model's provider counts them. */
 export interface Usage {
+  /** Tokens that the model was sent. */
   promptTokens: number;
+  /** Tokens that the model produced. */
   completionTokens: number;
+  /** All tokens that the provider counted. */
   totalTokens: number;
 }
 
-/** A piece of a message that is not just text, in the shape of Chat Completions. */
+/** A part of a message that is not just text, in the format of Chat Completions. */
 export type ContentPart = TextPart | ImagePart | AudioPart | FilePart;
 
+/** Text in a message. */
 export interface TextPart {
+  /** Always `"text"`. */
   type: "text";
+  /** The text. */
   text: string;
 }
 
+/** An image in a message. */
 export interface ImagePart {
+  /** Always `"image_url"`. */
   type: "image_url";
-  /** An https or data URL. */
-  image_url: { url: string; detail?: "auto" | "low" | "high" };
+  /** The image. */
+  image_url: {
+    /** An https or data URL. */
+    url: string;
+    /** The resolution at which the model sees the image. Absent: the provider's default. */
+    detail?: "auto" | "low" | "high";
+  };
 }
 
+/** Sound in a message. */
 export interface AudioPart {
+  /** Always `"input_audio"`. */
   type: "input_audio";
-  /** `data` is base64. */
-  input_audio: { data: string; format: "wav" | "mp3" };
+  /** The sound. */
+  input_audio: {
+    /** The sound, in base64. */
+    data: string;
+    /** The format of the sound. */
+    format: "wav" | "mp3";
+  };
 }
 
+/** A file in a message. */
 export interface FilePart {
+  /** Always `"file"`. */
   type: "file";
-  /** Either the id of an uploaded file, or a data URL with a name. */
-  file: { file_id?: string; file_data?: string; filename?: string };
+  /** Either `file_id`, or `file_data` with a `filename`. */
+  file: {
+    /** The id of an uploaded file. Absent: the file is in `file_data`. */
+    file_id?: string;
+    /** The file as a data URL. Absent: the file is named by `file_id`. */
+    file_data?: string;
+    /** The name of the file in `file_data`. Absent: none. */
+    filename?: string;
+  };
 }
 
-/** What a maker lets the caller set beside role and content. */
+/** The fields that a caller may set in addition to role and content. */
 type Fields<M extends Message> = Partial<Omit<M, "role" | "content" | "toolCallId">>;
 
+/** Makes a system message, with a new id and the current time unless `fields` sets them. */
 export function system(content: SystemMessage["content"], fields: Fields<SystemMessage> = {}): SystemMessage {
   return { role: "system", content, ...stamp(), ...fields };
 }
 
+/** Makes a user message, with a new id and the current time unless `fields` sets them. */
 export function user(content: UserMessage["content"], fields: Fields<UserMessage> = {}): UserMessage {
   return { role: "user", content, ...stamp(), ...fields };
 }
 
+/** Makes an assistant message, with a new id and the current time unless `fields` sets them. */
 export function assistant(
   content: AssistantMessage["content"],
   fields: Fields<AssistantMessage> = {},
@@ -108,7 +155,7 @@ export function assistant(
   return { role: "assistant", content, ...stamp(), ...fields };
 }
 
-/** The result of the tool call `toolCallId`. */
+/** Makes the result of the tool call `toolCallId`, with a new id and the current time unless `fields` sets them. */
 export function tool(
   toolCallId: string,
   content: ToolMessage["content"],
@@ -121,7 +168,7 @@ function stamp(): { id: string; createdAt: number } {
   return { id: newId(), createdAt: Date.now() };
 }
 
-/** Whether a turn begins with this record: with what the user says. A record without a role stands for itself. */
+/** Whether a turn begins with this record: a user message does. A record without a role is a turn of its own. */
 export function beginsTurn(record: object): boolean {
   const { role } = record as { role?: unknown };
   return typeof role !== "string" || role === "user";
@@ -132,7 +179,7 @@ export function isMessage(record: object): record is Message {
   return messageProblem(record) === undefined;
 }
 
-/** What keeps a record from being a {@link Message}; `undefined`: nothing does. Fields that a message need not have are free. */
+/** Why a record is not a {@link Message}; `undefined`: it is one. Additional fields are allowed. */
 export function messageProblem(record: object): string | undefined {
   const { role, content, toolCalls, toolCallId } = record as { [key: string]: unknown };
   const isContent = typeof content === "string" || (Array.isArray(content) && content.every(isPart));
@@ -158,14 +205,14 @@ function isPart(part: unknown): boolean {
   return typeof part === "object" && part !== null && typeof (part as { type?: unknown }).type === "string";
 }
 
-/** Whether a value is a call as it must be: three texts. */
+/** Whether a value is a valid tool call: id, name and arguments are strings. */
 export function isToolCall(call: unknown): call is ToolCall {
   if (typeof call !== "object" || call === null) return false;
   const { id, name, arguments: text } = call as Partial<Record<keyof ToolCall, unknown>>;
   return typeof id === "string" && typeof name === "string" && typeof text === "string";
 }
 
-/** The text of a message: its content, or the text parts of it together. A refusal and `null` have none. */
+/** The text of a message: its content, or its text parts joined. Empty for a refusal and for `null`. */
 export function textOf(message: Message): string {
   const { content } = message;
   if (content === null) return "";

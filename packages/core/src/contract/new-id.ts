@@ -1,10 +1,10 @@
 const ID_BYTES = 16;
 
-/** Random bytes for the next ids. To ask the system for them takes longer than all else that an id takes. */
+/** Random bytes for the next ids. Requesting them from the system costs more than everything else that an id needs. */
 const pool: Buffer = Buffer.alloc(128 * ID_BYTES);
 let used: number = pool.length;
 
-/** A fresh id of 128 random bits in base64url: 22 characters, fit for operations, epochs and messages. */
+/** A new id of 128 random bits in base64url: 22 characters, valid for operations, epochs and messages. */
 export function newId(): string {
   if (used === pool.length) {
     crypto.getRandomValues(pool);

@@ -1,11 +1,11 @@
 import type { AssistantMessage, Usage } from "./message.ts";
 
-/** What one turn brought. */
+/** The result of one turn. */
 export interface Reply {
-  /** What the model said at last; where it refused, the refusal. */
+  /** The text of the final message; if the model refused, the refusal. */
   text: string;
   /** The message that ended the turn. */
   message: AssistantMessage;
-  /** The tokens of all model calls of the turn; `null` where the model did not tell. */
+  /** The tokens of all model calls of the turn. `null`: the model did not report any. */
   usage: Usage | null;
 }

@@ -13,39 +13,45 @@ import { type ConflictPolicy, checkConflictPolicy } from "./turn.ts";
 import { type OwnTurn, TurnQueue } from "./turn-queue.ts";
 import { checkLimits, cutToLimits, DEFAULT_MAX_MESSAGES, type WindowLimits } from "./window.ts";
 
+/** Options of {@link Conversation}. */
 export interface ConversationOptions extends WindowLimits {
+  /** The id of the memory: a non-empty well-formed string of at most 1,024 bytes of UTF-8. */
   memoryId: string;
+  /** The store. The conversation does not close it. */
   backend: MemoryBackend;
-  /** What is done with a turn when someone else has written meanwhile, where the turn itself does not say. Default `"append"`. */
+  /** What to do with a turn if another writer has written meanwhile. A turn may override it. Default `"append"`. */
   onConflict?: ConflictPolicy | undefined;
   /**
-   * Called when the store turns out to have lost turns that it had acknowledged. The conversation goes on with what is there,
-   * also where the handler fails: that is published as a warning.
+   * Called if the store has lost turns that it had acknowledged. The conversation continues with what is left, even if
+   * the handler fails; its failure is published as a warning. Default: no handler.
    */
   onRegression?: ((regression: Regression) => void) | undefined;
 }
 
+/** What a handler learns about acknowledged turns that the store has lost. */
 export interface Regression {
+  /** The id of the memory. */
   memoryId: string;
 }
 
+/** Options for storing one turn. */
 export interface TurnOptions extends CallOptions {
   /**
-   * When someone else wrote between our reading and our writing: `"append"` keeps both turns whole, one behind the other;
-   * `"throw"` rejects with `CONFLICT` and does not store ours. Default: the conversation's.
+   * What to do if another writer wrote after the conversation's last read. `"append"` keeps both turns whole, one after
+   * the other. `"throw"` rejects with `CONFLICT` and does not store this turn. Default: the conversation's policy.
    */
   onConflict?: ConflictPolicy | undefined;
 }
 
-/** How many messages are read at once, at least, in search of the beginning of a turn. */
+/** The minimum number of messages that a search for the beginning of a turn reads at once. */
 const SEARCH_PAGE = 256;
 
-/** How often a window is read again because its log was replaced under the reading. */
+/** How many times a window is read if its log is replaced during each read. */
 const MAX_TRIES = 5;
 
 /**
- * One memory, seen from one process: a window of its newest turns in RAM, and the turns that are on their way into the store.
- * For people with a model loop of their own; the agent uses it too.
+ * One memory, as one process sees it: a window of its newest turns in RAM, and the turns that are not stored yet. For
+ * applications with their own model loop; the agent uses it too.
  *
  * ```ts
  * const conversation = new Conversation({ memoryId: "user-alice", backend });
@@ -55,10 +61,11 @@ const MAX_TRIES = 5;
  * await conversation.commit([question, answer]);
  * ```
  *
- * Calls queue behind each other. What cannot be stored stays pending, and is tried again, as the same operation, before
- * anything newer.
+ * Calls run one after another. A turn that cannot be stored stays pending. It is tried again, as the same operation,
+ * before any newer turn.
  */
 export class Conversation {
+  /** The id of the memory. */
   readonly memoryId: string;
   readonly #backend: MemoryBackend;
   readonly #log: MemoryLog;
@@ -69,11 +76,11 @@ export class Conversation {
   readonly #cleared = new ClearedWindow();
   #limits: WindowLimits;
 
-  /** The store's newest turns, as of `#revision`. They begin at a turn, or at the beginning of the log. */
+  /** The newest turns of the store, as of `#revision`. They begin with a turn, or at the beginning of the log. */
   #stored: Message[] = [];
-  /** What was read last; `null`: that there is no such memory; `undefined`: nothing was read yet. */
+  /** The revision that was read last; `null`: the memory did not exist; `undefined`: nothing was read yet. */
   #revision: Revision | null | undefined;
-  /** The next sync is to read the whole window, not just what is new. */
+  /** The next sync must read the whole window, not only what is new. */
   #stale = false;
 
   /** Throws `INVALID_MEMORY_ID`, `INVALID_ARGUMENT` or, without a backend, `BACKEND_REQUIRED`. */
@@ -95,32 +102,38 @@ export class Conversation {
   }
 
   /**
-   * The window: the newest whole turns within the limits, oldest first, as a copy. Own turns that the store has not shown yet, and
-   * those still pending, stand at the end.
+   * The window: a copy of the newest whole turns within the limits, oldest first. Own turns that no read has returned
+   * yet, and pending turns, are at the end.
    */
   get messages(): Message[] {
     const ahead = this.#cleared.visible(this.#turns.messages);
     return cloneJson(cutToLimits([...this.#stored, ...ahead], this.#limits));
   }
 
-  /** How many turns wait to be stored. */
+  /** The number of turns that wait to be stored. */
   get pending(): number {
     return this.#turns.pending.length;
   }
 
-  /** Changes the limits of the window. What a larger window needs is read at the next {@link sync}. */
+  /**
+   * Changes the limits of the window. The next {@link sync} reads what a larger window needs. Throws `INVALID_ARGUMENT`
+   * for invalid limits.
+   */
   setLimits(limits: WindowLimits): void {
     checkLimits(limits);
     this.#limits = limits;
     this.#stale = true;
   }
 
-  /** Reads what is new in the store, and resolves to the window. A failed read rejects, and changes nothing. */
+  /**
+   * Reads what is new in the store, and resolves to the window. A failed read changes nothing: it rejects with the
+   * backend's error, or with `CORRUPT` if a record is not a message.
+   */
   sync(options: CallOptions = {}): Promise<Message[]> {
     return this.#calls.run(() => this.#sync(options.signal), options.signal);
   }
 
-  /** Reads the window anew, also what {@link clear} took from it. Pending turns stay pending. */
+  /** Reads the whole window again, including what {@link clear} removed. Pending turns stay pending. */
   reload(options: CallOptions = {}): Promise<Message[]> {
     return this.#calls.run(() => {
       this.#stale = true;
@@ -130,9 +143,9 @@ export class Conversation {
   }
 
   /**
-   * Stores a turn: all its messages or none, behind what is there, once however often it is tried. Pending turns go
-   * first. When it rejects, the turn stays pending, unless the error can never pass (`INVALID_RECORD`, `RECORD_TOO_LARGE`, and
-   * `CONFLICT` where the policy is `"throw"`).
+   * Stores a turn after everything in the log: all its messages or none, once no matter how often it is tried. Pending
+   * turns are stored first. If the call rejects, the turn stays pending, unless a retry could never succeed
+   * (`INVALID_RECORD`, `RECORD_TOO_LARGE`, and `CONFLICT` if the policy is `"throw"`).
    */
   async commit(messages: readonly Message[], options: TurnOptions = {}): Promise<void> {
     const turn = this.#turns.hold(messages, options.onConflict ?? this.#onConflict);
@@ -140,20 +153,20 @@ export class Conversation {
     if (turn.failure !== undefined) throw turn.failure;
   }
 
-  /** Adds a turn to those pending, to be stored by the next {@link flush}. Throws `INVALID_RECORD` where it can't be stored. */
+  /** Adds a pending turn, which the next {@link flush} stores. Throws `INVALID_RECORD` if it can never be stored. */
   hold(messages: readonly Message[], options: Omit<TurnOptions, "signal"> = {}): void {
     this.#turns.hold(messages, options.onConflict ?? this.#onConflict);
   }
 
   /**
-   * Stores the pending turns, in order. Rejects at the first that fails; it and those behind it stay pending. One that can never
-   * be stored is dropped instead, and the error says so.
+   * Stores the pending turns in order. Rejects at the first that fails: that turn and later ones stay pending. A turn
+   * that can never be stored is dropped instead, and the error says so.
    */
   flush(options: CallOptions = {}): Promise<void> {
     return this.#calls.run(() => this.#turns.flush(options.signal), options.signal);
   }
 
-  /** Gives up the pending turns, and answers them, oldest first: the way out where the store takes them by no means. */
+  /** Drops the pending turns and returns them, oldest first. Use it if the store will never accept them. */
   discardPending(): Message[][] {
     const { pending } = this.#turns;
     this.#turns.drop(pending);
@@ -161,15 +174,15 @@ export class Conversation {
   }
 
   /**
-   * Empties the window. The store keeps everything, pending turns stay pending, and the next sync brings only what comes after;
-   * if the log is replaced, what is then in it.
+   * Empties the window. The store keeps everything, and pending turns stay pending. The next sync brings only later
+   * turns; if the log is replaced, it brings the new log.
    */
   clear(): void {
     this.#stored = [];
     this.#cleared.clear(this.#revision, this.#turns.messages);
   }
 
-  /** Deletes the memory, and with it the window and the turns pending now. When it rejects, nothing has changed here. */
+  /** Deletes the memory, the window and the turns pending now. If it rejects, the conversation has not changed. */
   delete(options: CallOptions = {}): Promise<void> {
     const doomed = [...this.#turns.pending];
     return this.#calls.run(async () => {
@@ -210,9 +223,10 @@ export class Conversation {
   }
 
   /**
-   * Whether the store lost what it had acknowledged: it says so itself, or a turn of ours is missing where nothing but a loss
-   * explains it. A log that was replaced or created anew explains it, and so does the window's limit, unless the store says otherwise. `isOlder`: what the snapshot continues was
-   * read before the own turns were stored.
+   * Whether the store lost turns that it had acknowledged: it reports that itself, or an own turn is missing and only a
+   * loss explains it. A replaced or recreated log explains a missing turn, and so does the window limit, unless the
+   * store itself reports a loss. `isOlder`: the revision that the snapshot continues was read before the own turns were
+   * stored.
    */
   async #hasRegressed(
     snapshot: Snapshot,
@@ -222,7 +236,7 @@ export class Conversation {
     if (snapshot.regressed) return true;
     const missing = this.#turns.own.filter(({ records }) => !holdsAny(snapshot.records, records));
     if (!continues && snapshot.start !== null) {
-      const newest = missing.at(-1); // those before it are lost only if it is
+      const newest = missing.at(-1); // earlier turns are lost only if this one is
       const { revision: since } = newest ?? {};
       return (
         since !== undefined && (await this.#log.read(this.memoryId, { since, last: 1, signal }))?.regressed === true
@@ -233,8 +247,8 @@ export class Conversation {
   }
 
   /**
-   * Whether a turn that a snapshot does not bring is gone. Only the store can tell whether this is still the log that held it;
-   * and a turn that was found there when it was tried again may stand before what was read.
+   * Whether a turn that is not in a snapshot is lost. Only the store knows whether this is still the log that held the
+   * turn. Also, a turn that a retry found already stored may be before the part that was read.
    */
   async #isLost(
     turn: OwnTurn,
@@ -244,14 +258,14 @@ export class Conversation {
   ): Promise<boolean> {
     const since = await this.#log.read(this.memoryId, { since: turn.revision, signal });
     if (since?.regressed !== false || !since.reset || !isOlder) return since?.regressed ?? false;
-    // A store that cannot tell a loss from a replacement: what we just read goes on, so it was a loss.
+    // The store cannot tell a loss from a replacement. The log continues from what was just read, so it was a loss.
     const now = await this.#log.read(this.memoryId, { since: revision, signal });
     return now?.reset === false;
   }
 
   /**
-   * The records of a snapshot from the first turn that begins in them; pages back where none does. `null`: the log was
-   * replaced meanwhile.
+   * The records of a snapshot from the first beginning of a turn; reads older pages if no turn begins there. `null`:
+   * the log was replaced meanwhile.
    */
   async #wholeTurns(snapshot: Snapshot | null, signal: AbortSignal | undefined): Promise<Message[] | null> {
     const pages: Message[][] = [];
@@ -282,7 +296,7 @@ export class Conversation {
     const [problem] =
       snapshot?.records.flatMap((record, index) => {
         const found = messageProblem(record);
-        return found === undefined ? [] : [`record ${index} of what was read is not a message (${found})`];
+        return found === undefined ? [] : [`record ${index} of those read is not a message (${found})`];
       }) ?? [];
     if (problem !== undefined) throw this.#corrupt(problem);
     return snapshot;
@@ -292,7 +306,7 @@ export class Conversation {
     const { memoryId } = this;
     return new MemoryError("CORRUPT", `Cannot read memory ${quoteId(memoryId)}: ${problem}.`, {
       memoryId,
-      hint: "If something else than conversations is stored under this id, use another id or prefix.",
+      hint: "If this id holds data other than a conversation, use another id or prefix.",
     });
   }
 
@@ -300,11 +314,11 @@ export class Conversation {
     const { memoryId } = this;
     return new MemoryError(
       "UNAVAILABLE",
-      `Memory ${quoteId(memoryId)} was replaced again and again while it was read.`,
+      `Memory ${quoteId(memoryId)} was replaced repeatedly while it was being read.`,
       {
         memoryId,
         retryable: true,
-        hint: "Find out who rewrites this memory, and read it again.",
+        hint: "Find out what rewrites this memory, then read it again.",
       },
     );
   }

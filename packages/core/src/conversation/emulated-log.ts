@@ -5,11 +5,11 @@ import type { AppendOptions, MemoryBackend, ReadOptions, Revision, Snapshot } fr
 import type { Message } from "../contract/message.ts";
 
 /*
- * What a log does, by `load` and `save`. A turn is found again by its messages' ids, so that one whose reply was lost is not stored
- * twice. Every call costs the whole log.
+ * The methods of a log, made of `load` and `save`. A turn is recognised by the ids of its messages, so that it is not
+ * stored twice if the reply to a write was lost. Every call reads the whole log.
  */
 
-/** Nobody else is to write meanwhile. */
+/** The caller must keep other writers out until this settles. */
 export async function appendBySave(
   backend: MemoryBackend,
   memoryId: string,
@@ -50,8 +50,8 @@ export async function readByLoad(
 }
 
 /**
- * `<records>.<hash of them>`: whoever holds it can tell whether a log still begins with the same records. The order of keys does
- * not count: a store may change it.
+ * `<number of records>.<hash of them>`: it shows whether a log still begins with the same records. The order of keys
+ * does not matter, because a store may change it.
  */
 function revisionOf(records: readonly Message[]): Revision {
   const text = JSON.stringify(records, (_key, value: unknown) => (isObject(value) ? sorted(value) : value));
@@ -66,7 +66,7 @@ function sorted(value: object): object {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** How many records stood in the log at that revision; `null`: this log does not begin with those. */
+/** How many records the log had at that revision; `null`: this log does not begin with the same records. */
 function positionIn(records: readonly Message[], revision: Revision): number | null {
   const position = Number.parseInt(revision, 10);
   return position <= records.length && revisionOf(records.slice(0, position)) === revision ? position : null;

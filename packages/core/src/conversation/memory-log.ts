@@ -4,12 +4,12 @@ import { supports } from "../contract/capabilities.ts";
 import { backendChannel } from "../contract/diagnostics.ts";
 import { causeWithoutMessage } from "../contract/memory-error.ts";
 
-/** What a conversation does with its backend. */
+/** What a conversation needs of its backend. */
 export interface MemoryLog extends LogCapability {
   delete(memoryId: string, options?: CallOptions): Promise<void>;
 }
 
-/** The backend's own log, or one made of its four methods. Each call of it is published on `deep-agent:backend`. */
+/** The backend's own log, or one made of its four methods. Each call is published on `deep-agent:backend`. */
 export function memoryLog(backend: MemoryBackend): MemoryLog {
   const log = supports(backend, "log") ? ownLog(backend) : emulatedLog(backend);
   const traced = <R>(method: string, memoryId: string, call: () => Promise<R>): Promise<R> =>
@@ -21,7 +21,7 @@ export function memoryLog(backend: MemoryBackend): MemoryLog {
   };
 }
 
-/** What events call a backend. */
+/** The name of a backend in events. */
 export function nameOf({ name }: MemoryBackend): string {
   return typeof name === "string" && name !== "" ? name : "backend";
 }
@@ -35,14 +35,14 @@ function ownLog(backend: MemoryBackend & LogCapability): MemoryLog {
 }
 
 /**
- * A log for a backend that has only the four methods: an append is a load and a save under a mutex for each backend and id. The
- * mutex is this process's own: two processes that append to one memory may lose each other's turns.
+ * A log for a backend that has only the four methods: an append is a load and a save under a mutex per backend and id.
+ * The mutex holds only in this process: two processes that append to one memory may lose each other's turns.
  */
 function emulatedLog(backend: MemoryBackend): MemoryLog {
   const queue = queueOf(backend);
   return {
     append(memoryId, records, options: AppendOptions = {}) {
-      // It takes its place in the queue before the rest is loaded, so that calls keep their order.
+      // Enqueue first, then load the implementation, so that calls keep their order.
       const append = async (): Promise<string> => {
         const { appendBySave } = await import("../lazy-chunk.ts");
         return appendBySave(backend, memoryId, records, options);
@@ -53,7 +53,7 @@ function emulatedLog(backend: MemoryBackend): MemoryLog {
       const { readByLoad } = await import("../lazy-chunk.ts");
       return readByLoad(backend, memoryId, options);
     },
-    /** A delete between load and save would be undone: so it waits for them. */
+    // A save would undo a delete between load and save, so the delete waits.
     delete(memoryId, { signal }: CallOptions = {}) {
       return queue.run(memoryId, () => backend.delete(memoryId, { signal }), signal);
     },
@@ -62,7 +62,7 @@ function emulatedLog(backend: MemoryBackend): MemoryLog {
 
 type Queues = WeakMap<MemoryBackend, KeyedQueue>;
 
-/** One mutex for all copies of this package in the process: an ESM and a CommonJS one may be loaded side by side. */
+/** One mutex for all copies of this package in the process: an ESM and a CommonJS copy may both be loaded. */
 const queuesKey = Symbol.for("deep-agent.queues");
 
 function queueOf(backend: MemoryBackend): KeyedQueue {
@@ -73,7 +73,7 @@ function queueOf(backend: MemoryBackend): KeyedQueue {
   return queue;
 }
 
-/** Settles as `call` does, and publishes how that went. */
+/** Settles as `call` does, and publishes the outcome. */
 async function publishing<R>(backend: string, method: string, memoryId: string, call: () => Promise<R>): Promise<R> {
   if (!backendChannel.hasSubscribers) return call();
   const started = performance.now();

@@ -10,26 +10,29 @@ import type { ConflictPolicy, Turn } from "./turn.ts";
 /** A turn that is not known to be stored. */
 export interface PendingTurn extends Turn {
   readonly onConflict: ConflictPolicy;
-  /** Why it never will be. */
+  /** Why it can never be stored. */
   failure?: unknown;
-  /** Whether it was written, and was not yet as durable as the backend wants it. */
+  /** Whether it was written, but is not as durable yet as the backend requires. */
   isWritten?: boolean;
-  /** Whether a read brought it since. */
+  /** Whether a read has returned it since. */
   isSeen?: boolean;
 }
 
-/** A turn that was acknowledged, and not yet seen in a read. */
+/** A turn that the store acknowledged, and that no read has returned yet. */
 export interface OwnTurn extends Turn {
   readonly revision: Revision;
 }
 
-/** The turns of one conversation on their way into the store, in order: those that wait, and those not yet read back. */
+/** The recent turns of one conversation, in order: those that wait to be stored, and those not yet read back. */
 export class TurnQueue {
   readonly #memoryId: string;
   readonly #log: LogCapability;
   #pending: PendingTurn[] = [];
   #own: OwnTurn[] = [];
-  /** What was read last, moved on by own turns as long as nobody else wrote; `undefined`: nothing was read yet. */
+  /**
+   * The revision that was read last, or that of a later own turn if no other writer wrote between. `undefined`: nothing
+   * was read yet.
+   */
   #head: Revision | null | undefined;
 
   constructor(memoryId: string, log: LogCapability) {
@@ -45,17 +48,17 @@ export class TurnQueue {
     return this.#own;
   }
 
-  /** What the store has not shown yet, oldest first. */
+  /** The messages that no read has returned yet, oldest first. */
   get messages(): Message[] {
     const unseen = this.#pending.filter(({ isSeen }) => isSeen !== true);
     return [...this.#own, ...unseen].flatMap((turn) => turn.records);
   }
 
-  /** Adds a turn. Throws `INVALID_RECORD` for what is no message or cannot be stored. Gives ids to messages without one. */
+  /** Adds a turn. Throws `INVALID_RECORD` for an invalid message, or one that cannot be stored. Adds missing ids. */
   hold(messages: readonly Message[], onConflict: ConflictPolicy): PendingTurn {
     const memoryId = this.#memoryId;
     encodeRecords(memoryId, messages);
-    const problem = messages.length === 0 ? "A turn must have a message" : messages.map(messageProblem).find(Boolean);
+    const problem = messages.length === 0 ? "a turn must have a message" : messages.map(messageProblem).find(Boolean);
     if (problem !== undefined) {
       throw new MemoryError("INVALID_RECORD", `Nothing was written to memory ${quoteId(memoryId)}: ${problem}.`, {
         memoryId,
@@ -71,7 +74,7 @@ export class TurnQueue {
     return turn;
   }
 
-  /** Stores what is pending, up to and with the turn `last`. Rejects at the first that fails. */
+  /** Stores the pending turns, up to and including `last`. Rejects at the first that fails. */
   async flush(signal: AbortSignal | undefined, last?: PendingTurn): Promise<void> {
     while (this.#pending.length > 0 && (last === undefined || this.#pending.includes(last))) {
       const turn = this.#pending[0] as PendingTurn; // there is one
@@ -91,12 +94,13 @@ export class TurnQueue {
     }
   }
 
-  /** Takes note of a read: what it brought stands at `revision`. */
+  /** Takes note of a read, which returned `records` at `revision`. */
   read(revision: Revision | null, records: readonly Message[]): void {
     this.#head = revision;
     this.#own = [];
     for (const turn of this.#pending) turn.isSeen ||= holdsAny(records, turn.records);
-    // A pending turn that is in the log was stored after all: only the reply was lost. Unless it is known to be there, and not to be durable.
+    // A pending turn that is in the log was stored after all, and only the reply was lost. It stays pending if it is
+    // known to be written but not durable.
     this.#pending = this.#pending.filter(({ isSeen, isWritten }) => isSeen !== true || isWritten === true);
   }
 
@@ -104,15 +108,15 @@ export class TurnQueue {
     this.#pending = this.#pending.filter((turn) => !turns.includes(turn));
   }
 
-  /** The memory is gone, and with it what was stored in it. */
+  /** The memory was deleted, with everything stored in it. */
   forget(): void {
     this.#own = [];
     this.#head = undefined;
   }
 
   /**
-   * Finds out what is in the store before the first attempt: without it, a turn whose reply was lost could be found again only
-   * among the newest, and not at all in what somebody saved.
+   * Reads the revision of the store before the first attempt. Without it, a turn whose reply was lost could be found
+   * again only among the newest entries, and not at all in a history that another writer saved.
    */
   async #learnHead(signal: AbortSignal | undefined): Promise<void> {
     if (this.#head === undefined) {
@@ -131,7 +135,7 @@ export class TurnQueue {
   }
 }
 
-/** Whether the turn could not be stored however often it was tried. */
+/** Whether the turn can never be stored, no matter how often it is tried. */
 function isFinal(error: unknown, { onConflict }: PendingTurn): error is MemoryError {
   if (!MemoryError.is(error) || error.outcome !== "not-applied") return false;
   const { code } = error;
@@ -139,12 +143,12 @@ function isFinal(error: unknown, { onConflict }: PendingTurn): error is MemoryEr
 }
 
 function droppedEarlier(memoryId: string, cause: MemoryError): MemoryError {
-  const what = `An earlier turn of memory ${quoteId(memoryId)} was pending, cannot be stored, and is dropped`;
+  const what = `A pending earlier turn of memory ${quoteId(memoryId)} can never be stored and was dropped`;
   return new MemoryError(cause.code, `${what}: ${withoutHint(cause)}`, {
     memoryId,
     backend: cause.backend,
     retryable: true,
-    hint: "Its reply was given when it was said. What is asked now can be asked again.",
+    hint: "Its reply was already given. The current question can be asked again.",
     cause: cleanCause(cause),
   });
 }

@@ -1,19 +1,25 @@
 import { MemoryError } from "../contract/memory-error.ts";
 import { beginsTurn, type Message } from "../contract/message.ts";
 
-/** How many messages a window holds where nothing else is said. */
+/** The default limit of messages in a window. */
 export const DEFAULT_MAX_MESSAGES = 20;
 
-/** What bounds the part of a conversation that is kept in RAM and sent to the model. */
+/** The limits of the part of a conversation that is kept in RAM and sent to the model. */
 export interface WindowLimits {
   /**
-   * Messages, default {@link DEFAULT_MAX_MESSAGES}; `Infinity`: all there are. The newest turn stays whole even where it
-   * is longer.
+   * The maximum number of messages: a positive integer, or `Infinity` for no limit. Default 20. The newest turn stays
+   * whole even if it has more.
    */
   maxMessages?: number | undefined;
-  /** Tokens, as `countTokens` counts them; default: no such limit. A turn that does not fit is left out. */
+  /**
+   * The maximum number of tokens, counted by `countTokens`: a positive integer. Default: no limit. A turn that does not
+   * fit is left out.
+   */
   maxTokens?: number | undefined;
-  /** The tokens of one message. Default: a quarter of the characters of its JSON, rounded up. */
+  /**
+   * Returns the number of tokens of one message, not negative. Default: a quarter of the characters of its JSON,
+   * rounded up.
+   */
   countTokens?: ((message: Message) => number) | undefined;
 }
 
@@ -32,15 +38,15 @@ function checkLimit(unit: string, value: unknown): void {
       "INVALID_ARGUMENT",
       `The limit of ${unit} in the window must be a positive integer, not ${String(value)}.`,
       {
-        hint: "Leave it out for the default; `Infinity` messages are all there are.",
+        hint: "Leave it out for the default. For messages, `Infinity` means no limit.",
       },
     );
   }
 }
 
 /**
- * The newest whole turns within the limits. Turns are found by role: each user message begins one, and so does the first
- * of `messages`, which must therefore be the log's first or itself a beginning.
+ * The newest whole turns within the limits. Turns are found by role: each user message begins one, and so does the
+ * first of `messages`. So the first one must be the first of the log, or begin a turn itself.
  */
 export function cutToLimits(messages: readonly Message[], limits: WindowLimits): Message[] {
   const {
@@ -63,7 +69,7 @@ export function cutToLimits(messages: readonly Message[], limits: WindowLimits):
 
 function checkedCount(tokens: unknown): number {
   if (typeof tokens === "number" && tokens >= 0) return tokens;
-  throw new MemoryError("INVALID_ARGUMENT", "`countTokens` must give a number from 0 on.");
+  throw new MemoryError("INVALID_ARGUMENT", "`countTokens` must return a non-negative number.");
 }
 
 function estimateTokens(message: Message): number {

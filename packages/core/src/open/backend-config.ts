@@ -1,19 +1,22 @@
 import { MemoryError } from "../contract/memory-error.ts";
 import { adapterOfUrl } from "./schemes.ts";
 
-/** Which adapter to use, and what its `fromConfig` is to be told. */
+/** Which adapter to use, and the options for its `fromConfig`. */
 export interface BackendConfig {
-  /** The package or module that exports `fromConfig`: `"@acme/memory-s3"`, `"@acme/memory-s3/lite"`, `"./my-adapter.js"`. */
+  /**
+   * The package, module of a package, or path that exports `fromConfig`: `"@acme/memory-s3"`, `"@acme/memory-s3/lite"`,
+   * `"./my-adapter.js"`.
+   */
   adapter: string;
-  /** The address, for adapters that take one. */
+  /** The address of the store, for adapters that take one. Default: none. */
   url?: string | undefined;
-  /** The adapter's own. */
+  /** Options of the adapter, which documents and checks them. */
   [option: string]: unknown;
 }
 
 /**
- * The config as an object, frozen and the caller's no more. Throws `INVALID_CONFIG` where it is none; the message holds nothing
- * of what was given, since that may be a password.
+ * A frozen copy of the config. Throws `INVALID_CONFIG` if the config is invalid. The error quotes nothing of it, since
+ * it may hold a password.
  */
 export function fullConfig(config: string | BackendConfig): Readonly<BackendConfig> {
   if (typeof config === "string") {
@@ -26,19 +29,15 @@ export function fullConfig(config: string | BackendConfig): Readonly<BackendConf
       "INVALID_CONFIG",
       "The backend's config is neither an address nor an object that names an adapter.",
       {
-        hint: 'Give an address ("file:./memories") or an object ({ adapter: "@acme/memory-s3", ...options }); a `url` in it is a string.',
+        hint: 'Give an address ("file:./memories") or an object ({ adapter: "@acme/memory-s3", ...options }). Its `url` must be a string.',
       },
     );
   }
   if (adapter.includes("://") || /^[^/\\@]*:[^/\\]*@/.test(adapter)) {
-    // Not quoted, here or later: it may well hold a password.
-    throw new MemoryError(
-      "INVALID_CONFIG",
-      "The config's `adapter` is an address, where the name of a package is needed.",
-      {
-        hint: "Give the address itself as the config, or as `url` beside the name of its adapter.",
-      },
-    );
+    // Not quoted here or later: it may hold a password.
+    throw new MemoryError("INVALID_CONFIG", "The config's `adapter` must be the name of a package, not an address.", {
+      hint: "Give the address itself as the config, or as `url` with the name of its adapter.",
+    });
   }
   return Object.freeze({ ...config });
 }

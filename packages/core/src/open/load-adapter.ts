@@ -10,8 +10,8 @@ import type { BackendConfig } from "./backend-config.ts";
 export type FromConfig = (config: Readonly<BackendConfig>) => unknown;
 
 /**
- * The `fromConfig` of an adapter's module, loaded by `load` or, without one, from the application's `node_modules`. Throws
- * `INVALID_CONFIG` where the module is missing, cannot be loaded, or has no such function.
+ * The `fromConfig` of an adapter's module. `load` loads the module; by default it comes from the application's
+ * `node_modules`. Rejects with `INVALID_CONFIG` if the module is missing, cannot be loaded, or has no such function.
  */
 export async function loadAdapter(
   name: string,
@@ -25,13 +25,13 @@ export async function loadAdapter(
   } catch (error) {
     throw MemoryError.is(error) ? error : notLoaded(name, error);
   }
-  // A CommonJS module whose exports Node cannot tell from its text has them all in `default`.
+  // If Node cannot detect the exports of a CommonJS module from its text, all of them are in `default`.
   for (const candidate of [module, (module as { default?: unknown } | null | undefined)?.default]) {
     const fromConfig = (candidate as { fromConfig?: unknown } | null | undefined)?.fromConfig;
     if (typeof fromConfig === "function") return fromConfig as FromConfig;
   }
   throw new MemoryError("INVALID_CONFIG", `Adapter ${JSON.stringify(name)} does not export \`fromConfig\`.`, {
-    hint: "A backend's adapter exports a function `fromConfig(config)` that gives the backend.",
+    hint: "A backend's adapter exports a function `fromConfig(config)` that returns the backend.",
   });
 }
 
@@ -44,11 +44,11 @@ function locate(name: string): string {
   throw missing(name);
 }
 
-/** Where the application's dependencies may be: this package's own folder says nothing about them. */
+/** Where the application's dependencies may be. The folder of this package says nothing about them. */
 function applicationFolders(): string[] {
   const folders = new Set([process.cwd()]);
   const program = process.argv[1];
-  // With `node -e` and the like, the first argument is no file; and in `node_modules/.bin` it is a link to one.
+  // With `node -e` and the like, the first argument is not a file. In `node_modules/.bin` it is a link to one.
   if (program !== undefined && existsSync(program)) {
     const path = realpathSync(program);
     folders.add(statSync(path).isDirectory() ? path : dirname(path));
@@ -70,7 +70,7 @@ function findInPackages(name: string, folder: string): string | undefined {
   for (const directory of candidates(packageName, folder)) {
     if (!existsSync(join(directory, "package.json"))) continue;
     const manifest: Record<string, unknown> = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
-    // An absolute path is resolved by `main` and by what lies there, as it was before there were `exports`.
+    // Without `exports`, Node resolves an absolute path by `main` and by the files that exist there.
     if ((manifest["exports"] ?? null) === null) return requireFrom(folder).resolve(join(directory, subpath));
     const [target] = resolveExports(manifest, subpath, { conditions: ["module-sync", "node-addons"] }) ?? [];
     if (target === undefined) throw new Error(`The package exports nothing as ${JSON.stringify(subpath)}.`);
@@ -79,7 +79,7 @@ function findInPackages(name: string, folder: string): string | undefined {
   return undefined;
 }
 
-/** Where the package may be, seen from a folder. As for `import`, and unlike `require`, NODE_PATH and the like do not count. */
+/** Where a package may be, from a folder upwards. As with `import`, unlike `require`, NODE_PATH has no effect. */
 function* candidates(packageName: string, folder: string): Generator<string> {
   for (let current = folder; ; current = dirname(current)) {
     yield join(current, "node_modules", packageName);
@@ -118,7 +118,8 @@ function invalidName(): MemoryError {
 
 function notLoaded(name: string, error: unknown): MemoryError {
   const cause = cleanCause(error);
-  // A `load` that uses `import` or `require` meets a missing adapter like this; a package missing to the adapter is its own matter.
+  // How a `load` that uses `import` or `require` reports a missing adapter. If a dependency of the adapter is missing,
+  // the install hint would be wrong.
   const { code } = cause as { code?: unknown };
   const absent =
     (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") && cause.message.includes(`'${name}'`);

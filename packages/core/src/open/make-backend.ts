@@ -6,7 +6,7 @@ import { loadAdapter } from "./load-adapter.ts";
 import type { OpenBackendOptions } from "./open-backend.ts";
 import { redactorOf } from "./redact.ts";
 
-/** The backend that a config speaks of. */
+/** Makes the backend that a config describes. */
 export async function makeBackend<T extends object>(
   config: string | BackendConfig,
   options: OpenBackendOptions,
@@ -19,7 +19,7 @@ export async function makeBackend<T extends object>(
     backend = await fromConfig(full);
   } catch (error) {
     if (redact.isClean(error)) throw error;
-    // A `MemoryError` that is not clean is none to pass on either, and `cleanCause` would.
+    // `cleanCause` passes a `MemoryError` through unchanged, so one with a secret is wrapped in a plain error first.
     const foreign = MemoryError.is(error) ? new Error(error.message) : error;
     throw refused(full.adapter, cleanCause(foreign, redact.text));
   }
@@ -34,7 +34,7 @@ function checkBackend<T extends object>(backend: unknown, adapter: string): asse
   if (missing.length === 0) return;
   throw new MemoryError(
     "INVALID_CONFIG",
-    `What \`fromConfig\` of adapter ${JSON.stringify(adapter)} gave is not a backend.`,
+    `\`fromConfig\` of adapter ${JSON.stringify(adapter)} did not return a backend.`,
     {
       hint: `It lacks ${missing.map((method) => `\`${method}\``).join(", ")}.`,
     },
@@ -44,7 +44,7 @@ function checkBackend<T extends object>(backend: unknown, adapter: string): asse
 function refused(adapter: string, cause: Error): MemoryError {
   return new MemoryError(
     "INVALID_CONFIG",
-    `Adapter ${JSON.stringify(adapter)} could not make a backend of its config.`,
+    `Adapter ${JSON.stringify(adapter)} could not make a backend from its config.`,
     {
       hint: "See the cause, and the adapter's documentation for its options.",
       cause,

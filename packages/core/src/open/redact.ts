@@ -2,11 +2,11 @@ import { inspect } from "node:util";
 import { MemoryError } from "../contract/memory-error.ts";
 import type { BackendConfig } from "./backend-config.ts";
 
-/** Keeps a config's passwords out of what others say of it. */
+/** Keeps the passwords of a config out of errors. */
 export interface Redactor {
-  /** The text with `***` for every secret. */
+  /** The text with `***` in place of every secret. */
   text(this: void, text: string): string;
-  /** Whether an error is a `MemoryError` that holds no secret: it can be shown as it is. */
+  /** Whether an error is a `MemoryError` that holds no secret, so that it can be shown unchanged. */
   isClean(this: void, error: unknown): boolean;
 }
 
@@ -25,14 +25,14 @@ export function redactorOf(config: Readonly<BackendConfig>): Redactor {
 
 const secretName = /pass|secret|token|credential|auth|key$/i;
 
-/** The longest first, so that one that holds another is replaced whole. */
+/** The longest secret first, so that a secret that contains another is replaced whole. */
 function secretsOf(config: Readonly<BackendConfig>): string[] {
   const secrets = new Set<string>();
   collect("", config, secrets, new Set());
   return [...secrets].sort((a, b) => b.length - a.length);
 }
 
-/** Gathers what a value holds under the name of a secret, and what stands in an address, however deep. */
+/** Collects the values that have the name of a secret, and the secrets in addresses, at any depth. */
 function collect(name: string, value: unknown, secrets: Set<string>, seen: Set<object>): void {
   if (typeof value === "string") {
     if (secretName.test(name) && value !== "") secrets.add(value);
@@ -43,10 +43,10 @@ function collect(name: string, value: unknown, secrets: Set<string>, seen: Set<o
   }
 }
 
-/** The shortest piece of a password that is looked for on its own: a shorter one stands everywhere. */
+/** The minimum length of a piece of a password that is replaced on its own: shorter pieces occur everywhere. */
 const MIN_PIECE = 4;
 
-/** Found in the text, not by parsing it: the addresses that cannot be parsed are the ones that get into error messages. */
+/** Searches the text instead of parsing it: the addresses that cannot be parsed are the ones that errors quote. */
 function secretsOfAddress(address: string): string[] {
   if (!/^[a-z][a-z0-9+.-]*:/i.test(address)) return [];
   const secrets: string[] = [];
@@ -56,7 +56,8 @@ function secretsOfAddress(address: string): string[] {
   const userInfo = userInfoOf(address);
   if (userInfo !== "") {
     const password = userInfo.slice(userInfo.indexOf(":") + 1);
-    // Where a password has a slash, an @ or the like that should have been escaped, parsers take any part of it for the password.
+    // If a password has a slash, an @ or the like that should have been escaped, a parser may take any part of it for
+    // the password.
     const pieces = password.split(/[/?#@:]/).filter((piece) => piece.length >= MIN_PIECE);
     for (const part of [userInfo, password, ...pieces]) secrets.push(part, decoded(part));
   }
@@ -64,7 +65,7 @@ function secretsOfAddress(address: string): string[] {
 }
 
 function userInfoOf(address: string): string {
-  // The path of a file may have an @ of its own.
+  // The path of a file may contain an @.
   if (/^(file|memory):/i.test(address)) return /^[a-z]+:\/\/([^/]*)@/i.exec(address)?.[1] ?? "";
   const authority = address.slice(address.indexOf(":") + 1).replace(/^\/*/, "");
   return authority.slice(0, Math.max(0, authority.lastIndexOf("@")));
@@ -74,7 +75,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // A stray percent sign: then nobody else can decode it either.
+    // A stray percent sign: no parser can decode it either.
     return text;
   }
 }

@@ -1,6 +1,6 @@
 import { MemoryError } from "../contract/memory-error.ts";
 
-/** The adapter of every scheme that has one. Others are named by an object: `{ adapter: "@acme/memory-s3" }`. */
+/** The adapter of each known scheme. An object names any other adapter: `{ adapter: "@acme/memory-s3" }`. */
 const adapters: ReadonlyMap<string, string> = new Map([
   ["redis", "@deep-agent/redis"],
   ["rediss", "@deep-agent/redis"],
@@ -8,7 +8,7 @@ const adapters: ReadonlyMap<string, string> = new Map([
   ["memory", "@deep-agent/in-memory"],
 ]);
 
-/** Other names for what there is, too far from it to pass for a slip of the pen. */
+/** Other names for the known schemes, too different to count as typing errors. */
 const aliases: ReadonlyMap<string, string> = new Map([
   ["valkey", "redis"],
   ["valkeys", "rediss"],
@@ -21,8 +21,8 @@ const aliases: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The package that serves an address, by its scheme. Throws `INVALID_CONFIG` for every other text, saying what was probably
- * meant, but nothing of the address behind the scheme: a password may stand anywhere in it.
+ * The package of the adapter for an address, by its scheme. Throws `INVALID_CONFIG` for any other text. The error
+ * suggests what was probably meant, but quotes nothing of the address after the scheme: a password may be anywhere.
  */
 export function adapterOfUrl(url: string): string {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
@@ -33,7 +33,7 @@ export function adapterOfUrl(url: string): string {
 
 function problemOf(url: string, scheme: string | undefined): string {
   if (url === "") return "The backend's address is empty.";
-  // Without the slashes it may be a host, or a user name with the password behind it.
+  // Without the slashes, the "scheme" may be a host, or a user name with the password after it.
   if (scheme === undefined || !url.slice(scheme.length).startsWith("://"))
     return "The backend's address does not begin with a known scheme.";
   return `The backend's address begins with the unknown scheme "${scheme}:".`;
@@ -42,7 +42,7 @@ function problemOf(url: string, scheme: string | undefined): string {
 function hintFor(url: string, scheme: string | undefined): string {
   const known = [...adapters.keys()].map((name) => `"${name}:"`).join(", ");
   const meant = probablyMeant(url, scheme);
-  const guess = meant === undefined ? "" : `Probably "${meant}" was meant. `;
+  const guess = meant === undefined ? "" : `Did you mean "${meant}"? `;
   return `${guess}The known schemes are ${known}; name any other adapter by an object: { adapter: "@acme/memory-s3" }.`;
 }
 
@@ -54,7 +54,7 @@ function probablyMeant(url: string, scheme: string | undefined): string | undefi
   return close === undefined ? undefined : `${close}:`;
 }
 
-/** How many letters must be added, removed or changed to make one word of the other. */
+/** How many letters must be added, removed or changed to turn one word into the other. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const [line, letter] of [...from.slice(0, 20)].entries()) {

@@ -17,7 +17,7 @@ export function remembering(
   return { store, model, agent };
 }
 
-/** Makes the calls of `method` fail until what is answered is called. */
+/** Makes the calls of `method` fail until the returned function is called. */
 export function failing(
   store: ReferenceLog,
   method: string,

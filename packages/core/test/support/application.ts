@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 /** The files of a package by path; a `package.json` is made of an object. */
 export type Files = Record<string, string | object>;
 
-/** How `openBackend` went in a program: what the adapter says of itself, or the error. */
+/** The outcome of `openBackend` in a program: what the adapter says about itself, or the error. */
 export interface Opened {
   /** Which file of the adapter was run. */
   from?: string;
@@ -21,11 +21,11 @@ export interface OpenOptions {
   /** Of core's build, and of the program. */
   format?: "esm" | "cjs";
   cwd?: string;
-  /** The program's file in the application, without the extension. */
+  /** The file of the program in the application, without the extension. */
   program?: string;
 }
 
-/** An application of its own, outside of this repository: jest's sandbox has no true `import()`. */
+/** A separate application outside this repository, because jest's sandbox has no real `import()`. */
 export class Application {
   readonly folder: string;
 
@@ -70,7 +70,7 @@ export class Application {
   }
 }
 
-/** The build, named by its file: the application does not have core in its `node_modules`, nor core the adapters. */
+/** The file of the build: neither does the application have core in its `node_modules`, nor core the adapters. */
 export function builtCore(format: "esm" | "cjs"): string {
   return join(process.cwd(), "dist", format === "esm" ? "index.js" : "index.cjs");
 }
@@ -100,7 +100,7 @@ async function main() {
 
 const methods = "load: async () => null, save: async () => {}, delete: async () => {}, list: async () => []";
 
-/** The text of an adapter's ES module that says `from` of itself. */
+/** The text of an adapter's ES module that gives `from` as its origin. */
 export function esm(from: string): string {
   return `export function fromConfig(config) { return { ${methods}, from: ${JSON.stringify(from)}, config }; }\n`;
 }

@@ -42,7 +42,7 @@ export class ChatServer {
   }
 }
 
-/** Streams the chunks and ends, with `[DONE]` as a server of OpenAI's kind does. */
+/** Streams the chunks and ends with `[DONE]`, as servers with OpenAI's protocol do. */
 export function streams(...chunks: object[]): Script {
   return (response) => {
     begin(response);

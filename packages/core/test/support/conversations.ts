@@ -19,7 +19,7 @@ export function open(
   return { store, conversation: new Conversation({ memoryId: ID, backend: store, ...options }) };
 }
 
-/** Makes the calls of `method` fail, `after` or before they took effect, until `stop` is called. */
+/** Makes the calls of `method` fail, `before` or `after` they take effect, until `stop` is called. */
 export function fail(
   store: ReferenceLog,
   method: string,

@@ -6,7 +6,7 @@ interface Log {
   entries: { operationId: string; records: Message[] }[];
 }
 
-/** A log as simple as it can be, to stand for a store in tests of what is above it. Faults are put in by hand. */
+/** The simplest possible log, in place of a store. Tests inject the faults. */
 export class ReferenceLog implements MemoryBackend, LogCapability {
   readonly name = "reference-log";
   readonly logs: Map<string, Log> = new Map();
@@ -18,7 +18,7 @@ export class ReferenceLog implements MemoryBackend, LogCapability {
     return structuredClone(this.logs.get(memoryId)?.entries.flatMap((entry) => entry.records) ?? null);
   }
 
-  /** Takes the log back to its first `entries` entries, as a failover may. */
+  /** Resets the log to its first `entries` entries, as a failover may. */
   lose(memoryId: string, entries: number): void {
     this.logs.get(memoryId)?.entries.splice(entries);
   }
@@ -46,7 +46,7 @@ export class ReferenceLog implements MemoryBackend, LogCapability {
     return this.#call("append", memoryId, options, () => {
       const { operationId = newId(), since, expectedRevision } = options;
       const log = this.logs.get(memoryId);
-      // An operation that was tried before lies after what its caller knew then; in another log, anywhere.
+      // An earlier attempt is after the revision that its caller knew; in a replaced log, it may be anywhere.
       const from = log === undefined || typeof since !== "string" ? 0 : (this.#positionOf(log, since) ?? 0);
       const position =
         log?.entries.findIndex((entry, index) => index >= from && entry.operationId === operationId) ?? -1;
@@ -56,7 +56,8 @@ export class ReferenceLog implements MemoryBackend, LogCapability {
         (since === null ? log !== undefined : log === undefined || this.#positionOf(log, since) === null);
       const unexpected =
         expectedRevision !== undefined && expectedRevision !== (log ? this.#revision(log, log.entries.length) : null);
-      if (moved || unexpected) throw new MemoryError("CONFLICT", `The log of ${memoryId} is another one.`);
+      if (moved || unexpected)
+        throw new MemoryError("CONFLICT", `The revision of ${memoryId} is not the expected one.`);
       const target = log ?? { epoch: newId(), entries: [] };
       this.logs.set(memoryId, target);
       target.entries.push({ operationId, records: structuredClone([...records]) });

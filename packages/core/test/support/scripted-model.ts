@@ -1,12 +1,12 @@
 import type { ChatModel, Message, ModelEvent, ModelRequest, ToolCall, Usage } from "../../src/index.ts";
 
-/** What the scripted model says to one request. */
+/** The answer of the scripted model to one request. */
 export interface Answer {
   text?: string[];
   refusal?: string;
   calls?: ToolCall[];
   usage?: Usage;
-  /** Thrown behind the text instead of a `finish`. */
+  /** Thrown after the text instead of a `finish`. */
   error?: Error;
   /** The stream ends without a `finish`. */
   breaksOff?: boolean;
@@ -14,7 +14,7 @@ export interface Answer {
   before?: (event: ModelEvent, index: number) => Promise<void> | void;
 }
 
-/** A model that says what it is told to, and remembers what it was asked. */
+/** A model that gives scripted answers and records its requests. */
 export class ScriptedModel implements ChatModel {
   readonly requests: ModelRequest[] = [];
   readonly #answers: (Answer | ((request: ModelRequest) => Answer))[];
@@ -23,7 +23,7 @@ export class ScriptedModel implements ChatModel {
     this.#answers = answers;
   }
 
-  /** What the request of that number (from 0) sent, without what is made anew each time. */
+  /** The messages of the request with this number (from 0), without ids and times. */
   sent(index: number): object[] {
     return (this.requests[index]?.messages ?? []).map(bare);
   }
@@ -50,7 +50,7 @@ function eventsOf({ text = [], refusal, calls = [], usage, error, breaksOff }: A
   ];
 }
 
-/** Says back what it was told last, word by word. */
+/** Repeats the last message, word by word. */
 export function echoModel(): ScriptedModel {
   return new ScriptedModel(({ messages }) => ({ text: [`You said: ${messages.at(-1)?.content}`] }));
 }

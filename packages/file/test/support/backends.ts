@@ -6,7 +6,7 @@ import type { BackendEvent } from "@deep-agent/core";
 import { afterAll } from "@jest/globals";
 import { FileBackend, type FileBackendOptions } from "../../src/index.ts";
 
-/** A record as tests write it. */
+/** The records of these tests. */
 export interface Note {
   n: number;
   text?: string;
@@ -29,12 +29,12 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-/** A backend in a directory of its own, which does not exist yet. Not flushed, unless the test is about that. */
+/** A backend in a directory of its own, which does not exist yet. Does not flush, unless the test asks for that. */
 export function newBackend<T extends object = Note>(options: FileBackendOptions = {}): FileBackend<T> {
   return new FileBackend<T>({ directory: join(temporaryDirectory(), "memories"), durability: "os", ...options });
 }
 
-/** A second backend on the same directory, as another process has it: it knows nothing of the first. */
+/** A second backend on the same directory, like that of another process: it knows nothing about the first one. */
 export function another<T extends object = Note>(
   backend: FileBackend<T>,
   options: FileBackendOptions = {},
@@ -42,7 +42,7 @@ export function another<T extends object = Note>(
   return new FileBackend<T>({ directory: backend.directory, durability: "os", ...options });
 }
 
-/** The names of what lies in the backend's directory, sorted. */
+/** The names of all files in the backend's directory, sorted. */
 export function filesOf(backend: { directory: string }): string[] {
   return readdirSync(backend.directory).sort();
 }
@@ -51,12 +51,12 @@ export function pathOf(backend: { directory: string }, name: string): string {
   return join(backend.directory, name);
 }
 
-/** All bytes in the directory. */
+/** The bytes of all files in the directory. */
 export function contentOf(backend: { directory: string }): Buffer {
   return Buffer.concat(filesOf(backend).map((name) => readFileSync(pathOf(backend, name))));
 }
 
-/** What is published on the backend channel while `run` runs. */
+/** The events published on the backend channel while `run` runs. */
 export async function eventsDuring(run: () => Promise<unknown>): Promise<BackendEvent[]> {
   const events: BackendEvent[] = [];
   // Only this library publishes on its channel.
@@ -70,7 +70,7 @@ export async function eventsDuring(run: () => Promise<unknown>): Promise<Backend
   return events;
 }
 
-/** What a promise rejects with. */
+/** The error that a promise rejects with. */
 export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise;

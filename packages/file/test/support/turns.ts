@@ -1,4 +1,4 @@
-/** What the workers write: half a turn. */
+/** The records of the workers: half a turn. */
 export interface Said {
   writer: string;
   turn: number;
@@ -6,7 +6,7 @@ export interface Said {
   text: string;
 }
 
-/** A turn whose size and text follow from who says it, and when. */
+/** A turn whose size and text follow from its writer and its number. */
 export function turnOf(writer: string, turn: number, sizes: readonly number[]): Said[] {
   const size = sizes[turn % sizes.length] ?? 0;
   const text = `${writer}${turn}.`.repeat(Math.ceil(size / `${writer}${turn}.`.length));
@@ -16,7 +16,7 @@ export function turnOf(writer: string, turn: number, sizes: readonly number[]): 
   ];
 }
 
-/** Throws unless the records are whole turns, each as it was said, each once, and each writer's in order. */
+/** Throws unless the records are whole turns, unchanged, each once, and those of each writer in order. */
 export function checkTurns(records: readonly Said[], sizes: readonly number[]): Map<string, number[]> {
   const turns = new Map<string, number[]>();
   for (let index = 0; index < records.length; index += 2) {
@@ -25,8 +25,7 @@ export function checkTurns(records: readonly Said[], sizes: readonly number[]): 
       throw new Error(`At record ${index} turn ${turn} of ${writer} is not as it was said.`);
     }
     const before = turns.get(writer) ?? [];
-    if ((before.at(-1) ?? -1) >= turn)
-      throw new Error(`Turn ${turn} of ${writer} stands behind turn ${before.at(-1)}.`);
+    if ((before.at(-1) ?? -1) >= turn) throw new Error(`Turn ${turn} of ${writer} stands after turn ${before.at(-1)}.`);
     turns.set(writer, [...before, turn]);
   }
   return turns;

@@ -1,23 +1,23 @@
 import type { FileSystem, OpenFile } from "../../src/file-system.ts";
 import { nodeFileSystem } from "../../src/file-system.ts";
 
-/** A call to the file system, before it is made. */
+/** A call to the file system that is about to be made. */
 export interface FileSystemCall {
-  /** For example `"link"`, or `"file.write"` for what is done with an open file. */
+  /** For example `"link"`; for a call to an open file `"file.write"`. */
   name: string;
   path: string;
-  /** Bytes that are to be read or written. */
+  /** How many bytes the call reads or writes. */
   bytes: number;
 }
 
-/** What becomes of a call: made (`undefined`), or failed before or after its effect; a write may be cut short. */
+/** What happens to a call: it is made (`undefined`), or fails before or after its effect; a write may be cut short. */
 export type Fate = { error: Error; after?: boolean } | { cutTo: number } | undefined;
 
 export function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: the test's disk fails`), { code });
 }
 
-/** The disk, with somebody who sees each call and decides what becomes of it. */
+/** The disk, with a function that sees each call and decides what happens to it. */
 export function watched(
   decide: (call: FileSystemCall) => Fate | Promise<Fate>,
   disk: FileSystem = nodeFileSystem,
@@ -32,7 +32,7 @@ export function watched(
     async open(path, flags) {
       const fate = await decide({ name: "open", path, bytes: 0 });
       if (fate !== undefined && "error" in fate) {
-        if (fate.after) await (await disk.open(path, flags)).close(); // nobody else could
+        if (fate.after) await (await disk.open(path, flags)).close(); // the caller cannot close it
         throw fate.error;
       }
       return watchedFile(await disk.open(path, flags), path);
@@ -51,7 +51,7 @@ export function watched(
       read: (position, length) => call("file.read", path, () => file.read(position, length), length),
       setModified: (at) => call("file.setModified", path, () => file.setModified(at)),
       sync: () => call("file.sync", path, () => file.sync()),
-      // Closed in truth whatever is told: a test must not run out of descriptors.
+      // Really closed, whatever the caller is told: a test must not run out of descriptors.
       async close() {
         const fate = await decide({ name: "file.close", path, bytes: 0 });
         await file.close();

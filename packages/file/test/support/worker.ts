@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-/** A process of its own that runs `test/workers/<name>.worker.ts`, is told things in lines, and answers in lines. */
+/** A process of its own that runs `test/workers/<name>.worker.ts`. It gets lines, and answers with lines. */
 export class Worker {
-  /** All that it has said. */
+  /** All lines that the worker has said. */
   readonly lines: string[] = [];
   readonly #child: ChildProcess;
   readonly #exit: Promise<unknown[]>;
@@ -21,7 +21,7 @@ export class Worker {
     this.#child.stderr?.on("data", (data) => {
       this.#problems += data;
     });
-    this.#child.stdin?.on("error", () => {}); // it may be gone before it is told
+    this.#child.stdin?.on("error", () => {}); // the worker may have ended before it is sent a line
     if (this.#child.stdout !== null) {
       createInterface(this.#child.stdout).on("line", (line) => {
         this.lines.push(line);
@@ -34,7 +34,7 @@ export class Worker {
     this.#child.stdin?.write(`${line}\n`);
   }
 
-  /** Resolves once `ready` holds of what it has said; rejects where it ends before that. */
+  /** Resolves once `ready` is true of the worker's lines; rejects if the worker ends before that. */
   async until(ready: (lines: readonly string[]) => boolean): Promise<void> {
     let ended = false;
     while (!ready(this.lines)) {
@@ -49,19 +49,19 @@ export class Worker {
     }
   }
 
-  /** `kill -9`. Resolves when nothing is left of it. */
+  /** `kill -9`. Resolves when the process has ended. */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#exit;
   }
 
-  /** Resolves when it has ended by itself; rejects where that was not well. */
+  /** Resolves when the process has ended by itself; rejects if it failed. */
   async end(): Promise<void> {
     const [code, signal] = await this.#exit;
     if (code !== 0) throw new Error(`A worker ended with ${code ?? signal}: ${this.#problems}`);
   }
 
-  /** The numbers that it said behind a word. */
+  /** The numbers in all lines that begin with this word. */
   numbers(word: string): number[] {
     return this.lines.filter((line) => line.startsWith(`${word} `)).map((line) => Number(line.split(" ")[1]));
   }

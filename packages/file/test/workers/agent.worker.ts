@@ -1,8 +1,8 @@
 import { Agent, type ChatModel, type ModelRequest } from "@deep-agent/core";
 import { FileBackend } from "../../src/index.ts";
-import { say, told } from "../support/told.ts";
+import { nextLine, say } from "../support/lines.ts";
 
-/** An agent that asks what it is told to, and says what its model was sent for it, in JSON. */
+/** An agent that asks each line that it gets, and says what its model was sent, in JSON. */
 export interface AgentWorkerOptions {
   directory: string;
   memoryId: string;
@@ -19,7 +19,7 @@ const model: ChatModel = {
 };
 const agent = new Agent({ model, backend: new FileBackend(directory), longMemory: memoryId, maxHistory: 1000 });
 say("ready");
-for (let text = await told(); text !== null; text = await told()) {
+for (let text = await nextLine(); text !== null; text = await nextLine()) {
   await agent.ask(text);
   say(JSON.stringify(sent));
 }

@@ -1,20 +1,23 @@
 import { FileBackend } from "../../src/index.ts";
-import { say, told } from "../support/told.ts";
+import { nextLine, say } from "../support/lines.ts";
 import { type Said, turnOf } from "../support/turns.ts";
 
-/** Appends turns, and says `try <turn> <since>` before and `ack <turn>` after each. Waits for a line first, ends at another. */
+/**
+ * Appends turns, and says `try <turn> <since>` before and `ack <turn>` after each. Begins at the first line that it
+ * gets, and ends at the next one.
+ */
 export interface AppendOptions {
   directory: string;
   durability: "sync" | "os";
   memoryId: string;
   writer: string;
   from: number;
-  /** Default: until it is told to stop. */
+  /** How many turns. Default: until the next line. */
   count?: number;
   sizes: number[];
-  /** What was known before the first turn was tried first; default: what is read. */
+  /** The revision that was known before the first attempt at the first turn. Default: the one that is read. */
   since?: string | null;
-  /** Compact behind each save, and by hand behind each turn of which the number is a multiple of this. */
+  /** Compact after each save, and after each turn whose number is a multiple of this. */
   compactEach?: number;
 }
 
@@ -22,9 +25,9 @@ const options = JSON.parse(process.argv[2] ?? "") as AppendOptions; // the test'
 const { directory, durability, memoryId, writer, from, count = Number.POSITIVE_INFINITY, sizes, compactEach } = options;
 const backend = new FileBackend<Said>({ directory, durability });
 say("ready");
-await told();
+await nextLine();
 let stopped = false;
-void told().then(() => {
+void nextLine().then(() => {
   stopped = true;
 });
 let { since } = options;
@@ -43,7 +46,7 @@ async function append(turn: number, since: string | null): Promise<string> {
   try {
     return await backend.append(memoryId, records, { operationId, since });
   } catch (error) {
-    // Others made the memory after we had found none, or it was replaced.
+    // Others made the memory after this worker had found none, or replaced it.
     if ((error as { code?: unknown }).code !== "CONFLICT") throw error;
     const revision = (await backend.read(memoryId, { last: 1 }))?.revision ?? null;
     return append(turn, revision);

@@ -2,8 +2,8 @@ import { writeSync } from "node:fs";
 import { FileBackend } from "../../src/index.ts";
 
 /*
- * One call to a backend, as another user or under another umask: `<directory> <umask> <user id, or -> <method>`. Prints what came
- * of it, in JSON.
+ * Makes one call to a backend as another user or under another umask: `<directory> <umask> <user id, or -> <method>`.
+ * Prints the answer or the error in JSON.
  */
 
 const [directory = "", umask = "", uid = "", method = ""] = process.argv.slice(2);
@@ -24,10 +24,10 @@ async function run(): Promise<unknown> {
   }
 }
 
-const told = await run().then(
+const answer = await run().then(
   (result) => ({ result: result ?? null }),
   ({ code, outcome, retryable, memoryId, message, hint }) => ({
     error: { code, outcome, retryable, memoryId, message, hint },
   }),
 );
-writeSync(1, JSON.stringify(told));
+writeSync(1, JSON.stringify(answer));

@@ -1,8 +1,11 @@
 import { FileBackend } from "../../src/index.ts";
-import { say, told } from "../support/told.ts";
+import { nextLine, say } from "../support/lines.ts";
 import { type Said, turnOf } from "../support/turns.ts";
 
-/** Saves the memory or deletes it, again and again, until it is told to stop. A save is of `1 + n % 3` turns of its own. */
+/**
+ * Saves or deletes the memory again and again, from the first line that it gets until the next one. A save has `1 + n %
+ * 3` turns of its own.
+ */
 export interface RewriteOptions {
   directory: string;
   memoryId: string;
@@ -10,7 +13,7 @@ export interface RewriteOptions {
   from: number;
   deletes: boolean;
   sizes: number[];
-  /** Compact behind each save that replaces anything. */
+  /** Compact after each save that replaces anything. */
   compacts?: boolean;
 }
 
@@ -19,9 +22,9 @@ const { directory, memoryId, writer, from, deletes, sizes, compacts } = options;
 const compaction = compacts ? { compactAt: 0, compactMinBytes: 0 } : {};
 const backend = new FileBackend<Said>({ directory, durability: "os", ...compaction });
 say("ready");
-await told();
+await nextLine();
 let stopped = false;
-void told().then(() => {
+void nextLine().then(() => {
   stopped = true;
 });
 for (let n = from; !stopped; n += 3) {

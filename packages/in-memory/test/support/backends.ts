@@ -3,7 +3,7 @@ import type { BackendEvent } from "@deep-agent/core";
 import { backendChannel } from "@deep-agent/core/adapter";
 import { InMemoryBackend, type InMemoryOptions } from "../../src/index.ts";
 
-/** A record as tests write it. */
+/** The records of these tests. */
 export interface Note {
   n: number;
 }
@@ -12,7 +12,7 @@ export function notes(from: number, count: number): Note[] {
   return Array.from({ length: count }, (_, index) => ({ n: from + index }));
 }
 
-/** A backend whose time stands still until it is moved. */
+/** A backend with a clock that only the test moves. */
 export function withClock(
   options: Omit<InMemoryOptions, "clock"> = {},
   start = 1_700_000_000_000,
@@ -22,7 +22,7 @@ export function withClock(
   return { backend, time };
 }
 
-/** What is published on the backend channel while `run` runs. */
+/** The events published on the backend channel while `run` runs. */
 export async function eventsDuring(run: () => Promise<void>): Promise<BackendEvent[]> {
   const events: BackendEvent[] = [];
   // Only this library publishes on its channel.
@@ -33,6 +33,6 @@ export async function eventsDuring(run: () => Promise<void>): Promise<BackendEve
   } finally {
     unsubscribe("deep-agent:backend", listener);
   }
-  if (backendChannel.hasSubscribers) throw new Error("Somebody else listens to the backend channel.");
+  if (backendChannel.hasSubscribers) throw new Error("The backend channel has another subscriber.");
   return events;
 }

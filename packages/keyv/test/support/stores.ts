@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { type KeyvStorageAdapter, keyvStorageCapability } from "keyv";
 
-/** A record as tests write it. */
+/** The records of these tests. */
 export interface Note {
   n: number;
   text?: string;
@@ -11,16 +11,16 @@ export function notes(from: number, count: number): Note[] {
   return Array.from({ length: count }, (_, index) => ({ n: from + index }));
 }
 
-/** The methods of a store that a backend comes to use. */
+/** The methods of a store that a backend uses. */
 export type Method = "get" | "set" | "delete" | "iterator";
 
 /**
- * How a store fails: it throws, or it reports an `error` event and answers as if there were nothing, as those of Keyv do; `silent`
- * ones answer only `false`.
+ * How a store fails. `throws`: it throws. `reports`: like Keyv's own stores, it emits an `error` event and answers as
+ * if nothing were stored. `is silent`: it only answers `false`.
  */
 export type How = "throws" | "reports" | "is silent";
 
-/** A store as Keyv 6 has them, in RAM, of which methods can be made to fail or to wait. */
+/** A store for Keyv 6, in RAM, whose methods can be made to fail or to wait. */
 export class FaultyStore extends EventEmitter {
   namespace: string | undefined;
   readonly rows: Map<string, { value: unknown; expires: number | undefined }> = new Map();
@@ -34,7 +34,7 @@ export class FaultyStore extends EventEmitter {
     return keyvStorageCapability(this);
   }
 
-  /** Makes a method fail, of keys that are hit. */
+  /** Makes a method fail for the keys that are hit. */
   fail(
     method: Method,
     how: How,
@@ -48,7 +48,7 @@ export class FaultyStore extends EventEmitter {
     this.#faults.clear();
   }
 
-  /** Lets the calls of a method wait until what it answers is called. */
+  /** Makes the calls of a method wait until the function that it returns is called. */
   hold(method: Method): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#gates.set(method, promise);
@@ -79,7 +79,7 @@ export class FaultyStore extends EventEmitter {
     let first = true;
     for (const [key, { value }] of this.rows) {
       if (!key.startsWith(prefix)) continue;
-      // The first one still comes: what ends early looks like what has ended.
+      // The first entry still comes, so that the early end looks like a complete list.
       if (!first && (await this.#begin("iterator", key))) return;
       first = false;
       yield [key.slice(prefix.length), value];
@@ -102,7 +102,7 @@ export class FaultyStore extends EventEmitter {
     this.disconnected = true;
   }
 
-  /** Whether the call is to end as if there were nothing. */
+  /** Whether the call has to end as if nothing were stored. */
   async #begin(method: Method, key: string, value?: unknown): Promise<boolean> {
     this.calls.push(`${method} ${key}`);
     await this.#gates.get(method);

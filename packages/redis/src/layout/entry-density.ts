@@ -1,7 +1,10 @@
 /** After so many windows, what was seen before them is forgotten. */
 const MEMORY = 64;
 
-/** Says how many entries a window takes, whose length is counted in records: from how many records the entries of others had. */
+/**
+ * Says how many entries a window takes, whose length is counted in records: from how many records the entries of others
+ * had.
+ */
 export class EntryDensity {
   #fewest = 1;
   #fewestLately = Number.POSITIVE_INFINITY;

@@ -10,7 +10,7 @@ export interface Header {
   dropped: number;
 }
 
-/** `undefined`: the text is none. */
+/** `undefined`: the text is not a header. */
 export function parseHeader(text: string): Header | undefined {
   const [, epoch, created, updated, records, dropped] = /^#1 (\S+) (\d+) (\d+) (\d+) (\d+)$/.exec(text) ?? [];
   if (epoch === undefined) return undefined;

@@ -1,8 +1,8 @@
 import type { Revision } from "@deep-agent/core/adapter";
 
 /**
- * A place in a log: behind the entry at `position`, which was written at `at` (µs since 1970). As text, `<epoch>.<position>.<at>`;
- * at the beginning, both are 0. The scripts judge it.
+ * A place in a log: after the entry at `position`, which was written at `at` (µs since 1970). As text,
+ * `<epoch>.<position>.<at>`; at the beginning, both are 0. The scripts judge it.
  */
 export function formatRevision(epoch: string, position: number, at: string): Revision {
   return `${epoch}.${position}.${at}`;

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { assistant, system, tool, user } from "@deep-agent/core";
 import {
   encodeEntry,
   type MemoryInfo,
@@ -9,21 +8,24 @@ import {
   type Revision,
   type Snapshot,
 } from "@deep-agent/core/adapter";
-import { damaged } from "../calls/redis-error.ts";
 import { formatRevision } from "../layout/revision.ts";
+import { damaged } from "./memory-errors.ts";
 
 /*
  * What the Go library go-deep-agent keeps under a key: a STRING with a JSON array of its messages, whose fields are
  * `Role`, `Content`, `ToolCalls` (null, or an array of { ID, Type, Name, Arguments }) and `ToolCallID`.
  */
 
-/** Such a value, as the log that it becomes. The same value always makes the same log: ids, times and epoch are of its text. */
+/**
+ * Such a value, as the log that it becomes. The same value always makes the same log: ids, times and epoch are of its
+ * text.
+ */
 export interface ConvertedValue {
   epoch: string;
   messages: Message[];
 }
 
-/** Throws `CORRUPT` where the text is no such value. */
+/** Throws `CORRUPT` if the text is no such value. */
 export function convertValue(memoryId: string, value: string): ConvertedValue {
   const epoch = `go-${createHash("sha256").update(value).digest("base64url").slice(0, 22)}`;
   return { epoch, messages: parse(memoryId, value).map((fields, index) => convert(fields, `${epoch}-${index + 1}`)) };
@@ -97,7 +99,7 @@ function parse(memoryId: string, value: string): GoMessage[] {
 
 function isMessage(value: unknown): value is GoMessage {
   if (typeof value !== "object" || value === null) return false;
-  const { Role, Content, ToolCalls = null, ToolCallID = "" } = value as Partial<Record<keyof GoMessage, unknown>>;
+  const { Role, Content, ToolCalls = null, ToolCallID = "" }: Partial<Record<keyof GoMessage, unknown>> = value;
   return (
     typeof Role === "string" &&
     typeof Content === "string" &&
@@ -108,16 +110,17 @@ function isMessage(value: unknown): value is GoMessage {
 
 function isToolCall(value: unknown): value is GoToolCall {
   if (typeof value !== "object" || value === null) return false;
-  const { ID, Name, Arguments } = value as Partial<Record<keyof GoToolCall, unknown>>;
+  const { ID, Name, Arguments }: Partial<Record<keyof GoToolCall, unknown>> = value;
   return typeof ID === "string" && typeof Name === "string" && typeof Arguments === "string";
 }
 
-function convert({ Role, Content, ToolCalls, ToolCallID = "" }: GoMessage, id: string): Message {
-  const fields = { id, createdAt: 0 };
-  if (ToolCallID !== "" || Role === "tool") return tool(ToolCallID, Content, fields);
-  if (Role === "system") return system(Content, fields);
-  if (Role !== "assistant") return user(Content, fields); // as the Go library sends what it does not know
-  if (ToolCalls.length === 0) return assistant(Content, fields);
+/** The order of the properties is that of core's constructors: the text of a message has it. */
+function convert({ Role, Content: content, ToolCalls, ToolCallID: toolCallId = "" }: GoMessage, id: string): Message {
+  const stamp = { id, createdAt: 0 };
+  if (toolCallId !== "" || Role === "tool") return { role: "tool", toolCallId, content, ...stamp };
+  if (Role === "system") return { role: "system", content, ...stamp };
+  if (Role !== "assistant") return { role: "user", content, ...stamp }; // as the Go library sends what it does not know
+  if (ToolCalls.length === 0) return { role: "assistant", content, ...stamp };
   const toolCalls = ToolCalls.map(({ ID, Name, Arguments }) => ({ id: ID, name: Name, arguments: Arguments }));
-  return assistant(Content === "" ? null : Content, { ...fields, toolCalls });
+  return { role: "assistant", content: content === "" ? null : content, ...stamp, toolCalls };
 }

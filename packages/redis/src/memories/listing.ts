@@ -1,12 +1,13 @@
 import { type ListOptions, MAX_MEMORY_ID_BYTES, MemoryError } from "@deep-agent/core/adapter";
-import type { Until } from "../calls/attempts.ts";
-import type { Operations } from "../calls/calls.ts";
-import { unknownMaster, unsteady } from "../calls/redis-error.ts";
+import type { Calls } from "../calls/calls.ts";
+import type { Deadline } from "../calls/deadline.ts";
 import type { ScriptRunner } from "../calls/script-runner.ts";
 import { keyOf, patternOf } from "../layout/memory-key.ts";
-import type { MemorySettings } from "../options/redis-options.ts";
-import { Refusal } from "../wire/failures.ts";
-import { type MasterCommands, type RedisCommands, type RedisReply, RefusedReply } from "../wire/redis-commands.ts";
+import type { MemorySettings } from "../options/memory-settings.ts";
+import { CommandRefused, ErrorReply, ListingRestarted } from "../wire/failures.ts";
+import type { MasterCommands, RedisCommands, RedisReply } from "../wire/redis-commands.ts";
+import { listOf, textsOf } from "../wire/replies.ts";
+import { tooContended, unknownMaster } from "./memory-errors.ts";
 import { doubtfulSlots, type Move, readSlots, type SlotState } from "./slot-moves.ts";
 
 /** How many keys the server looks at for one reply of SCAN: it serves nobody else meanwhile. */
@@ -15,23 +16,26 @@ const SCANNED_AT_ONCE = 5_000;
 /** Of how many slots the keys are read together. */
 const SLOTS_AT_ONCE = 200;
 
-/** How often a listing begins again, where servers took each other's place, before it is given up. */
-const MOST_RESTARTS = 5;
+/** How often a listing begins again after servers took each other's place, before it is given up. */
+const MAX_RESTARTS = 5;
 
 /** How often slots that are on their way are read again. */
-const MOST_ROUNDS = 10;
+const MAX_ROUNDS = 10;
 
 type Server = Pick<RedisCommands, "send">;
 
-/** Which memories there are, by looking at all keys. Each page of that has the backend's deadline: the whole may well take longer. */
+/**
+ * Which memories there are, by looking at all keys. Each page of that has the backend's deadline: the whole may well
+ * take longer.
+ */
 export class Listing {
   readonly #scripts: ScriptRunner;
-  readonly #operations: Operations;
+  readonly #calls: Calls;
   readonly #settings: MemorySettings;
 
-  constructor(scripts: ScriptRunner, operations: Operations, settings: MemorySettings) {
+  constructor(scripts: ScriptRunner, calls: Calls, settings: MemorySettings) {
     this.#scripts = scripts;
-    this.#operations = operations;
+    this.#calls = calls;
     this.#settings = settings;
   }
 
@@ -64,8 +68,8 @@ export class Listing {
         return;
       } catch (error) {
         const isAnother =
-          error instanceof Restarted || (isCluster && (await this.#wasReplaced(masters, error, signal)));
-        if (!isAnother || restarts === MOST_RESTARTS) throw error instanceof Restarted ? unsteady() : error;
+          error instanceof ListingRestarted || (isCluster && (await this.#wasReplaced(masters, error, signal)));
+        if (!isAnother || restarts === MAX_RESTARTS) throw error instanceof ListingRestarted ? tooContended() : error;
       }
     }
   }
@@ -92,22 +96,22 @@ export class Listing {
     do {
       const command = ["SCAN", cursor, "MATCH", patternOf(beginning), "COUNT", String(SCANNED_AT_ONCE)];
       let attempts = 0;
-      const [next, keys] = await this.#run(signal, async (until) => {
+      const [next, keys] = await this.#run(signal, async (deadline) => {
         attempts += 1;
-        const reply = await this.#scripts.command(command, until, by && { by });
-        return reply as readonly [string, readonly string[]]; // as SCAN answers
+        return listOf(await this.#scripts.command(command, deadline, by && { by }));
       });
       const answered = this.#scripts.commands.serverOf?.(beginning);
-      if (cursor !== "0" && (attempts > 1 || (by === undefined && answered !== server))) throw new Restarted();
+      if (cursor !== "0" && (attempts > 1 || (by === undefined && answered !== server))) throw new ListingRestarted();
       server = answered;
-      yield keys;
-      cursor = next;
+      yield textsOf(keys);
+      cursor = String(next);
     } while (cursor !== "0");
   }
 
   /**
-   * The keys of all masters. A key that moves while they are scanned can be missed by both of its masters: the keys of slots that were on
-   * their way are read once more, slot by slot, first where they come from and then where they go. What goes and comes back between two readings is not seen to have moved.
+   * The keys of all masters. A key that moves while they are scanned can be missed by both of its masters: the keys of
+   * slots that were on their way are read once more, slot by slot, first where they come from and then where they go.
+   * What goes and comes back between two readings is not seen to have moved.
    */
   async *#ofCluster(
     scanned: readonly MasterCommands[],
@@ -123,7 +127,7 @@ export class Listing {
       const after = await this.#slots(masters, signal);
       doubtful = doubtfulSlots(before, after, doubtful);
       if (doubtful.length === 0) return;
-      if (rounds === MOST_ROUNDS) throw unsteady();
+      if (rounds === MAX_ROUNDS) throw tooContended();
       const names = new Set(masters.map(({ name }) => name));
       if (doubtful.some(({ from, to }) => !names.has(from) || !names.has(to))) throw unknownMaster();
       yield* this.#ofSlots(doubtful, masters, signal);
@@ -154,33 +158,28 @@ export class Listing {
   }
 
   async #masters(signal: AbortSignal | undefined): Promise<readonly MasterCommands[]> {
-    return this.#run(signal, async (until) => {
+    return this.#run(signal, async (deadline) => {
       const { commands } = this.#scripts;
-      return (await commands.masters?.({ timeoutMs: Math.max(1, until.moment - performance.now()), signal })) ?? [];
+      return (await commands.masters?.({ timeoutMs: Math.max(1, deadline.moment - performance.now()), signal })) ?? [];
     });
   }
 
   async #slots(masters: readonly MasterCommands[], signal: AbortSignal | undefined): Promise<SlotState> {
     const texts = masters.map(({ name, commands }) =>
-      this.#run(signal, async (until) => {
-        const text = await this.#scripts.command(["CLUSTER", "NODES"], until, { by: commands });
+      this.#run(signal, async (deadline) => {
+        const text = await this.#scripts.command(["CLUSTER", "NODES"], deadline, { by: commands });
         return [name, String(text)] as const;
       }),
     );
     return readSlots(await Promise.all(texts));
   }
 
-  #run<R>(signal: AbortSignal | undefined, attempt: (until: Until) => Promise<R>): Promise<R> {
-    return this.#operations.run({ verb: "list memories", memoryId: undefined, writes: false, signal }, attempt);
+  #run<R>(signal: AbortSignal | undefined, attempt: (deadline: Deadline) => Promise<R>): Promise<R> {
+    return this.#calls.run({ verb: "list memories", memoryId: undefined, writes: false, signal }, attempt);
   }
 }
 
-/** Another server answers now. */
-class Restarted extends Error {
-  override readonly name = "Restarted";
-}
-
 function keysIn(reply: RedisReply): readonly string[] {
-  if (reply instanceof RefusedReply) throw new Refusal(reply.message);
-  return reply as readonly string[]; // as GETKEYSINSLOT answers
+  if (reply instanceof ErrorReply) throw new CommandRefused(reply.message);
+  return textsOf(reply);
 }

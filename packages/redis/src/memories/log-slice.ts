@@ -1,27 +1,16 @@
-import { decodeEntry, MemoryError, type ReadOptions, type Snapshot } from "@deep-agent/core/adapter";
-import { damaged } from "../calls/redis-error.ts";
+import { decodeEntry, MemoryError, type ReadOptions, type Snapshot, windowStart } from "@deep-agent/core/adapter";
 import type { Header } from "../layout/header.ts";
 import { formatRevision, isMark, timeOf } from "../layout/revision.ts";
+import type { ReadPart } from "../scripts/read.ts";
+import { damaged } from "./memory-errors.ts";
 
-/** Entries that stand behind each other in a log, as READ answers them. Positions are those of scripts.ts. */
-export interface LogPart {
-  header: Header;
-  /** Of the log's last entry. */
-  position: number;
-  /** When that was written, as text. */
-  at: string;
-  /** What the log is to the reader's revision; `""`: it named none. */
-  verdict: "" | "holds" | "edge" | "dropped" | "lost" | "other";
-  /** Where the entries that were asked for begin, but for those that `last` cut. */
-  floor: number;
-  /** The position before the first of `entries`, and when the entry there was written; `"0"`: nothing with records stands there. */
-  from: number;
-  atBefore: string;
-  entries: readonly string[];
+/** Entries that follow each other in a log. */
+export interface LogSlice extends ReadPart {
+  readonly header: Header;
 }
 
-/** A whole log as a part of itself. */
-export function wholeLog(header: Header, entries: readonly string[]): LogPart {
+/** A whole log as a slice of itself. */
+export function wholeLog(header: Header, entries: readonly string[]): LogSlice {
   const { dropped } = header;
   return {
     header,
@@ -36,18 +25,18 @@ export function wholeLog(header: Header, entries: readonly string[]): LogPart {
 }
 
 /**
- * The newest `count` of so many entries, or all, out of the last elements of their list: one more than that, the header or the entry before.
- * `undefined`: those are not what was asked for.
+ * Takes the newest `count` entries of `length`, or all, from the last `count + 1` list elements; the extra one is the
+ * entry before them, or the header. `undefined`: those are not the elements that were asked for.
  */
 export function newestOf(
   header: Header,
   length: number,
   count: number,
   elements: readonly string[],
-): LogPart | undefined {
+): LogSlice | undefined {
   const [previous = "", ...entries] = elements;
   const at = timeOf(entries.at(-1) ?? previous);
-  // A mock of Redis answers fewer where more are asked for than there are.
+  // A mock of Redis answers fewer if more are asked for than there are.
   if (at === "0" || entries.length !== Math.min(count, length)) return undefined;
   const position = header.dropped + length;
   return {
@@ -63,30 +52,30 @@ export function newestOf(
 }
 
 /**
- * The part as its reader gets it: with `last`, the newest of its entries that hold at least so many records. `undefined`: it has too
- * few, though the log may have more.
+ * The slice as its reader gets it: with `last`, the newest of its entries that hold at least that many records.
+ * `undefined`: it has too few, though the log may have more.
  */
 export function snapshotOf<T extends object>(
   memoryId: string,
-  part: LogPart,
-  { last = Number.POSITIVE_INFINITY, since, before }: ReadOptions,
+  slice: LogSlice,
+  { last, since, before }: ReadOptions,
 ): Snapshot<T> | undefined {
-  const { header, position, at, verdict, floor, entries } = part;
+  const { header, position, at, verdict, floor, entries } = slice;
   const pages: T[][] = [];
-  let first = entries.length;
-  for (let records = 0; first > 0 && records < last; ) {
-    first -= 1;
-    const page = recordsOf<T>(memoryId, part, first);
-    records += page.length;
+  const first = windowStart({ floor: 0, end: entries.length }, last, (index) => {
+    const page = recordsOf<T>(memoryId, slice, index);
     pages.push(page);
-    if (first === 0 && records < last && part.from > floor && part.atBefore !== "0") return undefined;
-  }
-  const from = part.from + first;
+    return page.length;
+  });
+  const records = pages.reverse().flat();
+  const isShort = first === 0 && records.length < (last ?? Number.POSITIVE_INFINITY);
+  if (isShort && slice.from > floor && slice.atBefore !== "0") return undefined;
+  const from = slice.from + first;
   const lost = verdict === "lost" || verdict === "other" || (verdict === "dropped" && before === undefined);
   const previous = entries[first - 1] ?? "";
-  const atBefore = first === 0 ? part.atBefore : isMark(previous) ? "0" : timeOf(previous);
+  const atBefore = first === 0 ? slice.atBefore : isMark(previous) ? "0" : timeOf(previous);
   return {
-    records: pages.reverse().flat(),
+    records,
     revision: formatRevision(header.epoch, position, at),
     start: from <= header.dropped || atBefore === "0" ? null : formatRevision(header.epoch, from, atBefore),
     reset: lost || (since !== undefined && from > floor),
@@ -94,7 +83,7 @@ export function snapshotOf<T extends object>(
   };
 }
 
-function recordsOf<T extends object>(memoryId: string, { entries, from }: LogPart, index: number): T[] {
+function recordsOf<T extends object>(memoryId: string, { entries, from }: LogSlice, index: number): T[] {
   const place = `entry ${from + index + 1}`;
   try {
     return decodeEntry<T>(entries[index] ?? "", place).records;

@@ -1,38 +1,36 @@
 import {
-  backendChannel,
+  invalidCursor,
   MemoryError,
   type RecentMemory,
   type RecentOptions,
   type RecentPage,
+  warnOf,
 } from "@deep-agent/core/adapter";
-import { TooLate, type Until } from "../calls/attempts.ts";
-import type { Operations } from "../calls/calls.ts";
+import { BACKEND } from "../backend-name.ts";
+import type { Calls } from "../calls/calls.ts";
+import type { Deadline } from "../calls/deadline.ts";
 import { redisError } from "../calls/redis-error.ts";
 import type { ScriptRunner } from "../calls/script-runner.ts";
 import { parseHeader } from "../layout/header.ts";
-import { indexKeyOf, keyOf } from "../layout/memory-key.ts";
-import { BACKEND } from "../options/config-error.ts";
-import type { MemorySettings } from "../options/redis-options.ts";
-import { ENLIST, PAGE, PRUNE } from "../scripts/scripts.ts";
-import { Refusal } from "../wire/failures.ts";
-import { RefusedReply } from "../wire/redis-commands.ts";
+import { keyOf } from "../layout/memory-key.ts";
+import type { MemorySettings } from "../options/memory-settings.ts";
+import { ENLIST } from "../scripts/enlist.ts";
+import type { IndexMember } from "../scripts/index-member.ts";
+import { INDEX_PAGE } from "../scripts/index-page.ts";
+import { PRUNE } from "../scripts/prune.ts";
+import { CommandRefused, DeadlinePassed, ErrorReply } from "../wire/failures.ts";
 import type { Listing } from "./listing.ts";
 
-/** How many members of the index are looked at at once. */
-const SMALLEST_PAGE = 16;
-const LARGEST_PAGE = 1_000;
+const warn = warnOf(BACKEND);
 
-/** A member of the index. */
-interface Member {
-  memoryId: string;
-  /** As the server has it: µs since 1970, in decimal digits. */
-  score: string;
-}
+/** How many members of the index are looked at at once. */
+const MIN_PAGE = 16;
+const MAX_PAGE = 1_000;
 
 /** Members, by whether their memory is there. */
 interface Checked {
-  existing: (RecentMemory & Member)[];
-  gone: Member[];
+  existing: (RecentMemory & IndexMember)[];
+  gone: IndexMember[];
 }
 
 /** How far {@link RecentIndex.rebuild} has come. */
@@ -46,22 +44,20 @@ export interface ReindexProgress {
 /** The memories by the time of their last write: a sorted set beside them, which is held against them as it is read. */
 export class RecentIndex {
   readonly #scripts: ScriptRunner;
-  readonly #operations: Operations;
+  readonly #calls: Calls;
   readonly #settings: MemorySettings;
 
-  constructor(scripts: ScriptRunner, operations: Operations, settings: MemorySettings) {
+  constructor(scripts: ScriptRunner, calls: Calls, settings: MemorySettings) {
     this.#scripts = scripts;
-    this.#operations = operations;
+    this.#calls = calls;
     this.#settings = settings;
   }
 
   async recent({ limit, cursor, prefix = "", signal }: RecentOptions): Promise<RecentPage> {
-    const memories: (RecentMemory & Member)[] = [];
-    let last = cursor === undefined ? undefined : parseCursor(cursor);
-    let count = Math.min(LARGEST_PAGE, Math.max(SMALLEST_PAGE, limit + 1));
-    for (;;) {
-      const page = await this.#page(last?.score ?? "+inf", count, signal);
-      const members = page.filter((member) => last === undefined || isBehind(member, last));
+    const memories: (RecentMemory & IndexMember)[] = [];
+    const last = cursor === undefined ? undefined : parseCursor(cursor);
+    const count = Math.min(MAX_PAGE, Math.max(MIN_PAGE, limit + 1));
+    for await (const members of this.#pages(last, count, signal)) {
       const { existing } = await this.#checked(
         members.filter(({ memoryId }) => memoryId.startsWith(prefix)),
         signal,
@@ -72,28 +68,21 @@ export class RecentIndex {
           return { memories: memories.map(shown), cursor: formatCursor(end) };
         memories.push(memory);
       }
-      if (page.length < count) return { memories: memories.map(shown), cursor: null };
-      // Where all have the time of the one that the page before ended with, a larger page gets past them.
-      if (members.length === 0) count *= 2;
-      last = members.at(-1) ?? last;
     }
+    return { memories: memories.map(shown), cursor: null };
   }
 
   /**
-   * Notes a write, where the script that made it could not: the index of a cluster is at another server. The write stands, whatever becomes of
-   * this. `isNew`: the index grows, so that it is looked whether others are gone.
+   * Notes a write, if the script that made it could not: the index of a cluster is at another server. The write stands,
+   * whatever becomes of this. `isNew`: the index grows, so that a few others are looked at, which may be gone.
    */
-  async enlist(memoryId: string, score: string, isNew: boolean, until: Until): Promise<void> {
+  async enlist(member: IndexMember, isNew: boolean, deadline: Deadline): Promise<void> {
     try {
-      const members = await this.#write([memoryId, score], isNew ? "3" : "0", until);
-      if (members.length > 0) await this.#checked(members, until.signal);
+      const others = await this.#write([member], isNew ? 3 : 0, deadline);
+      if (others.length > 0) await this.#checked(others, deadline.signal);
     } catch (error) {
-      const reason = redisError(error, {
-        verb: "list",
-        memoryId,
-        server: "the server of the index",
-        writes: true,
-      });
+      const { memoryId } = member;
+      const reason = redisError(error, { verb: "list", memoryId, writes: true }, "the server of the index");
       warn(`a memory is not in the index, until it is written again: ${messageOf(reason)}`, memoryId);
     }
   }
@@ -108,56 +97,64 @@ export class RecentIndex {
     const found = new Set<string>();
     for await (const memoryIds of listing.pages("", signal)) {
       const fresh = memoryIds.filter((memoryId) => !found.has(memoryId));
-      for (let first = 0; first < fresh.length; first += LARGEST_PAGE) {
-        const some = fresh.slice(first, first + LARGEST_PAGE);
+      for (let first = 0; first < fresh.length; first += MAX_PAGE) {
+        const some = fresh.slice(first, first + MAX_PAGE);
         const { existing } = await this.#headers(
           some.map((memoryId) => ({ memoryId, score: "0" })),
           signal,
         );
         // What is in the index with a later time, or a finer one, keeps it.
-        const args = existing.flatMap(({ memoryId, updatedAt }) => [memoryId, `${updatedAt}000`]);
-        if (args.length > 0) await this.#run("rebuild the index of", signal, (until) => this.#write(args, "0", until));
+        const members = existing.map(({ memoryId, updatedAt }) => ({ memoryId, score: `${updatedAt}000` }));
+        if (members.length > 0) {
+          await this.#run("rebuild the index of", signal, (deadline) => this.#write(members, 0, deadline));
+        }
         progress.memories += existing.length;
         onProgress?.({ ...progress });
       }
       for (const memoryId of fresh) found.add(memoryId);
     }
-    let last: Member | undefined;
-    for (let count = LARGEST_PAGE; ; ) {
-      const page = await this.#page(last?.score ?? "+inf", count, signal);
-      const members = page.filter((member) => last === undefined || isBehind(member, last));
+    for await (const members of this.#pages(undefined, MAX_PAGE, signal)) {
       const { gone } = await this.#checked(members, signal);
       progress.pruned += gone.length;
       onProgress?.({ ...progress });
-      if (page.length < count) return progress;
-      if (members.length === 0) count *= 2;
-      last = members.at(-1) ?? last;
+    }
+    return progress;
+  }
+
+  /** The members of the index after `last`, up to `count` at a time. */
+  async *#pages(
+    last: IndexMember | undefined,
+    count: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly IndexMember[]> {
+    for (let end = last, size = count; ; ) {
+      const input = { settings: this.#settings, highest: end?.score ?? "+inf", count: size };
+      const page = await this.#run("list", signal, (deadline) => this.#scripts.read(INDEX_PAGE, input, deadline));
+      const members = page.members.filter((member) => end === undefined || isAfter(member, end));
+      yield members;
+      if (page.members.length < size) return;
+      // If all have the time of the one that the page before ended with, a larger page gets past them.
+      if (members.length === 0) size *= 2;
+      end = members.at(-1) ?? end;
     }
   }
 
-  async #page(highest: string, count: number, signal: AbortSignal | undefined): Promise<Member[]> {
-    const reply = await this.#run("list", signal, (until) =>
-      this.#scripts.read(PAGE, [indexKeyOf(this.#settings)], [highest, String(count)], until),
-    );
-    return membersOf(reply.map(String));
-  }
-
   /** Those whose key is there, with the time that it states; the others leave the index. */
-  async #checked(members: readonly Member[], signal: AbortSignal | undefined): Promise<Checked> {
+  async #checked(members: readonly IndexMember[], signal: AbortSignal | undefined): Promise<Checked> {
     const { existing, gone } = await this.#headers(members, signal);
     if (gone.length > 0) await this.#prune(gone);
     return { existing, gone };
   }
 
-  async #headers(members: readonly Member[], signal: AbortSignal | undefined): Promise<Checked> {
-    const existing: (RecentMemory & Member)[] = [];
-    const gone: Member[] = [];
+  async #headers(members: readonly IndexMember[], signal: AbortSignal | undefined): Promise<Checked> {
+    const existing: (RecentMemory & IndexMember)[] = [];
+    const gone: IndexMember[] = [];
     if (members.length === 0) return { existing, gone };
     const keys = members.map(({ memoryId }) => keyOf(memoryId, this.#settings));
-    const replies = await this.#run("list", signal, async (until) => {
-      const answers = await this.#scripts.forEach(keys, (key) => ["LINDEX", key, "0"], until);
-      const refused = answers.find((reply) => reply instanceof RefusedReply && !reply.message.startsWith("WRONGTYPE"));
-      if (refused instanceof RefusedReply) throw new Refusal(refused.message, "not-applied", refused.server);
+    const replies = await this.#run("list", signal, async (deadline) => {
+      const answers = await this.#scripts.forEach(keys, (key) => ["LINDEX", key, "0"], deadline);
+      const refused = answers.find((reply) => reply instanceof ErrorReply && !reply.message.startsWith("WRONGTYPE"));
+      if (refused instanceof ErrorReply) throw new CommandRefused(refused.message, "not-applied", refused.server);
       return answers;
     });
     for (const [place, member] of members.entries()) {
@@ -169,49 +166,37 @@ export class RecentIndex {
     return { existing, gone };
   }
 
-  /** Housekeeping: where it fails, the next reading does it, and this one is none the worse. */
-  async #prune(gone: readonly Member[]): Promise<void> {
+  /** Housekeeping: if it fails, the next reading does it, and this one is none the worse. */
+  async #prune(gone: readonly IndexMember[]): Promise<void> {
+    const call = { verb: "prune the index", memoryId: undefined, writes: true, signal: undefined };
     try {
-      await this.#operations.run(
-        { verb: "prune the index", memoryId: undefined, writes: true, signal: undefined },
-        async (until) => {
-          const args = gone.flatMap(({ memoryId, score }) => [memoryId, score]);
-          const [what] = await this.#scripts.write(PRUNE, [indexKeyOf(this.#settings)], args, until);
-          if (what === "late") throw new TooLate();
-        },
-      );
+      await this.#calls.run(call, async (deadline) => {
+        const reply = await this.#scripts.write(PRUNE, { settings: this.#settings, gone }, deadline);
+        if (reply.what === "late") throw new DeadlinePassed();
+      });
     } catch (error) {
       warn(`${gone.length} memories that are gone are still in the index: ${messageOf(error)}`);
     }
   }
 
-  /** Some members of the index, as many as are asked for. */
-  async #write(membersAndScores: readonly string[], some: string, until: Until): Promise<Member[]> {
-    const args = [some, ...membersAndScores];
-    const [what, , members] = await this.#scripts.write(ENLIST, [indexKeyOf(this.#settings)], args, until);
-    if (what === "late") throw new TooLate();
-    return membersOf((members as readonly unknown[]).map(String));
+  /** Answers some members of the index, as many as are asked for. */
+  async #write(members: readonly IndexMember[], others: number, deadline: Deadline): Promise<readonly IndexMember[]> {
+    const reply = await this.#scripts.write(ENLIST, { settings: this.#settings, members, others }, deadline);
+    if (reply.what === "late") throw new DeadlinePassed();
+    return reply.what === "enlisted" ? reply.others : [];
   }
 
-  #run<R>(verb: string, signal: AbortSignal | undefined, attempt: (until: Until) => Promise<R>): Promise<R> {
-    return this.#operations.run({ verb: `${verb} memories`, memoryId: undefined, writes: false, signal }, attempt);
+  #run<R>(verb: string, signal: AbortSignal | undefined, attempt: (deadline: Deadline) => Promise<R>): Promise<R> {
+    return this.#calls.run({ verb: `${verb} memories`, memoryId: undefined, writes: false, signal }, attempt);
   }
-}
-
-function membersOf(texts: readonly string[]): Member[] {
-  return texts.flatMap((memoryId, place) => (place % 2 === 0 ? [{ memoryId, score: String(texts[place + 1]) }] : []));
-}
-
-function warn(detail: string, memoryId?: string): void {
-  backendChannel.publish({ type: "warning", backend: BACKEND, detail, ...(memoryId !== undefined && { memoryId }) });
 }
 
 function messageOf(error: unknown): string {
   return MemoryError.is(error) ? error.message : "unexpected error";
 }
 
-/** In the order of the index: by time, and where that is the same by the id's bytes, the greatest first. */
-function isBehind(member: Member, last: Member): boolean {
+/** In the order of the index: by time, and for the same time by the id's bytes, the greatest first. */
+function isAfter(member: IndexMember, last: IndexMember): boolean {
   if (member.score !== last.score) return Number(member.score) < Number(last.score);
   return Buffer.compare(Buffer.from(member.memoryId), Buffer.from(last.memoryId)) < 0;
 }
@@ -220,12 +205,12 @@ function shown({ memoryId, updatedAt }: RecentMemory): RecentMemory {
   return { memoryId, updatedAt };
 }
 
-function formatCursor({ score, memoryId }: Member): string {
+function formatCursor({ score, memoryId }: IndexMember): string {
   return `${score}.${memoryId}`;
 }
 
-function parseCursor(cursor: unknown): Member {
+function parseCursor(cursor: unknown): IndexMember {
   const [, score, memoryId] = (typeof cursor === "string" && /^(\d{1,16})\.(.+)$/s.exec(cursor)) || [];
   if (score !== undefined && memoryId !== undefined) return { score, memoryId };
-  throw new MemoryError("INVALID_ARGUMENT", "`cursor` must be the cursor of the page before.", { backend: BACKEND });
+  throw invalidCursor(BACKEND);
 }

@@ -14,9 +14,9 @@ export interface SlotState {
 }
 
 /**
- * Reads what each master says of itself in `CLUSTER NODES`: its line is `<id> <address> myself,master … <slots>`, where a slot that moves
- * is `[<slot>->-<id of the other>]` at its source and `[<slot>-<-<id>]` at its target. Every master says only this of its own slots. A master
- * that was not asked has no name here: "".
+ * Reads what each master says of itself in `CLUSTER NODES`: its line is `<id> <address> myself,master … <slots>`, where
+ * a slot that moves is `[<slot>->-<id of the other>]` at its source and `[<slot>-<-<id>]` at its target. Every master
+ * says only this of its own slots. A master that was not asked has no name here: "".
  */
 export function readSlots(texts: readonly (readonly [name: string, text: string])[]): SlotState {
   const own = texts.flatMap(([name, text]) => {
@@ -47,8 +47,8 @@ export function readSlots(texts: readonly (readonly [name: string, text: string]
 }
 
 /**
- * The slots whose keys may have been missed by a reading between the two moments; of those alone that are given, where they were just
- * read, source first: these are in doubt only if they did not keep going the same way.
+ * The slots whose keys may have been missed by a reading between the two moments; of those alone that are given, where
+ * they were just read, source first: these are in doubt only if they did not keep going the same way.
  */
 export function doubtfulSlots(before: SlotState, after: SlotState, just?: readonly Move[]): Move[] {
   if (just !== undefined) {

@@ -1,8 +1,10 @@
-import { NoReply, type RedisReply, type SendOptions } from "./redis-commands.ts";
+import { NoReply } from "./failures.ts";
+import type { RedisReply, SendOptions } from "./redis-commands.ts";
 
 /**
- * Replies of a client that somebody else made: it may wait for a server for ever, whoever calls it does not. `work` tells by `begun` that
- * something may be sent from now on, and throws where nothing may any more. What it rejects with is made a {@link NoReply}, but for the signal's reason.
+ * Replies of a client that somebody else made: the client may wait for a server for ever, its caller does not. `work`
+ * calls `begun` before it sends anything, which throws if nothing may be sent any more. Whatever `work` rejects with
+ * becomes a {@link NoReply}, but for the signal's reason.
  */
 export async function inTime(
   { timeoutMs, signal }: SendOptions,
@@ -23,7 +25,7 @@ export async function inTime(
     return await Promise.race([overdue, work(begun)]);
   } catch (error) {
     if (error instanceof NoReply || (signal?.aborted && error === signal.reason)) throw error;
-    throw new NoReply(sent, error as Error); // as clients reject
+    throw new NoReply(sent, error);
   } finally {
     isOver = true;
     clearTimeout(timer);

@@ -11,7 +11,7 @@ import {
 import { createClient, createClientPool, createCluster, createSentinel } from "@redis/client";
 import { Cluster, Redis } from "ioredis";
 import * as ioredis6 from "ioredis-6";
-import { type MemoryOptions, RedisBackend } from "../../src/index.ts";
+import { RedisBackend, type RedisMemoryOptions } from "../../src/index.ts";
 
 /** Servers, and a way for clients to them on which commands can get lost. */
 interface Servers extends AsyncDisposable {
@@ -35,7 +35,7 @@ export interface Place extends Servers {
 
 /** A client as its users make it, ready for use, and how to let go of it. */
 interface Opened {
-  backend<T extends object>(options: MemoryOptions): RedisBackend<T>;
+  backend<T extends object>(options: RedisMemoryOptions): RedisBackend<T>;
   close(): Promise<unknown> | unknown;
   /** What was given to `fromClient`. */
   client?: unknown;
@@ -203,14 +203,14 @@ export const SENTINEL_PERMISSIONS = "+role";
 
 function own(options: ConstructorParameters<typeof RedisBackend>[0] & object): Opened {
   return {
-    backend: <T extends object>(more: MemoryOptions) => new RedisBackend<T>({ ...options, ...more }),
+    backend: <T extends object>(more: RedisMemoryOptions) => new RedisBackend<T>({ ...options, ...more }),
     close: () => undefined,
   };
 }
 
 function given(client: Parameters<typeof RedisBackend.fromClient>[0], close: () => unknown): Opened {
   return {
-    backend: <T extends object>(options: MemoryOptions) => RedisBackend.fromClient<T>(client, options),
+    backend: <T extends object>(options: RedisMemoryOptions) => RedisBackend.fromClient<T>(client, options),
     close,
     client,
   };

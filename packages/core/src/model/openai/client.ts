@@ -2,13 +2,11 @@ import type { ClientOptions } from "openai";
 import { MemoryError } from "../../contract/memory-error.ts";
 import type { OpenAIClient, OpenAIModelOptions } from "./options.ts";
 
-/**
- * The client that the options speak of. Throws `INVALID_CONFIG` where the SDK is not installed.
- */
+/** The client for the options. Rejects with `INVALID_CONFIG` if the SDK is not installed. */
 export async function connect({ client, includeUsage: _, ...options }: OpenAIModelOptions): Promise<OpenAIClient> {
   if (client !== undefined) return client;
   const { OpenAI } = await importSdk();
-  // The SDK fills in from the environment what is undefined, and takes null for none.
+  // The SDK reads undefined options from the environment. `null` prevents that.
   const { baseURL, ...given } = { ...unset, ...withoutUndefined(options) };
   // A base URL, even null, excludes a data residency.
   return new OpenAI({ ...given, ...(given.dataResidency == null && { baseURL }) });
@@ -33,7 +31,7 @@ async function importSdk(): Promise<typeof import("openai")> {
   } catch (error) {
     const { code, message } = error as { code?: unknown; message?: unknown };
     const missing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
-    if (!missing || !/'openai'/.test(String(message))) throw error; // it is there, and broken in itself
+    if (!missing || !/'openai'/.test(String(message))) throw error; // the package is installed, but fails to load
     throw new MemoryError("INVALID_CONFIG", "The package `openai` is not installed.", {
       hint: "Install it with `npm install openai`.",
     });

@@ -12,36 +12,65 @@ import {
 } from "../../contract/message.ts";
 import type { ToolSpec } from "../chat-model.ts";
 
-/** A message as OpenAI's Chat Completions take it. Assignable to the SDK's `ChatCompletionMessageParam`. */
+/** A message in a request to OpenAI's Chat Completions. Assignable to the SDK's `ChatCompletionMessageParam`. */
 export type OpenAIMessage =
-  | { role: "system"; content: string | TextPart[]; name?: string }
-  | { role: "user"; content: string | ContentPart[]; name?: string }
+  | {
+      /** An instruction to the model. */
+      role: "system";
+      /** Text, or parts. */
+      content: string | TextPart[];
+      /** Tells apart speakers that share a role. Absent: the role is enough. */
+      name?: string;
+    }
+  | {
+      /** What the user says. */
+      role: "user";
+      /** Text, or parts such as images and files. */
+      content: string | ContentPart[];
+      /** Tells apart speakers that share a role. Absent: the role is enough. */
+      name?: string;
+    }
   | OpenAIAssistantMessage
-  | { role: "tool"; content: string | TextPart[]; tool_call_id: string };
+  | {
+      /** The result of one tool call. */
+      role: "tool";
+      /** The result as text, or parts. */
+      content: string | TextPart[];
+      /** The id of the call that this is the result of. */
+      tool_call_id: string;
+    };
 
 interface OpenAIAssistantMessage {
+  /** What the model says. */
   role: "assistant";
+  /** Text, or parts. `null`: the model only called tools, or refused. */
   content: string | TextPart[] | null;
+  /** What the model said instead of an answer. Absent: it did not refuse. */
   refusal?: string;
+  /** Tells apart speakers that share a role. Absent: the role is enough. */
   name?: string;
+  /** The tools that the model asks to run. Absent: none. */
   tool_calls?: OpenAIToolCall[];
 }
 
 interface OpenAIToolCall {
+  /** Identifies the call. Its result refers to it. */
   id: string;
+  /** Always `"function"`. */
   type: "function";
+  /** The name of the tool, and its arguments as JSON text. */
   function: { name: string; arguments: string };
 }
 
-/** A tool as Chat Completions take it. */
+/** A tool in a request to Chat Completions. */
 export interface OpenAITool {
   type: "function";
   function: ToolSpec;
 }
 
 /**
- * The messages as Chat Completions take them. What is this library's own (`id`, `createdAt`, `status`, `usage`, `metadata`)
- * and fields that it does not know stay behind, so an aborted answer goes out as the plain text that had come.
+ * Converts messages for a request to Chat Completions. Fields of this library (`id`, `createdAt`, `status`, `usage`,
+ * `metadata`) and unknown fields are left out, so an aborted answer is sent as its plain text so far.
  */
 export function toOpenAIMessages(messages: readonly Message[]): OpenAIMessage[] {
   return messages.map(toOpenAIMessage);
@@ -67,7 +96,9 @@ function toOpenAIMessage(message: Message): OpenAIMessage {
   }
 }
 
-/** Which parts a role may hold is the server's to judge: some take images in tool results, and say so themselves if not. */
+/**
+ * The server decides which parts a role may have: some accept images in tool results, and the others report an error.
+ */
 function textParts(content: string | ContentPart[]): string | TextPart[] {
   return content as string | TextPart[];
 }
@@ -78,13 +109,13 @@ function spokenBeside({
 }: AssistantMessage): Pick<OpenAIAssistantMessage, "refusal" | "tool_calls"> {
   return {
     ...(refusal !== undefined && { refusal }),
-    // An empty list is refused.
+    // Servers refuse an empty list.
     ...(toolCalls.length > 0 && { tool_calls: toolCalls.map(toOpenAIToolCall) }),
   };
 }
 
 function toOpenAIToolCall({ id, name, arguments: text }: ToolCall): OpenAIToolCall {
-  // Some servers parse the arguments of earlier calls, and models write none for a tool that takes none.
+  // Some servers parse the arguments of earlier calls, but models write nothing for a tool without arguments.
   return { id, type: "function", function: { name, arguments: text.trim() === "" ? "{}" : text } };
 }
 
@@ -92,25 +123,33 @@ export function toOpenAITools(tools: readonly ToolSpec[]): OpenAITool[] {
   return tools.map((spec) => ({ type: "function", function: spec }));
 }
 
-/** What {@link fromOpenAIMessage} reads of a message of Chat Completions, of a request or of an answer. */
+/** What {@link fromOpenAIMessage} reads of a message in a request to Chat Completions, or in an answer. */
 export interface OpenAIMessageLike {
+  /** `"system"`, `"developer"`, `"user"`, `"assistant"` or `"tool"`; others are refused. */
   role: string;
+  /** Text, or parts. Absent or `null`: none. */
   content?: string | readonly { type: string }[] | null | undefined;
+  /** Tells apart speakers that share a role. Absent: the role is enough. */
   name?: string | undefined;
+  /** What the model said instead of an answer. Absent or `null`: it did not refuse. */
   refusal?: string | null | undefined;
+  /** The tools that the model asks to run. Absent or `null`: none. */
   tool_calls?: readonly OpenAIToolCallLike[] | null | undefined;
+  /** With the role `"tool"`: the id of the call that this is the result of. */
   tool_call_id?: string | undefined;
 }
 
 interface OpenAIToolCallLike {
+  /** Identifies the call. Its result refers to it. */
   id: string;
+  /** The name of the tool, and its arguments as JSON text. Absent: a call of a custom tool, which is refused. */
   function?: { name: string; arguments: string } | undefined;
 }
 
 /**
- * A message of Chat Completions as a {@link Message}, with an id and time of its own; `developer` becomes `system`. For
- * those who call the model themselves, or bring a history along. Throws `INVALID_ARGUMENT` for what a message cannot hold: other
- * roles, calls of custom tools.
+ * Converts a message of Chat Completions to a {@link Message}, with a new id and the current time; `developer` becomes
+ * `system`. For applications that call the model themselves or import a history. Throws `INVALID_ARGUMENT` for other
+ * roles, calls of custom tools, and a tool result without `tool_call_id`.
  */
 export function fromOpenAIMessage(message: OpenAIMessageLike): Message {
   const name = message.name === undefined ? {} : { name: message.name };
@@ -144,11 +183,11 @@ function fromAnswer(message: OpenAIMessageLike, name: { name?: string }): Assist
 function contentOf({ content }: OpenAIMessageLike): string | ContentPart[] | null {
   if (content === undefined || content === null || typeof content === "string") return content ?? null;
   const parts = content.filter((part) => part.type !== "refusal");
-  // The parts of Chat Completions are our own; kinds that this library does not know yet are kept as they are.
+  // `ContentPart` has the format of Chat Completions. Unknown kinds of parts are kept unchanged.
   return parts.length === 0 && content.length > 0 ? null : (structuredClone(parts) as ContentPart[]);
 }
 
-/** An answer given as parts holds its refusal among them. */
+/** If an answer consists of parts, its refusal is one of them. */
 function refusalIn(content: OpenAIMessageLike["content"]): string | null {
   if (!Array.isArray(content)) return null;
   const refusals = content.flatMap((part: { type: string; refusal?: unknown }) =>
@@ -158,7 +197,7 @@ function refusalIn(content: OpenAIMessageLike["content"]): string | null {
 }
 
 function fromToolCall({ id, function: called }: OpenAIToolCallLike): ToolCall {
-  if (called === undefined) throw unfit("a call of something else than a function");
+  if (called === undefined) throw unfit("a call of something other than a function");
   return { id, name: called.name, arguments: called.arguments };
 }
 

@@ -6,27 +6,25 @@ import type { OpenAIRequests } from "./requests.ts";
 export type { OpenAIClient, OpenAIModelOptions };
 
 /**
- * A model behind OpenAI's Chat Completions, or any server that speaks them, through the official SDK: the package `openai`,
- * which is loaded at first use.
+ * A model of OpenAI's Chat Completions, or of any server with the same protocol. It uses the official SDK, the package
+ * `openai`, which is loaded at the first request.
  *
  * ```ts
  * const model = new OpenAIModel("gpt-4", { apiKey });
  * const local = new OpenAIModel("llama3.3", { baseURL: "http://localhost:11434/v1", apiKey: "none" });
  * ```
  *
- * A request's `options` become properties of its body (`temperature`, `reasoning_effort`, `tool_choice`, another `model`),
- * except `messages`, `tools`, `stream` and `n`, which are refused with `INVALID_ARGUMENT`. Retries and timeouts are the
- * SDK's, and so are the errors of the server and the network. Of the environment, only what the SDK offers no option against is
- * read, by the SDK: `OPENAI_LOG` and `OPENAI_CUSTOM_HEADERS`.
- *
- * The constructor throws `INVALID_CONFIG` where the API key is missing or an option is malformed; the first request does
- * where the package `openai` is not installed.
+ * A request's `options` become properties of its body (`temperature`, `reasoning_effort`, `tool_choice`, another
+ * `model`), except `messages`, `tools`, `stream` and `n`, which are refused with `INVALID_ARGUMENT`. Retries, timeouts
+ * and the errors of the server and the network are the SDK's. The SDK reads two variables of the environment, because
+ * it has no option against that: `OPENAI_LOG` and `OPENAI_CUSTOM_HEADERS`.
  */
 export class OpenAIModel implements ChatModel {
   readonly #model: string;
   readonly #options: OpenAIModelOptions;
   #requests: OpenAIRequests | undefined;
 
+  /** Throws `INVALID_CONFIG` if the model has no name, the API key is missing or an option is invalid. */
   constructor(model: string, options: OpenAIModelOptions) {
     if (typeof model !== "string" || model === "") {
       throw new MemoryError("INVALID_CONFIG", "The model's name must be a non-empty string.");
@@ -36,6 +34,11 @@ export class OpenAIModel implements ChatModel {
     this.#options = { ...options };
   }
 
+  /**
+   * Sends one request and streams the answer. Rejects with the SDK's error, with `INVALID_CONFIG` if the package
+   * `openai` is not installed, with `INVALID_ARGUMENT` for options that the agent sets itself, or with the signal's
+   * reason.
+   */
   async *generate(request: ModelRequest): AsyncGenerator<ModelEvent, void, undefined> {
     request.signal.throwIfAborted();
     const { OpenAIRequests } = await import("../../lazy-chunk.ts");

@@ -1,54 +1,66 @@
 import { MemoryError } from "../../contract/memory-error.ts";
 
 /**
- * How an `OpenAIModel` reaches its server: options of the official SDK's client, under its names. Those not named here
- * are passed on too; for one of them in TypeScript, make the client yourself and give it as `client`.
+ * How an `OpenAIModel` reaches its server: options of the official SDK's client, with the same names. Other options of
+ * the client are passed on too. TypeScript does not accept them here: make the client yourself and give it as `client`.
  */
 export interface OpenAIModelOptions {
   /**
-   * The key, or a function that is asked for it at each request. It is not read from the environment. Servers that want
-   * none take any text.
+   * The key, or a function that returns it for each request. It is not read from the environment. For a server that
+   * needs no key, give any text.
    */
   apiKey?: string | (() => Promise<string>) | null | undefined;
-  /** Where the API is. Default: OpenAI's, whatever `OPENAI_BASE_URL` says. */
+  /** The http or https URL of the API. Default: OpenAI's; the variable `OPENAI_BASE_URL` has no effect. */
   baseURL?: string | null | undefined;
+  /** The OpenAI organization that requests belong to. Default: that of the key. */
   organization?: string | null | undefined;
+  /** The OpenAI project that requests belong to. Default: that of the key. */
   project?: string | null | undefined;
-  /** How often a request that failed before its answer began is made again: refused, timed out, status 408, 409, 429, 5xx. Default 2. */
+  /**
+   * How often a request is repeated if it failed before its answer began: refused, timed out, or with status 408, 409,
+   * 429 or 5xx. Default 2.
+   */
   maxRetries?: number | undefined;
   /**
-   * Milliseconds until the server must have begun to answer, for each attempt. Default 10 minutes. The answer itself may take
-   * longer; an abort bounds that.
+   * Milliseconds within which the server must begin to answer, for each attempt. Default 10 minutes. The answer itself
+   * may take longer; only an abort limits it.
    */
   timeout?: number | undefined;
+  /** Headers of every request; `null` removes one of the SDK's. Default: none. */
   defaultHeaders?: Record<string, string | null | undefined> | undefined;
+  /** Query parameters of every request. Default: none. */
   defaultQuery?: Record<string, string | undefined> | undefined;
-  /** Used instead of the global `fetch`. */
+  /** The function that sends requests. Default: the global `fetch`. */
   fetch?: typeof globalThis.fetch | undefined;
-  /** Passed to `fetch` with each request: a `dispatcher` for a proxy, say. */
+  /** Options passed to `fetch` with each request, such as a `dispatcher` for a proxy. Default: none. */
   fetchOptions?: object | undefined;
-  /** An existing client of the SDK (`OpenAI`, `AzureOpenAI`), used as it is. Then no other option of the client may be given. */
+  /**
+   * An existing client of the SDK (`OpenAI`, `AzureOpenAI`), used unchanged. No other option of the client may be given
+   * with it. Default: a client made from the options.
+   */
   client?: OpenAIClient | undefined;
-  /** Ask for the tokens used (`stream_options`). Default `true`; `false` for servers that refuse the question. */
+  /** Request the token usage (`stream_options`). Default `true`; `false` for servers that refuse this. */
   includeUsage?: boolean | undefined;
 }
 
-/** What is needed of a client: all of the SDK's have it. */
+/** What `OpenAIModel` needs of a client. All clients of the SDK have it. */
 export interface OpenAIClient {
+  /** The API of Chat Completions. */
   chat: {
+    /** Its method `create`, which `OpenAIModel` calls. */
     completions: {
-      /** With `stream: true`, resolves to an async iterable of chunks. */
+      /** Sends a request. With `stream: true`, it resolves to an async iterable of chunks. */
       create(body: object, options?: { signal?: AbortSignal }): PromiseLike<unknown>;
     };
   };
 }
 
-/** The options with which the SDK's client can do without an API key. */
+/** The options that replace an API key in the SDK's client. */
 const otherCredentials: readonly string[] = ["adminAPIKey", "workloadIdentity", "credential", "provider"];
 
 /**
- * Throws `INVALID_CONFIG` where the API key is missing or an option is malformed. What the options hold never gets into the
- * message.
+ * Throws `INVALID_CONFIG` if the API key is missing or an option is invalid. The error never quotes the value of an
+ * option.
  */
 export function checkOpenAIOptions(options: OpenAIModelOptions): void {
   check(typeof options === "object" && options !== null, "The options of an OpenAI model must be an object.");
@@ -73,7 +85,7 @@ export function checkOpenAIOptions(options: OpenAIModelOptions): void {
   const { maxRetries = 0, timeout = 1 } = options;
   check(
     Number.isSafeInteger(maxRetries) && maxRetries >= 0,
-    "`maxRetries` of the OpenAI model must be an integer from 0 on.",
+    "`maxRetries` of the OpenAI model must be a non-negative integer.",
   );
   check(
     Number.isFinite(timeout) && timeout > 0,
@@ -87,13 +99,13 @@ function checkApiKey(apiKey: OpenAIModelOptions["apiKey"], given: readonly strin
   check(
     present || otherCredentials.some((name) => given.includes(name)),
     "The OpenAI model has no API key.",
-    "Pass one as `apiKey`, from process.env.OPENAI_API_KEY for one; a server that wants none takes any text.",
+    "Pass one as `apiKey`, from process.env.OPENAI_API_KEY for example. A server that needs none accepts any text.",
   );
-  // Else `fetch` refuses the header, with the key in the text of its error.
+  // Otherwise `fetch` refuses the header, and its error quotes the key.
   check(
     !present || (typeof apiKey === "string" && /^[\x21-\x7e]+$/.test(apiKey)),
     "The API key of the OpenAI model must be text of printable ASCII characters without spaces.",
-    "Look whether it was read whole, and without quotes or line breaks.",
+    "Check that it was read completely, without quotes or line breaks.",
   );
 }
 

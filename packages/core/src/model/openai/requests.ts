@@ -5,10 +5,10 @@ import { toOpenAIMessages, toOpenAITools } from "./messages.ts";
 import type { OpenAIClient, OpenAIModelOptions } from "./options.ts";
 import { eventsOf } from "./stream.ts";
 
-/** Options of a request that are the agent's to set. */
+/** Options of a request that only the agent sets. */
 const reserved: readonly string[] = ["messages", "tools", "stream", "n"];
 
-/** Requests to one model, by one client of the SDK, which is made at the first. */
+/** Requests to one model with one client of the SDK, which is made for the first request. */
 export class OpenAIRequests {
   readonly #model: string;
   readonly #options: OpenAIModelOptions;
@@ -19,7 +19,9 @@ export class OpenAIRequests {
     this.#options = options;
   }
 
-  /** What comes of one request. Rejects with `INVALID_ARGUMENT` before anything is sent, else as the SDK does. */
+  /**
+   * The events of one request. Rejects with `INVALID_ARGUMENT` before anything is sent, otherwise with the SDK's error.
+   */
   async *send({ messages, tools, signal, options }: ModelRequest): AsyncGenerator<ModelEvent, void, undefined> {
     refuseReserved(options);
     const body = {
@@ -27,14 +29,14 @@ export class OpenAIRequests {
       ...(this.#options.includeUsage !== false && { stream_options: { include_usage: true } }),
       ...options,
       messages: toOpenAIMessages(messages),
-      // An empty list is refused.
+      // Servers refuse an empty list.
       ...(tools.length > 0 && { tools: toOpenAITools(tools) }),
       stream: true,
     };
     try {
       const client = await this.#connect();
       const chunks = await client.chat.completions.create(body, { signal });
-      yield* eventsOf(chunks as AsyncIterable<unknown>); // what `stream: true` asks for
+      yield* eventsOf(chunks as AsyncIterable<unknown>); // because of `stream: true`
     } catch (error) {
       throw signal.aborted ? signal.reason : error;
     }
@@ -45,7 +47,7 @@ export class OpenAIRequests {
     try {
       return await this.#client;
     } catch (error) {
-      this.#client = undefined; // the package may be there next time
+      this.#client = undefined; // the package may be installed by the next request
       throw error;
     }
   }
@@ -55,6 +57,6 @@ function refuseReserved(options: Readonly<Record<string, unknown>>): void {
   const names = reserved.filter((name) => name in options);
   if (names.length === 0) return;
   throw new MemoryError("INVALID_ARGUMENT", `The model options must not set ${names.join(", ")}.`, {
-    hint: "The agent sends the conversation and its tools by itself, as a stream of one answer.",
+    hint: "The agent sets them itself: it sends the conversation and its tools, and streams one answer.",
   });
 }

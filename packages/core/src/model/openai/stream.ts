@@ -2,7 +2,7 @@ import type { Usage } from "../../contract/message.ts";
 import type { ModelEvent } from "../chat-model.ts";
 import { ToolCallAssembly, type ToolCallDelta } from "./tool-calls.ts";
 
-/** What is read of a chunk of a streamed completion. Servers differ: everything may be absent or null. */
+/** The fields that are read of a chunk of a streamed completion. Servers differ: any of them may be absent or null. */
 interface Chunk {
   choices?: Choice[] | null;
   usage?: ChunkUsage | null;
@@ -28,17 +28,17 @@ interface ChunkUsage {
 }
 
 /**
- * The events of a streamed completion. Throws for a stream that reports an error, or that ends before the server gave a
- * `finish_reason`: what came until then is no answer. `"length"` and `"content_filter"` are reasons too.
+ * The events of a streamed completion. Throws if the stream reports an error, or ends before the server sent a
+ * `finish_reason`: the text so far is not an answer. `"length"` and `"content_filter"` are reasons too.
  */
 export async function* eventsOf(chunks: AsyncIterable<unknown>): AsyncGenerator<ModelEvent, void, undefined> {
   const calls = new ToolCallAssembly();
   let finishReason: string | undefined;
   let usage: Usage | undefined;
   for await (const value of chunks) {
-    const chunk = (value ?? {}) as Chunk; // what a server sent: all of its properties are optional
+    const chunk = (value ?? {}) as Chunk; // sent by a server: all properties are optional
     failIfError(chunk);
-    // Given in a last chunk without choices, in the last one with them, or as a running total in each.
+    // It is in a final chunk without choices, in the last one with choices, or a running total in each chunk.
     usage = usageOf(chunk.usage) ?? usage;
     const choice = chunk.choices?.find(({ index }) => (index ?? 0) === 0);
     const { content, refusal, tool_calls: deltas } = choice?.delta ?? {};
@@ -55,12 +55,12 @@ export async function* eventsOf(chunks: AsyncIterable<unknown>): AsyncGenerator<
   yield { type: "finish", usage };
 }
 
-/** The SDK throws for an `error` of the usual kind by itself; an injected client may not. */
+/** The SDK itself throws for an `error` of the usual kind; an injected client may not. */
 function failIfError({ error }: Chunk): void {
   if (error === undefined || error === null || error === false) return;
   const { message } = error as { message?: unknown };
-  const told = typeof error === "string" ? error : typeof message === "string" ? message : "it does not say why";
-  throw new Error(`The model's server broke the answer off: ${told}`);
+  const reason = typeof error === "string" ? error : typeof message === "string" ? message : "it does not say why";
+  throw new Error(`The model's server broke the answer off: ${reason}`);
 }
 
 function usageOf(usage: ChunkUsage | null | undefined): Usage | undefined {

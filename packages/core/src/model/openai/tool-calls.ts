@@ -1,7 +1,9 @@
 import type { ToolCall } from "../../contract/message.ts";
 import { newId } from "../../contract/new-id.ts";
 
-/** A piece of a tool call. OpenAI sends `index` always, `id` and name with the first piece; other servers are less exact. */
+/**
+ * A piece of a tool call. OpenAI always sends `index`, and `id` and name with the first piece. Other servers differ.
+ */
 export interface ToolCallDelta {
   index?: number | null;
   id?: string | null;
@@ -16,30 +18,32 @@ interface PartialCall {
 }
 
 /**
- * Puts streamed tool calls together, also those of servers that leave out the index or the id, give all calls the same
- * index, repeat the name with every piece, send arguments as an object, or a whole call at once.
+ * Assembles streamed tool calls. It accepts servers that leave out the index or the id, give all calls the same index,
+ * repeat the name with every piece, send arguments as an object, or send a whole call at once.
  */
 export class ToolCallAssembly {
   readonly #calls: PartialCall[] = [];
 
-  /** Takes the pieces of one chunk. Pieces that stand side by side in a chunk belong to different calls. */
+  /** Adds the pieces of one chunk. Pieces in the same chunk belong to different calls. */
   add(deltas: readonly ToolCallDelta[]): void {
     const taken = new Set<PartialCall>();
     for (const delta of deltas) {
       const call = this.#find(delta, taken) ?? this.#begin(delta);
       taken.add(call);
       call.id ||= delta.id ?? "";
-      // Set once, since it is repeated more often than it is cut up.
+      // Set once: servers repeat the name more often than they split it.
       call.name ||= delta.function?.name ?? "";
       call.arguments += textOf(delta.function?.arguments);
     }
   }
 
-  /** The calls, in the order in which they began. One that came without an id, or with that of another, is given one. */
+  /**
+   * The calls, in the order in which they began. A call without an id, or with the id of another call, gets a new id.
+   */
   complete(): ToolCall[] {
     const ids = new Set<string>();
     return this.#calls.map(({ id: given, name, arguments: text }) => {
-      if (name === "") throw new Error("The model called a tool without saying which.");
+      if (name === "") throw new Error("The model called a tool without naming it.");
       const id = given === "" || ids.has(given) ? `call_${newId()}` : given;
       ids.add(id);
       return { id, name, arguments: text };
@@ -58,13 +62,13 @@ export class ToolCallAssembly {
     const open = this.#calls.filter((call) => !taken.has(call));
     if (typeof index === "number") {
       const call = open.findLast((candidate) => candidate.index === index);
-      // With another id and a name, it is a call of its own, whatever its index.
+      // With a different id and a name, it is a new call, even with the same index.
       return call !== undefined && id && call.id !== "" && id !== call.id && name !== "" ? undefined : call;
     }
     if (id) return open.find((call) => call.id === id);
     const last = this.#calls.at(-1);
     if (last === undefined || taken.has(last)) return undefined;
-    // A name with nothing to tell whose it is: repeated, as long as the arguments of the call before are not whole.
+    // A name without id and index: it is a repetition while the arguments of the last call are incomplete.
     return name === "" || (name === last.name && !isWhole(last.arguments)) ? last : undefined;
   }
 }

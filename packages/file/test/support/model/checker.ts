@@ -3,62 +3,65 @@ import { continues, type Directory, type LogState, messagesOf, stateOf } from ".
 import type { Lane, Scheduler } from "./scheduler.ts";
 
 /*
- * Decides whether a schedule went well. It looks at the files itself (naive-reader.ts) after each step that changed them, so
- * that it knows, for every moment, what the log was and whose step made it so. The rules:
+ * Decides whether a schedule was correct. After each step that changed files, it reads the files itself
+ * (naive-reader.ts). So it knows for every moment what the log was, and which step made it so. The rules:
  *
- *  1. The log changes in four ways only, and compaction is none of them: a turn is added at its end by its append, whole; a save replaces it by what was saved,
- *     whole; a delete removes it; the world puts an earlier state back. So nothing is lost, torn, mixed or reordered otherwise.
- *  2. A turn is added once: not while any message of it is there (doubled), and not after its writer was told that it is
- *     stored (doubled, or revived after a delete or a save), unless a roll-back took it. So is a save with an operation id,
- *     unless the memory was deleted since.
- *  3. A writer's turns are added in the order in which it said them, unless it has dropped the earlier one.
- *  4. What is acknowledged was true at a moment between call and answer: an append's entry stood in the log, a save had taken
- *     place, the memory was gone after a delete, what was loaded was the log.
- *  5. What is said to have failed with the outcome "not-applied" is not in the log.
- *  6. A write that expects a revision finds the log as it was at that revision. A turn refused with CONFLICT is never added.
- *  7. Nothing fails but for the faults: no CORRUPT, no error of another kind.
+ *  1. The log changes only in four ways, and a compaction does not change it. An append adds its whole turn at the end.
+ *     A save replaces the log by the saved records, whole. A delete removes the log. A rollback restores an earlier
+ *     state. So no turn is lost, torn, mixed or reordered in another way.
+ *  2. A turn is added once: not while any of its messages is in the log (doubled), and not after it was acknowledged
+ *     (doubled, or revived after a delete or a save), unless a rollback removed it. A save with an operation id is made
+ *     once, too, unless the memory was deleted since.
+ *  3. The turns of a writer are added in the order in which it said them, unless it has dropped the earlier one.
+ *  4. An answer was true at some moment between call and answer: the entry of an append stood in the log, a save had
+ *     taken place, the memory was absent after a delete, and the loaded records were the log.
+ *  5. A write that failed with the outcome "not-applied" is not in the log.
+ *  6. A write that expects a revision finds the log as it was at that revision. A turn refused with CONFLICT is never
+ *     added.
+ *  7. Calls fail only because of the faults: never with CORRUPT or an error of another kind.
  *
- * What conversations show is judged in talker.ts.
+ * talker.ts judges what conversations show.
  *
- * What is in flight may take effect at any moment until it has settled or its process is dead.
+ * A call in flight may take effect at any moment until it has settled or its process is dead.
  *
- * An append that was told of the log that there was none (`since: null`), or nothing, is exempt from "after" in 2 and from the
- * refusal in 6: it cannot tell a memory that was deleted from one that never was. A roll-back suspends 2 and 3 for the turns
- * that it took. Of a call in the middle of which the world rolls back, 1 to 5 are not asked: it goes by names that now stand
- * for other files. Nor of one in the middle of which two days pass: the sweep relies on nobody being so slow.
+ * Rule 2 after an acknowledgement, and rule 6 for refused turns, do not hold for an append that knew of no memory
+ * (`since: null`) or did not say what it knew: it cannot distinguish a deleted memory from one that never existed. A
+ * rollback suspends rules 2 and 3 for the turns that it removed. Rules 1 to 5 do not hold for a call during which a
+ * rollback happens, because the names that the call uses stand for other files then. Nor do they hold for a call during
+ * which two days pass: the sweep relies on no call taking so long.
  */
 
 /** A turn that a writer has said. */
 export interface SaidTurn {
   readonly name: string;
   readonly writer: string;
-  /** Counts the writer's turns. */
+  /** The number of the turn among those of its writer. */
   readonly order: number;
   readonly messages: readonly Message[];
   state: "pending" | "acknowledged" | "dropped" | "refused";
-  /** A roll-back removed it. */
+  /** Whether a rollback removed the turn. */
   rolledBack: boolean;
 }
 
-/** One call of a backend that writes. */
+/** One call to a backend that writes. */
 export interface Attempt {
   readonly kind: "append" | "save" | "delete" | "list" | "compact";
   readonly lane: Lane;
   readonly start: number;
   readonly records: readonly Message[];
   readonly operationId?: string | undefined;
-  /** What an append was told of the log before the first attempt. */
+  /** The `since` of an append: what it knew about the log before its first attempt. */
   readonly since?: Revision | null | undefined;
-  /** The log as the call expects it; absent: it expects nothing. */
+  /** The log that the call expects; absent: it expects nothing. */
   readonly expected?: { readonly ids: readonly string[] | null } | undefined;
-  /** What it made of the log, when last it did. */
+  /** The log after the last change that the call made to it. */
   effect?: LogState;
 }
 
 export class Checker {
   readonly violations: string[] = [];
   readonly states: LogState[];
-  /** How often the log went on in another file. */
+  /** How many times the log continued in another file. */
   compactions = 0;
   readonly #directory: Directory;
   readonly #scheduler: Scheduler;
@@ -73,7 +76,7 @@ export class Checker {
   }
 
   get state(): LogState {
-    return this.states.at(-1) as LogState; // there is one from the beginning
+    return this.states.at(-1) as LogState; // there is always at least one
   }
 
   get time(): number {
@@ -101,19 +104,19 @@ export class Checker {
     return this.states.slice(Math.max(first, 0), last + 1);
   }
 
-  /** Something happens that nobody who is in the middle of a call has to cope with. */
+  /** Records that something happened which calls in flight need not survive. */
   disturb(): void {
     this.#disturbedAt = this.time;
   }
 
-  /** Looks at what the step of `lane` made of the log; no lane: the world itself rolled back. */
+  /** Reads the log after a step of `lane`; without a lane: after a rollback. */
   observe(lane: Lane | undefined): void {
     const before = this.state;
     const after = stateOf(this.#directory, this.time);
     if (lane === undefined) this.disturb();
     const attempt = lane === undefined ? undefined : this.#attempts.get(lane);
     if (sameLog(before, after)) {
-      // A file that was made anew, empty or compacted: the same log in another place.
+      // A new file, empty or compacted, with the same log.
       if (before.epoch !== after.epoch || before.from !== after.from) this.states.push(after);
       if (before.epoch === after.epoch && before.from < after.from) this.compactions += 1;
       return;
@@ -148,12 +151,12 @@ export class Checker {
       return;
     const holds = ({ entries }: LogState): boolean =>
       kind === "append" ? entries?.some((entry) => entry.operationId === operationId) === true : this.state === effect;
-    // Not what another attempt has written, after this one's was removed.
+    // An entry that another attempt wrote, after that of this attempt was removed, does not count.
     const stands = this.statesIn(effect.at).every(holds);
     if (stands) this.violation("5", `${lane.name} says that nothing was written, and it was`);
   }
 
-  /** Whether a call may fail like that. */
+  /** Records a violation unless a call may fail with this error. */
   explain(name: string, error: unknown): void {
     if (MemoryError.is(error) && ["UNAVAILABLE", "CAPACITY", "CONFLICT"].includes(error.code)) return;
     this.violation(
@@ -168,10 +171,10 @@ export class Checker {
     this.violation("4", `[${ids?.join(" ")}] was loaded, and the log was never that`);
   }
 
-  /** The writer was told that its turn is stored. */
+  /** The writer got the acknowledgement of its turn. */
   acknowledge(turn: SaidTurn, start: number): void {
     turn.state = "acknowledged";
-    // What took place on the way may be gone again, with nothing to show for it.
+    // A turn that was stored during a disturbed call may be gone again without a trace.
     if (this.#disturbedAt >= start) turn.rolledBack = true;
     if (turn.rolledBack || this.statesIn(start).some(({ holds }) => turn.messages.some(({ id }) => holds.has(id))))
       return;
@@ -221,7 +224,7 @@ export class Checker {
   #add(attempt: Attempt, before: LogState, messages: readonly Message[]): void {
     const turn = this.#turns.get(attempt.records[0]?.id ?? "");
     if (turn === undefined || !sameMessages(messages, turn.messages)) {
-      this.violation("1", `${attempt.lane.name} added something else than its turn`);
+      this.violation("1", `${attempt.lane.name} added something other than its turn`);
       return;
     }
     const { name, writer, order } = turn;
@@ -235,7 +238,7 @@ export class Checker {
         ?.filter(({ saved }) => !saved)
         .flatMap((entry) => this.#turns.get(entry.messages[0]?.id ?? "") ?? []);
       const overtaken = later?.find((other) => other.writer === writer && other.order > order);
-      if (overtaken !== undefined) this.violation("3", `${name} stands behind ${overtaken.name}`);
+      if (overtaken !== undefined) this.violation("3", `${name} stands after ${overtaken.name}`);
     }
     this.#expectRevision(attempt, before);
   }
@@ -246,7 +249,7 @@ export class Checker {
   }
 }
 
-/** An append that was told nothing of the log, or that there was none, cannot tell one that was deleted from one never made. */
+/** Whether the append cannot distinguish a deleted memory from one that never existed. */
 function mayComeLate({ since }: Attempt): boolean {
   return since === null || since === undefined;
 }

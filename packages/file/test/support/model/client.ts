@@ -19,9 +19,9 @@ export interface ClientOptions {
   scheduler: Scheduler;
   checker: Checker;
   random: Random;
-  /** How often an answer is lost, per call. */
+  /** The probability that the answer to a call is lost. */
   losses: { rate: number };
-  /** A backend that shares nothing with another one but the disk. */
+  /** Makes a backend that shares only the disk with others. */
   open: () => FileBackend;
 }
 
@@ -33,11 +33,12 @@ interface Tried {
 }
 
 /**
- * A backend whose answers may get lost: the caller is told that nobody knows, while the call goes on by itself, perhaps for
- * long. What is tried again then often goes to another backend, as to another server, and does not wait for the first.
+ * A backend whose answers may get lost. The caller then gets the outcome "unknown", while the call goes on, perhaps for
+ * a long time. A second attempt often goes to another backend, like to another server, and does not wait for the first
+ * one.
  */
 export class Client implements MemoryBackend, LogCapability {
-  /** What was tried last of each operation, for a process that comes after this one. */
+  /** The last attempt at each operation, for the process that succeeds this one. */
   readonly tried: Map<string, Tried> = new Map();
   readonly process: SimulatedProcess;
   readonly #options: ClientOptions;
@@ -69,7 +70,7 @@ export class Client implements MemoryBackend, LogCapability {
     );
   }
 
-  /** `expected` is what `expectedRevision` stands for. */
+  /** `expected` is the log at `expectedRevision`. */
   save(
     memoryId: string,
     records: readonly Message[],
@@ -94,7 +95,7 @@ export class Client implements MemoryBackend, LogCapability {
     return this.#write({ kind: "compact", records: [] }, (backend) => backend.compact(memoryId));
   }
 
-  /** A process that has a new start: nothing is left of what it had in its memory. */
+  /** Starts the process again: it has lost everything that it kept in RAM. */
   reopen(): void {
     this.#backend = this.#options.open();
   }

@@ -12,7 +12,7 @@ export interface EditorOptions {
   random: Random;
 }
 
-/** Somebody with the four methods alone: loads the memory, and saves what it makes of it. */
+/** A program without a conversation: it loads the memory, and saves a changed one. */
 export class Editor {
   readonly #options: EditorOptions;
   #notes = 0;
@@ -75,7 +75,7 @@ export class Editor {
     }
   }
 
-  /** On the way, what nobody needs any more is removed. */
+  /** Lists the memories, which also removes files that are not needed any more. */
   async list(): Promise<void> {
     const { client, checker, name } = this.#options;
     try {

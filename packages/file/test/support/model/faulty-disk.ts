@@ -3,14 +3,14 @@ import type { FileSystem, OpenFile } from "../../../src/file-system.ts";
 import type { Random } from "./random.ts";
 import type { Lane, Scheduler } from "./scheduler.ts";
 
-/** How often, per file system call, what can go wrong does. */
+/** The probability of each fault for a file system call. */
 export interface FaultRates {
   kill: number;
-  /** The process stops for a while, as one that is swapped out does. */
+  /** The process stops for a while, like one that is swapped out. */
   freeze: number;
   /** A write is cut short: the disk is full. */
   shortWrite: number;
-  /** A call fails, with or without having had its effect. */
+  /** A call fails, before or after its effect. */
   ioError: number;
 }
 
@@ -20,13 +20,13 @@ export interface FaultyDiskOptions {
   disk: FileSystem;
   scheduler: Scheduler;
   random: Random;
-  /** Read before each call, so that they can be changed on the way. */
+  /** Read before each call, so that they can be changed during a schedule. */
   faults: { rates: FaultRates };
-  /** Called after each call that may have changed what the directory holds. */
+  /** Called after each call that may have changed the directory. */
   changed: (lane: Lane | undefined) => void;
 }
 
-/** The disk, as a process of the model sees it: each call waits for its turn, and may be that process's last. */
+/** The disk of one process of the model: each call waits until it is chosen, and may be the last one of the process. */
 export class FaultyDisk implements FileSystem {
   readonly #options: FaultyDiskOptions;
 
@@ -43,7 +43,7 @@ export class FaultyDisk implements FileSystem {
       write: (bytes) => this.#write(name, file, bytes),
       setModified: (at) => this.#call(`futimes ${name}`, () => file.setModified(at)),
       sync: () => this.#call(`fdatasync ${name}`, () => file.sync()),
-      close: () => this.#options.scheduler.aside(file.close()), // nobody else can tell when
+      close: () => this.#options.scheduler.withoutStep(file.close()), // when it happens makes no difference to others
     };
   }
 

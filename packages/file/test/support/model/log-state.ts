@@ -1,22 +1,22 @@
 import type { Message } from "@deep-agent/core";
 import { readNaively, type StoredEntry } from "./naive-reader.ts";
 
-/** The memory as it lay on the disk from one step on. */
+/** The memory on the disk, from one step on. */
 export interface LogState {
-  /** The step that made it so. */
+  /** The step that made this state. */
   at: number;
-  /** `null`: no such memory. */
+  /** `null`: there is no such memory. */
   entries: readonly StoredEntry[] | null;
   /** The ids of its messages, oldest first. */
   ids: readonly string[];
   holds: ReadonlySet<string>;
   savedBy: string;
-  /** Names the file. */
+  /** Identifies the log. */
   epoch: string;
   lines: ReadonlyMap<number, string>;
-  /** Where the log begins: what a save replaced before that may be missing. */
+  /** The place at which the log begins. Lines before it, which a save replaced, may be missing. */
   from: number;
-  /** Behind the newest line that counts. */
+  /** The place after the newest line that counts. */
   end: number;
 }
 
@@ -38,7 +38,7 @@ export function messagesOf(entries: readonly StoredEntry[] | null): Message[] {
   return (entries ?? []).flatMap(({ messages }) => messages);
 }
 
-/** Whether `later` is what came of `earlier` by appends, saves and compactions alone. */
+/** Whether only appends, saves and compactions turned `earlier` into `later`. */
 export function continues(earlier: LogState, later: LogState): boolean {
   return (
     later.entries !== null &&
@@ -49,8 +49,8 @@ export function continues(earlier: LogState, later: LogState): boolean {
 }
 
 /**
- * The window, by its definition: of all whole turns at the end of the log, as many as fit into `most` messages, but at least
- * one. A turn begins at a user's message; so does the log, whatever stands there.
+ * The window, by its definition: as many whole turns from the end of the log as fit into `most` messages, but at least
+ * one. A turn begins at a message of the user. The first turn begins with the log, whatever its first message is.
  */
 export function windowOf(messages: readonly Message[], most: number): Message[] {
   const begins = messages.flatMap((message, index) => (index === 0 || message.role === "user" ? [index] : []));

@@ -8,22 +8,22 @@ interface Inode {
   modifiedAt: bigint;
 }
 
-/** What a directory held at one moment. */
+/** The content of a directory at one moment. */
 export type DiskSnapshot = ReadonlyMap<string, { bytes: Buffer; modifiedAt: bigint }>;
 
-/** Backups are of logs: what is only being made is in none. */
+/** Whether a backup has this file: backups hold logs, not files that are still being made. */
 export function isLog(name: string): boolean {
   return name.endsWith(".jsonl");
 }
 
-/** A disk that the model can look at and meddle with. */
+/** A disk that the model can read and change. */
 export interface ModelDisk extends FileSystem {
   readonly directory: string;
   readonly names: string[];
-  /** What the file holds; `null`: there is none. */
+  /** The content of the file; `null`: there is no such file. */
   contentOf(name: string): Buffer | null;
   snapshot(): DiskSnapshot;
-  /** Puts a backup back: new files under the old names. Whoever holds a file that was there goes on holding it. */
+  /** Restores a backup: new files with the old names. Processes that have an old file open keep it. */
   restore(snapshot: DiskSnapshot): void;
   /** Lets two days pass without a write. */
   age(): void;
@@ -32,9 +32,9 @@ export interface ModelDisk extends FileSystem {
 const DAY_NS = 86_400_000_000_000n;
 
 /**
- * One directory on a disk in RAM, with what POSIX promises of it: a file lives as long as somebody holds it, whatever became
- * of its names; a write of a file opened for appending goes to its end at that moment, whole; link fails where the name
- * is taken. Each call takes effect at once.
+ * One directory on a disk in RAM, with the promises of POSIX. A file exists while it is open, even if it has no name
+ * any more. A write to a file opened for appending goes whole to the end that the file has at that moment. `link` fails
+ * if the name is taken. Each call takes effect at once.
  */
 export class MemoryDisk implements ModelDisk {
   readonly directory: string;

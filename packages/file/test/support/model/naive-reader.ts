@@ -1,6 +1,6 @@
 import type { Message } from "@deep-agent/core";
 
-/** An append or a save, as it lies in a file. */
+/** An append or a save, as it stands in a file. */
 export interface StoredEntry {
   operationId: string;
   saved: boolean;
@@ -8,22 +8,22 @@ export interface StoredEntry {
 }
 
 export interface StoredLog {
-  /** `null`: no such memory. */
+  /** `null`: there is no such memory. */
   entries: StoredEntry[] | null;
-  /** Names the save that the log begins with; `""`: it begins with none. */
+  /** The operation id of the save with which the log begins; `""`: it does not begin with a save. */
   savedBy: string;
   epoch: string;
-  /** The lines that count or did, by their place in the log. */
+  /** The lines that count, or once counted, by their place in the log. */
   lines: ReadonlyMap<number, string>;
-  /** Where the log begins, in a file that succeeds another one. */
+  /** The place at which the log begins, in a file that succeeds another one. */
   from: number;
-  /** Behind the newest line that counts. */
+  /** The place after the newest line that counts. */
   end: number;
 }
 
 /**
- * What the files of the only memory in a directory hold, read as naively as the layout's description allows: the highest
- * generation, whole, from its first line to its last. Shares nothing with the adapter.
+ * Reads the only memory in a directory, as naively as the description of the layout allows: the whole highest
+ * generation, from its first line to its last. Shares no code with the adapter.
  */
 export function readNaively(names: readonly string[], contentOf: (name: string) => Buffer): StoredLog {
   let highest = 0;
@@ -51,7 +51,7 @@ function readLines(content: Buffer): StoredLog {
   let partLines: [number, string][] = [];
   const lines = new Map<number, string>();
   let position = 0;
-  /** Byte of the file, and place in the log, of the segments that were carried over and of what comes behind them. */
+  /** The byte in the file and the place in the log of each carried-over segment, and of the lines after them. */
   let segments: { at: number; place: number }[] = [{ at: 0, place: 0 }];
   for (const text of content.toString("latin1").split("\n")) {
     const at = position === 0 ? 0 : position - 1;
@@ -95,7 +95,7 @@ function readLines(content: Buffer): StoredLog {
   return { entries: existed ? entries : null, savedBy, epoch, lines, from, end };
 }
 
-/** As the lines of all kinds have it. */
+/** The payload that lines of all kinds have. */
 interface Payload {
   epoch: string;
   t: string;
@@ -124,7 +124,7 @@ function parse(text: string): { start: number; kind: string; payload: unknown } 
     throw error;
   }
   if (!Array.isArray(value) || value.length !== 5) return null;
-  const [length, start, kind, payload] = value as [number, number, string, unknown]; // as the layout has it
+  const [length, start, kind, payload] = value as [number, number, string, unknown]; // as the layout says
   const announced = `[${length},`.length + length + ',"00000000"]'.length;
   return announced === Buffer.byteLength(text) ? { start, kind, payload } : null;
 }

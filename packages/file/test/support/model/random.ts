@@ -1,4 +1,4 @@
-/** Numbers from a seed: the same ones each time (mulberry32). */
+/** Random numbers from a seed: the same ones each time (mulberry32). */
 export class Random {
   #state: number;
 

@@ -21,7 +21,7 @@ export interface Outcome {
 const ID = "m";
 export const DIRECTORY = "/memories";
 
-/** What one seed makes of the world. */
+/** What can happen in the schedule of one seed. */
 interface Weather {
   faults: FaultRates;
   losses: number;
@@ -30,11 +30,11 @@ interface Weather {
   edits: number;
   deletes: number;
   compactions: number;
-  /** Whether saves compact, too. */
+  /** The `compactAt` of the backends. */
   compactAt: number | false;
 }
 
-/** Some seeds have no faults of one kind, so that those of another are seen by themselves. */
+/** Some seeds have no faults of one kind, so that faults of another kind occur alone. */
 function weatherOf(random: Random): Weather {
   const sometimes = (rate: number): number => (random.chance(0.5) ? rate : 0);
   return {
@@ -49,7 +49,7 @@ function weatherOf(random: Random): Weather {
   };
 }
 
-/** Lets several processes work on one memory in the order, and with the faults, that the seed decides. */
+/** Lets several processes work on one memory. The seed decides their order and the faults. */
 export async function runSchedule(seed: number, disk: ModelDisk = new MemoryDisk(DIRECTORY)): Promise<Outcome> {
   return new Schedule(seed, disk).run();
 }
@@ -102,7 +102,7 @@ class Schedule {
     return { seed: this.#seed, steps: this.#scheduler.time, compactions, violations, trace: this.#scheduler.trace };
   }
 
-  /** A past: none, a little, or more than a page of it. */
+  /** Stores earlier messages: none, some, or more than a page. */
   async #prepare(): Promise<void> {
     const count = this.#random.pick([0, 0, 0, 4, 4, this.#random.chance(0.1) ? 300 : 0]);
     if (count === 0) return;
@@ -170,7 +170,10 @@ class Schedule {
     void this.#onLane(name, client.process, work);
   }
 
-  /** What a process left unfinished, its successor may finish: as the same operations, with what was known before the first. */
+  /**
+   * The successor of a process may finish its pending turns: as the same operations, with the `since` of the first
+   * attempts.
+   */
   async #retryAfterKill(client: Client, { client: dead, talker }: { client: Client; talker: Talker }): Promise<void> {
     for (const turn of talker.pending) {
       const [operationId, tried] =
@@ -187,7 +190,7 @@ class Schedule {
     }
   }
 
-  /** What happens to the world as a whole. Returns whether anybody took the place of somebody who was killed. */
+  /** Lets faults happen to the whole disk, and replaces killed processes. Returns whether a process was replaced. */
   #between(): boolean {
     this.#weatherStrikes();
     const dead = this.#crew.filter(({ process }) => !process.alive);
@@ -221,7 +224,7 @@ class Schedule {
     for (const { talker } of this.#crew) talker?.rolledBack(before, this.#checker.state);
   }
 
-  /** The dust settles: nothing fails any more, everybody stores what is pending, and looks once more. */
+  /** The end of the schedule: no call fails any more, every process stores its pending turns, and reads once more. */
   async #settle(): Promise<void> {
     this.#faults.rates = NO_FAULTS;
     this.#losses.rate = 0;
@@ -230,7 +233,7 @@ class Schedule {
       client.reopen();
       void this.#onLane(name, client.process, async () => {
         for (let tries = 0; tries < 5 && talker.conversation.pending > 0; tries++) await talker.flush();
-        if (talker.conversation.pending > 0) this.#checker.violation("4", `${name} cannot store what is pending`);
+        if (talker.conversation.pending > 0) this.#checker.violation("4", `${name} cannot store its pending turns`);
       });
     }
     await this.#scheduler.drain();
@@ -245,7 +248,7 @@ class Schedule {
     });
     await this.#scheduler.drain();
     const stuck = this.#crew.filter(({ tasksLeft }) => tasksLeft > 0).map(({ name }) => name);
-    if (stuck.length > 0) this.#checker.violation("7", `${stuck} never had an answer`);
+    if (stuck.length > 0) this.#checker.violation("7", `${stuck} never got an answer`);
   }
 
   async #readByPages(client: Client): Promise<void> {

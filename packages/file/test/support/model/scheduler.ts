@@ -1,17 +1,17 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Random } from "./random.ts";
 
-/** A process of the model: what dies together. */
+/** A process of the model: all its lanes die together. */
 export interface SimulatedProcess {
   readonly name: string;
   alive: boolean;
 }
 
-/** A call on its way: the steps that belong to it are taken one by one, or not for a long time, or never. */
+/** A call in flight. Its steps are taken one by one, perhaps only after a long time, perhaps never. */
 export class Lane {
   readonly name: string;
   readonly process: SimulatedProcess;
-  /** The time before which it takes no step. */
+  /** The lane takes no step before this time. */
   frozenUntil = 0;
 
   constructor(name: string, process: SimulatedProcess) {
@@ -26,10 +26,10 @@ interface Pending {
   take(): Promise<void>;
 }
 
-/** Whose lane the code that runs is on. */
+/** The lane of the running code. */
 const current = new AsyncLocalStorage<{ scheduler: Scheduler; lane: Lane }>();
 
-/** Stands in for a timer: on a lane, time passes by the steps of others. */
+/** Replaces a timer: on a lane, time passes with the steps of others. */
 export async function pause(): Promise<void> {
   await current.getStore()?.scheduler.wait();
 }
@@ -39,8 +39,9 @@ const PAUSES = [10, 100, 400];
 const MAX_STEPS = 20_000;
 
 /**
- * Decides who goes on. Whatever reaches outside its own memory calls {@link step} and waits until it is chosen; between two
- * steps everybody runs until all of them wait. So the seed alone decides what happens, and in which order.
+ * Decides which lane goes on. Code that uses anything outside its own RAM calls {@link step}, and waits until it is
+ * chosen. Between two steps all lanes run until every one waits. So only the seed decides what happens, and in which
+ * order.
  */
 export class Scheduler {
   /** How many steps were taken. */
@@ -50,8 +51,8 @@ export class Scheduler {
   readonly #stickiness: number;
   #pending: Pending[] = [];
   #last: Lane | undefined;
-  /** What is under way without being a step. */
-  #aside = 0;
+  /** How many tasks of {@link withoutStep} are running. */
+  #withoutStep = 0;
 
   constructor(random: Random) {
     this.#random = random;
@@ -62,12 +63,12 @@ export class Scheduler {
     return current.getStore()?.lane;
   }
 
-  /** Runs `task` as a lane of its own. */
+  /** Runs `task` on this lane. */
   run<T>(lane: Lane, task: () => Promise<T>): Promise<T> {
     return current.run({ scheduler: this, lane }, task);
   }
 
-  /** Waits to be chosen, then does what `perform` does. */
+  /** Waits until the lane is chosen, then runs `perform`. */
   step<T>(name: string, perform: () => Promise<T> | T): Promise<T> {
     const lane = this.lane;
     if (lane === undefined) throw new Error(`The step "${name}" is taken outside of all lanes.`);
@@ -84,13 +85,13 @@ export class Scheduler {
     });
   }
 
-  /** For what takes its time, though it matters to nobody when: no step is taken meanwhile. */
-  async aside<T>(task: Promise<T>): Promise<T> {
-    this.#aside += 1;
+  /** Awaits a task whose time makes no difference to other lanes. No step is taken meanwhile. */
+  async withoutStep<T>(task: Promise<T>): Promise<T> {
+    this.#withoutStep += 1;
     try {
       return await task;
     } finally {
-      this.#aside -= 1;
+      this.#withoutStep -= 1;
     }
   }
 
@@ -106,18 +107,21 @@ export class Scheduler {
     this.trace.push(`${String(this.time).padStart(5)}  ${text}`);
   }
 
-  /** Lets everybody go on until nobody waits any more; `between` is called before each step, and tells whether it began anything. */
+  /**
+   * Takes steps until no lane waits any more. `between` is called before each step, and answers whether it began
+   * anything.
+   */
   async drain(between: () => boolean = () => false): Promise<void> {
     for (;;) {
       do await new Promise((resolve) => setImmediate(resolve));
-      while (this.#aside > 0 || between());
+      while (this.#withoutStep > 0 || between());
       this.#pending = this.#pending.filter(({ lane }) => lane.process.alive);
       if (this.#pending.length === 0) return;
       const chosen = this.#choose();
       this.#pending.splice(this.#pending.indexOf(chosen), 1);
       this.#last = chosen.lane;
       this.time += 1;
-      if (this.time > MAX_STEPS) throw new Error("The schedule comes to no end.");
+      if (this.time > MAX_STEPS) throw new Error("The schedule does not end.");
       this.note(`${chosen.lane.name}: ${chosen.name}`);
       await chosen.take();
     }
@@ -126,7 +130,7 @@ export class Scheduler {
   #choose(): Pending {
     const awake = this.#pending.filter(({ lane }) => lane.frozenUntil <= this.time);
     if (awake.length === 0) {
-      // Nothing else is left to happen, so the time comes.
+      // No other lane can take a step, so the one that wakes up first is chosen.
       return this.#pending.reduce((first, other) => (other.lane.frozenUntil < first.lane.frozenUntil ? other : first));
     }
     const again = awake.filter(({ lane }) => lane === this.#last);

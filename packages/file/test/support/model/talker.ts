@@ -12,22 +12,22 @@ export interface TalkerOptions {
   random: Random;
   maxMessages: number;
   onConflict: "append" | "throw";
-  /** Whether the world has put an earlier state back yet. */
+  /** Whether a rollback has happened. */
   hasRolledBack: () => boolean;
 }
 
 /*
  * Further rules, for what a conversation shows:
  *
- *  8. What a sync shows is a window, by its definition, of a log that was there between call and answer, with the pending turns
- *     behind it: nothing is hidden, doubled or stale. A turn ceases to be pending only if it was stored.
- *  9. Where a roll-back took what a conversation knew (its last sync, or turns acknowledged since), the next sync says so.
- *     Not so where the roll-back left another log, or none; where a save or a delete came before that sync, and a compaction
- *     with it; or where only own turns are missing and the window is smaller than the log.
- * 10. No regression is reported where nothing was rolled back.
+ *  8. A sync shows a window, by its definition, of a log that existed between call and answer, with the pending turns
+ *     after it: nothing is hidden, doubled or stale. A turn ceases to be pending only if it was stored.
+ *  9. If a rollback removed what a conversation knew (its last sync, or turns acknowledged since), the next sync
+ *     reports it. This does not hold if the rollback left another log, or no log; if a save or a delete came before
+ *     that sync, and a compaction with it; or if only own turns are missing and the window is smaller than the log.
+ * 10. No regression is reported unless there was a rollback.
  */
 
-/** A conversation of the model, and what is known to be true of it. */
+/** A conversation of the model, and the facts that are known about it. */
 export class Talker {
   readonly name: string;
   readonly conversation: Conversation;
@@ -35,13 +35,13 @@ export class Talker {
   #said = 0;
   /** The turns that may still be pending. */
   #pending: SaidTurn[] = [];
-  /** The logs that the last sync may have seen. */
+  /** The states of the log that the last sync may have seen. */
   #synced: LogState[] = [];
-  /** The turns that were acknowledged since. */
+  /** The turns that were acknowledged since the last sync. */
   #own: SaidTurn[] = [];
   #reports = 0;
-  /** The log that a roll-back has left, which is to be noticed, and how many reports there were before. */
-  #toNotice: { left: LogState; reports: number; missing: readonly SaidTurn[] } | undefined;
+  /** The log after a rollback that has to be reported, and the number of reports before it. */
+  #toNotice: { restored: LogState; reports: number; missing: readonly SaidTurn[] } | undefined;
 
   constructor(options: TalkerOptions) {
     const { name, memoryId, client, maxMessages, onConflict, checker, hasRolledBack } = options;
@@ -58,7 +58,7 @@ export class Talker {
     return this.#pending;
   }
 
-  /** Says so many turns at once, or one where their writer wants to know of each conflict. */
+  /** Says this many turns at once; only one if the writer wants each conflict to be thrown. */
   async commit(count: number): Promise<void> {
     const { checker, onConflict } = this.#options;
     const start = checker.time;
@@ -103,7 +103,7 @@ export class Talker {
       checker.explain(`${this.name}'s sync`, error);
       return false;
     }
-    const shown = checker.statesIn(start).flatMap((state) => this.#pendingBehind(state, messages) ?? []);
+    const shown = checker.statesIn(start).flatMap((state) => this.#pendingAfter(state, messages) ?? []);
     const first = shown[0];
     if (first === undefined) {
       checker.violation(
@@ -120,7 +120,7 @@ export class Talker {
     return true;
   }
 
-  /** The world has put an earlier state back. */
+  /** Called after a rollback. */
   rolledBack(before: LogState, after: LogState): void {
     const { maxMessages } = this.#options;
     const lost =
@@ -137,21 +137,22 @@ export class Talker {
         );
     const ownLost = missing.length > 0 && maxMessages === Number.POSITIVE_INFINITY && before.epoch === after.epoch;
     this.#toNotice =
-      after.entries !== null && (lost || ownLost) ? { left: after, reports: this.#reports, missing } : undefined;
+      after.entries !== null && (lost || ownLost) ? { restored: after, reports: this.#reports, missing } : undefined;
   }
 
   #judgeNotice(start: number): void {
     const { checker } = this.#options;
     if (this.#toNotice === undefined) return;
-    const { left, reports, missing } = this.#toNotice;
-    const sawIt = start >= left.at || this.#synced.some(({ at }) => at >= left.at);
+    const { restored, reports, missing } = this.#toNotice;
+    const sawIt = start >= restored.at || this.#synced.some(({ at }) => at >= restored.at);
     if (sawIt) this.#toNotice = undefined;
-    if (start < left.at || this.#reports > reports) return;
-    // An append that was still on its way, or a save of what somebody had read, may have brought them back, if only in part.
+    if (start < restored.at || this.#reports > reports) return;
+    // An append in flight, or a save of records that were read earlier, may have brought them back, perhaps only in
+    // part.
     const back = missing.some(({ messages }) => messages.some(({ id }) => checker.state.holds.has(id)));
-    const goesOn = (state: LogState): boolean => continues(left, state) && state.from <= left.end;
-    if (back || !checker.statesIn(left.at).every((state) => state === left || goesOn(state))) return;
-    checker.violation("9", `${this.name} does not report that what it knew is gone`);
+    const goesOn = (state: LogState): boolean => continues(restored, state) && state.from <= restored.end;
+    if (back || !checker.statesIn(restored.at).every((state) => state === restored || goesOn(state))) return;
+    checker.violation("9", `${this.name} does not report that records which it knew are gone`);
   }
 
   #sayTurn(): SaidTurn {
@@ -173,7 +174,7 @@ export class Talker {
     return turn;
   }
 
-  /** A flush goes from the front, and stops at the first turn that fails. */
+  /** A flush begins with the oldest turn, and stops at the first one that fails. */
   #settle(start: number, failure: unknown): void {
     const { checker, onConflict } = this.#options;
     if (failure !== undefined) checker.explain(`${this.name}'s flush`, failure);
@@ -184,8 +185,8 @@ export class Talker {
     this.#own.push(...gone);
   }
 
-  /** Which turns are pending still, if what is shown is the window of that log; nothing: it is not. */
-  #pendingBehind(state: LogState, messages: readonly Message[]): { state: LogState; pending: SaidTurn[] } | undefined {
+  /** The turns that are still pending, if the messages are the window of this log; `undefined`: they are not. */
+  #pendingAfter(state: LogState, messages: readonly Message[]): { state: LogState; pending: SaidTurn[] } | undefined {
     const count = this.conversation.pending;
     const stored = messagesOf(state.entries);
     const shown = JSON.stringify(messages);

@@ -7,7 +7,7 @@ import { NodeRedisCommands, NodeRedisSentinelCommands } from "./node-redis.ts";
 import { NodeRedisClusterNodes } from "./node-redis-cluster.ts";
 
 /** The command port over a client that somebody else made. */
-export function foreignCommands({ kind, client }: RecognizedClient): RedisCommands {
+export function existingCommands({ kind, client }: RecognizedClient): RedisCommands {
   switch (kind) {
     case "node-redis":
       return new NodeRedisCommands(client);

@@ -1,5 +1,5 @@
-import type { ClusterNodes } from "../cluster/cluster-commands.ts";
-import { NoReply } from "../redis-commands.ts";
+import type { ClusterNodes } from "../cluster/cluster-nodes.ts";
+import { NoReply } from "../failures.ts";
 import { type IoredisClient, IoredisCommands } from "./ioredis.ts";
 
 /** What is asked of a cluster's client of ioredis (`new Cluster()`). */
@@ -31,13 +31,13 @@ export class IoredisClusterNodes implements ClusterNodes {
     return this.#client.nodes("all").map(placeOf);
   }
 
-  /** It answers when it is connected, and connects where it was not told to yet. */
+  /** It answers when it is connected, and connects if it was not told to yet. */
   opened(): Promise<unknown> {
     return this.#client.cluster("SLOTS");
   }
 
   at(address: string, isReplica: boolean): IoredisCommands | undefined {
-    const { natMap } = this.#client.options as { natMap?: NatMap };
+    const { natMap }: { natMap?: NatMap } = this.#client.options;
     const mapped = typeof natMap === "function" ? natMap(address) : natMap?.[address];
     const place = mapped ? `${mapped.host}:${mapped.port}` : address;
     // Those for replicas tell them that they are going to read.
@@ -55,6 +55,6 @@ export class IoredisClusterNodes implements ClusterNodes {
 }
 
 function placeOf({ options }: IoredisClient): string {
-  const { host, port } = options as { host?: string; port?: number };
+  const { host, port }: { host?: string; port?: number } = options;
   return `${host}:${port}`;
 }

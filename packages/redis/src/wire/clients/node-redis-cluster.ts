@@ -1,6 +1,7 @@
-import { type ClusterNodes, isSame } from "../cluster/cluster-commands.ts";
+import { type ClusterNodes, isSame } from "../cluster/cluster-nodes.ts";
+import { NoReply } from "../failures.ts";
 import { inTime } from "../in-time.ts";
-import { NoReply, type RedisCommands } from "../redis-commands.ts";
+import type { RedisCommands } from "../redis-commands.ts";
 import { type NodeRedisClient, NodeRedisCommands } from "./node-redis.ts";
 
 /** What is asked of a cluster's client of node-redis (`createCluster`). */
@@ -32,7 +33,7 @@ export class NodeRedisClusterNodes implements ClusterNodes {
 
   at(address: string, isReplica: boolean): Pick<RedisCommands, "send"> | undefined {
     const node = this.#client.nodeByAddress.get(address);
-    // The client has replicas only where its owner wanted it to, and then tells them that it is going to read.
+    // The client has replicas only if its owner wanted it to, and then tells them that it is going to read.
     if (node === undefined || (isReplica && this.#isMaster(address))) return undefined;
     const client = this.#client.nodeClient(node as never); // one of its own nodes
     if (!(client instanceof Promise)) return new NodeRedisCommands(client);
@@ -47,8 +48,8 @@ export class NodeRedisClusterNodes implements ClusterNodes {
   }
 
   /**
-   * Where a master does not answer, the client looks for others only when its connection breaks, and some seconds behind that; but at once
-   * where a node says of a key that it belongs elsewhere. So it is made to ask any of them for one.
+   * If a master does not answer, the client looks for others only when its connection breaks, and some seconds after
+   * that; but at once if a node says of a key that it belongs elsewhere. So it is made to ask any node for a key.
    */
   changed(masters: ReadonlySet<string>, key: string): void {
     const known = new Set(this.#client.masters.map(({ address }) => address));

@@ -1,12 +1,7 @@
+import { NoReply } from "../failures.ts";
 import { inTime } from "../in-time.ts";
-import {
-  NoReply,
-  type RedisCommand,
-  type RedisCommands,
-  type RedisReply,
-  type SendOptions,
-} from "../redis-commands.ts";
-import { refusalOf, repliesOf, textOf } from "../replies.ts";
+import type { RedisCommand, RedisCommands, RedisReply, SendOptions } from "../redis-commands.ts";
+import { errorReplyOf, repliesOf, textOf } from "../replies.ts";
 
 /** What is asked of a client of node-redis (`createClient` of `redis` or `@redis/client`). */
 export interface NodeRedisClient {
@@ -34,7 +29,7 @@ export interface NodeRedisSentinel {
 }
 
 /** Commands that node-redis sends, or gives up, together. */
-export interface NodeRedisPipeline<Command extends readonly unknown[]> {
+interface NodeRedisPipeline<Command extends readonly unknown[]> {
   addCommand(...command: Command): unknown;
   execAsPipeline(): Promise<unknown[]>;
 }
@@ -74,7 +69,7 @@ export class NodeRedisSentinelCommands implements RedisCommands {
     if (!this.#client.isOpen) throw notConnected();
     if (options.readOnly) {
       try {
-        // It does not turn to the master where a replica stands still. Half of the time is the master's.
+        // It does not turn to the master if a replica stands still. Half of the time is the master's.
         return await this.#send(commands, { ...options, timeoutMs: options.timeoutMs / 2 });
       } catch (error) {
         if (!(error instanceof NoReply)) throw error;
@@ -138,7 +133,7 @@ async function pipelined<Command extends readonly unknown[]>(
   try {
     return (await pipeline.execAsPipeline()).map(textOf);
   } catch (error) {
-    const refusal = refusalOf(error);
+    const refusal = errorReplyOf(error);
     return commands.map(() => refusal);
   }
 }

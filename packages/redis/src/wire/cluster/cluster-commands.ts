@@ -1,38 +1,20 @@
 import keySlot from "cluster-key-slot";
+import { ErrorReply, NoReply } from "../failures.ts";
 import { inTime } from "../in-time.ts";
-import {
-  type MasterCommands,
-  NoReply,
-  type RedisCommand,
-  type RedisCommands,
-  type RedisReply,
-  RefusedReply,
-  type SendOptions,
-} from "../redis-commands.ts";
-import { mastersWithoutSlots, readSlotMap, redirection } from "./slot-owners.ts";
-
-/** The nodes of a cluster, as some client reaches them. Addresses are `"host:port"`, as the cluster has them. */
-export interface ClusterNodes {
-  /** Those that may be asked where slots are. */
-  known(): readonly string[];
-  /** Resolves when some are known, where it may be that none is yet. */
-  opened?(): Promise<unknown>;
-  /** A port to that node alone, to a replica if so said; `undefined`: the client does not know it (yet). */
-  at(address: string, isReplica: boolean): Pick<RedisCommands, "send"> | undefined;
-  /** The cluster was found to be another than was known, where slots have these masters now; `key` is one that was looked for. */
-  changed(masters: ReadonlySet<string>, key: string): void;
-  close(): void;
-}
+import type { MasterCommands, RedisCommand, RedisCommands, RedisReply, SendOptions } from "../redis-commands.ts";
+import { type ClusterNodes, isSame } from "./cluster-nodes.ts";
+import { mastersWithoutSlots, readSlotOwners, redirection } from "./slot-owners.ts";
 
 /** How often a command is sent on from node to node, before it is left to a further attempt. */
-const MOST_HOPS = 5;
+const MAX_HOPS = 5;
 
 /** How long a node may take to tell where slots are, in ms, at most. */
-const MAP_LIMIT = 1_000;
+const MAX_MAP_TIME = 1_000;
 
 /**
- * The command port over the nodes of a cluster: commands go to the master that serves their key's slot, by the slot map that nodes
- * tell, and where a node sends them (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#redirection-and-resharding).
+ * The command port over the nodes of a cluster: commands go to the master that serves their key's slot, by the slot map
+ * that nodes tell, and where a node sends them
+ * (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#redirection-and-resharding).
  */
 export class ClusterCommands implements RedisCommands {
   readonly #nodes: ClusterNodes;
@@ -64,7 +46,7 @@ export class ClusterCommands implements RedisCommands {
       if (this.#anyOwner() === "") throw new NoReply(false, new Error("no node serves any slot"));
       return this.#at(this.#anyOwner(), [["CLUSTER", "NODES"]], options, false);
     });
-    if (nodes instanceof RefusedReply) throw new NoReply(false, new Error(nodes.message), nodes.server);
+    if (nodes instanceof ErrorReply) throw new NoReply(false, new Error(nodes.message), nodes.server);
     const names = new Set(this.#owners.filter(Boolean));
     for (const name of mastersWithoutSlots(String(nodes))) if (this.#nodes.at(name, false)) names.add(name);
     return [...names].map((name) => ({
@@ -82,7 +64,7 @@ export class ClusterCommands implements RedisCommands {
     options: SendOptions,
     begun: () => void,
   ): Promise<readonly RedisReply[]> {
-    // A little less than the caller has: what a node does not answer is told of by that node's port.
+    // Slightly less than the caller's time, so that a silent node is reported by its own port, which knows its address.
     const overdueAt = performance.now() + options.timeoutMs - 2;
     const left = (): SendOptions => ({ ...options, timeoutMs: Math.max(1, overdueAt - performance.now()) });
     const slot = options.key === undefined ? undefined : keySlot(options.key);
@@ -102,7 +84,7 @@ export class ClusterCommands implements RedisCommands {
       const replies = await this.#at(address, commands, left(), asks);
       const redirect = redirection(replies, address);
       if (redirect === undefined) return replies.map((reply) => saidBy(address, reply));
-      if (hops === MOST_HOPS) throw new NoReply(false, new Error("its nodes send it from one to the other"), address);
+      if (hops === MAX_HOPS) throw new NoReply(false, new Error("its nodes send it from one to the other"), address);
       address = redirect.address;
       asks = redirect.kind === "ASK";
       if (asks) continue;
@@ -128,14 +110,14 @@ export class ClusterCommands implements RedisCommands {
     }
     try {
       if (!asks) return await this.#answer(address, node.send(commands, options));
-      // It is forgotten behind the command that it stands before.
+      // ASKING holds for the next command only, so both are sent together.
       const asking = await this.#answer(address, node.send([["ASKING"], ...commands], options));
       const [asked] = asking;
-      return asked instanceof RefusedReply ? commands.map(() => asked) : asking.slice(1);
+      return asked instanceof ErrorReply ? commands.map(() => asked) : asking.slice(1);
     } catch (error) {
       if (!(error instanceof NoReply)) throw error;
       this.#suspected(address, options.key);
-      throw new NoReply(error.sent, error.cause as Error, address);
+      throw new NoReply(error.sent, error.cause, address);
     }
   }
 
@@ -165,7 +147,7 @@ export class ClusterCommands implements RedisCommands {
       // Half of the time is the master's.
       const replies = await node.send(commands, { ...options, timeoutMs: options.timeoutMs / 2 });
       const isUnable = (reply: RedisReply): boolean =>
-        reply instanceof RefusedReply && /^(MOVED|ASK|LOADING|MASTERDOWN|CLUSTERDOWN) /.test(reply.message);
+        reply instanceof ErrorReply && /^(MOVED|ASK|LOADING|MASTERDOWN|CLUSTERDOWN) /.test(reply.message);
       return replies.some(isUnable) ? undefined : replies;
     } catch (error) {
       if (error instanceof NoReply) return undefined;
@@ -207,27 +189,27 @@ export class ClusterCommands implements RedisCommands {
         if (asked === undefined) continue;
         // One that stands still leaves time for the others.
         const share = left / (addresses.length - place);
-        const [reply] = await asked.send([["CLUSTER", "SLOTS"]], { timeoutMs: Math.min(MAP_LIMIT, share) });
+        const [reply] = await asked.send([["CLUSTER", "SLOTS"]], { timeoutMs: Math.min(MAX_MAP_TIME, share) });
         this.#suspects.delete(address);
-        if (reply instanceof RefusedReply) {
+        if (reply instanceof ErrorReply) {
           failure = new NoReply(false, new Error(reply.message), address);
         } else {
-          this.#note(reply ?? null, address, key);
+          this.#note(reply, address, key);
           return;
         }
       } catch (error) {
         if (!(error instanceof NoReply)) throw error;
         this.#suspects.add(address);
         // Nothing of what it is asked for was sent anywhere.
-        failure = new NoReply(false, error.cause as Error, address);
+        failure = new NoReply(false, error.cause, address);
       }
     }
     throw failure;
   }
 
-  #note(reply: RedisReply, address: string, key: string | undefined): void {
+  #note(reply: RedisReply | undefined, address: string, key: string | undefined): void {
     const before = new Set(this.#owners.filter(Boolean));
-    const { owners, replicas } = readSlotMap(reply, address);
+    const { owners, replicas } = readSlotOwners(reply, address);
     this.#owners = owners;
     this.#replicas = replicas;
     this.#isStale = false;
@@ -237,9 +219,5 @@ export class ClusterCommands implements RedisCommands {
 }
 
 function saidBy(address: string, reply: RedisReply): RedisReply {
-  return reply instanceof RefusedReply ? new RefusedReply(reply.message, address) : reply;
-}
-
-export function isSame(some: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
-  return some.size === others.size && [...some].every((one) => others.has(one));
+  return reply instanceof ErrorReply ? new ErrorReply(reply.message, address) : reply;
 }

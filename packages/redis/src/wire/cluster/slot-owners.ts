@@ -1,38 +1,40 @@
-import { type RedisReply, RefusedReply } from "../redis-commands.ts";
+import { ErrorReply } from "../failures.ts";
+import type { RedisReply } from "../redis-commands.ts";
+import { listOf } from "../replies.ts";
 
 /** Who serves which slot, as one node tells. Addresses are `"host:port"`. */
-interface SlotMap {
+interface SlotOwners {
   /** By slot, the address of its master. */
   owners: string[];
   /** By a master's address, those of its replicas. */
   replicas: Map<string, string[]>;
 }
 
-type SlotRange = readonly [first: number | string, last: number | string, master: SlotNode, ...replicas: SlotNode[]];
-type SlotNode = readonly [host: string | null, port: number | string, ...more: unknown[]];
-
 /** What the node at `asked` replied to `CLUSTER SLOTS` (https://redis.io/docs/latest/commands/cluster-slots/). */
-export function readSlotMap(reply: RedisReply, asked: string): SlotMap {
+export function readSlotOwners(reply: RedisReply | undefined, asked: string): SlotOwners {
   const owners: string[] = [];
   const replicas = new Map<string, string[]>();
-  for (const [first, last, master, ...others] of reply as unknown as readonly SlotRange[]) {
-    const owner = addressOf(master, asked);
+  for (const range of listOf(reply)) {
+    const [first, last, ...nodes] = listOf(range);
+    const [owner = "", ...others] = nodes.map((node) => {
+      const [host, port] = listOf(node);
+      return addressOf(host, port, asked);
+    });
     // A client may have been told to make text of numbers.
     for (let slot = Number(first); slot <= Number(last); slot++) owners[slot] = owner;
-    replicas.set(
-      owner,
-      others.map((other) => addressOf(other, asked)),
-    );
+    replicas.set(owner, others);
   }
   return { owners, replicas };
 }
 
 /** A node without a host is at that of the node that was asked. */
-function addressOf([host, port]: SlotNode, asked: string): string {
+function addressOf(host: unknown, port: unknown, asked: string): string {
   return `${host || asked.slice(0, asked.lastIndexOf(":"))}:${port}`;
 }
 
-/** The addresses of living masters that serve nothing, from `CLUSTER NODES`: `<id> <host>:<port>@… <flags> - … <slots>`. */
+/**
+ * The addresses of living masters that serve nothing, from `CLUSTER NODES`: `<id> <host>:<port>@… <flags> - … <slots>`.
+ */
 export function mastersWithoutSlots(text: string): string[] {
   return text.split("\n").flatMap((line) => {
     const [, address = "", flags = "", , , , , , ...slots] = line.split(" ");
@@ -52,13 +54,13 @@ interface Redirection {
 /** The first one among the replies of the node at `from`; `undefined`: it answered itself. */
 export function redirection(replies: readonly RedisReply[], from: string): Redirection | undefined {
   for (const reply of replies) {
-    const match = reply instanceof RefusedReply ? /^(MOVED|ASK) (\d+) (.*):(\d+)/.exec(reply.message) : null;
+    const match = reply instanceof ErrorReply ? /^(MOVED|ASK) (\d+) (.*):(\d+)/.exec(reply.message) : null;
     if (match === null) continue;
     const [, kind, slot, host, port] = match;
     return {
-      kind: kind as Redirection["kind"],
+      kind: kind === "ASK" ? kind : "MOVED",
       slot: Number(slot),
-      address: addressOf([host ?? null, Number(port)], from),
+      address: addressOf(host, Number(port), from),
     };
   }
   return undefined;

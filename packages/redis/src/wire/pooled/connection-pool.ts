@@ -1,22 +1,19 @@
-import { backendChannel } from "@deep-agent/core/adapter";
-import { BACKEND } from "../../options/config-error.ts";
-import type { ConnectionSettings } from "../../options/redis-options.ts";
-import {
-  NoReply,
-  type RedisCommand,
-  type RedisCommands,
-  type RedisReply,
-  RefusedReply,
-  type SendOptions,
-} from "../redis-commands.ts";
+import { warnOf } from "@deep-agent/core/adapter";
+import { BACKEND } from "../../backend-name.ts";
+import type { ConnectionSettings } from "../../options/topology.ts";
+import { ErrorReply, NoReply } from "../failures.ts";
+import type { RedisCommand, RedisCommands, RedisReply, SendOptions } from "../redis-commands.ts";
 import { Connection } from "./connection.ts";
+
+const warn = warnOf(BACKEND);
 
 /** After a connection beyond the first could not be made, how long to do with those that there are, in ms. */
 const GROWTH_PAUSE = 1_000;
 
 /**
- * The command port over connections of our own to one server. The first call opens one, which calls made meanwhile share; while all are
- * in use, another is added, up to the pool's size. One that breaks is forgotten, and the next call opens another.
+ * The command port over connections of our own to one server. The first call opens one, which calls made meanwhile
+ * share; while all are in use, another is added, up to the pool's size. One that breaks is forgotten, and the next call
+ * opens another.
  */
 export class ConnectionPool implements RedisCommands {
   readonly #settings: ConnectionSettings;
@@ -75,15 +72,14 @@ export class ConnectionPool implements RedisCommands {
       // A call that took it for want of another had no more time: that says nothing of the server.
       if (connection.isOverdue) return;
       this.#noGrowthBefore = performance.now() + GROWTH_PAUSE;
-      const detail = `a further connection could not be made, and those that there are serve all calls: ${error.message}`;
-      backendChannel.publish({ type: "warning", backend: BACKEND, detail });
+      warn(`a further connection could not be made, and those that there are serve all calls: ${error.message}`);
     });
   }
 }
 
 /**
- * Sends them on that connection, which is given up where they are not answered in time, open or not. `undefined`: another call, whose
- * time was up, gave it up before they were sent.
+ * Sends them on that connection, which is given up if they are not answered in time, open or not. `undefined`:
+ * another call, whose time was up, gave it up before they were sent.
  */
 async function exchange(
   connection: Connection,
@@ -111,7 +107,7 @@ async function exchange(
   try {
     const answers = await Promise.race([overdue, replies()]);
     // A server that was a master, and whose address may now be another's.
-    if (answers.some((reply) => reply instanceof RefusedReply && reply.message.startsWith("READONLY")))
+    if (answers.some((reply) => reply instanceof ErrorReply && reply.message.startsWith("READONLY")))
       connection.retire();
     return answers;
   } catch (error) {

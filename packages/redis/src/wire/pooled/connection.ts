@@ -1,11 +1,12 @@
 import { createClient, RESP_TYPES } from "@redis/client";
-import type { ConnectionSettings } from "../../options/redis-options.ts";
-import { NoReply, type RedisCommand, type RedisReply } from "../redis-commands.ts";
+import type { ConnectionSettings } from "../../options/topology.ts";
+import { NoReply } from "../failures.ts";
+import type { RedisCommand, RedisReply } from "../redis-commands.ts";
 import { repliesOf } from "../replies.ts";
 
 /**
- * One connection of ours, made by node-redis and used until it breaks: it does not come back by itself. Commands of several callers
- * travel on it at the same time; while there are none, it does not keep the process alive.
+ * One connection of ours, made by node-redis and used until it breaks: it does not come back by itself. Commands of
+ * several callers travel on it at the same time; while there are none, it does not keep the process alive.
  */
 export class Connection {
   readonly #client: ReturnType<typeof clientFor>;
@@ -14,14 +15,14 @@ export class Connection {
   #state: "opening" | "open" | "ended" = "opening";
   #retired = false;
   #isOverdue = false;
-  /** Why it ended, where that is known. */
+  /** Why it ended, if that is known. */
   #reason: Error | undefined;
 
   /** Begins to connect. */
   constructor(settings: ConnectionSettings, timeoutMs: number) {
     this.#client = clientFor(settings, timeoutMs);
-    // Without a listener an error would end the process. Whoever waits for a reply is told of it; where nobody does, the next
-    // call finds the connection ended.
+    // Without a listener an error would end the process. Whoever waits for a reply is told of it; if nobody does,
+    // the next call finds the connection ended.
     this.#client.on("error", (error: Error) => this.end(error));
     this.#opened = this.#open();
   }
@@ -98,7 +99,7 @@ export class Connection {
       await this.#client.connect();
     } catch (error) {
       this.#state = "ended";
-      throw new NoReply(false, this.#reason ?? (error as Error)); // as node-redis rejects
+      throw new NoReply(false, this.#reason ?? error);
     }
     if (this.#state === "ended") {
       this.#client.destroy();
@@ -118,8 +119,8 @@ function clientFor(settings: ConnectionSettings, timeoutMs: number) {
     ...(password !== undefined && { password }),
     database: db,
     readonly: isReplica,
-    // Deadlines are the backend's own; those of the client cover only what was not yet written. Maps come as the lists that they are in
-    // RESP 2: of names and values in turn.
+    // Deadlines are the backend's own; those of the client cover only what was not yet written. Maps come as the lists
+    // that they are in RESP 2: of names and values in turn.
     commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.MAP]: Array } },
     disableClientInfo: true,
     maintNotifications: "disabled",

@@ -1,21 +1,18 @@
-import type { Address } from "../../options/address.ts";
-import { connectionSettings, type RedisBackendOptions, topologyOf } from "../../options/redis-options.ts";
+import type { Topology } from "../../options/topology.ts";
 import { ClusterCommands } from "../cluster/cluster-commands.ts";
 import type { RedisCommands } from "../redis-commands.ts";
-import { OwnClusterNodes } from "./cluster-nodes.ts";
 import { ConnectionPool } from "./connection-pool.ts";
+import { PooledClusterNodes } from "./pooled-cluster-nodes.ts";
 import { SentinelCommands } from "./sentinel.ts";
 
 /** The command port over connections of our own. `timeoutMs`: how long making one may take. */
-export function ownCommands(options: RedisBackendOptions, timeoutMs: number): RedisCommands {
-  const topology = topologyOf(options);
-  const settingsAt = (address: Address): ReturnType<typeof connectionSettings> => connectionSettings(options, address);
+export function pooledCommands(topology: Topology, timeoutMs: number): RedisCommands {
   switch (topology.kind) {
     case "server":
-      return new ConnectionPool(settingsAt(topology.address), timeoutMs);
+      return new ConnectionPool(topology.settingsAt(topology.address), timeoutMs);
     case "cluster":
-      return new ClusterCommands(new OwnClusterNodes(topology.nodes, settingsAt, timeoutMs));
+      return new ClusterCommands(new PooledClusterNodes(topology, timeoutMs));
     case "sentinel":
-      return new SentinelCommands({ ...topology, serverAt: settingsAt }, timeoutMs);
+      return new SentinelCommands(topology, timeoutMs);
   }
 }

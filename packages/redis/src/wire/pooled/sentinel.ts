@@ -1,31 +1,18 @@
-import type { Address } from "../../options/address.ts";
-import type { ConnectionSettings } from "../../options/redis-options.ts";
+import type { ConnectionSettings, SentinelTopology } from "../../options/topology.ts";
+import { ErrorReply, NoReply } from "../failures.ts";
 import { inTime } from "../in-time.ts";
-import {
-  NoReply,
-  type RedisCommand,
-  type RedisCommands,
-  type RedisReply,
-  RefusedReply,
-  type SendOptions,
-} from "../redis-commands.ts";
+import type { RedisCommand, RedisCommands, RedisReply, SendOptions } from "../redis-commands.ts";
+import { listOf, textsOf } from "../replies.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 
 /** How long a sentinel may take to answer before the next one is asked, in ms. */
 const SENTINEL_LIMIT = 1_000;
 
-/** How long a replica is read from before another may be, and how long none is looked for where none was found, in ms. */
+/**
+ * How long a replica is read from before another may be, and how long none is looked for after none was found, in ms.
+ */
 const REPLICA_KEPT = 30_000;
 const REPLICA_PAUSE = 1_000;
-
-/** What {@link SentinelCommands} is made of. */
-export interface SentinelSettings {
-  /** What the sentinels call the master. */
-  readonly name: string;
-  readonly sentinels: readonly ConnectionSettings[];
-  /** How to reach a server that the sentinels name. */
-  readonly serverAt: (address: Address) => ConnectionSettings;
-}
 
 /** A server that sentinels named. */
 interface Server {
@@ -40,11 +27,11 @@ type Ask = (...words: string[]) => Promise<RedisReply>;
 type Question = (ask: Ask) => Promise<Server>;
 
 /**
- * The command port over connections of our own to the master that sentinels name: asked for when there is none, or when it does not answer
- * or is none any more (https://redis.io/docs/latest/develop/reference/sentinel-clients/).
+ * The command port over connections of our own to the master that sentinels name: asked for when there is none, or when
+ * it does not answer or is none any more (https://redis.io/docs/latest/develop/reference/sentinel-clients/).
  */
 export class SentinelCommands implements RedisCommands {
-  readonly #settings: SentinelSettings;
+  readonly #settings: SentinelTopology;
   readonly #timeoutMs: number;
   #sentinels: readonly ConnectionSettings[];
   #master: Server | undefined;
@@ -57,7 +44,7 @@ export class SentinelCommands implements RedisCommands {
   #isClosed = false;
 
   /** `timeoutMs`: how long making a connection may take. */
-  constructor(settings: SentinelSettings, timeoutMs: number) {
+  constructor(settings: SentinelTopology, timeoutMs: number) {
     this.#settings = settings;
     this.#sentinels = settings.sentinels;
     this.#timeoutMs = timeoutMs;
@@ -69,7 +56,7 @@ export class SentinelCommands implements RedisCommands {
 
   send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]> {
     return inTime(options, async (begun) => {
-      // A little less than the caller has: what a server does not answer is told of by that server's pool.
+      // Slightly less than the caller's time, so that a silent server is reported by its own pool.
       const overdueAt = performance.now() + options.timeoutMs - 2;
       const left = (): SendOptions => ({ ...options, timeoutMs: Math.max(1, overdueAt - performance.now()) });
       if (options.readOnly) {
@@ -85,7 +72,7 @@ export class SentinelCommands implements RedisCommands {
       } catch (error) {
         if (!(error instanceof NoReply)) throw error;
         this.#forget(master);
-        throw new NoReply(error.sent, error.cause as Error, master.address);
+        throw new NoReply(error.sent, error.cause, master.address);
       }
     });
   }
@@ -114,7 +101,7 @@ export class SentinelCommands implements RedisCommands {
     return this.#findingMaster;
   }
 
-  /** The same for a replica. Where there is none, the next one is not looked for at once. */
+  /** The same for a replica. If there is none, the next one is not looked for at once. */
   #findReplica(): Promise<Server> {
     this.#findingReplica ??= this.#found((ask) => this.#replicaBy(ask))
       .then((replica) => {
@@ -149,7 +136,7 @@ export class SentinelCommands implements RedisCommands {
       try {
         const answer = await question(async (...words) => {
           const [reply = null] = await pool.send([["SENTINEL", ...words]], { timeoutMs: SENTINEL_LIMIT });
-          if (reply instanceof RefusedReply) throw new NoReply(false, new Error(reply.message));
+          if (reply instanceof ErrorReply) throw new NoReply(false, new Error(reply.message));
           return reply;
         });
         this.#sentinels = [sentinel, ...this.#sentinels.filter((other) => other !== sentinel)];
@@ -158,7 +145,7 @@ export class SentinelCommands implements RedisCommands {
         if (!(error instanceof NoReply)) throw error;
         this.#sentinels = [...this.#sentinels.filter((other) => other !== sentinel), sentinel];
         // The server that is meant was sent nothing.
-        failure = new NoReply(false, error.cause as Error, error.server ?? name);
+        failure = new NoReply(false, error.cause, error.server ?? name);
       } finally {
         pool.close();
       }
@@ -168,17 +155,18 @@ export class SentinelCommands implements RedisCommands {
 
   async #masterBy(ask: Ask): Promise<Server> {
     const { name } = this.#settings;
-    const reply = (await ask("GET-MASTER-ADDR-BY-NAME", name)) as readonly [string, string] | null;
+    const reply = await ask("GET-MASTER-ADDR-BY-NAME", name);
     if (reply === null) throw new NoReply(false, new Error(`it knows no master ${JSON.stringify(name)}`));
-    const server = this.#serverAt(reply);
+    const [host, port] = listOf(reply);
+    const server = this.#serverAt(String(host), Number(port));
     try {
       // It may have been one until just now.
       const [role] = await server.pool.send([["ROLE"]], { timeoutMs: SENTINEL_LIMIT });
-      if (role instanceof RefusedReply) throw new NoReply(false, new Error(role.message));
+      if (role instanceof ErrorReply) throw new NoReply(false, new Error(role.message));
       if (!Array.isArray(role) || role[0] !== "master") throw new NoReply(false, new Error("it is no master"));
     } catch (error) {
       server.pool.close();
-      if (error instanceof NoReply) throw new NoReply(false, error.cause as Error, server.address);
+      if (error instanceof NoReply) throw new NoReply(false, error.cause, server.address);
       throw error;
     }
     return server;
@@ -212,27 +200,25 @@ export class SentinelCommands implements RedisCommands {
   }
 
   async #replicaBy(ask: Ask): Promise<Server> {
-    const replies = (await ask("REPLICAS", this.#settings.name)) as readonly object[];
-    const healthy = replies
-      .map((facts) => new Map<string, string>(pairsIn(facts)))
+    const healthy = listOf(await ask("REPLICAS", this.#settings.name))
+      .map((facts) => new Map(pairsIn(textsOf(facts))))
       .filter((facts) => facts.get("flags") === "slave" && facts.get("master-link-status") === "ok");
     const chosen = healthy[Math.floor(Math.random() * healthy.length)];
     if (chosen === undefined) throw new NoReply(false, new Error("it knows no replica that is up"));
-    return this.#serverAt([chosen.get("ip") ?? "", chosen.get("port") ?? ""]);
+    return this.#serverAt(chosen.get("ip") ?? "", Number(chosen.get("port")));
   }
 
-  #serverAt([host, port]: readonly [string, string]): Server {
-    const pool = new ConnectionPool(this.#settings.serverAt({ host, port: Number(port) }), this.#timeoutMs);
+  #serverAt(host: string, port: number): Server {
+    const pool = new ConnectionPool(this.#settings.settingsAt({ host, port }), this.#timeoutMs);
     return { address: `${host}:${port}`, pool };
   }
 }
 
-/** A map, as the client has it from version 3 of the protocol, or names and values in turn, as from version 2. */
-function pairsIn(facts: object): [string, string][] {
-  if (!Array.isArray(facts)) return Object.entries(facts as Record<string, string>);
-  return facts.flatMap((name, place) => (place % 2 === 0 ? [[String(name), String(facts[place + 1])]] : []));
+/** Names and values stand in turn. */
+function pairsIn(facts: readonly string[]): [name: string, value: string][] {
+  return facts.flatMap((name, place) => (place % 2 === 0 ? [[name, String(facts[place + 1])]] : []));
 }
 
 function isRefused(reply: RedisReply, words: RegExp): boolean {
-  return reply instanceof RefusedReply && words.test(reply.message);
+  return reply instanceof ErrorReply && words.test(reply.message);
 }

@@ -1,6 +1,10 @@
-import type { RedisCommand, RedisCommands, RedisReply } from "../../../src/index.ts";
-import { NoReply } from "../../../src/index.ts";
-import { APPEND, CONVERT, DELETE, PRUNE, SAVE, type Script } from "../../../src/scripts/scripts.ts";
+import { APPEND } from "../../../src/scripts/append.ts";
+import { CONVERT } from "../../../src/scripts/convert.ts";
+import { DELETE } from "../../../src/scripts/delete.ts";
+import { PRUNE } from "../../../src/scripts/prune.ts";
+import { SAVE } from "../../../src/scripts/save.ts";
+import { NoReply } from "../../../src/wire/failures.ts";
+import type { RedisCommand, RedisCommands, RedisReply } from "../../../src/wire/redis-commands.ts";
 import { repliesOf } from "../../../src/wire/replies.ts";
 import type { Random } from "./random.ts";
 import { Lane, type Scheduler, STEP_MS } from "./scheduler.ts";
@@ -32,7 +36,7 @@ export interface LossyPortOptions {
 const BEGINNING = 1_000_000_000_000;
 
 const writing = new Map(
-  [APPEND, SAVE, DELETE, CONVERT, PRUNE].flatMap(({ sha, source }: Script) => [
+  [APPEND, SAVE, DELETE, CONVERT, PRUNE].flatMap(({ sha, source }) => [
     [sha, true],
     [source, true],
   ]),

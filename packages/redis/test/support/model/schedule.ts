@@ -1,5 +1,5 @@
 import { type Message, user } from "@deep-agent/core";
-import { RedisBackend } from "../../../src/index.ts";
+import { backendOver } from "../over-commands.ts";
 import { Checker } from "./checker.ts";
 import { Client } from "./client.ts";
 import { Editor } from "./editor.ts";
@@ -257,7 +257,7 @@ class Schedule {
       standIn: (lane, attempted) => checker.standIn(lane, attempted),
       ignoreDeadlines: this.#ignoreDeadlines,
     });
-    const backend = RedisBackend.fromCommands(port, { prefix: PREFIX, timeoutMs: TIMEOUT_MS, maxRecords });
+    const backend = backendOver<Message>(port, { prefix: PREFIX, timeoutMs: TIMEOUT_MS, maxRecords });
     return new Client({ name, scheduler, checker, backend, maxRecords });
   }
 

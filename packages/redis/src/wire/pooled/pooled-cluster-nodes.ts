@@ -1,22 +1,22 @@
 import type { Address } from "../../options/address.ts";
-import type { ConnectionSettings } from "../../options/redis-options.ts";
-import type { ClusterNodes } from "../cluster/cluster-commands.ts";
-import { NoReply } from "../redis-commands.ts";
+import type { ClusterTopology } from "../../options/topology.ts";
+import type { ClusterNodes } from "../cluster/cluster-nodes.ts";
+import { NoReply } from "../failures.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 
 /** The nodes of a cluster over connections of our own: a pool of them for each node. */
-export class OwnClusterNodes implements ClusterNodes {
+export class PooledClusterNodes implements ClusterNodes {
   readonly #seeds: readonly string[];
-  readonly #settingsAt: (address: Address) => ConnectionSettings;
+  readonly #topology: ClusterTopology;
   readonly #timeoutMs: number;
   readonly #pools = new Map<string, ConnectionPool>();
   #masters: ReadonlySet<string> = new Set();
   #isClosed = false;
 
   /** `timeoutMs`: how long making a connection may take. */
-  constructor(seeds: readonly Address[], settingsAt: (address: Address) => ConnectionSettings, timeoutMs: number) {
-    this.#seeds = seeds.map(({ host, port }) => `${host}:${port}`);
-    this.#settingsAt = settingsAt;
+  constructor(topology: ClusterTopology, timeoutMs: number) {
+    this.#seeds = topology.nodes.map(({ host, port }) => `${host}:${port}`);
+    this.#topology = topology;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -30,7 +30,7 @@ export class OwnClusterNodes implements ClusterNodes {
     const name = `${address}${isReplica ? " as replica" : ""}`;
     let pool = this.#pools.get(name);
     if (pool === undefined) {
-      pool = new ConnectionPool({ ...this.#settingsAt(addressIn(address)), isReplica }, this.#timeoutMs);
+      pool = new ConnectionPool({ ...this.#topology.settingsAt(addressIn(address)), isReplica }, this.#timeoutMs);
       this.#pools.set(name, pool);
     }
     return pool;

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createClient, createClientPool, createCluster, createSentinel, RESP_TYPES } from "@redis/client";
 import { Cluster, Redis } from "ioredis";
 import * as ioredis6 from "ioredis-6";
-import { type MemoryOptions, RedisBackend } from "../src/index.ts";
+import { RedisBackend, type RedisMemoryOptions } from "../src/index.ts";
 import { type Note, notes, rejectionOf } from "./support/backends.ts";
 import { type Place, places, topologies } from "./support/topologies.ts";
 
@@ -138,7 +138,7 @@ interface Secretive {
 
 type Opening = (place: Secretive, password: string) => Promise<{ backend: RedisBackend<Note>; close(): unknown }>;
 
-const within: MemoryOptions = { prefix: "s:", timeoutMs: 1_000 };
+const within: RedisMemoryOptions = { prefix: "s:", timeoutMs: 1_000 };
 
 function over<C extends Client>(client: C, close: (client: C) => unknown): Awaited<ReturnType<Opening>> {
   return { backend: RedisBackend.fromClient<Note>(client, within), close: () => close(client) };
@@ -454,7 +454,7 @@ describe.each(["server", "sentinels", "cluster"] as const)("settings of a client
       const prefix = `${what} [*?]:`;
       const options = { prefix, ttl: "1h", index: true, timeoutMs: 20_000 } as const;
       expect(await session(RedisBackend.fromClient(client, options), place, prefix)).toEqual(sessionAsItIsToBe(prefix));
-      const durable: MemoryOptions = {
+      const durable: RedisMemoryOptions = {
         ...options,
         durability: { replicas: 1, timeoutMs: on === "sentinels" ? 10_000 : 1 },
       };

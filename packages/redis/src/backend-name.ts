@@ -1,0 +1,2 @@
+/** What errors and events call this backend. */
+export const BACKEND = "redis";

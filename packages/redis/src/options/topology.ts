@@ -1,0 +1,119 @@
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import { type Address, parseAddress } from "./address.ts";
+import { checkInteger, checkText } from "./check-value.ts";
+import { invalidConfig } from "./config-error.ts";
+import type { RedisBackendOptions, SentinelOptions } from "./redis-options.ts";
+
+const DEFAULT_POOL_SIZE = 10;
+const SENTINEL_PORT = 26_379;
+
+/** How to reach one server, checked and complete. */
+export interface ConnectionSettings extends Address {
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly db: number;
+  readonly poolSize: number;
+  readonly tls: boolean | TlsOptions;
+  /** Whether it is a replica of a cluster, that is to be told that it is read from. */
+  readonly isReplica?: boolean;
+}
+
+/** Of servers that have an address: how to reach each. */
+interface Reachable {
+  readonly settingsAt: (address: Address) => ConnectionSettings;
+}
+
+interface ServerTopology extends Reachable {
+  readonly kind: "server";
+  readonly address: Address;
+}
+
+export interface ClusterTopology extends Reachable {
+  readonly kind: "cluster";
+  readonly nodes: readonly Address[];
+}
+
+export interface SentinelTopology extends Reachable {
+  readonly kind: "sentinel";
+  /** What the sentinels call the master. */
+  readonly name: string;
+  readonly sentinels: readonly ConnectionSettings[];
+}
+
+/** Where the servers are and how to reach them, checked. */
+export type Topology = ServerTopology | ClusterTopology | SentinelTopology;
+
+/** Options, and what a URL says of one server. */
+export type PlaceOptions = RedisBackendOptions & Partial<Address>;
+
+/** Where the servers are, and how to reach them. Throws `INVALID_CONFIG`. */
+export function topologyOf(options: PlaceOptions): Topology {
+  const { addr, host, port, cluster, sentinel, db, poolSize } = options;
+  const lead = redirected(options.addressMap);
+  const common = {
+    ...checkAccess(options),
+    db: checkInteger("db", db, 0, 2 ** 31 - 1) ?? 0,
+    poolSize: checkInteger("poolSize", poolSize, 1, 10_000) ?? DEFAULT_POOL_SIZE,
+  };
+  const settingsAt = (address: Address): ConnectionSettings => ({ ...lead(address), ...common });
+  if (sentinel !== undefined) return { kind: "sentinel", ...sentinelsOf(sentinel, options.tls, lead), settingsAt };
+  if (cluster !== undefined) {
+    if (db) throw invalidConfig("`db` must be 0 on a cluster: it has no other database.");
+    return { kind: "cluster", nodes: addressesOf("cluster", cluster), settingsAt };
+  }
+  const address = host === undefined || port === undefined ? parseAddress(addr) : { host, port };
+  return { kind: "server", address, settingsAt };
+}
+
+function sentinelsOf(
+  sentinel: SentinelOptions,
+  defaultTls: SentinelOptions["tls"],
+  lead: (address: Address) => Address,
+): Pick<SentinelTopology, "name" | "sentinels"> {
+  if (typeof sentinel !== "object" || sentinel === null || typeof sentinel.name !== "string" || sentinel.name === "") {
+    throw invalidConfig("`sentinel` must be an object with the `name` of the master and the `nodes` to ask.");
+  }
+  const { name, nodes, username, password, tls = defaultTls, ...more } = sentinel;
+  const [unknown] = Object.keys(more);
+  if (unknown !== undefined) throw invalidConfig(`\`sentinel\` has no ${JSON.stringify(unknown)}.`);
+  const common = { ...checkAccess({ username, password, tls }), db: 0, poolSize: 1 };
+  const sentinels = addressesOf("sentinel.nodes", nodes, SENTINEL_PORT).map((address) => ({
+    ...lead(address),
+    ...common,
+  }));
+  return { name, sentinels };
+}
+
+function addressesOf(option: string, nodes: unknown, defaultPort?: number): Address[] {
+  if (!Array.isArray(nodes) || nodes.length === 0)
+    throw invalidConfig(`\`${option}\` must be a list of addresses, with at least one.`, 'Write ["host:port", …].');
+  // What would mean localhost in the place of one address is most likely a slip in a list of them.
+  if (nodes.some((node) => node === "" || (typeof node === "string" && node.startsWith(":"))))
+    throw invalidConfig(`\`${option}\` has an address without a host.`, "See whether there is a comma too many.");
+  return nodes.map((node) => parseAddress(node, defaultPort));
+}
+
+/** Says where an address really leads. */
+function redirected(addressMap: unknown = {}): (address: Address) => Address {
+  if (typeof addressMap !== "object" || addressMap === null) {
+    throw invalidConfig('`addressMap` must be an object: { "10.0.0.1:6379": "localhost:7001" }.');
+  }
+  const entries = Object.entries(addressMap).map(([from, to]) => [parseAddress(from), parseAddress(to)] as const);
+  return ({ host, port }) => {
+    const [, place] = entries.find(([from]) => from.host === host && from.port === port) ?? [];
+    return place ?? { host, port };
+  };
+}
+
+type Access = Pick<ConnectionSettings, "username" | "password" | "tls">;
+
+function checkAccess({ username, password, tls }: Pick<RedisBackendOptions, keyof Access>): Access {
+  if (tls !== undefined && typeof tls !== "boolean" && (typeof tls !== "object" || tls === null)) {
+    throw invalidConfig("`tls` must be true, false or the options of tls.connect.");
+  }
+  return {
+    username: checkText("username", username) || undefined,
+    password: checkText("password", password) || undefined,
+    tls: tls ?? false,
+  };
+}
