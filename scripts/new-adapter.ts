@@ -1,4 +1,4 @@
-// Makes the package of a new adapter, installs what it needs, and builds it: pnpm new:adapter NAME
+// Makes the package of a new adapter, installs its dependencies, and builds it: pnpm new:adapter NAME
 import { resolve } from "node:path";
 import { AdapterName } from "./new-adapter/adapter-name.ts";
 import { installAndBuild } from "./new-adapter/install-and-build.ts";
@@ -17,11 +17,10 @@ try {
 
 function newAdapter(args: readonly string[]): void {
   const [given, ...more] = args;
-  if (given === undefined || more.length > 0)
-    throw new Refusal("Usage: pnpm new:adapter NAME, where NAME is the store's.");
+  if (given === undefined || more.length > 0) throw new Refusal("Usage: pnpm new:adapter NAME (the name of the store)");
   const name = new AdapterName(given);
   const made = makePackage(root, name);
-  // Ctrl-C reaches the command that runs, too, which then fails.
+  // Ctrl-C also reaches the running command, which then fails.
   process.on("SIGINT", () => undefined);
   try {
     installAndBuild(root, name);
@@ -34,16 +33,16 @@ function newAdapter(args: readonly string[]): void {
 
 function nextSteps({ folder, packageName, changeset }: AdapterName): string {
   return `
-${folder} is there, and built: ${packageName}, an adapter of the four methods that works.
+Made and built ${folder}: ${packageName}, a working adapter with the four required methods.
 
-  pnpm --filter ${packageName} test    holds it to the contract
+  pnpm --filter ${packageName} test    tests whether it keeps the contract
 
 Then make it the adapter of your store:
 
-  1. ${folder}/src/store.ts stands for your store's client. Put your client in its place, and its errors into
-     src/store-error.ts. The tests say when it is right.
-  2. docs/writing-an-adapter.md says what each capability promises. Add those that your store can keep.
-  3. ${folder}/README.md and ${changeset} are for its users. Say what is true of your store.
-  4. CONTRIBUTING.md, "A new package", says where else a package is named.
+  1. ${folder}/src/store.ts is a placeholder for your store's client. Replace it by your client, and map the client's
+     errors in src/store-error.ts. The tests show whether the adapter is correct.
+  2. docs/writing-an-adapter.md says what each capability promises. Add the capabilities that your store can have.
+  3. ${folder}/README.md and ${changeset} are for users. Describe your store there.
+  4. CONTRIBUTING.md, "A new package", lists the other places where a package is named.
 `;
 }

@@ -4,8 +4,8 @@ import type { Options } from "tsup";
 type Plugin = NonNullable<Options["plugins"]>[number];
 
 /**
- * Turns the chunks of a build into CommonJS. A chunk of the package itself that is imported late is required late, so that the
- * package works where there is no `import()`, as in Jest without flags; every other `import()` stays as it is.
+ * Turns the chunks of a build into CommonJS. A lazily imported chunk of the package itself is required lazily instead,
+ * so that the package works without `import()`, as in Jest without flags. Every other `import()` stays unchanged.
  */
 export function commonjsChunks(): Plugin {
   return {

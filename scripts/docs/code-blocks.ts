@@ -8,11 +8,11 @@ import type { Problem } from "./problem.ts";
 const HOME = "internal/acceptance";
 
 /**
- * Type-checks every `ts` block of the pages, each as a module of its own. A hidden comment right above a block may give
- * it what the page's reader already knows:
+ * Type-checks every `ts` block of the pages, each as a module of its own. A hidden comment right above a block may add
+ * code that the reader of the page already knows:
  *
- * - `<!-- check: prepend declare const agent: Agent; -->` puts that code before it;
- * - `<!-- check: continue -->` puts the block before it there.
+ * - `<!-- check: prepend declare const agent: Agent; -->` puts that code before the block;
+ * - `<!-- check: continue -->` puts the previous block before it.
  *
  * A block keeps its line numbers: its module is the page with every other line blank. No module is written to the disk.
  */
@@ -38,7 +38,7 @@ function homeOf(root: string, file: string, repository: string): string {
   return homes.find((home) => existsSync(join(home, "node_modules"))) ?? join(repository, HOME);
 }
 
-/** Each block's module, by the number of its first line. */
+/** The module of each block, by the number of the block's first line. */
 export function modulesOf(page: string): Map<number, string> {
   const lines = linesOf(page);
   const modules = new Map<number, string>();

@@ -12,11 +12,11 @@ import {
 export interface Cast {
   /** Its line, from 1. */
   readonly line: number;
-  /** As it stands in the source, in one line. */
+  /** Its source, in one line. */
   readonly text: string;
 }
 
-/** The casts of a TypeScript file. `as const` and `satisfies` are not among them: the compiler checks what they say. */
+/** The casts of a TypeScript file, without `as const` and `satisfies`: the compiler checks those. */
 export function castsIn(source: string): Cast[] {
   const file = createSourceFile("file.ts", source, ScriptTarget.Latest, true);
   const casts: Cast[] = [];

@@ -1,5 +1,5 @@
-// Counts the casts in the sources of each package: the compiler cannot check what they claim. `pnpm lint` fails if there
-// are more than here. A limit may go down; whoever raises one says why in the commit.
+// Counts the casts in the sources of each package: the compiler cannot check them. `pnpm lint` fails if a package has
+// more than its limit here. A limit may go down. To raise one, give the reason in the commit.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { castsIn } from "./casts-in.ts";
@@ -14,7 +14,7 @@ const limits: Readonly<Record<string, number>> = {
   redis: 14,
 };
 
-/** Of a package that is not named above. */
+/** The limit of any other package. */
 const LIMIT = 10;
 
 const root = resolve(import.meta.dirname, "../..");
@@ -26,7 +26,7 @@ for (const name of readdirSync(join(root, "packages")).sort()) {
   const files = castsBelow(folder);
   const count = files.reduce((sum, { places }) => sum + places.length, 0);
   if (count <= limit) continue;
-  console.error(`${folder} has ${count} casts, and may have ${limit} (scripts/lint/casts.ts):`);
+  console.error(`${folder} has ${count} casts, more than its limit of ${limit} (scripts/lint/casts.ts):`);
   for (const { file, places } of files) {
     console.error(`  ${file}: ${places.length}`);
     for (const place of places) console.error(`    ${place}`);
@@ -34,7 +34,7 @@ for (const name of readdirSync(join(root, "packages")).sort()) {
   process.exitCode = 1;
 }
 
-/** The files of a folder that have casts, those with most of them first. */
+/** The files of a folder that have casts. The file with the most casts comes first. */
 function castsBelow(folder: string): { file: string; places: string[] }[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
     .filter((path) => /\.[cm]?tsx?$/.test(path))

@@ -8,14 +8,14 @@ import {
   ScriptTarget,
 } from "typescript";
 
-/** Something to say in other words, or in shorter lines. */
+/** A line with a word to replace, or that is too wide. */
 export interface Remark {
   /** Its line, from 1. */
   readonly line: number;
   readonly problem: string;
 }
 
-/** Columns that a line of a comment or of prose may have. */
+/** The greatest width of a line of a comment or of prose, in columns. */
 const MAX_COLUMNS = 120;
 
 /** Words that read as translated, and what to write instead. */
@@ -24,13 +24,13 @@ const words: readonly [pattern: RegExp, problem: string][] = [
   [/\banew\b/i, '"anew": write "again"'],
   [/\btold of\b/i, '"told of": write "reported", "told about" or "learns of"'],
   [
-    // What stands behind one of these stands behind it.
+    // A server can really be behind one of these.
     /\bbehind\b(?!(?:\s+[\w'-]+){0,3}?\s+(?:prox(?:y|ies)|firewalls?|NAT|load balancers?)\b)/i,
     '"behind": write "after"',
   ],
 ];
 
-/** What a TypeScript file says in a way that is not plain, and its comments that are too wide. */
+/** The remarks on a TypeScript file: on its words, and on comments that are too wide. */
 export function remarksOnSource(source: string): Remark[] {
   const comments = linesOfComments(source);
   return source
@@ -41,7 +41,7 @@ export function remarksOnSource(source: string): Remark[] {
     ]);
 }
 
-/** The same for Markdown. Tables, code blocks and links that stand alone in a line may be wide; code is not prose. */
+/** The remarks on a Markdown file. Tables, code blocks and lines with only a link may be wide: they are not prose. */
 export function remarksOnProse(markdown: string): Remark[] {
   let fence: string | undefined;
   return markdown.split("\n").flatMap((text, index) => {
@@ -63,10 +63,10 @@ function remarksOnWords(text: string, line: number): Remark[] {
 
 function remarksOnWidth(text: string, line: number): Remark[] {
   const columns = [...text].length;
-  return columns > MAX_COLUMNS ? [{ line, problem: `${columns} columns, and may have ${MAX_COLUMNS}` }] : [];
+  return columns > MAX_COLUMNS ? [{ line, problem: `${columns} columns, and at most ${MAX_COLUMNS} are allowed` }] : [];
 }
 
-/** The lines that a comment stands in. */
+/** The numbers of the lines with comments. */
 function linesOfComments(source: string): Set<number> {
   const lines = new Set<number>();
   for (const { index, 0: comment } of withoutTexts(source).matchAll(/\/\/.*|\/\*[\s\S]*?\*\//g)) {
@@ -77,7 +77,7 @@ function linesOfComments(source: string): Set<number> {
   return lines;
 }
 
-/** The source with an x in the place of each character of its strings, templates and regular expressions. */
+/** The source with each character of its strings, templates and regular expressions replaced by an x. */
 function withoutTexts(source: string): string {
   const file = createSourceFile("file.ts", source, ScriptTarget.Latest, true);
   let masked = source;

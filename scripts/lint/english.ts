@@ -1,19 +1,19 @@
-// Reads sources, documentation and changesets for words that read as translated, and for comments and prose wider than 120
-// columns. `pnpm lint` fails if there are any. Names of files or folders as arguments: only those.
+// Finds words that read as translated, and comments and prose wider than 120 columns, in sources, documentation and
+// changesets. `pnpm lint:english` fails if there are any. Arguments limit it to these files or folders.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Remark, remarksOnProse, remarksOnSource } from "./english-in.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const asked = process.argv.slice(2);
+const paths = process.argv.slice(2);
 const files = execFileSync(
   "git",
-  ["ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", ...asked],
+  ["ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", ...paths],
   { cwd: root, encoding: "utf8" },
 )
   .split("\n")
-  // The words that it looks for stand in these two.
+  // These two contain the words that it looks for.
   .filter((file) => /\.(?:[cm]?[jt]s|md)$/.test(file) && !/(?:^|\/)english(?:-in|\.test)?\.ts$/.test(file));
 
 let count = 0;

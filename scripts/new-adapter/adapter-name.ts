@@ -2,16 +2,16 @@ import { Refusal } from "./refusal.ts";
 
 const MAX_LENGTH = 50;
 
-/** What a store is called, and what is named after it. */
+/** The name of a store, and the names that are made from it. */
 export class AdapterName {
   /** `demo-store` */
   readonly name: string;
 
-  /** Throws a {@link Refusal} for what cannot name a package and a class. */
+  /** Throws a {@link Refusal} if a package and a class cannot have this name. */
   constructor(name: string) {
     const problem = problemOf(name);
     if (problem !== undefined) {
-      throw new Refusal(`${JSON.stringify(name)} cannot name an adapter: ${problem}. A name is like "demo-store".`);
+      throw new Refusal(`Invalid adapter name ${JSON.stringify(name)}: ${problem}. Use a name like "demo-store".`);
     }
     this.name = name;
   }
@@ -21,7 +21,7 @@ export class AdapterName {
     return `@deep-agent/${this.name}`;
   }
 
-  /** `DemoStore`: what its classes' names begin with. */
+  /** `DemoStore`: the beginning of the names of its classes. */
   get className(): string {
     return this.name.replace(/(?:^|-)(.)/g, (_match, letter: string) => letter.toUpperCase());
   }
@@ -38,10 +38,10 @@ export class AdapterName {
 }
 
 function problemOf(name: string): string | undefined {
-  if (name.startsWith("@")) return "packages of this repository are all @deep-agent/…, so leave the scope out";
+  if (name.startsWith("@")) return "leave out the scope, which is always @deep-agent";
   if (name.length > MAX_LENGTH) return `it is longer than ${MAX_LENGTH} characters`;
-  if (!/^[a-z]/.test(name)) return "it does not begin with a small letter";
-  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) return "it is not made of small letters, digits and single hyphens";
-  if (/(^|-)(adapter|backend)$/.test(name)) return `"${name.split("-").at(-1)}" goes without saying`;
+  if (!/^[a-z]/.test(name)) return "it does not begin with a lowercase letter";
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) return "it may have only lowercase letters, digits and single hyphens";
+  if (/(^|-)(adapter|backend)$/.test(name)) return `leave out the ending "${name.split("-").at(-1)}"`;
   return undefined;
 }

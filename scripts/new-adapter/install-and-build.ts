@@ -5,16 +5,16 @@ import type { AdapterName } from "./adapter-name.ts";
 import { Refusal } from "./refusal.ts";
 
 /**
- * Installs the new package into the workspace, formats it, and builds it and what it depends on. Throws a {@link Refusal}
- * where a command fails, which has said why; the lockfile is then as it was.
+ * Installs the new package into the workspace, formats it, and builds it with its dependencies. Throws a {@link
+ * Refusal} if a command fails, and restores the lockfile. The command has printed the reason.
  */
 export function installAndBuild(root: string, { packageName, folder }: AdapterName): void {
   const lockfile = join(root, "pnpm-lock.yaml");
   const before = readFileSync(lockfile);
   try {
-    // The lockfile does not know the package yet, and pnpm takes that for a mistake where CI is set.
+    // The lockfile does not have the package yet, which pnpm rejects if CI is set.
     pnpm(root, "install", "--no-frozen-lockfile", "--prefer-offline");
-    // How a line is broken and what comes first depends on the name.
+    // Line breaks and the order of imports depend on the name.
     pnpm(root, "exec", "biome", "check", "--write", folder);
     pnpm(root, "exec", "turbo", "run", "build", `--filter=${packageName}...`, "--output-logs=errors-only");
   } catch (error) {
@@ -27,10 +27,10 @@ function pnpm(root: string, ...args: string[]): void {
   const { error, status } = runPnpm(root, args);
   if (error !== undefined) throw error;
   if (status === 0) return;
-  throw new Refusal(`\n"pnpm ${args.join(" ")}" failed; what it wrote is above. The new package was taken away again.`);
+  throw new Refusal(`\n"pnpm ${args.join(" ")}" failed; see its output above. The new package was removed again.`);
 }
 
-/** The pnpm that is on PATH, or the one that this repository names. */
+/** Runs the pnpm on PATH, or else the version that this repository specifies. */
 function runPnpm(root: string, args: readonly string[]): SpawnSyncReturns<Buffer> {
   const options = { cwd: root, stdio: "inherit" } as const;
   const result = spawnSync("pnpm", args, options);

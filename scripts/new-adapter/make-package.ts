@@ -15,30 +15,30 @@ import { Refusal } from "./refusal.ts";
 const templates = join(import.meta.dirname, "template");
 
 export interface MadePackage {
-  /** Takes all that was made away again. */
+  /** Removes everything that was made. */
   undo(): void;
 }
 
 /**
- * Writes the package's files and its changeset into the repository. Throws a {@link Refusal} where something is there
- * already, which stays as it is.
+ * Writes the package's files and its changeset into the repository. Throws a {@link Refusal} if one of them exists
+ * already, and does not change it.
  */
 export function makePackage(root: string, name: AdapterName): MadePackage {
   for (const path of [name.folder, name.changeset]) {
-    if (existsSync(join(root, path))) throw new Refusal(`${path} is there already. It stays as it is.`);
+    if (existsSync(join(root, path))) throw new Refusal(`${path} exists already. It was not changed.`);
   }
   const folder = join(root, name.folder);
   const changeset = join(root, name.changeset);
-  // Made aside, and then there at once.
-  const aside = join(root, "packages", `.${name.name}.${process.pid}`);
+  // Written to a temporary folder, then renamed: so the package appears all at once.
+  const temporaryFolder = join(root, "packages", `.${name.name}.${process.pid}`);
   try {
-    writePackage(root, aside, name);
+    writePackage(root, temporaryFolder, name);
     writeFileSync(changeset, filled(join(templates, "changeset.md.template"), name), { flag: "wx" });
   } catch (error) {
-    rmSync(aside, { recursive: true, force: true });
+    rmSync(temporaryFolder, { recursive: true, force: true });
     throw error;
   }
-  renameSync(aside, folder);
+  renameSync(temporaryFolder, folder);
   return {
     undo() {
       rmSync(folder, { recursive: true, force: true });
@@ -64,7 +64,7 @@ function writePackage(root: string, folder: string, name: AdapterName): void {
   copyFileSync(join(root, "LICENSE"), join(folder, "LICENSE"));
 }
 
-/** The template's text, with the name in its places. */
+/** The template's text with the name filled in. */
 function filled(template: string, { name, className, packageName }: AdapterName): string {
   return readFileSync(template, "utf8")
     .replaceAll("{{name}}", name)

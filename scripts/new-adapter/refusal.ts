@@ -1,4 +1,4 @@
-/** Why no package was made, for the person who asked for one. */
+/** Tells the user why no package was made. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
 }

@@ -1,18 +1,21 @@
 /**
- * A package's rooms: the folders and files of its `src`, by their path there, and what else of it each of them may
- * import. Types and lazy imports count. A folder that is named beside its parent is a room of its own; any other belongs
- * to its parent's room.
+ * A package's rooms: folders and files of its `src`, by their path there, with the other rooms that each of them may
+ * import. Types and lazy imports count. A folder that is listed beside its parent is a room of its own; any other
+ * folder belongs to its parent's room.
  */
 export type Rooms = Readonly<Record<string, readonly string[]>>;
 
-/** The one file of core that looks up at rooms: what an import of core does not load. Rooms import it lazily only. */
+/**
+ * The one file of core that imports rooms above it: the code that an import of core does not load. Rooms import this
+ * file lazily only.
+ */
 export const lazyChunk = "lazy-chunk.ts";
 
-/** The packages that are large enough for rooms. A test compares the pictures in docs/architecture.md with this. */
+/** The packages that are large enough for rooms. A test compares the diagrams in docs/architecture.md with this. */
 export const roomsOf: Readonly<Record<string, Rooms>> = {
   core: {
     "index.ts": ["agent", "conversation", "model", "model/openai", "open", "contract"],
-    // Of what opens backends, adapters get the type of a config. The rest would bring the agent along.
+    // Adapters get only the type of a config from `open`. The rest would load the agent as well.
     "adapter.ts": ["open/backend-config.ts", "adapter-kit", "concurrency", "contract"],
     [lazyChunk]: ["agent", "conversation", "model/openai", "open"],
     agent: ["conversation", "model", "model/openai", "adapter-kit", "concurrency", "contract", lazyChunk],
@@ -59,7 +62,7 @@ export const roomsOf: Readonly<Record<string, Rooms>> = {
   },
 };
 
-/** The room of a file, which is named by its path in the package's `src`; `undefined` if it is in none. */
+/** The room of a file, by the file's path in the package's `src`; `undefined` if no room has it. */
 export function roomOf(rooms: Rooms, file: string): string | undefined {
   if (file in rooms) return file;
   const folders = Object.keys(rooms).filter((room) => file.startsWith(`${room}/`));

@@ -4,19 +4,20 @@ import { prepareSchema } from "./schema.ts";
 import { BACKEND, isBusy, isWithoutTransaction, sqliteError } from "./sqlite-error.ts";
 import type { SqliteOptions } from "./sqlite-options.ts";
 
-/** How often the switch to a write-ahead log is tried while others have the file, too. */
+/** How many times the switch to a write-ahead log is tried while other processes use the file. */
 const WAL_TRIES = 100;
 
-/** What a transaction is for: for the message of an error. */
+/** What a transaction does, for the message of an error. */
 export interface Purpose {
-  /** As in "Cannot read memory …". */
+  /** A verb, as in "Cannot read memory …". */
   doing: string;
   memoryId?: string;
 }
 
 /**
- * One connection to the file, opened at first use. SQLite works while its caller waits: a transaction begins and ends in one
- * go, so that those of one connection never meet. Those of others, in this or another process, are kept apart by SQLite.
+ * One connection to the file, opened at first use. SQLite calls are synchronous: a transaction begins and ends without
+ * a pause, so transactions of one connection never overlap. SQLite itself isolates the transactions of other
+ * connections, in this or another process.
  */
 export class Database {
   readonly #options: Required<SqliteOptions>;
@@ -28,20 +29,21 @@ export class Database {
     this.#options = options;
   }
 
-  /** What the body reads is the file at one moment. */
+  /** The body reads the file as it was at one moment. */
   read<R>(purpose: Purpose, body: () => R): R {
     return this.#transaction("BEGIN", "not-applied", purpose, body);
   }
 
   /**
-   * All that the body writes is there when this returns, or nothing of it. It has the right to write from its beginning:
-   * what it reads cannot change under it, which makes of each append a compare-and-set.
+   * When this returns, everything that the body wrote is stored; if it throws before the commit, nothing is. It holds
+   * the write lock from its beginning, so what it reads cannot change meanwhile. That makes each append a
+   * compare-and-set.
    */
   write<R>(purpose: Purpose, body: () => R): R {
     return this.#transaction("BEGIN IMMEDIATE", "unknown", purpose, body);
   }
 
-  /** Within a transaction. A statement is compiled once. */
+  /** Call it within a transaction. A statement is compiled once. */
   statement(sql: string): StatementSync {
     const statement = this.#statements.get(sql) ?? this.#open().prepare(sql);
     this.#statements.set(sql, statement);
@@ -55,7 +57,7 @@ export class Database {
     this.#db = undefined;
   }
 
-  /** `onCommit` is what became of the transaction where its very end fails. */
+  /** `onCommit` is the outcome of the transaction if its commit fails. */
   #transaction<R>(begin: string, onCommit: Outcome, { doing, memoryId }: Purpose, body: () => R): R {
     let outcome: Outcome = "not-applied";
     try {
@@ -81,10 +83,10 @@ export class Database {
     const { path, busyTimeout } = this.#options;
     const db = new DatabaseSync(path);
     try {
-      // First: what follows may have to wait.
+      // This comes first, because the next statements may have to wait.
       db.exec(`PRAGMA busy_timeout = ${busyTimeout}`);
       useWriteAheadLog(db);
-      // A commit is on the disk when it returns, also if the power goes.
+      // A commit is on the disk when it returns, so it survives a power failure.
       db.exec("PRAGMA synchronous = FULL");
       prepareSchema(db);
     } catch (error) {
@@ -97,8 +99,9 @@ export class Database {
 }
 
 /**
- * With a write-ahead log, readers and a writer do not wait for each other. The switch to it needs the file for itself, and
- * does not wait for that as other statements do; what comes behind it in the loop does.
+ * With a write-ahead log, readers and a writer do not wait for each other. The switch to it needs exclusive access to
+ * the file, and does not wait for that as other statements do. The exclusive transaction after it in the loop does
+ * wait.
  */
 function useWriteAheadLog(db: DatabaseSync): void {
   for (let tries = 1; ; tries++) {
@@ -116,7 +119,7 @@ function rollBack(db: DatabaseSync): void {
   try {
     db.exec("ROLLBACK");
   } catch (error) {
-    // It never began, or SQLite has ended it by itself, as it does where the disk is full.
+    // The transaction never began, or SQLite has already rolled it back, as it does if the disk is full.
     if (!isWithoutTransaction(error)) throw error;
   }
 }

@@ -2,17 +2,17 @@ import { parseJson } from "@deep-agent/core/adapter";
 import type { Database } from "./database.ts";
 import { corrupt } from "./sqlite-error.ts";
 
-/** What an append adds, or a save for each of its records. */
+/** An entry. An append adds one, and a save adds one for each of its records. */
 export interface Entry {
   position: number;
-  /** The append's operation id; empty: made by a save. */
+  /** The append's operation id; empty if a save made the entry. */
   operation: string;
   mark: string;
   /** The JSON texts of the records. */
   texts: readonly string[];
 }
 
-/** The table `entries`. Within transactions of the database; `memory` is the memory's key. */
+/** The table `entries`. Call its methods within a transaction; `memory` is the memory's key. */
 export class EntryTable {
   readonly #database: Database;
 
@@ -30,7 +30,7 @@ export class EntryTable {
     this.#database.statement("DELETE FROM entries WHERE memory = ?").run(memory);
   }
 
-  /** The mark of the entry at a position; `undefined`: there is none. */
+  /** The mark of the entry at a position; `undefined` if it does not exist. */
   markAt(memory: number, position: number): string | undefined {
     const row = this.#database
       .statement("SELECT mark FROM entries WHERE memory = ? AND position = ?")
@@ -38,7 +38,7 @@ export class EntryTable {
     return row && String(row["mark"]);
   }
 
-  /** Where the newest entry of this operation stands behind a position; `undefined`: nowhere. */
+  /** The newest entry of this operation after a position; `undefined` if it does not exist. */
   find(memory: number, operation: string, after: number): Pick<Entry, "position" | "mark"> | undefined {
     const row = this.#database
       .statement(
@@ -50,8 +50,8 @@ export class EntryTable {
   }
 
   /**
-   * The newest whole entries behind `after` and up to `end` that hold at least `last` records together, or all of them.
-   * `memoryId` is for the error: `CORRUPT` where an entry is not what was written.
+   * The newest whole entries after `after` and up to `end` that hold at least `last` records together, or all of them.
+   * `memoryId` is for the error: `CORRUPT` if an entry is damaged.
    */
   newest<T>(
     memory: number,
@@ -65,7 +65,7 @@ export class EntryTable {
     const entries: T[][] = [];
     let start = end;
     let held = 0;
-    // Row by row: what lies before the window is not read.
+    // Row by row, so that older rows than those of the window are not read.
     for (const row of newestFirst.iterate(memory, after, end)) {
       start = Number(row["position"]) - 1;
       entries.push(decode<T>(String(row["records"]), memoryId, start + 1));
@@ -84,5 +84,5 @@ function decode<T>(text: string, memoryId: string, position: number): T[] {
     throw corrupt(memoryId, position);
   }
   if (!Array.isArray(records)) throw corrupt(memoryId, position);
-  return records as T[]; // T is what was saved under this id
+  return records as T[]; // the caller's T: what was saved under this id
 }

@@ -3,13 +3,13 @@ import type { EntryTable } from "./entry-table.ts";
 import type { StoredMemory } from "./memory-table.ts";
 import { parseRevision } from "./revision.ts";
 
-/** What a revision that somebody knows is worth today. */
+/** What is known about a revision that a caller passes. */
 export interface Judgement {
-  /** Whether the log has what it had then, and goes on behind it. */
+  /** Whether the log still has everything that it had at that revision. */
   holds: boolean;
-  /** Whether it is that log, and yet lacks what it had then: the store lost what it had acknowledged. */
+  /** Whether it is the same log, but lacks entries that it had: the store lost acknowledged entries. */
   regressed: boolean;
-  /** How many entries were before it; 0 where it does not hold. */
+  /** How many entries the log had at that revision; 0 if `holds` is false. */
   position: number;
 }
 

@@ -4,26 +4,26 @@ import { idBytes, idOf, idRange } from "./id-range.ts";
 import type { Place } from "./revision.ts";
 import { BACKEND } from "./sqlite-error.ts";
 
-/** How many saves a memory remembers by their operation ids. */
+/** How many operation ids of saves are stored for each memory. */
 const REMEMBERED_SAVES = 64;
 
-/** What is kept of a memory beside its entries. Its place is that of the end of its log. */
+/** What is stored for a memory besides its entries. Its place is the end of its log. */
 export interface Memory extends Place {
   records: number;
   bytes: number;
   createdAt: number;
   updatedAt: number;
-  /** The operation ids of its latest saves, the last one at the end. */
+  /** The operation ids of its latest saves, oldest first. */
   saves: readonly string[];
 }
 
-/** A memory as it stands in the table. */
+/** A memory in the table. */
 export interface StoredMemory extends Memory {
-  /** By which its entries name it. */
+  /** The key by which its entries refer to it. */
   key: number;
 }
 
-/** The table `memories`. Within transactions of the database. */
+/** The table `memories`. Call its methods within a transaction. */
 export class MemoryTable {
   readonly #database: Database;
 
@@ -43,11 +43,11 @@ export class MemoryTable {
       bytes: Number(row["bytes"]),
       createdAt: Number(row["created_at"]),
       updatedAt: Number(row["updated_at"]),
-      saves: JSON.parse(String(row["saves"])) as string[], // written by `put` alone
+      saves: JSON.parse(String(row["saves"])) as string[], // only `put` writes it
     };
   }
 
-  /** Makes or replaces the row; answers its key. This counts as the latest write of all. */
+  /** Creates or replaces the row, and returns its key. Its write number becomes the greatest of all. */
   put(memoryId: string, memory: Memory): number {
     const { epoch, position, mark, records, bytes, createdAt, updatedAt } = memory;
     const saves = JSON.stringify(memory.saves.slice(-REMEMBERED_SAVES));
@@ -74,8 +74,8 @@ export class MemoryTable {
   }
 
   /**
-   * The cursor is the number of the write that the page before ended with: what others write between two pages moves to the
-   * front, and neither repeats nor shifts what is to come.
+   * The cursor is the write number of the last memory on the page before. Memories that are written between two pages
+   * move to the front, so they neither repeat nor shift the pages that follow.
    */
   recent({ limit, cursor, prefix = "" }: RecentOptions): RecentPage {
     const { from, to } = idRange(prefix);
@@ -88,7 +88,7 @@ export class MemoryTable {
     for (const row of newestFirst.iterate(before(cursor), from, to)) {
       const memoryId = idOf(row["id"]);
       if (!memoryId.startsWith(prefix)) continue;
-      // One more than fits: there is another page.
+      // One memory more than fits, so there is another page.
       if (memories.length === limit) return { memories, cursor: String(last) };
       memories.push({ memoryId, updatedAt: Number(row["updated_at"]) });
       last = Number(row["write_number"]);

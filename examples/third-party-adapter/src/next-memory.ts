@@ -1,7 +1,7 @@
 import { newId } from "@deep-agent/core/adapter";
 import type { Memory } from "./memory-table.ts";
 
-/** The memory after an append of one entry; `undefined`: there was none. */
+/** The memory after an append of one entry. `memory` is `undefined` if it did not exist. */
 export function grown(memory: Memory | undefined, texts: readonly string[]): Memory {
   const now = Date.now();
   const before = memory ?? { epoch: newId(), position: 0, records: 0, bytes: 0, createdAt: now, saves: [] };
@@ -15,7 +15,7 @@ export function grown(memory: Memory | undefined, texts: readonly string[]): Mem
   };
 }
 
-/** The memory after a save over it, which is another log: revisions of before no longer hold. */
+/** The memory after a save, which begins another log: earlier revisions no longer hold. */
 export function replaced(
   memory: Memory | undefined,
   texts: readonly string[],
@@ -25,7 +25,7 @@ export function replaced(
   return {
     epoch: newId(),
     position: texts.length,
-    // One for all entries: those of a save are there together or not at all.
+    // One mark for all entries: the entries of a save are stored together or not at all.
     mark: texts.length === 0 ? "" : newId(),
     records: texts.length,
     bytes: bytesOf(texts),

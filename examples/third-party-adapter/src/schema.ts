@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { unknownFormat } from "./sqlite-error.ts";
 
-/** Kept in the file, so that a later version of this package knows what it has before it. */
+/** Stored in the file, so that a later version of this package can recognize the format. */
 const FORMAT = 1;
 
 const tables = `
@@ -9,22 +9,22 @@ const tables = `
     key          INTEGER PRIMARY KEY,
     id           BLOB NOT NULL UNIQUE,    -- UTF-8
     epoch        TEXT NOT NULL,           -- of the log's revisions
-    position     INTEGER NOT NULL,        -- of the last entry; 0: there is none
-    mark         TEXT NOT NULL,           -- of the last entry; '': there is none
+    position     INTEGER NOT NULL,        -- of the last entry; 0 without entries
+    mark         TEXT NOT NULL,           -- of the last entry; '' without entries
     records      INTEGER NOT NULL,
     bytes        INTEGER NOT NULL,        -- of the records' JSON texts, in UTF-8
     saves        TEXT NOT NULL,           -- the operation ids of the latest saves, a JSON array
     created_at   INTEGER NOT NULL,        -- milliseconds since 1970
     updated_at   INTEGER NOT NULL,
-    write_number INTEGER NOT NULL UNIQUE  -- grows with every write to any memory: the order of the catalogue
+    write_number INTEGER NOT NULL UNIQUE  -- grows with every write to any memory; orders the catalogue
   ) STRICT;
 
   CREATE TABLE entries (
     memory    INTEGER NOT NULL,           -- the memory's key
     position  INTEGER NOT NULL,           -- from 1
-    operation TEXT NOT NULL,              -- the append's operation id; '': made by a save
+    operation TEXT NOT NULL,              -- the append's operation id; '' for an entry of a save
     mark      TEXT NOT NULL,
-    count     INTEGER NOT NULL,           -- of its records
+    count     INTEGER NOT NULL,           -- how many records it has
     records   TEXT NOT NULL,              -- a JSON array
     PRIMARY KEY (memory, position)
   ) STRICT, WITHOUT ROWID;
@@ -32,7 +32,10 @@ const tables = `
   CREATE INDEX entries_by_operation ON entries (memory, operation, position) WHERE operation <> '';
 `;
 
-/** Makes the tables in an empty database. Throws `CORRUPT` where it is one of another format, or of somebody else's. */
+/**
+ * Creates the tables in an empty database. Throws `CORRUPT` if the database has another format, or belongs to another
+ * program.
+ */
 export function prepareSchema(db: DatabaseSync): void {
   if (formatOf(db) === FORMAT) return;
   db.exec("BEGIN IMMEDIATE");

@@ -35,7 +35,7 @@ import { formatRevision } from "./revision.ts";
 import { BACKEND } from "./sqlite-error.ts";
 import { checkedOptions, type SqliteOptions } from "./sqlite-options.ts";
 
-/** How many of the newest entries are searched for an operation where the caller does not say what it knew. */
+/** How many of the newest entries are searched for an operation of an append without `since`. */
 const SEARCHED_ENTRIES = 64;
 
 /**
@@ -66,8 +66,8 @@ export class SqliteBackend<T extends object = Message>
     this.#entries = new EntryTable(this.#database);
   }
 
-  // A method checks what it is given, and then does all its work in one transaction, before it first yields: calls take
-  // effect whole, in the order in which they are made.
+  // A method checks its arguments, and then does all its work in one transaction before it first yields. So calls take
+  // effect whole, and in the order in which they are made.
 
   async load(memoryId: string, options?: CallOptions): Promise<T[] | null> {
     checkCall(memoryId, options);
@@ -85,7 +85,8 @@ export class SqliteBackend<T extends object = Message>
     return this.#database.write({ doing: "write to", memoryId }, () => {
       const memory = this.#memories.find(memoryId);
       const known = typeof since === "string" && memory !== undefined ? judge(since, memory, this.#entries) : undefined;
-      // Made before: answered as then, whatever else is asked. It can lie only behind what its caller knew at first.
+      // If the operation was stored before, return the same revision, whatever the other options are. It can only be
+      // after what the caller knew at its first attempt.
       if (memory !== undefined) {
         const after = since === undefined ? memory.position - SEARCHED_ENTRIES : (known?.position ?? 0);
         const found = this.#entries.find(memory.key, operationId, after);
@@ -113,7 +114,7 @@ export class SqliteBackend<T extends object = Message>
       if (memory !== undefined) this.#entries.removeAll(memory.key);
       const next = replaced(memory, texts, operationId);
       const key = this.#memories.put(memoryId, next);
-      // An entry for each record: a window can then begin anywhere in what was saved.
+      // One entry for each record, so that a window can begin at any saved record.
       for (const [index, text] of texts.entries()) {
         this.#entries.add(key, { position: index + 1, operation: "", mark: next.mark, texts: [text] });
       }
@@ -135,13 +136,13 @@ export class SqliteBackend<T extends object = Message>
     return this.#database.read({ doing: "list" }, () => this.#memories.ids(options.prefix ?? ""));
   }
 
-  /** By the order of the writes, also of those within one millisecond. */
+  /** In the order of the writes, even of writes within one millisecond. */
   async recent(options: RecentOptions): Promise<RecentPage> {
     checkRecent(options);
     return this.#database.read({ doing: "list" }, () => this.#memories.recent(options));
   }
 
-  /** `bytes` is what the JSON texts of the records take in UTF-8. Nothing expires. */
+  /** `bytes` is the size of the records' JSON texts in UTF-8. `expiresAt` is always `null`. */
   async info(memoryId: string, options?: CallOptions): Promise<MemoryInfo | null> {
     checkCall(memoryId, options);
     const memory = this.#database.read({ doing: "read", memoryId }, () => this.#memories.find(memoryId));
@@ -158,7 +159,7 @@ export class SqliteBackend<T extends object = Message>
     return { latencyMs: performance.now() - started };
   }
 
-  /** No call is ever in flight here: each is over when it returns its promise. */
+  /** There are never calls in flight: each has ended when it returns its promise. */
   async close(): Promise<void> {
     this.#database.close();
   }
@@ -171,13 +172,13 @@ export class SqliteBackend<T extends object = Message>
     return this.#database.read({ doing: "read", memoryId }, () => {
       const memory = this.#memories.find(memoryId);
       if (memory === undefined) return null;
-      const told = since ?? before;
-      const known = told === undefined ? undefined : judge(told, memory, this.#entries);
-      // Where it does not hold, the reader gets what there is, and is told to drop what it had.
+      const given = since ?? before;
+      const known = given === undefined ? undefined : judge(given, memory, this.#entries);
+      // If the revision does not hold, the reader gets the whole log, and `reset` tells it to drop its own records.
       const after = since !== undefined && known?.holds ? known.position : 0;
       const end = before !== undefined && known?.holds ? known.position : memory.position;
       const { records, start } = this.#entries.newest<T>(memory.key, memoryId, { after, end, last });
-      // The entry right before the page; there is none at the beginning.
+      // The mark of the entry right before the page; the first page has no such entry.
       const mark = this.#entries.markAt(memory.key, start) ?? "";
       return {
         records,

@@ -1,12 +1,12 @@
 import { cleanCause, MemoryError, type MemoryErrorCode, type Outcome, quoteId } from "@deep-agent/core/adapter";
 
-/** What errors and events call this backend. */
+/** The name of this backend in errors and events. */
 export const BACKEND = "sqlite";
 
-/** What SQLite's result codes mean to whoever called. */
+/** What an SQLite result code means to the caller. */
 interface Kind {
   code: MemoryErrorCode;
-  /** Whether the same call can succeed later, with nothing changed by hand. */
+  /** Whether the same call can succeed later, without a change by hand. */
   retryable: boolean;
   hint: string;
 }
@@ -14,17 +14,17 @@ interface Kind {
 const busy: Kind = {
   code: "UNAVAILABLE",
   retryable: true,
-  hint: "Others are writing. Call again, or give a longer busyTimeout.",
+  hint: "Other processes are writing. Retry, or set a longer busyTimeout.",
 };
 const denied: Kind = {
   code: "UNAUTHORIZED",
   retryable: false,
-  hint: "Give this process's user the right to read and write the file and its folder.",
+  hint: "Give the user of this process read and write access to the file and its folder.",
 };
 const damaged: Kind = {
   code: "CORRUPT",
   retryable: false,
-  hint: "Check that the path is the right one, or restore the file from a backup.",
+  hint: "Check the path, or restore the file from a backup.",
 };
 
 /** By primary result code, https://www.sqlite.org/rescode.html */
@@ -35,14 +35,14 @@ const kinds: Readonly<Record<number, Kind>> = {
   8: denied, // SQLITE_READONLY
   11: damaged, // SQLITE_CORRUPT
   13: { code: "CAPACITY", retryable: true, hint: "Free space on the disk." }, // SQLITE_FULL
-  14: { code: "UNAVAILABLE", retryable: false, hint: "Check that the folder of the path is there." }, // SQLITE_CANTOPEN
-  18: { code: "RECORD_TOO_LARGE", retryable: false, hint: "Keep what is that large elsewhere." }, // SQLITE_TOOBIG
+  14: { code: "UNAVAILABLE", retryable: false, hint: "Check that the path's folder exists." }, // SQLITE_CANTOPEN
+  18: { code: "RECORD_TOO_LARGE", retryable: false, hint: "Store large data elsewhere." }, // SQLITE_TOOBIG
   23: denied, // SQLITE_AUTH
   26: damaged, // SQLITE_NOTADB
 };
 const other: Kind = { code: "UNAVAILABLE", retryable: true, hint: "Check the disk, then retry." };
 
-/** The primary result code that a call of SQLite failed with; `undefined`: something else failed. */
+/** The primary result code of an SQLite error; `undefined` for any other error. */
 function resultCode(error: unknown): number | undefined {
   const { code, errcode } = (error ?? {}) as { code?: unknown; errcode?: unknown };
   return code === "ERR_SQLITE_ERROR" && typeof errcode === "number" ? errcode & 0xff : undefined;
@@ -52,14 +52,17 @@ export function isBusy(error: unknown): boolean {
   return resultCode(error) === 5;
 }
 
-/** Whether a ROLLBACK failed since there is nothing to roll back: SQLITE_ERROR, which is never a store's failure. */
+/**
+ * Whether a ROLLBACK failed because there is nothing to roll back: SQLITE_ERROR, which never means a failure of the
+ * store.
+ */
 export function isWithoutTransaction(error: unknown): boolean {
   return resultCode(error) === 1;
 }
 
 /**
- * The `MemoryError` for what SQLite threw. Anything else passes as it is: a `MemoryError` is right already, and a mistake
- * of this package must not look like one of the store's.
+ * Makes a `MemoryError` of an SQLite error. Other errors are returned unchanged: a `MemoryError` is right already, and
+ * a bug in this package must not look like a failure of the store.
  */
 export function sqliteError(error: unknown, doing: string, memoryId: string | undefined, outcome: Outcome): unknown {
   const code = resultCode(error);
@@ -72,17 +75,17 @@ export function sqliteError(error: unknown, doing: string, memoryId: string | un
     hint,
     backend: BACKEND,
     memoryId,
-    // SQLite's messages name tables and columns. Values are bound, so that none of them is ever in one.
+    // SQLite's messages name tables and columns. Values are bound, so no message contains them.
     cause: cleanCause(error),
   });
 }
 
-/** Without the parser's error as a cause: it quotes the text, and that is somebody's conversation. */
+/** The parser's error is not the cause, because it quotes the text, which is part of a conversation. */
 export function corrupt(memoryId: string, position: number): MemoryError {
-  return new MemoryError("CORRUPT", `Entry ${position} of memory ${quoteId(memoryId)} is not what was written.`, {
+  return new MemoryError("CORRUPT", `Entry ${position} of memory ${quoteId(memoryId)} is damaged.`, {
     backend: BACKEND,
     memoryId,
-    hint: "Restore the database from a backup, or remove that row of the table `entries`.",
+    hint: "Restore the database from a backup, or remove that row from the table `entries`.",
   });
 }
 

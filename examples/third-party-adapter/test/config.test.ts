@@ -7,7 +7,7 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 const adapter = "@acme/memory-sqlite";
 
-describe("a config becomes a backend, or is refused when it is given", () => {
+describe("a config becomes a backend, or is rejected at once", () => {
   it("by openBackend", async (context) => {
     const file = temporaryFolder(context);
     const config = Object.freeze({ adapter, path: file("memories.db"), busyTimeout: 100 });
@@ -19,13 +19,13 @@ describe("a config becomes a backend, or is refused when it is given", () => {
     await backend.close();
   });
 
-  it("in RAM, for as long as the backend lives", async (context) => {
+  it("in RAM, until the backend is closed", async (context) => {
     const backend = opened<object>(context, { path: ":memory:" });
     await backend.append("m", [{ n: 0 }]);
     assert.deepEqual(await backend.load("m"), [{ n: 0 }]);
   });
 
-  it("not where it makes no sense", () => {
+  it("but not if it is invalid", () => {
     const wrong: Record<string, unknown>[] = [
       {},
       { path: "" },

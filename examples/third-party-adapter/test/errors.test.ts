@@ -18,7 +18,7 @@ async function errorOf(call: Promise<unknown>, code: MemoryErrorCode): Promise<M
 }
 
 describe("an error says what became of the call, and what to do", () => {
-  it("where another writer holds the file for too long", async (context) => {
+  it("if another writer locks the file for too long", async (context) => {
     const file = temporaryFolder(context);
     const path = file("memories.db");
     const backend = opened<object>(context, { path, busyTimeout: 20 });
@@ -33,7 +33,7 @@ describe("an error says what became of the call, and what to do", () => {
     assert.equal((await backend.load("m"))?.length, 2);
   });
 
-  it("where the folder is missing, and once it is there", async (context) => {
+  it("if the folder is missing, until it exists", async (context) => {
     const file = temporaryFolder(context);
     const backend = opened<object>(context, { path: file("missing/memories.db") });
     const error = await errorOf(backend.save("m", [{ n: 0 }]), "UNAVAILABLE");
@@ -44,16 +44,16 @@ describe("an error says what became of the call, and what to do", () => {
     assert.deepEqual(await backend.load("m"), [{ n: 0 }]);
   });
 
-  it("where the file is no database", async (context) => {
+  it("if the file is not a database", async (context) => {
     const file = temporaryFolder(context);
     const path = file("notes.txt");
-    writeFileSync(path, "This is no database. ".repeat(100));
+    writeFileSync(path, "This is not a database. ".repeat(100));
     const backend = opened(context, { path });
     const error = await errorOf(backend.list(), "CORRUPT");
     assert.equal(error.retryable, false);
   });
 
-  it("where it is somebody else's database, which stays as it is", async (context) => {
+  it("if the database belongs to another program, and it does not change that", async (context) => {
     const file = temporaryFolder(context);
     const path = file("shop.db");
     const other = new DatabaseSync(path);
@@ -68,7 +68,7 @@ describe("an error says what became of the call, and what to do", () => {
     );
   });
 
-  it("where an entry is damaged, without the text of it", async (context) => {
+  it("if an entry is damaged, without quoting it", async (context) => {
     const file = temporaryFolder(context);
     const path = file("memories.db");
     const backend = opened<object>(context, { path });
@@ -80,7 +80,7 @@ describe("an error says what became of the call, and what to do", () => {
     const error = await errorOf(backend.load("m"), "CORRUPT");
     assert.match(error.message, /Entry 1 of memory "m"/);
     assert.ok(!inspect(error, { depth: 10, showHidden: true }).includes("canary"));
-    // What does not need the entry does not look at it, however long the memory is.
+    // Calls that do not need the entry do not read it, however long the memory is.
     const newest = await backend.read("m", { last: 1 });
     assert.deepEqual(newest?.records, [{ n: 1 }]);
     await backend.append("m", [{ n: 2 }], { since: newest?.revision });

@@ -1,4 +1,4 @@
-// Is about to write a new database, says so, and lets go of it after a while.
+// Locks a new database for writing, prints "ready", and releases the lock after a while.
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 

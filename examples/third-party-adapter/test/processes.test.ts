@@ -15,11 +15,11 @@ interface Record {
 }
 
 describe("several processes write one file", () => {
-  it("from the first moment of it, and each turn is there once and whole", async (context) => {
+  it("from its creation on, and each turn is stored once and whole", async (context) => {
     const path = temporaryFolder(context)("memories.db");
     const names = ["a", "b", "c", "d", "e", "f"];
     const writers = await Promise.all(names.map((name) => ready("writer.worker.ts", path, name, "15")));
-    // All at once: one of them makes the tables.
+    // All at once: one of them creates the tables.
     const exits = writers.map((writer) => {
       writer.stdout.resume();
       writer.stdin.end();
@@ -34,7 +34,7 @@ describe("several processes write one file", () => {
     }
   });
 
-  it("and whoever comes while another is about to make it waits", async (context) => {
+  it("and a process waits while another one creates it", async (context) => {
     const path = temporaryFolder(context)("memories.db");
     const holder = await ready("holder.worker.ts", path);
     const exited = once(holder, "exit");
@@ -45,7 +45,7 @@ describe("several processes write one file", () => {
     assert.equal(code, 0);
   });
 
-  it("and what was acknowledged is there, whenever a process is killed", async (context) => {
+  it("and acknowledged turns are stored, whenever a process is killed", async (context) => {
     const path = temporaryFolder(context)("memories.db");
     const writer = await ready("writer.worker.ts", path, "a", "100000");
     const exited = once(writer, "exit");
@@ -61,24 +61,24 @@ describe("several processes write one file", () => {
     const backend = opened<Record>(context, { path });
     const stored = turnsOf((await backend.load("m")) ?? []).map(({ turn }) => turn);
     assert.deepEqual(stored, [...stored.keys()], "a turn is missing in between");
-    assert.ok(stored.length >= acknowledged.length, `of ${acknowledged.length} turns, ${stored.length} are there`);
+    assert.ok(stored.length >= acknowledged.length, `of ${acknowledged.length} turns, ${stored.length} are stored`);
     await backend.append("m", [{ writer: "b", turn: 0, part: 0 }]);
     assert.equal((await backend.load("m"))?.length, 2 * stored.length + 1);
   });
 });
 
-/** Each two records are a turn. */
+/** Two records make a turn. */
 function turnsOf(records: readonly Record[]): Record[] {
   return records.flatMap((record, index) => {
     if (index % 2 === 1) return [];
-    assert.deepEqual(records[index + 1], { ...record, part: 1 }, "a turn is there by half");
+    assert.deepEqual(records[index + 1], { ...record, part: 1 }, "a turn is only partly stored");
     return [record];
   });
 }
 
 type Other = ChildProcessByStdio<Writable, Readable, null>;
 
-/** Another process, once it says that it is ready. */
+/** Starts another process, and waits until it prints "ready". */
 async function ready(program: string, ...args: string[]): Promise<Other> {
   const other = spawn(process.execPath, ["--no-warnings", join(import.meta.dirname, program), ...args], {
     stdio: ["pipe", "pipe", "inherit"],

@@ -1,4 +1,4 @@
-// What the conformance kit is told of this adapter, by its tests and by `npx deep-agent-conformance test/target.ts`.
+// The target of the conformance kit, for the tests and for `npx deep-agent-conformance test/target.ts`.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ export function residue(): string[] {
   return onFile((db) => [...rowsOf(db, "memories"), ...rowsOf(db, "entries")]);
 }
 
-/** As a backup does that was made before the last append. There is one memory. */
+/** Does what restoring a backup from before the last append does. The store has one memory. */
 export function lose(): void {
   onFile((db) =>
     db.exec(`
@@ -40,7 +40,7 @@ export function lose(): void {
   );
 }
 
-/** Asks the file itself, as another program would. */
+/** Opens the file directly, as another program would. */
 function onFile<R>(ask: (db: DatabaseSync) => R): R {
   const db = new DatabaseSync(path());
   try {
@@ -51,7 +51,7 @@ function onFile<R>(ask: (db: DatabaseSync) => R): R {
 }
 
 function rowsOf(db: DatabaseSync, table: string): string[] {
-  // The kit asks before the first call, too, which makes the tables.
+  // The kit also asks before the first call of the backend, which creates the tables.
   if (db.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(table) === undefined) return [];
   return db
     .prepare(`SELECT * FROM ${table}`)

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 
-/** A new folder, gone after the test: the path of a file in it. */
+/** Makes a folder that is removed after the test. The result gives the path of a file in it. */
 export function temporaryFolder(context: TestContext): (name: string) => string {
   const folder = mkdtempSync(join(tmpdir(), "memory-sqlite-"));
   context.after(() => rmSync(folder, { recursive: true }));

@@ -1,5 +1,5 @@
-// Waits for its input to end, then appends to the memory "m" of a database, and prints the number of each turn once it was
-// acknowledged.
+// Waits for its input to end, then appends to the memory "m" of a database, and prints the number of each turn after it
+// was acknowledged.
 import { once } from "node:events";
 import { SqliteBackend } from "../src/index.ts";
 

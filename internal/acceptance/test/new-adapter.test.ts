@@ -123,7 +123,7 @@ describe("the package that new:adapter makes works before anything in it is chan
     const passed = testResults.flatMap((file) => file.assertionResults).filter(({ status }) => status === "passed");
     expect(success).toBe(true);
     expect(passed.map(({ fullName }) => fullName)).toContain(
-      "demo-store keeps the contract any well-formed id is safe, and no other is taken paths and device names",
+      "demo-store keeps the contract any valid id is safe, and any other id is rejected paths and device names",
     );
     expect(testResults).toHaveLength(2);
   });
@@ -131,20 +131,20 @@ describe("the package that new:adapter makes works before anything in it is chan
 
 describe("new:adapter refuses what cannot be, and leaves everything as it is", () => {
   it.each([
-    ["", "begin with a small letter"],
-    ["Demo", "begin with a small letter"],
-    ["3d", "begin with a small letter"],
-    ["-rf", "begin with a small letter"],
-    ["../evil", "begin with a small letter"],
-    ["demo_store", "small letters, digits and single hyphens"],
-    ["demo--store", "small letters, digits and single hyphens"],
-    ["demo-", "small letters, digits and single hyphens"],
-    ["demo store", "small letters, digits and single hyphens"],
-    ["a/b", "small letters, digits and single hyphens"],
-    ["démo", "small letters, digits and single hyphens"],
-    ["demo\n", "small letters, digits and single hyphens"],
-    ["@acme/demo", "leave the scope out"],
-    ["demo-backend", '"backend" goes without saying'],
+    ["", "begin with a lowercase letter"],
+    ["Demo", "begin with a lowercase letter"],
+    ["3d", "begin with a lowercase letter"],
+    ["-rf", "begin with a lowercase letter"],
+    ["../evil", "begin with a lowercase letter"],
+    ["demo_store", "lowercase letters, digits and single hyphens"],
+    ["demo--store", "lowercase letters, digits and single hyphens"],
+    ["demo-", "lowercase letters, digits and single hyphens"],
+    ["demo store", "lowercase letters, digits and single hyphens"],
+    ["a/b", "lowercase letters, digits and single hyphens"],
+    ["démo", "lowercase letters, digits and single hyphens"],
+    ["demo\n", "lowercase letters, digits and single hyphens"],
+    ["@acme/demo", "leave out the scope"],
+    ["demo-backend", 'leave out the ending "backend"'],
     ["x".repeat(51), "longer than 50"],
   ])("the name %j", (name, problem) => {
     expect(() => new AdapterName(name)).toThrow(problem);
@@ -163,7 +163,7 @@ describe("new:adapter refuses what cannot be, and leaves everything as it is", (
     try {
       mkdirSync(join(root, path, ".."), { recursive: true });
       writeFileSync(join(root, path), "mine");
-      expect(() => makePackage(root, new AdapterName("demo-store"))).toThrow("is there already");
+      expect(() => makePackage(root, new AdapterName("demo-store"))).toThrow("exists already");
       expect(readFileSync(join(root, path), "utf8")).toBe("mine");
       expect([...readdirSync(join(root, "packages")), ...readdirSync(join(root, ".changeset"))]).toHaveLength(1);
     } finally {
@@ -185,7 +185,7 @@ describe("new:adapter refuses what cannot be, and leaves everything as it is", (
   it("a command line without a name, or with two", () => {
     for (const args of [[], ["a", "b"], ["Demo"]]) {
       const { status, output } = run(workspace, join(workspace, "scripts/new-adapter.ts"), ...args);
-      expect(output).toMatch(/^(Usage: pnpm new:adapter NAME|"Demo" cannot name an adapter).*\n$/);
+      expect(output).toMatch(/^(Usage: pnpm new:adapter NAME|Invalid adapter name "Demo").*\n$/);
       expect(status).toBe(1);
     }
   });

@@ -80,7 +80,7 @@ const wrong = [
     what: "a type of a file of its room which imports it",
     file: "packages/core/src/concurrency/task-queue.ts",
     code: 'export type { KeyedQueue } from "./keyed-queue.ts";',
-    told: `core: concurrency: no circles: packages/core/src/concurrency/keyed-queue.ts → 
+    told: `core: concurrency: no cycles: packages/core/src/concurrency/keyed-queue.ts → 
       packages/core/src/concurrency/task-queue.ts →
       packages/core/src/concurrency/keyed-queue.ts`,
   },
@@ -88,7 +88,7 @@ const wrong = [
     what: "lazily a file of its package which imports it",
     file: "packages/in-memory/src/memory-log.ts",
     code: 'export const later = () => import("./memory-cache.ts");',
-    told: `packages without rooms: no circles: packages/in-memory/src/memory-cache.ts → 
+    told: `packages without rooms: no cycles: packages/in-memory/src/memory-cache.ts → 
       packages/in-memory/src/memory-log.ts →
       packages/in-memory/src/memory-cache.ts`,
   },

@@ -1,4 +1,4 @@
-/** Ends a test that is about something which the backend does not claim to have. */
+/** Ends a test about a capability that the backend does not have. */
 export class Absent extends Error {
   override readonly name = "Absent";
 }

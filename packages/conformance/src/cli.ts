@@ -13,10 +13,10 @@ Tests whether a backend keeps the contract of @deep-agent/core. MODULE is a file
   export default { name: "my store", open: () => new MyBackend() };
 
 --json             prints the report as JSON, and nothing else, on stdout
---timeout SECONDS  how long a test may take before it counts as hanging: 120 if it is not given
-Exit status: 0 every promise that was tested is kept, 1 one is broken, 2 there was nothing to test.`;
+--timeout SECONDS  how long a test may take before it counts as hanging (default: 120)
+Exit status: 0 if every tested promise is kept, 1 if a promise is broken, 2 if nothing could be tested.`;
 
-// An adapter that holds on to something, or hangs, must not keep this from ending.
+// An adapter that hangs, or keeps a handle open, must not keep this process alive.
 process.exit(await main(process.argv.slice(2)));
 
 async function main(args: readonly string[]): Promise<number> {
@@ -24,7 +24,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     given = parse(args);
   } catch (error) {
-    await complain(`${(error as Error).message}\n\n${USAGE}`); // parseArgs and Arguments throw errors
+    await complain(`${(error as Error).message}\n\n${USAGE}`); // only errors are thrown here
     return 2;
   }
   if (given === "help") {
@@ -41,7 +41,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 type Arguments = "help" | { module: string; json: boolean; timeoutMs: number | undefined };
 
-/** Throws for what makes no sense. */
+/** Throws an error for invalid arguments. */
 function parse(args: readonly string[]): Arguments {
   const options = {
     json: { type: "boolean" },
@@ -51,9 +51,9 @@ function parse(args: readonly string[]): Arguments {
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
   if (values.help) return "help";
   const [module, ...more] = positionals;
-  if (module === undefined || more.length > 0) throw new TypeError("Name one module.");
+  if (module === undefined || more.length > 0) throw new TypeError("Pass exactly one module.");
   const seconds = values.timeout === undefined ? undefined : Number(values.timeout);
-  if (seconds !== undefined && !(seconds > 0)) throw new TypeError("--timeout takes a number of seconds.");
+  if (seconds !== undefined && !(seconds > 0)) throw new TypeError("--timeout must be a positive number of seconds.");
   return { module, json: values.json ?? false, timeoutMs: seconds && seconds * 1_000 };
 }
 
@@ -67,7 +67,7 @@ async function test(target: ConformanceTarget, { json, timeoutMs }: Exclude<Argu
   return result.conforms ? 0 : 1;
 }
 
-/** The default export, or the module itself where its members are the target's. */
+/** The default export, or the module itself if it has none. */
 async function targetIn(path: string): Promise<ConformanceTarget> {
   const module = (await import(pathToFileURL(resolve(path)).href)) as { default?: unknown };
   const target: unknown = module.default ?? { ...module };
@@ -75,7 +75,7 @@ async function targetIn(path: string): Promise<ConformanceTarget> {
   return target;
 }
 
-/** Where an error comes from helps where it is not the kit's. */
+/** The stack helps with an error that is not the kit's own. */
 function problemText(error: unknown): string {
   if (error instanceof UsageError) return error.message;
   return error instanceof Error ? inspect(error) : String(error);
@@ -89,7 +89,7 @@ function complain(text: string): Promise<void> {
   return written(process.stderr, text);
 }
 
-/** Resolves when it is out: ending a process cuts off what is not. */
+/** Resolves when the text is written: ending the process would cut it off. */
 function written(stream: NodeJS.WriteStream, text: string): Promise<void> {
   return new Promise((resolve) => {
     stream.write(`${text}\n`, () => resolve());

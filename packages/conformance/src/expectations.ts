@@ -3,11 +3,11 @@ import { inspect } from "node:util";
 import { MemoryError, type MemoryErrorCode } from "@deep-agent/core/adapter";
 
 /*
- * Assertions that say in one line what was wrong, however large the values. Values are compared as JSON: which realm their objects
- * are of does not matter (test runners have realms of their own), what they are made of does.
+ * Assertions that say in one line what was wrong, however large the values are. Values are compared as JSON: their
+ * contents matter, but not the realm of their objects. Test runners have realms of their own.
  */
 
-/** Fails: the promise is broken. */
+/** Fails the test: the promise is broken. */
 export function broken(message: string): never {
   throw new assert.AssertionError({ message, stackStartFn: broken });
 }
@@ -16,19 +16,19 @@ export function ok(condition: unknown, message: string): asserts condition {
   if (!condition) broken(message);
 }
 
-/** Fails unless they are equal as JSON, naming the first place where they differ. */
+/** Fails unless the values are equal as JSON. The message names the first place where they differ. */
 export function equal(actual: unknown, expected: unknown, what: string): void {
   const difference = firstDifference(actual, expected, "");
   if (difference !== undefined) broken(`${what}${difference}`);
 }
 
-/** Fails unless the answers are the same, in any order. */
+/** Fails unless the lists have the same members, in any order. */
 export function sameMembers(actual: readonly string[], expected: readonly string[], what: string): void {
   ok(Array.isArray(actual), `${what} is not an array`);
   equal([...actual].sort(), [...expected].sort(), what);
 }
 
-/** Fails unless the call rejects with a `MemoryError` of that code, or of one of those; answers the error. */
+/** Fails unless the call rejects with a `MemoryError` of that code, or of one of those codes. Returns the error. */
 export async function rejects(
   call: () => Promise<unknown>,
   code: MemoryErrorCode | readonly MemoryErrorCode[],
@@ -38,37 +38,37 @@ export async function rejects(
   const error = await rejectionOf(call, what);
   ok(
     MemoryError.is(error),
-    `${what} rejects with ${named(error)} instead of a MemoryError of code ${codes.join(" or ")}`,
+    `${what} rejects with ${named(error)} instead of a MemoryError with the code ${codes.join(" or ")}`,
   );
   ok(codes.includes(error.code), `${what} rejects with ${error.code} instead of ${codes.join(" or ")}`);
   return error;
 }
 
-/** What the call rejects with; fails where it throws before there is a promise, and where it does not reject. */
+/** The call's rejection. Fails if the call throws instead of returning a promise, or does not reject. */
 export async function rejectionOf(call: () => Promise<unknown>, what: string): Promise<unknown> {
   let promise: Promise<unknown>;
   try {
     promise = call();
   } catch (error) {
-    broken(`${what} throws ${named(error)} instead of giving a promise that rejects`);
+    broken(`${what} throws ${named(error)} instead of returning a promise that rejects`);
   }
-  ok(typeof (promise as { then?: unknown } | undefined)?.then === "function", `${what} gives no promise`);
+  ok(typeof (promise as { then?: unknown } | undefined)?.then === "function", `${what} does not return a promise`);
   let answer: unknown;
   try {
     answer = await promise;
   } catch (error) {
     return error;
   }
-  broken(`${what} does not reject, but answers ${shown(answer)}`);
+  broken(`${what} does not reject, but returns ${shown(answer)}`);
 }
 
 function named(error: unknown): string {
-  // Not asked for its class: it may be of another realm.
+  // `instanceof` would fail for an error of another realm.
   const { name, message } = (error ?? {}) as { name?: unknown; message?: unknown };
   return typeof message === "string" ? `${name} (${message.slice(0, 200)})` : shown(error);
 }
 
-/** How much of a text is shown before it is only told where it differs. */
+/** The length up to which a text is shown whole. Of a longer text, only the difference is shown. */
 const SHOWN_TEXT = 60;
 
 function firstDifference(actual: unknown, expected: unknown, path: string): string | undefined {
@@ -89,7 +89,7 @@ function firstDifference(actual: unknown, expected: unknown, path: string): stri
       ? undefined
       : `${path} has ${list.length} elements instead of ${expected.length}`;
   }
-  if (!isPlain(actual)) return `${path} is no plain object`;
+  if (!isPlain(actual)) return `${path} is not a plain object`;
   const fields = actual as Record<string, unknown>;
   const wanted = expected as Record<string, unknown>;
   const extra = Object.keys(fields).find((key) => !Object.hasOwn(wanted, key) && fields[key] !== undefined);
@@ -111,7 +111,7 @@ function textDifference(actual: string, expected: string): string {
   return ` differs at character ${at}: ${part(actual)} instead of ${part(expected)}${lengths}`;
 }
 
-/** Made by a literal, `JSON.parse` or `Object.create(null)`, in whatever realm. */
+/** Whether a literal, `JSON.parse` or `Object.create(null)` made it, in any realm. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;

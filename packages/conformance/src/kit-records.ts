@@ -1,9 +1,9 @@
-/** A record of the kit's own. */
+/** A record as the tests of the kit write it. */
 export interface KitRecord {
   [key: string]: unknown;
 }
 
-/** `count` records that are told apart by their number, the first of which is `from`. */
+/** `count` records with consecutive numbers, beginning with `from`. */
 export function recordsFrom(from: number, count = 1): KitRecord[] {
   return Array.from({ length: count }, (_, index) => ({ n: from + index }));
 }

@@ -5,14 +5,14 @@ import type { AnyBackend } from "./target.ts";
 const KEPT_FIRST = 12;
 const KEPT_LAST = 24;
 
-/** Writes down the calls of a test, as a program that makes them again: what a report prints for a promise that is broken. */
+/** Records the calls of a test as a program that repeats them. A report prints it for a broken promise. */
 export class Recorder {
   #first: Call[] = [];
   #last: Call[] = [];
   #dropped = 0;
   readonly #remarks: string[] = [];
 
-  /** The answer is written behind the call once it is there. */
+  /** Records a call. The caller adds the answer when it is known. */
   call(name: string, args: readonly unknown[]): Call {
     const call = new Call(`${name}(${args.map(shown).join(", ")})`);
     if (this.#first.length < KEPT_FIRST) {
@@ -33,7 +33,7 @@ export class Recorder {
     this.#dropped = 0;
   }
 
-  /** Something else that is worth knowing: a comment behind the program. */
+  /** Adds a remark: a comment after the program. */
   remark(text: string): void {
     this.#remarks.push(text);
   }
@@ -77,10 +77,10 @@ class Call {
   }
 }
 
-/** The backend, with every call of it written down. */
+/** The backend, with every call recorded. */
 export function recorded(backend: AnyBackend, recorder: Recorder, name = "backend"): AnyBackend {
   const wrappers = new Map<unknown, unknown>();
-  // Over nothing, since what a frozen object has may not be answered otherwise.
+  // The target is an empty object: a proxy of a frozen object could not return other values than that object's.
   return new Proxy(Object.create(null) as AnyBackend, {
     has: (_nothing, property) => Reflect.has(backend, property),
     get(_nothing, property) {
@@ -93,16 +93,16 @@ export function recorded(backend: AnyBackend, recorder: Recorder, name = "backen
   });
 
   function wrapped(target: AnyBackend, property: string | symbol, method: (...args: unknown[]) => unknown) {
-    const written = `${name}${typeof property === "symbol" ? `[${property.description}]` : `.${property}`}`;
+    const callee = `${name}${typeof property === "symbol" ? `[${property.description}]` : `.${property}`}`;
     return (...args: unknown[]): unknown => {
-      const call = recorder.call(written, args);
+      const call = recorder.call(callee, args);
       try {
         const answer = Reflect.apply(method, target, args);
         if (!isThenable(answer)) {
           call.resolved(answer);
           return answer;
         }
-        // A listener of our own: whoever called is told of a rejection as before.
+        // An extra listener: the caller still gets the rejection.
         answer.then(
           (value) => call.resolved(value),
           (error: unknown) => call.rejected(error),
@@ -116,7 +116,7 @@ export function recorded(backend: AnyBackend, recorder: Recorder, name = "backen
   }
 }
 
-/** Test runners have realms, and so promises, of their own. */
+/** Test runners have realms of their own, so `instanceof Promise` would fail. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

@@ -7,55 +7,74 @@ import { suites as allSuites } from "./suites/index.ts";
 import { type AnyBackend, type ConformanceTarget, checkBackend, checkTarget, missing } from "./target.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** The longest that a timer of Node takes, in ms. */
+/** The longest delay of a timer in Node, in ms. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** What became of a target's promises. JSON, so that machines can read it. */
+/** The outcome of all promises of a target, as JSON. */
 export interface Report {
+  /** The target's `name`. */
   name: string;
-  /** Whether no promise was broken. */
+  /** Whether the backend conforms: no promise is broken. */
   conforms: boolean;
-  /** What the backend declares by its methods. */
+  /** For each capability, whether the backend has its methods. */
   capabilities: Record<Capability, boolean>;
+  /** One report for each promise, in the order of the contract. */
   promises: PromiseReport[];
 }
 
+/** The outcome of one promise. */
 export interface PromiseReport {
+  /** The promise, a sentence. */
   promise: string;
-  /** `"absent"`: about a capability that the backend does not have; `"untested"`: the target does not make it possible. */
+  /**
+   * `"kept"` if all tests passed, `"broken"` if one failed, `"absent"` if the promise is about a capability that the
+   * backend does not have, `"untested"` if the target lacks a member that the tests need.
+   */
   outcome: "kept" | "broken" | "absent" | "untested";
-  /** Why it is absent or untested. */
+  /** Why the promise is absent or untested. Absent otherwise. */
   reason?: string;
+  /** One report for each test that ran; empty if the promise is untested. */
   tests: TestReport[];
 }
 
+/** The outcome of one test. */
 export interface TestReport {
+  /** What the test is about. */
   name: string;
+  /** `"kept"` if it passed, `"broken"` if it failed, `"absent"` if the backend does not have what it is about. */
   outcome: "kept" | "broken" | "absent";
+  /** How long it took, in ms. */
   ms: number;
-  /** What should be known of it though it passed: that it saw little. */
+  /** Remarks on a test that passed, for instance that it could try few calls. Absent if there are no remarks. */
   remarks?: readonly string[];
-  /** What was wrong. */
+  /** What was wrong. Only of a broken test. */
   problem?: string;
-  /** The calls that led to it, as lines of a program. */
+  /** The calls that led to the problem, as lines of a program. Only of a broken test. */
   reproduction?: readonly string[];
 }
 
+/** The options of {@link report}. */
 export interface ReportOptions {
-  /** Told of each promise when its tests are over. */
+  /** Called with the report of each promise when its tests have ended. */
   onPromise?: ((promise: PromiseReport) => void) | undefined;
-  /** The promises to look at, by name. Default: all. For those who develop the kit or an adapter; a report of some is no proof. */
+  /**
+   * The promises to test, by their text. Default: all. Use it while you develop an adapter: a report on some promises
+   * proves no conformance.
+   */
   promises?: readonly string[] | undefined;
   /** How long a test may take before it counts as hanging, in ms. Default 120,000. */
   timeoutMs?: number | undefined;
 }
 
-/** Runs the tests of the whole contract without any test runner. Rejects with a `TypeError` for what is no target, and where it does not open. */
+/**
+ * Runs the tests of the whole contract without a test runner. Rejects with a `TypeError` for an invalid target or
+ * invalid options, and with the target's error if `open` fails the first time.
+ */
 export async function report(target: ConformanceTarget, options: ReportOptions = {}): Promise<Report> {
   checkTarget(target);
   const { onPromise, promises: wanted, timeoutMs = TEST_TIMEOUT_MS } = options;
   if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
-    throw new UsageError(`\`timeoutMs\` is no time in ms: ${timeoutMs}.`);
+    throw new UsageError(`\`timeoutMs\` must be a number of ms from above 0 to ${MAX_TIMEOUT_MS}, not ${timeoutMs}.`);
   const unknown = wanted?.find((name) => !allSuites.some(({ promise }) => promise === name));
   if (unknown !== undefined) throw new UsageError(`There is no promise ${JSON.stringify(unknown)}.`);
   const suites = allSuites.filter(({ promise }) => wanted === undefined || wanted.includes(promise));
@@ -68,7 +87,7 @@ export async function report(target: ConformanceTarget, options: ReportOptions =
       promises.push(result);
       onPromise?.(result);
     }
-    // What the opening left is told with the first test. There may have been none.
+    // Errors that opening left unhandled are reported with the first test. There may be no tests.
     if (promises.every(({ tests }) => tests.length === 0)) await run.stray.check();
     const conforms = promises.every(({ outcome }) => outcome !== "broken");
     return { name: target.name, conforms, capabilities, promises };
@@ -77,7 +96,7 @@ export async function report(target: ConformanceTarget, options: ReportOptions =
   }
 }
 
-/** What all parts of a report need. */
+/** The arguments that all parts of a report need. */
 interface Run {
   readonly target: ConformanceTarget;
   readonly timeoutMs: number;
@@ -93,7 +112,7 @@ async function declared(run: Run): Promise<Record<Capability, boolean>> {
     if (supports(backend, "lifecycle")) await backend.close();
     await target.close?.(backend);
   };
-  // How it closes is for the tests to tell.
+  // Tests check how it closes, so failures are ignored here.
   await Promise.allSettled([inTime(close(), timeoutMs)]);
   return Object.fromEntries(entries) as Record<Capability, boolean>;
 }
@@ -102,7 +121,7 @@ async function opened({ target, timeoutMs, stray }: Run): Promise<AnyBackend> {
   try {
     return checkBackend(await inTime(Promise.resolve(target.open()), timeoutMs));
   } catch (error) {
-    // It may be why.
+    // An unhandled error may be the reason.
     await stray.check().catch((second: Error) => {
       throw new Error(`${String(error)} ${second.message}`, { cause: error });
     });

@@ -6,24 +6,31 @@ import { Stage } from "./stage.ts";
 import type { Suite, Test } from "./suite.ts";
 import type { ConformanceTarget } from "./target.ts";
 
-/** How long a test may take, in ms: a guard against hanging, not a measure. A runner that has a limit is given a longer one. */
+/**
+ * How long a test may take, in ms. It guards against hanging, and measures no speed. A runner with a time limit gets a
+ * longer one.
+ */
 export const TEST_TIMEOUT_MS = 120_000;
 
-/** A test that failed: what was wrong, and what had been called. */
+/** The error of a failed test: what was wrong, and the calls that were made. */
 export class BrokenPromise extends Error {
+  /** Always `"BrokenPromise"`. */
   override readonly name = "BrokenPromise";
+  /** The promise that is broken, a sentence. */
   readonly promise: string;
+  /** The name of the test that failed. */
   readonly test: string;
-  /** What was wrong, in a line or two. */
+  /** What was wrong, in one or two lines. */
   readonly problem: string;
-  /** The calls that led to it, as lines of a program. */
+  /** The calls that led to the problem, as lines of a program. */
   readonly reproduction: readonly string[];
 
+  /** The kit makes these errors. `cause` is the error that the test threw. */
   constructor(promise: string, test: string, reproduction: readonly string[], cause: unknown) {
-    // Not asked for its class: it may be of another realm.
+    // `instanceof` would fail for an error of another realm.
     const { message = String(cause) } = (cause ?? {}) as { message?: string };
     const problem = String(message);
-    super([problem, "", "What was called:", ...reproduction.map((line) => `  ${line}`), ""].join("\n"), { cause });
+    super([problem, "", "Calls:", ...reproduction.map((line) => `  ${line}`), ""].join("\n"), { cause });
     this.promise = promise;
     this.test = test;
     this.problem = problem;
@@ -34,20 +41,20 @@ export class BrokenPromise extends Error {
 export interface RunOptions {
   /** How long the test may take, in ms. Default {@link TEST_TIMEOUT_MS}. */
   timeoutMs?: number | undefined;
-  /** Asked when the test is over: throws where something else went wrong meanwhile. */
+  /** Called at the end of the test. Rejects if something else went wrong meanwhile. */
   check?: (() => Promise<void>) | undefined;
 }
 
-/** How a test ended that found nothing wrong. */
+/** The result of a test that found no problem. */
 export interface Passed {
   readonly outcome: "kept" | "absent";
-  /** What should be known of it all the same. */
+  /** Remarks on the test, though it passed. */
   readonly remarks: readonly string[];
 }
 
 /**
- * Runs one test on a store of its own. `"absent"`: the backend does not have what the test is about, and does not pretend to.
- * Rejects with {@link BrokenPromise}.
+ * Runs one test on a store of its own. The outcome is `"absent"` if the backend does not have what the test is about,
+ * and has no method of it either. Rejects with {@link BrokenPromise}.
  */
 export async function runTest(
   target: ConformanceTarget,
@@ -62,7 +69,7 @@ export async function runTest(
     await check?.();
     return { outcome, remarks: recorder.remarks };
   } catch (error) {
-    // It may be why, and it is not the next test's.
+    // An unhandled error may be the reason, and must not be reported with the next test.
     await check?.().catch((second: unknown) => recorder.remark(String(second)));
     throw new BrokenPromise(suite.promise, test.name, recorder.lines, error);
   } finally {
@@ -70,7 +77,7 @@ export async function runTest(
   }
 }
 
-/** Behind its time, a test leaves its store as it is: by then, what the target removes may be another test's. */
+/** A test that ran out of time leaves its store as it is: by then, the target could remove another test's store. */
 async function runOnStage(
   target: ConformanceTarget,
   suite: Suite,
@@ -84,9 +91,9 @@ async function runOnStage(
       throw stage.absent(suite.capability);
     await test.run(stage);
   } catch (error) {
-    // It says more than what may now go wrong at the end.
+    // This error says more than a failure to close.
     if (!overdue.aborted)
-      await stage.close().catch((second: unknown) => recorder.remark(`closing failed, too: ${String(second)}`));
+      await stage.close().catch((second: unknown) => recorder.remark(`closing also failed: ${String(second)}`));
     if (error instanceof Absent) return "absent";
     throw error;
   }

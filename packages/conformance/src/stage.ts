@@ -5,16 +5,16 @@ import type { KitRecord } from "./kit-records.ts";
 import { type Recorder, recorded } from "./recorder.ts";
 import { type AnyBackend, type ConformanceTarget, checkBackend, type TtlTarget } from "./target.ts";
 
-/** What a test works on: an empty store of its own, and the backends on it. */
+/** An empty store for one test, and the backends on it. */
 export class Stage<B extends MemoryBackend<KitRecord> = MemoryBackend<KitRecord>> {
   readonly target: ConformanceTarget;
   /** The backend under test; its calls are recorded. */
   readonly backend: B;
   readonly #recorder: Recorder;
-  /** Whose store the target removes, and what else was opened on it. */
+  /** The unrecorded backend that the target opened. The target removes the store by it. */
   readonly #first: AnyBackend;
   #others: AnyBackend[] = [];
-  /** What has taken the place of this one. */
+  /** The stage that replaced this one. */
   #successor: Stage | undefined;
   #isClosed = false;
 
@@ -22,7 +22,7 @@ export class Stage<B extends MemoryBackend<KitRecord> = MemoryBackend<KitRecord>
     this.target = target;
     this.#recorder = recorder;
     this.#first = first;
-    // Whether it has the capability that B speaks of is asked before a test runs.
+    // Before a test runs, it is checked that the backend has the capability in B.
     this.backend = recorded(first, recorder) as unknown as B;
   }
 
@@ -30,32 +30,35 @@ export class Stage<B extends MemoryBackend<KitRecord> = MemoryBackend<KitRecord>
     return new Stage(target, recorder, checkBackend(await target.open()));
   }
 
-  /** A stage whose memories expire, in the place of this one, and of another such: a target has one store at a time. */
+  /** Replaces this stage by one whose memories expire. A target has one store at a time. */
   async expiring(ttlMs: number): Promise<Stage<B>> {
     await this.close();
-    const ttl = this.target.ttl as TtlTarget; // the suite asks for it
+    const ttl = this.target.ttl as TtlTarget; // the suite requires it
     const stage = new Stage<B>(this.target, this.#recorder, checkBackend(await ttl.open(ttlMs)));
     this.#successor = stage as unknown as Stage;
     return stage;
   }
 
-  /** What was called until now has nothing to do with what comes. */
+  /** Forgets the calls until now, which do not belong to the next ones. */
   forgetCalls(): void {
     this.#recorder.clear();
   }
 
-  /** Something that should be known of the test, though it passes: that it saw little. */
+  /** Adds a remark to the test, even if it passes: for instance that it could try few calls. */
   remark(text: string): void {
     this.#recorder.remark(text);
   }
 
-  /** The names of all that the store keeps, if the target can tell. The target is given the very backend that it opened. */
+  /**
+   * The names of everything that the store keeps, or `undefined` if the target cannot tell. The target gets the backend
+   * that it opened, not the recorded one.
+   */
   async residue(): Promise<ReadonlySet<string> | undefined> {
     const names = await this.target.residue?.(this.#first);
     return names && new Set(names);
   }
 
-  /** Has the store lose the newest entry of a memory. */
+  /** Makes the store lose the newest entry of a memory. */
   async lose(memoryId: string): Promise<void> {
     await this.target.lose?.(this.#first, memoryId);
   }
@@ -63,7 +66,7 @@ export class Stage<B extends MemoryBackend<KitRecord> = MemoryBackend<KitRecord>
   /** A second backend on the store, beside the first. */
   async another(): Promise<B> {
     const other = checkBackend(await this.target.reopen?.(this.#first));
-    if (other === this.#first) broken("`reopen` gave the very instance that it was to give a second one of");
+    if (other === this.#first) broken("`reopen` returned the same instance instead of a second one");
     this.#others.push(other);
     return recorded(other, this.#recorder, `backend${this.#others.length + 1}`) as unknown as B;
   }
@@ -75,16 +78,16 @@ export class Stage<B extends MemoryBackend<KitRecord> = MemoryBackend<KitRecord>
     return this.another();
   }
 
-  /** What a test ends with where the capability is absent. Throws where any of its methods is there. */
+  /** The error that ends a test of an absent capability. Throws if the backend has any method of it. */
   absent(capability: Capability): Absent {
     for (const method of capabilityMethods[capability]) {
       const value: unknown = Reflect.get(this.#first, method);
-      equal(value, undefined, `${String(method)}, as the capability ${capability} is absent`);
+      equal(value, undefined, `${String(method)}, a method of the absent capability ${capability},`);
     }
     return new Absent(`the backend has no ${capability}`);
   }
 
-  /** Closes every backend, then has the store removed. Rejects with the first failure, when all was tried. */
+  /** Closes every backend, then removes the store. Rejects with the first failure after everything was tried. */
   async close(): Promise<void> {
     if (this.#isClosed) return this.#successor?.close();
     this.#isClosed = true;

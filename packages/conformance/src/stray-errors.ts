@@ -1,4 +1,7 @@
-/** What nobody handles, a rejection or what a timer throws: an adapter that leaves such would end its user's process. */
+/**
+ * Collects unhandled rejections, and errors that a timer throws. An adapter that causes one would end its user's
+ * process.
+ */
 export class StrayErrors {
   #first: { error: unknown } | undefined;
   readonly #listener = (error: unknown): void => {
@@ -10,7 +13,7 @@ export class StrayErrors {
     process.on("uncaughtException", this.#listener);
   }
 
-  /** Throws where there was one since it was last asked. */
+  /** Rejects if there was an unhandled error since the last check. */
   async check(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     const first = this.#first;

@@ -3,13 +3,13 @@ import type { KitRecord } from "./kit-records.ts";
 import type { Stage } from "./stage.ts";
 import type { Facility } from "./target.ts";
 
-/** One promise of the contract, and the tests that show it kept. */
+/** One promise of the contract, with its tests. */
 export interface Suite {
-  /** A sentence; the suite's name everywhere. */
+  /** A sentence, which is also the suite's name. */
   readonly promise: string;
-  /** The capability that the promise is about; a backend without it must have none of its methods. */
+  /** The capability that the promise is about. A backend without it must have no method of it. */
   readonly capability?: Capability;
-  /** What a target must offer for the promise to be tested. */
+  /** The member that a target needs for these tests. */
   readonly facility?: Facility;
   readonly tests: readonly Test[];
 }
@@ -21,7 +21,7 @@ export interface Test {
 
 type Body<B extends MemoryBackend<KitRecord>> = (stage: Stage<B>) => Promise<void>;
 
-/** A promise that every backend makes. */
+/** A promise of every backend. */
 export function suite(
   promise: string,
   tests: Readonly<Record<string, Body<MemoryBackend<KitRecord>>>>,
@@ -37,7 +37,7 @@ export function suiteOf<C extends Capability>(
   tests: Readonly<Record<string, Body<MemoryBackend<KitRecord> & Capabilities<KitRecord>[C]>>>,
   facility?: Facility,
 ): Suite {
-  // They run only on a backend that has the capability.
+  // The tests run only on a backend that has the capability.
   const bodies = tests as unknown as Readonly<Record<string, Body<MemoryBackend<KitRecord>>>>;
   return { promise, capability, ...(facility && { facility }), tests: listed(bodies) };
 }

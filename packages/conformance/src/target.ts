@@ -1,49 +1,69 @@
 import type { MemoryBackend } from "@deep-agent/core/adapter";
 import { UsageError } from "./usage-error.ts";
 
-/** A backend of whatever records: the kit uses records of its own. */
+/** A backend of records of any type. The kit writes its own records. */
 export type AnyBackend = MemoryBackend<object>;
 
 /**
- * The adapter under test, and how to get at it. What is tested follows from the methods that the backend has; what the optional
- * members below make possible is tested only where they are given, and the report says what was not.
+ * The adapter under test, and how to open and close it. The methods of the backend decide what is tested. Each optional
+ * member below makes more tests possible; the report says what was not tested.
  *
- * Tests run one after the other, each on a store of its own, so that `open` may keep what `reopen` and `close` need in a variable.
+ * Tests run one after the other, each on a store of its own. So `open` may keep what `reopen` and `close` need in a
+ * variable.
  */
 export interface ConformanceTarget {
-  /** What reports call it. */
+  /** The name of the adapter in reports. Not empty. */
   name: string;
-  /** A backend on a new, empty store. */
+  /** Opens a backend on a new, empty store. Called for each test. */
   open(): AnyBackend | Promise<AnyBackend>;
-  /** Removes the store of the backend that `open` gave, once every instance on it was closed. */
+  /**
+   * Removes the store of the backend that `open` returned, after every instance on it was closed. Default: nothing is
+   * removed.
+   */
   close?(backend: AnyBackend): void | Promise<void>;
-  /** Another instance on the store of that backend, as another process would have it. Leave it out where the store ends with its instance. */
+  /**
+   * Opens another instance on the store of that backend, as another process would. Leave it out if the store ends with
+   * its instance: then persistence is not tested.
+   */
   reopen?(backend: AnyBackend): AnyBackend | Promise<AnyBackend>;
-  /** Whether a store may have two instances at the same time. Default `true`; `false` where the store itself forbids it by a lock. */
+  /**
+   * Whether a store may have two instances at the same time. `false` if the store forbids it by a lock. Default `true`.
+   */
   concurrentOpen?: boolean | undefined;
   /**
-   * The names of all that the store keeps: keys, rows, files. What is there after memories were deleted and was not before is taken
-   * for a leftover.
+   * The names of everything that the store keeps: keys, rows, files. A name that is there after its memory was deleted,
+   * and was not before, is reported as residue. Leave it out if the store cannot tell.
    */
   residue?(backend: AnyBackend): readonly string[] | Promise<readonly string[]>;
-  /** Makes the store lose the newest entry of a memory, as a failover or a restored backup does. Only for backends with a log. */
+  /**
+   * Makes the store lose the newest entry of a memory, as a failover or a restored backup does. Only for backends with
+   * `log`. Leave it out if that cannot be simulated.
+   */
   lose?(backend: AnyBackend, memoryId: string): void | Promise<void>;
-  /** How to see memories expire. A backend that has `touch` must have it. */
+  /**
+   * How to open a backend whose memories expire. Required for a backend with `touch`; without it, expiry is not tested.
+   */
   ttl?: TtlTarget | undefined;
 }
 
-/** A backend whose memories expire. */
+/** How the kit opens a backend whose memories expire. */
 export interface TtlTarget {
-  /** A backend on a new, empty store, whose memories expire `ttlMs` after their last write; closed as those of `open` are. */
+  /**
+   * Opens a backend on a new, empty store, whose memories expire `ttlMs` milliseconds after their last write. It is
+   * closed like the backends of `open`.
+   */
   open(ttlMs: number): AnyBackend | Promise<AnyBackend>;
-  /** Moves the store's clock on. Where there is no such clock, the kit waits, with a `ttlMs` of a second or two. */
+  /**
+   * Advances the store's clock by `ms` milliseconds. Without it, the kit waits in real time, with a `ttlMs` of one or
+   * more seconds.
+   */
   advance?(ms: number): void | Promise<void>;
 }
 
-/** The optional members of a target that some suites cannot do without. */
+/** The optional members of a target that some suites need. */
 export type Facility = "reopen" | "concurrentOpen" | "residue" | "lose" | "ttl";
 
-/** Why the suites that need this facility cannot run on the target; `undefined`: they can. */
+/** Why the suites that need this member cannot run on the target; `undefined` if they can. */
 export function missing(target: ConformanceTarget, facility: Facility): string | undefined {
   if (facility === "concurrentOpen") {
     if (target.concurrentOpen === false) return "the target says `concurrentOpen: false`";
@@ -63,7 +83,9 @@ const members: readonly string[] = [
   "ttl",
 ] satisfies (keyof ConformanceTarget)[];
 
-/** Throws a `TypeError` for what is no target: a member that is misspelt would silently leave out tests. */
+/**
+ * Throws a `TypeError` for an invalid target. A misspelt member is invalid, because it would silently leave out tests.
+ */
 export function checkTarget(value: unknown): asserts value is ConformanceTarget {
   if (typeof value !== "object" || value === null)
     throw new UsageError("A conformance target is an object { name, open, … }.");
@@ -75,9 +97,10 @@ export function checkTarget(value: unknown): asserts value is ConformanceTarget 
     );
   }
   const { name, open, concurrentOpen, ttl } = target;
-  if (typeof name !== "string" || name === "") throw new UsageError("A conformance target needs a `name`.");
+  if (typeof name !== "string" || name === "")
+    throw new UsageError("A conformance target needs a `name`, a non-empty string.");
   if (typeof open !== "function")
-    throw new UsageError("A conformance target needs a function `open`, which gives a backend.");
+    throw new UsageError("A conformance target needs a function `open` that returns a backend.");
   for (const member of ["close", "reopen", "residue", "lose"]) {
     if (target[member] !== undefined && typeof target[member] !== "function") {
       throw new UsageError(`\`${member}\` of a conformance target must be a function.`);
@@ -92,7 +115,9 @@ export function checkTarget(value: unknown): asserts value is ConformanceTarget 
 function checkTtl(ttl: unknown): void {
   const { open, advance, ...others } = (ttl ?? {}) as Record<string, unknown>;
   if (typeof open !== "function") {
-    throw new UsageError("`ttl` of a conformance target must have a function `open`, which takes milliseconds.");
+    throw new UsageError(
+      "`ttl` of a conformance target needs a function `open` that takes milliseconds and returns a backend.",
+    );
   }
   if (advance !== undefined && typeof advance !== "function") throw new UsageError("`ttl.advance` must be a function.");
   const [unknown] = Object.keys(others);
@@ -100,8 +125,8 @@ function checkTtl(ttl: unknown): void {
     throw new UsageError(`\`ttl\` has no member ${JSON.stringify(unknown)}; it has open, advance.`);
 }
 
-/** What a function of a target gave, which must be a backend. Throws a `TypeError` where it is none. */
+/** Checks the return value of a target's function. Throws a `TypeError` if it is not a backend. */
 export function checkBackend(backend: AnyBackend | undefined): AnyBackend {
   if (typeof backend === "object" && backend !== null) return backend;
-  throw new UsageError(`The target gave ${backend === null ? "null" : typeof backend} where a backend was due.`);
+  throw new UsageError(`The target must return a backend, but returned ${backend === null ? "null" : typeof backend}.`);
 }

@@ -1,2 +1,2 @@
-/** The kit was not given what it asks for. What is to be changed is in the message; where it was noticed does not matter. */
+/** The kit was used in a wrong way. The message says what to change; the stack does not matter. */
 export class UsageError extends TypeError {}

@@ -5,39 +5,39 @@ import type { Report } from "../src/index.ts";
 import { promises } from "./mutants/promises.ts";
 import { type Ended, packageFolder, runNode } from "./node-process.ts";
 
-/** The file that the package names for the program. */
+/** The program's file, by the package's manifest. */
 const program = binOf(join(packageFolder, "package.json"));
 
 function binOf(manifest: string): string {
   const { bin } = JSON.parse(readFileSync(manifest, "utf8")) as { bin: Record<string, string> };
-  return bin["deep-agent-conformance"] as string; // or else nothing here works
+  return bin["deep-agent-conformance"] as string; // without it, every test here fails
 }
 
-/** The program on a module of the folder `modules`. */
+/** Runs the program on a module of the folder `modules`. */
 function run(module: string, ...options: string[]): Promise<Ended> {
   return runNode([program, `test/modules/${module}.mjs`, ...options]);
 }
 
-describe("the program tells whether a module's backend conforms", () => {
-  it("by status 0 and a line for each promise, where it does", async () => {
+describe("the program reports whether a module's backend conforms", () => {
+  it("with status 0 and a line for each promise, if it does", async () => {
     const { status, stdout, output } = await run("good");
     expect({ status, output }).toMatchObject({ status: 0 });
-    const told = stdout.split("\n").map((line) => /^(?:kept|untested) +(.*?)(?: \(the target .*)?$/.exec(line)?.[1]);
-    expect(told.filter((promise) => promise !== undefined)).toEqual(promises);
+    const listed = stdout.split("\n").map((line) => /^(?:kept|untested) +(.*?)(?: \(the target .*)?$/.exec(line)?.[1]);
+    expect(listed.filter((promise) => promise !== undefined)).toEqual(promises);
     expect(stdout).toContain("(the target has no `residue`)");
     expect(stdout).toMatch(
-      /\ngood conforms: of \d+ promises \d+ are kept \(\d+ tests\), 0 broken, 0 absent, \d+ untested\.\n$/,
+      /\ngood conforms: of \d+ promises, \d+ are kept \(\d+ tests\), 0 broken, 0 absent, \d+ untested\.\n$/,
     );
   });
 
-  it("with a table of what the backend can do", async () => {
+  it("with a table of the backend's capabilities", async () => {
     const { stdout } = await run("four-methods");
     const table = stdout.slice(stdout.indexOf("\ncapability\n"));
     const rows = ["log", "health", "lifecycle", "info", "catalogue", "expiry"];
     for (const capability of rows) expect(table).toMatch(new RegExp(`^ +${capability} +no$`, "m"));
   });
 
-  it("by status 1, the promise, and the calls that show it, where it does not", async () => {
+  it("with status 1, the broken promise and the calls that show it, if it does not", async () => {
     const { status, stdout } = await run("broken");
     expect(status).toBe(1);
     const [, ...broken] = stdout.split(/^(?=[A-Za-z]+ +)/m).filter((part) => /^(broken|BROKEN)/.test(part));
@@ -48,7 +48,7 @@ describe("the program tells whether a module's backend conforms", () => {
         "         10,000 records:",
         "           load after save has 9999 elements instead of 10000",
         "",
-        "         What was called:",
+        "         Calls:",
         "           await backend.save('saved', [ { n: 0 }, { n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }, { n: 5 }, ... 9994 more items ]); // undefined",
         "           await backend.load('saved'); // [ { n: 0 }, { n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }, { n: 5 }, ... 9993 more items ]",
         "",
@@ -61,7 +61,7 @@ describe("the program tells whether a module's backend conforms", () => {
   it.each([
     ["good", 0],
     ["broken", 1],
-  ])("to machines: %s, by JSON and nothing else", async (module, expected) => {
+  ])("as JSON and nothing else, for the backend %s", async (module, expected) => {
     const { status, stdout } = await run(module, "--json");
     expect(status).toBe(expected);
     const report = JSON.parse(stdout) as Report;
@@ -69,31 +69,31 @@ describe("the program tells whether a module's backend conforms", () => {
     expect(report.promises.map(({ promise }) => promise)).toEqual(promises);
   });
 
-  it("also where the module exports the target's members by name", async () => {
+  it("if the module exports the target's members by name", async () => {
     const { status, stdout, output } = await run("named");
     expect({ status, output }).toMatchObject({ status: 0 });
     expect(stdout).toMatch(/^exported by name conforms/m);
   });
 });
 
-describe("an adapter that leaves something behind is reported, and ends nothing else", () => {
-  it("a rejection that nobody handles", async () => {
+describe("an error outside of calls is reported, and the other tests still run", () => {
+  it("an unhandled rejection", async () => {
     const { status, stdout } = await run("rejecting");
     expect(status).toBe(1);
-    expect(stdout).toMatch(/^BROKEN +ping answers how long the store took to answer$/m);
+    expect(stdout).toMatch(/^BROKEN +ping returns how long the store took to answer$/m);
     expect(stdout).toContain("An error was left unhandled: Error: Nobody waits for this.");
     expect(stdout).toMatch(/^kept +what went in comes out equal$/m);
     expect(stdout).toContain("DOES NOT CONFORM");
   });
 
-  it("an error that is thrown outside of every call", async () => {
+  it("an error that a timer throws", async () => {
     const { status, stdout } = await run("throwing");
     expect(status).toBe(1);
     expect(stdout).toContain("An error was left unhandled: Error: The connection was lost.");
     expect(stdout).toContain("DOES NOT CONFORM");
   });
 
-  it("a rejection while the backend is first opened", async () => {
+  it("an unhandled rejection while the first backend is opened", async () => {
     const { status, stdout } = await run("stumbling", "--json");
     expect(status).toBe(1);
     const { promises: found } = JSON.parse(stdout) as Report;
@@ -105,15 +105,15 @@ describe("an adapter that leaves something behind is reported, and ends nothing 
   it("a call that never ends", async () => {
     const { status, stdout } = await run("hanging", "--timeout", "5");
     expect(status).toBe(1);
-    expect(stdout).toMatch(/^BROKEN +ping answers how long the store took to answer$/m);
-    expect(stdout).toContain("It did not end within 5 s.");
+    expect(stdout).toMatch(/^BROKEN +ping returns how long the store took to answer$/m);
+    expect(stdout).toContain("It did not finish within 5 s.");
     expect(stdout).toContain("await backend.ping(); // not settled");
     expect(stdout).toMatch(/^kept +what went in comes out equal$/m);
     expect(stdout).toContain("DOES NOT CONFORM");
   });
 });
 
-describe("where there is nothing to test, the program says why and ends with status 2", () => {
+describe("if nothing can be tested, the program says why and ends with status 2", () => {
   it.each([
     ["missing", "Cannot find module"],
     ["failing", "The module has a problem of its own."],
@@ -122,7 +122,7 @@ describe("where there is nothing to test, the program says why and ends with sta
     ["no-server", "Error: There is no server. An error was left unhandled: Error: The name was not resolved."],
   ])("a module that is %s", async (module, problem) => {
     const { status, stdout, output } = await run(module);
-    expect({ status, told: stdout.trim() }).toEqual({ status: 2, told: module === "no-server" ? module : "" });
+    expect({ status, stdout: stdout.trim() }).toEqual({ status: 2, stdout: module === "no-server" ? module : "" });
     expect(output).toContain(`test/modules/${module}.mjs could not be tested.`);
     expect(output).toContain(problem);
   });
@@ -133,8 +133,8 @@ describe("where there is nothing to test, the program says why and ends with sta
       "misspelt",
       'A conformance target has no member "tll"; it has name, open, close, reopen, concurrentOpen, residue, lose, ttl.',
     ],
-    ["no-backend", "The target gave null where a backend was due."],
-  ])("in one line where what is wrong is said by it: %s", async (module, problem) => {
+    ["no-backend", "The target must return a backend, but returned null."],
+  ])("in one line if the message explains it: %s", async (module, problem) => {
     const { status, output } = await run(module, "--json");
     expect({ status, output }).toEqual({
       status: 2,
@@ -143,10 +143,10 @@ describe("where there is nothing to test, the program says why and ends with sta
   });
 
   it.each<[string, string[], string]>([
-    ["no module", [], "Name one module."],
-    ["two modules", ["a.js", "b.js"], "Name one module."],
+    ["no module", [], "Pass exactly one module."],
+    ["two modules", ["a.js", "b.js"], "Pass exactly one module."],
     ["an option that does not exist", ["a.js", "--jsom"], "--jsom"],
-    ["a time limit that is none", ["a.js", "--timeout", "soon"], "--timeout takes a number of seconds."],
+    ["an invalid time limit", ["a.js", "--timeout", "soon"], "--timeout must be a positive number of seconds."],
   ])("%s", async (_what, args, problem) => {
     const { status, stdout, output } = await runNode([program, ...args]);
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
@@ -154,7 +154,7 @@ describe("where there is nothing to test, the program says why and ends with sta
     expect(output).toContain("Usage: deep-agent-conformance MODULE");
   });
 
-  it("asked for help, it gives it, with status 0", async () => {
+  it("unless it is asked for help: it prints that, with status 0", async () => {
     const { status, stdout } = await runNode([program, "--help"]);
     expect(status).toBe(0);
     expect(stdout).toContain("Usage: deep-agent-conformance MODULE");

@@ -13,7 +13,7 @@ interface Declared {
   isSkipped: boolean;
 }
 
-/** Declares the kit's tests to a runner that only writes them down; what `it` answers is the runner's. */
+/** Declares the kit's tests to a runner that only records them. `answer` is what the runner's `it` returns. */
 function declared(target: ConformanceTarget, answer?: (test: Declared) => unknown): Declared[] {
   const tests: Declared[] = [];
   const path: string[] = [];
@@ -33,8 +33,8 @@ function declared(target: ConformanceTarget, answer?: (test: Declared) => unknow
   return tests;
 }
 
-describe("the kit declares its tests to whatever runner it is given", () => {
-  it("by the promise that they are about, within the target's name", () => {
+describe("the kit declares its tests to any runner", () => {
+  it("grouped by promise, under the target's name", () => {
     const tests = declared(inMemory);
     expect(tests.length).toBeGreaterThan(150);
     expect(new Set(tests.map(({ path }) => path[0]))).toEqual(new Set(["in-memory keeps the contract"]));
@@ -43,7 +43,7 @@ describe("the kit declares its tests to whatever runner it is given", () => {
     expect(new Set(tests.map(({ path, name }) => `${path[1]} ${name}`)).size).toBe(tests.length);
   });
 
-  it("with a time limit that lets the kit speak first: in an argument, or as mocha takes it", () => {
+  it("with a longer time limit than the kit's own: as an argument, and as mocha expects it", () => {
     const limits: number[] = [];
     const tests = declared(inMemory, () => ({ timeout: (ms: number) => limits.push(ms) })).filter(
       ({ isSkipped }) => !isSkipped,
@@ -52,14 +52,14 @@ describe("the kit declares its tests to whatever runner it is given", () => {
     for (const limit of [...limits, ...tests.map(({ timeoutMs }) => timeoutMs)]) expect(limit).toBeGreaterThan(120_000);
   });
 
-  it("and skips, saying why, what the target does not make possible", () => {
+  it("and skips, with the reason, tests that the target does not make possible", () => {
     const skipped = declared(inMemory).filter(({ isSkipped }) => isSkipped);
     expect(skipped.length).toBeGreaterThan(10);
     for (const { name } of skipped) expect(name).toMatch(/ \(not tested: the target has no `(residue|lose|reopen)`\)$/);
     expect(declared(targetOf("all but lose")).filter(({ isSkipped }) => isSkipped)).toHaveLength(4);
   });
 
-  it("as tests that say so, where the runner cannot skip", async () => {
+  it("and, if the runner cannot skip, declares empty tests with the reason", async () => {
     const left: [name: string, body: () => Promise<void>][] = [];
     const it = (name: string, body: () => Promise<void>): void => {
       if (name.includes("not tested")) left.push([name, body]);
@@ -73,91 +73,89 @@ describe("the kit declares its tests to whatever runner it is given", () => {
     for (const [, body] of left) await expect(body()).resolves.toBeUndefined();
   });
 
-  it("but not for what is no target", () => {
+  it("but not for an invalid target", () => {
     const nothing = { name: "x", open: inMemory.open, reOpen: inMemory.open } as unknown as ConformanceTarget;
     expect(() => declared(nothing)).toThrow(TypeError);
   });
 });
 
-describe("a test that the runner runs", () => {
+describe("a declared test", () => {
   const bodyOf = (target: ConformanceTarget, wanted: string): (() => Promise<void>) => {
     const body = declared(target).find(({ name }) => name === wanted)?.body;
     if (body === undefined) throw new Error(`The kit has no test "${wanted}".`);
     return body;
   };
 
-  it("passes where the promise is kept, and where its capability is absent", async () => {
-    const test = "in milliseconds, each time";
+  it("passes if the promise is kept, and if its capability is absent", async () => {
+    const test = "in milliseconds, at every call";
     await expect(bodyOf(inMemory, test)()).resolves.toBeUndefined();
     const without = targetOf("no health", () => ({ ping: undefined }));
     await expect(bodyOf(without, test)()).resolves.toBeUndefined();
   });
 
-  it("warns where the backend is too slow to be tested well, and passes", async () => {
+  it("passes with a warning if the backend is too slow to be tested well", async () => {
     const warn = jest.spyOn(console, "warn").mockImplementation(() => undefined);
     const target = slowTarget(7);
-    await bodyOf(target, "any sequence of appends, saves, deletes and reads, whatever they know of it")();
+    await bodyOf(target, "any sequence of appends, saves, deletes and reads, with any revisions")();
     expect(warn.mock.calls).toEqual([
       [
-        "slow, the log does what a list of entries would do, whatever is asked of it: " +
+        "slow, the log behaves like a list of entries, whatever calls are made: " +
           "hardly tested: of 200 sequences of calls, 7 ended within 8 s",
       ],
     ]);
     jest.restoreAllMocks();
   });
 
-  it("fails with the promise, the problem and the calls where it is broken", async () => {
+  it("fails with the promise, the problem and the calls if the promise is broken", async () => {
     const broken = targetOf("broken", () => ({ ping: async () => ({ latencyMs: -1 }) }));
-    const error: unknown = await bodyOf(broken, "in milliseconds, each time")().catch((reason: unknown) => reason);
+    const error: unknown = await bodyOf(broken, "in milliseconds, at every call")().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(BrokenPromise);
     expect(error).toMatchObject({
       name: "BrokenPromise",
-      promise: "ping answers how long the store took to answer",
-      test: "in milliseconds, each time",
+      promise: "ping returns how long the store took to answer",
+      test: "in milliseconds, at every call",
       problem: "latencyMs is -1",
       reproduction: ["await backend.ping(); // { latencyMs: -1 }"],
     });
-    expect((error as Error).message).toBe(
-      "latencyMs is -1\n\nWhat was called:\n  await backend.ping(); // { latencyMs: -1 }\n",
-    );
+    expect((error as Error).message).toBe("latencyMs is -1\n\nCalls:\n  await backend.ping(); // { latencyMs: -1 }\n");
   });
 
-  it("fails where a method of an absent capability is there all the same", async () => {
+  it("fails if the backend has a method of an absent capability", async () => {
     const half = targetOf("half a log", () => ({ read: undefined }));
-    await expect(bodyOf(half, "in a new memory, and behind what is there")()).rejects.toMatchObject({
-      problem: expect.stringContaining("append, as the capability log is absent"),
+    await expect(bodyOf(half, "to a new memory, and after existing entries")()).rejects.toMatchObject({
+      problem: expect.stringContaining("append, a method of the absent capability log, is"),
     });
   });
 
-  it("fails where the target gives something else than it is asked for", async () => {
+  it("fails if a function of the target returns something wrong", async () => {
     const target = targetOf("confused");
-    const test = "appends by turns";
+    const test = "appends by both in turn";
     await expect(bodyOf({ ...target, open: () => null as never }, test)()).rejects.toMatchObject({
-      problem: "The target gave null where a backend was due.",
+      problem: "The target must return a backend, but returned null.",
     });
     await expect(bodyOf({ ...target, reopen: () => undefined as never }, test)()).rejects.toMatchObject({
-      problem: "The target gave undefined where a backend was due.",
+      problem: "The target must return a backend, but returned undefined.",
     });
     await expect(bodyOf({ ...target, reopen: (backend) => backend }, test)()).rejects.toMatchObject({
-      problem: "`reopen` gave the very instance that it was to give a second one of",
+      problem: "`reopen` returned the same instance instead of a second one",
     });
   });
 
-  it("tells of what went wrong at the end, too, behind what it found", async () => {
+  it("reports a failure to close after the calls", async () => {
     const target = targetOf("broken twice", () => ({ ping: async () => ({ latencyMs: -1 }) }));
     const close = (): Promise<void> => Promise.reject(new Error("The folder is not empty."));
-    await expect(bodyOf({ ...target, close }, "in milliseconds, each time")()).rejects.toMatchObject({
+    await expect(bodyOf({ ...target, close }, "in milliseconds, at every call")()).rejects.toMatchObject({
       problem: "latencyMs is -1",
       reproduction: [
         "await backend.ping(); // { latencyMs: -1 }",
-        "// closing failed, too: Error: The folder is not empty.",
+        "// closing also failed: Error: The folder is not empty.",
       ],
     });
   });
 
-  it("gives the target the very backends that it opened", async () => {
+  it("passes the target the same backends that it opened", async () => {
     const opened: unknown[] = [];
-    const given: unknown[] = [];
+    const passed: unknown[] = [];
     const target = targetOf("identities");
     const test = bodyOf(
       {
@@ -168,19 +166,19 @@ describe("a test that the runner runs", () => {
           return backend;
         },
         residue(backend) {
-          given.push(backend);
+          passed.push(backend);
           return target.residue(backend);
         },
         close(backend) {
-          given.push(backend);
+          passed.push(backend);
           return target.close(backend);
         },
       },
-      "nor of a memory that was never there",
+      "nothing of a memory that never existed",
     );
     await test();
     expect(opened).toHaveLength(1);
-    expect(new Set(given)).toEqual(new Set(opened));
-    expect(given[0]).toBe(opened[0]);
+    expect(new Set(passed)).toEqual(new Set(opened));
+    expect(passed[0]).toBe(opened[0]);
   });
 });

@@ -4,7 +4,7 @@ import type { KitRecord } from "../src/kit-records.ts";
 
 let now = 1_700_000_000_000;
 
-/** The in-memory backend as it is. Its memories end with it, so that there is nothing to open again. */
+/** The in-memory backend. Its memories end with it, so it has no `reopen`. */
 export const inMemory: ConformanceTarget = {
   name: "in-memory",
   open: () => new InMemoryBackend<KitRecord>(),

@@ -6,19 +6,19 @@ import { promises } from "./mutants/promises.ts";
 import { survivors } from "./mutants/survivors.ts";
 import { brokenTests, verdictOn } from "./mutants/verdict.ts";
 
-describe.each(promises)("who breaks it is caught: %s", (promise) => {
+describe.each(promises)("the kit catches backends that break: %s", (promise) => {
   const breakers = mutants.filter((mutant) => mutant.promise === promise);
 
   it.each(breakers)("a backend that $name", async (mutant) => {
     expect(await verdictOn(mutant)).toMatchObject({ isCaught: true });
   });
 
-  it("there is one, at least", () => {
+  it("at least one mutant", () => {
     expect(breakers).not.toEqual([]);
   });
 });
 
-describe("who keeps all promises conforms", () => {
+describe("a backend that keeps all promises conforms", () => {
   it.each(goodBackends)("$name", async (target) => {
     const { conforms, promises: found } = await report(target);
     expect(found.flatMap(brokenTests)).toEqual([]);
@@ -27,7 +27,7 @@ describe("who keeps all promises conforms", () => {
   });
 });
 
-describe("what LangGraph's kit lets pass is among the mutants", () => {
+describe("the mutants include the bugs that LangGraph's kit does not catch", () => {
   it.each(Object.entries(survivors))("%s: %s", (_what, name) => {
     expect(mutants.map((mutant) => mutant.name)).toContain(name);
   });

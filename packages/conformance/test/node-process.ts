@@ -1,18 +1,20 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
-/** The folder of the package: where the processes run. */
+/** The folder of the package, in which the processes run. */
 export const packageFolder: string = join(__dirname, "..");
 
 export interface Ended {
-  /** `null`: it was killed, having taken too long. */
+  /** `null` if the process was killed because it took too long. */
   status: number | null;
   stdout: string;
-  /** What it printed, both streams, as it came. */
+  /** The output of both streams, in the order in which it came. */
   output: string;
 }
 
-/** Runs a program on this Node, without colours and without what the test runner around it leaves in the environment. */
+/**
+ * Runs a program on this Node, without colours, and without the variables that the test runner adds to the environment.
+ */
 export function runNode(args: readonly string[], timeoutMs = 120_000): Promise<Ended> {
   const { JEST_WORKER_ID: _, NODE_OPTIONS: __, FORCE_COLOR: ___, NODE_ENV: ____, ...inherited } = process.env;
   const child = spawn(process.execPath, args, {

@@ -11,8 +11,8 @@ function recording(changes: Partial<AnyBackend> = {}): { recorder: Recorder; bac
   return { recorder, backend: recorded(backend, recorder) };
 }
 
-describe("the calls of a test are told as a program that makes them again", () => {
-  it("with what each was given, and what it answered", async () => {
+describe("the calls of a test are recorded as a program that repeats them", () => {
+  it("with the arguments and the answer of each", async () => {
     const { recorder, backend } = recording();
     await backend.save("m", recordsFrom(0, 2));
     await backend.load("m", { signal: undefined });
@@ -24,7 +24,7 @@ describe("the calls of a test are told as a program that makes them again", () =
     ]);
   });
 
-  it("and with how it failed: by a code, or by another error", async () => {
+  it("with the code or the error of a failed call", async () => {
     const { recorder, backend } = recording({
       delete: () => Promise.reject(new Error("connection lost")),
       list: () => {
@@ -41,7 +41,7 @@ describe("the calls of a test are told as a program that makes them again", () =
     ]);
   });
 
-  it("as it was given, whatever becomes of it later", async () => {
+  it("with the arguments as they were at the call, whatever happens to them later", async () => {
     const { recorder, backend } = recording();
     const records = recordsFrom(0);
     const saved = backend.save("m", records);
@@ -50,14 +50,14 @@ describe("the calls of a test are told as a program that makes them again", () =
     expect(recorder.lines).toEqual(["await backend.save('m', [ { n: 0 } ]); // undefined"]);
   });
 
-  it("one that is not over says so", async () => {
+  it("with a note for a call that has not settled", async () => {
     const { recorder, backend } = recording({ list: () => new Promise(() => undefined) });
     void backend.list();
     await backend.load("m");
     expect(recorder.lines).toEqual(["await backend.list(); // not settled", "await backend.load('m'); // null"]);
   });
 
-  it("a line each, however much was given", async () => {
+  it("in one line each, however large the arguments are", async () => {
     const { recorder, backend } = recording();
     await backend.save("x".repeat(1_000), [...recordsFrom(0, 10_000), { text: "line\n".repeat(10_000) }]);
     expect(recorder.lines).toHaveLength(1);
@@ -65,14 +65,14 @@ describe("the calls of a test are told as a program that makes them again", () =
     expect(recorder.lines[0]).not.toContain("\n");
   });
 
-  it("several instances by names of their own, and methods without one", async () => {
+  it("with a name for each instance, and for methods that are symbols", async () => {
     const recorder = new Recorder();
     const backend = recorded(new InMemoryBackend<KitRecord>(), recorder, "backend2") as AnyBackend & AsyncDisposable;
     await backend[Symbol.asyncDispose]();
     expect(recorder.lines).toEqual(["await backend2[Symbol.asyncDispose](); // undefined"]);
   });
 
-  it("of many, the first 12 and the last 24", async () => {
+  it("if they are many, the first 12 and the last 24", async () => {
     const { recorder, backend } = recording();
     for (let n = 0; n < 36; n++) await backend.load(`m${n}`);
     expect(recorder.lines).toHaveLength(36);
@@ -86,7 +86,7 @@ describe("the calls of a test are told as a program that makes them again", () =
     expect(recorder.lines.at(-1)).toBe("await backend.load('m99'); // null");
   });
 
-  it("but not those that have nothing to do with what came then", async () => {
+  it("without the calls before it was cleared", async () => {
     const { recorder, backend } = recording();
     for (let n = 0; n < 100; n++) await backend.load(`m${n}`);
     recorder.clear();
@@ -94,16 +94,16 @@ describe("the calls of a test are told as a program that makes them again", () =
     expect(recorder.lines).toEqual(["await backend.load('m'); // null"]);
   });
 
-  it("and behind them, what else is worth knowing", async () => {
+  it("with remarks after the calls", async () => {
     const { recorder, backend } = recording();
-    recorder.remark("closing failed, too");
+    recorder.remark("closing also failed");
     await backend.load("m");
-    expect(recorder.lines).toEqual(["await backend.load('m'); // null", "// closing failed, too"]);
+    expect(recorder.lines).toEqual(["await backend.load('m'); // null", "// closing also failed"]);
   });
 });
 
-describe("a backend behaves as if nobody wrote down its calls", () => {
-  it("with the answers, errors and promises of its own", async () => {
+describe("a recorded backend behaves like the backend itself", () => {
+  it("with its own answers, errors and promises", async () => {
     const answer = Promise.resolve([]);
     const { backend } = recording({ list: () => answer });
     expect(backend.list()).toBe(answer);
@@ -111,15 +111,15 @@ describe("a backend behaves as if nobody wrote down its calls", () => {
     expect(await backend.load("m")).toEqual(recordsFrom(0));
   });
 
-  it("with the members that it has, and no others", () => {
+  it("with its own members, and no others", () => {
     const { backend } = recording({ list: undefined as never });
     expect(Reflect.get(backend, "list")).toBeUndefined();
-    expect(Reflect.get(backend, "made up")).toBeUndefined();
+    expect(Reflect.get(backend, "invented")).toBeUndefined();
     expect(typeof Reflect.get(backend, "append")).toBe("function");
     expect(backend.load).toBe(backend.load);
   });
 
-  it("also where it cannot be changed", async () => {
+  it("even if it is frozen", async () => {
     const inner = new InMemoryBackend<KitRecord>();
     const frozen = Object.freeze({
       load: (id: string) => inner.load(id),

@@ -7,18 +7,18 @@ import { promises } from "./mutants/promises.ts";
 import { slowTarget } from "./slow-target.ts";
 
 const ROUND_TRIP = "what went in comes out equal";
-const HEALTH = "ping answers how long the store took to answer";
-const LOSS = "a log that lost what it had acknowledged says so";
-const MODEL = "the log does what a list of entries would do, whatever is asked of it";
+const HEALTH = "ping returns how long the store took to answer";
+const LOSS = "a log reports the loss of acknowledged entries";
+const MODEL = "the log behaves like a list of entries, whatever calls are made";
 const PERSISTENCE = "another instance on the store finds what was written";
 const DELETION = "delete removes one memory, and all of it";
 
-/** What became of one promise. */
+/** The report of one promise. */
 async function outcomeOf(promise: string, target: ConformanceTarget, timeoutMs?: number): Promise<PromiseReport> {
   const result = await report(target, { promises: [promise], ...(timeoutMs !== undefined && { timeoutMs }) });
   expect(result.promises).toHaveLength(1);
   expect(result.conforms).toBe(result.promises[0]?.outcome !== "broken");
-  return result.promises[0] as PromiseReport; // there is one
+  return result.promises[0] as PromiseReport; // its length was just checked
 }
 
 const withoutHealth: Mutation = () => ({ ping: undefined });
@@ -26,19 +26,19 @@ const withoutEmptyRecords: Mutation = (honest) => ({
   load: async (...args) => (await honest.load(...args))?.filter((record) => Object.keys(record).length > 0) ?? null,
 });
 
-describe("a report tells what became of each promise", () => {
+describe("a report has the outcome of each promise", () => {
   it("kept, with its tests", async () => {
     const { outcome, reason, tests } = await outcomeOf(HEALTH, inMemory);
     expect({ outcome, reason }).toEqual({ outcome: "kept", reason: undefined });
-    expect(tests).toEqual([{ name: "in milliseconds, each time", outcome: "kept", ms: expect.any(Number) }]);
+    expect(tests).toEqual([{ name: "in milliseconds, at every call", outcome: "kept", ms: expect.any(Number) }]);
   });
 
-  it("broken, with the problem and the calls of the tests that say so", async () => {
+  it("broken, with the problem and the calls of each failed test", async () => {
     const { outcome, tests } = await outcomeOf(ROUND_TRIP, targetOf("broken", withoutEmptyRecords));
     expect(outcome).toBe("broken");
     expect(tests.filter((test) => test.outcome === "broken")).toEqual([
       {
-        name: "fields that nobody knows",
+        name: "unknown fields",
         outcome: "broken",
         ms: expect.any(Number),
         problem: "load after save has 2 elements instead of 3",
@@ -51,16 +51,16 @@ describe("a report tells what became of each promise", () => {
     expect(tests.filter((test) => test.outcome === "kept").length).toBe(tests.length - 1);
   });
 
-  it("absent, where it is about a capability that the backend does not have", async () => {
+  it("absent, if it is about a capability that the backend does not have", async () => {
     expect(await outcomeOf(HEALTH, targetOf("no health", withoutHealth))).toEqual({
       promise: HEALTH,
       outcome: "absent",
       reason: "the backend has no health",
-      tests: [{ name: "in milliseconds, each time", outcome: "absent", ms: expect.any(Number) }],
+      tests: [{ name: "in milliseconds, at every call", outcome: "absent", ms: expect.any(Number) }],
     });
   });
 
-  it("untested, where the target does not make it possible", async () => {
+  it("untested, if the target does not make the tests possible", async () => {
     expect(await outcomeOf(LOSS, inMemory)).toEqual({
       promise: LOSS,
       outcome: "untested",
@@ -69,7 +69,7 @@ describe("a report tells what became of each promise", () => {
     });
   });
 
-  it("untested, where the target forbids a second instance", async () => {
+  it("untested, if the target forbids a second instance", async () => {
     const target = { ...targetOf("locked"), concurrentOpen: false };
     const { outcome, reason } = await outcomeOf(
       "two instances write the same memory, and each sees what the other wrote",
@@ -78,17 +78,17 @@ describe("a report tells what became of each promise", () => {
     expect({ outcome, reason }).toEqual({ outcome: "untested", reason: "the target says `concurrentOpen: false`" });
   });
 
-  it("one after the other, as soon as each is known", async () => {
-    const told: PromiseReport[] = [];
+  it("and calls back with each as soon as it is known", async () => {
+    const reported: PromiseReport[] = [];
     const { promises: found } = await report(inMemory, {
       promises: [HEALTH, DELETION],
-      onPromise: (promise) => void told.push(promise),
+      onPromise: (promise) => void reported.push(promise),
     });
-    expect(told).toEqual(found);
-    expect(told.map(({ promise }) => promise)).toEqual([DELETION, HEALTH]);
+    expect(reported).toEqual(found);
+    expect(reported.map(({ promise }) => promise)).toEqual([DELETION, HEALTH]);
   });
 
-  it("all of them, where nothing else is said", async () => {
+  it("for all promises by default", async () => {
     const result = await report(inMemory);
     expect(result.promises.map(({ promise }) => promise)).toEqual(promises);
     expect(result).toMatchObject({ name: "in-memory", conforms: true });
@@ -96,8 +96,8 @@ describe("a report tells what became of each promise", () => {
   });
 });
 
-describe("a report tells what the backend can do", () => {
-  it("all that has its methods", async () => {
+describe("a report has the backend's capabilities", () => {
+  it("each of which is true if the backend has its methods", async () => {
     const { capabilities } = await report(targetOf("no health", withoutHealth), { promises: [] });
     expect(capabilities).toEqual({
       log: true,
@@ -110,29 +110,29 @@ describe("a report tells what the backend can do", () => {
   });
 });
 
-describe("a report comes to an end", () => {
-  it("where a call does not", async () => {
+describe("a report always ends", () => {
+  it("if a call does not", async () => {
     const hanging = targetOf("hangs", () => ({ ping: () => new Promise(() => undefined) }));
     const { outcome, tests } = await outcomeOf(HEALTH, hanging, 50);
     expect(outcome).toBe("broken");
     expect(tests).toMatchObject([
-      { problem: "It did not end within 0.05 s.", reproduction: ["await backend.ping(); // not settled"] },
+      { problem: "It did not finish within 0.05 s.", reproduction: ["await backend.ping(); // not settled"] },
     ]);
   });
 
-  it("where the backend does not open: then there is none", async () => {
+  it("if the backend does not open: with an error", async () => {
     const open = (): Promise<never> => new Promise(() => undefined);
-    await expect(report({ name: "x", open }, { timeoutMs: 50 })).rejects.toThrow("It did not end within 0.05 s.");
+    await expect(report({ name: "x", open }, { timeoutMs: 50 })).rejects.toThrow("It did not finish within 0.05 s.");
   });
 
-  it("where a store is not removed", async () => {
+  it("if a store is not removed", async () => {
     const target = { ...targetOf("stays"), close: (): Promise<void> => new Promise(() => undefined) };
     const { outcome, tests } = await outcomeOf(HEALTH, target, 50);
     expect(outcome).toBe("broken");
-    expect(tests).toMatchObject([{ problem: "It did not end within 0.05 s." }]);
+    expect(tests).toMatchObject([{ problem: "It did not finish within 0.05 s." }]);
   });
 
-  it("with a time limit that is for each test, not for all", async () => {
+  it("with a time limit for each test, not for all together", async () => {
     const slow = targetOf("slow", (honest) => ({
       async delete(...args) {
         await sleep(1);
@@ -145,28 +145,28 @@ describe("a report comes to an end", () => {
   });
 });
 
-describe("a report says where a backend was too slow to be tested well", () => {
+describe("a report says if a backend was too slow to be tested well", () => {
   afterEach(() => {
     jest.restoreAllMocks();
   });
 
-  const told = "of 200 sequences of calls, 19 ended within 8 s";
+  const progress = "of 200 sequences of calls, 19 ended within 8 s";
 
-  it("of a promise that is kept, as far as could be seen", async () => {
+  it("in a remark on a promise that is kept as far as it was tested", async () => {
     const result = await report(slowTarget(19), { promises: [MODEL] });
     expect(result).toMatchObject({
       conforms: true,
-      promises: [{ outcome: "kept", tests: [{ outcome: "kept", remarks: [`hardly tested: ${told}`] }] }],
+      promises: [{ outcome: "kept", tests: [{ outcome: "kept", remarks: [`hardly tested: ${progress}`] }] }],
     });
-    expect(reportText(result)).toContain(`\nkept     ${MODEL} (hardly tested: ${told})\n`);
+    expect(reportText(result)).toContain(`\nkept     ${MODEL} (hardly tested: ${progress})\n`);
   });
 
-  it("nothing, where enough was tried", async () => {
+  it("but not if enough calls were tried", async () => {
     const { tests } = await outcomeOf(MODEL, slowTarget(20));
     expect(tests).toEqual([{ name: expect.any(String), outcome: "kept", ms: expect.any(Number) }]);
   });
 
-  it("as broken, where nothing could be seen", async () => {
+  it("as a broken promise if nothing was tested", async () => {
     const { outcome, tests } = await outcomeOf(MODEL, slowTarget(0));
     expect(outcome).toBe("broken");
     expect(tests).toMatchObject([
@@ -174,7 +174,7 @@ describe("a report says where a backend was too slow to be tested well", () => {
     ]);
   });
 
-  it("and leaves the store alone when the time is over", async () => {
+  it("and makes no more calls after the time limit", async () => {
     const calls: string[] = [];
     const target = slowTarget(1, (id) => calls.push(id));
     await outcomeOf(MODEL, target);
@@ -182,13 +182,13 @@ describe("a report says where a backend was too slow to be tested well", () => {
   });
 });
 
-describe("a report tells what else went wrong meanwhile", () => {
-  /** As Node does of a rejection that nobody handles: jest's own process hears nothing of those. */
+describe("a report includes unhandled errors", () => {
+  /** Emits what Node emits for an unhandled rejection. The process of jest gets none of these events. */
   const strayError = (message: string): void => {
     process.emit("unhandledRejection", new Error(message), Promise.resolve());
   };
 
-  it("beside what a test found, and not with the next", async () => {
+  it("with the test during which they occurred, and not with the next", async () => {
     const target = targetOf("broken twice", () => ({
       async ping() {
         strayError("The connection was lost.");
@@ -208,7 +208,7 @@ describe("a report tells what else went wrong meanwhile", () => {
     ]);
   });
 
-  it("of a backend without the capability that the test is about", async () => {
+  it("even if the backend does not have the capability of the test", async () => {
     const target = targetOf("no health", withoutHealth);
     const open: ConformanceTarget["open"] = () => {
       strayError("The connection was lost.");
@@ -220,7 +220,7 @@ describe("a report tells what else went wrong meanwhile", () => {
     });
   });
 
-  it("as it was first opened, also where there is no test to tell it with", async () => {
+  it("from the first opening, even if no test runs", async () => {
     const open: ConformanceTarget["open"] = () => {
       strayError("The connection was lost.");
       return inMemory.open();
@@ -230,7 +230,7 @@ describe("a report tells what else went wrong meanwhile", () => {
     );
   });
 
-  it("and listens no longer than it runs", async () => {
+  it("and stops listening when it ends", async () => {
     const listeners = (): number[] =>
       ["unhandledRejection", "uncaughtException"].map((name) => process.listenerCount(name));
     const before = listeners();
@@ -240,8 +240,8 @@ describe("a report tells what else went wrong meanwhile", () => {
   });
 });
 
-describe("a report leaves no store behind", () => {
-  it("each that was opened is removed once, whatever was found", async () => {
+describe("a report removes its stores", () => {
+  it("each opened store once, whatever the tests found", async () => {
     const opened: unknown[] = [];
     const closed: unknown[] = [];
     const target = targetOf("counted", withoutEmptyRecords);
@@ -264,7 +264,7 @@ describe("a report leaves no store behind", () => {
     expect(closed).toEqual(opened);
   });
 
-  it("and says where removing it failed", async () => {
+  it("and reports if that failed", async () => {
     const target = targetOf("cannot be removed");
     const close = (): Promise<void> => Promise.reject(new Error("The folder is not empty."));
     expect(await outcomeOf(HEALTH, { ...target, close })).toMatchObject({
@@ -274,16 +274,16 @@ describe("a report leaves no store behind", () => {
   });
 });
 
-describe("there is no report on what is no target", () => {
+describe("an invalid target gets no report", () => {
   it("but a TypeError", async () => {
     await expect(report({ name: "x" } as unknown as ConformanceTarget)).rejects.toThrow(TypeError);
   });
 
-  it.each([0, -1, Number.NaN, 2 ** 31])("nor with a time limit of %p ms", async (timeoutMs) => {
+  it.each([0, -1, Number.NaN, 2 ** 31])("nor does a time limit of %p ms", async (timeoutMs) => {
     await expect(report(inMemory, { timeoutMs })).rejects.toThrow(TypeError);
   });
 
-  it("nor on a promise that the kit does not have", async () => {
+  it("nor does a promise that the kit does not have", async () => {
     await expect(report(inMemory, { promises: [HEALTH, "all is well"] })).rejects.toThrow(
       'There is no promise "all is well".',
     );
@@ -293,14 +293,14 @@ describe("there is no report on what is no target", () => {
     [null, "null"],
     [undefined, "undefined"],
     ["redis://", "string"],
-  ])("nor on one whose open gives %p", async (backend, told) => {
+  ])("nor does a target whose open returns %p", async (backend, shown) => {
     const target = { name: "x", open: () => backend } as unknown as ConformanceTarget;
     const error: unknown = await report(target).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(TypeError);
-    expect(error).toMatchObject({ message: `The target gave ${told} where a backend was due.` });
+    expect(error).toMatchObject({ message: `The target must return a backend, but returned ${shown}.` });
   });
 
-  it("nor on one that does not open: its error is told", async () => {
+  it("nor does a target that does not open: its error is thrown", async () => {
     const open = (): never => {
       throw new Error("There is no server.");
     };
@@ -308,25 +308,25 @@ describe("there is no report on what is no target", () => {
   });
 });
 
-describe("a report for people has the same in text", () => {
-  it("each promise, and the calls where one is broken", async () => {
+describe("a report for people has the same as text", () => {
+  it("each promise, and the calls of a broken one", async () => {
     const target = targetOf("my store", (honest, store) => ({ ...withoutHealth(honest, store), delete: undefined }));
     const text = reportText(
-      await report(target, { promises: [HEALTH, LOSS, "list answers the ids of all memories, each once"] }),
+      await report(target, { promises: [HEALTH, LOSS, "list returns the ids of all memories, each once"] }),
     );
     expect(text.split("\n").slice(0, 6)).toEqual([
       "my store",
       "",
-      "BROKEN   list answers the ids of all memories, each once",
+      "BROKEN   list returns the ids of all memories, each once",
       "",
-      "         those that were deleted are not:",
+      "         no deleted memories:",
       "           backend.delete is not a function",
     ]);
-    expect(text).toContain("untested a log that lost what it had acknowledged says so (the target has no `lose`)\n");
+    expect(text).toContain("untested a log reports the loss of acknowledged entries (the target has no `lose`)\n");
     expect(text).toContain(`absent   ${HEALTH} (the backend has no health)\n`);
     expect(text).toMatch(/\n {2}health +no\n/);
     expect(text).toMatch(
-      /my store DOES NOT CONFORM: of 3 promises 0 are kept \(7 tests\), 1 broken, 1 absent, 1 untested\.$/,
+      /my store DOES NOT CONFORM: of 3 promises, 0 are kept \(7 tests\), 1 broken, 1 absent, 1 untested\.$/,
     );
   });
 });

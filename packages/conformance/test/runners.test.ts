@@ -4,12 +4,12 @@ import { conformance } from "../src/index.ts";
 import { inMemory } from "./in-memory-target.ts";
 import { packageFolder, runNode } from "./node-process.ts";
 
-/** A test runner as its user starts it, on a test file as a user would write it. Jest is told to leave the files as they are. */
+/** How a user starts a test runner on a test file. Jest is configured not to transform the files. */
 interface Started {
   args: readonly string[];
-  /** Keeps the run to the tests of that name. */
+  /** The option that runs only the tests with a name. */
   only: string;
-  /** How it says how many tests passed. */
+  /** How it prints the number of passed tests. */
   passed: RegExp;
 }
 
@@ -53,12 +53,12 @@ function jestConfig(folder: string, file: string): string[] {
   return [`--config=${JSON.stringify(config)}`];
 }
 
-/** Where the package is that a development dependency is installed as. */
+/** The folder of an installed development dependency. */
 function folderOf(name: string): string {
   return dirname(require.resolve(`${name}/package.json`));
 }
 
-/** How many tests the kit has for such a backend, and leaves to be run. */
+/** How many tests the kit declares for the target and does not skip. */
 function testsOf(target: typeof inMemory): number {
   let tests = 0;
   const it = (): void => {
@@ -78,7 +78,7 @@ describe.each(Object.entries(runners))("the kit runs under %s", (_name, start) =
     });
   });
 
-  it("and fails for a broken one, with the promise's name and what was called", async () => {
+  it("and fails for a broken one, with the promise and the calls", async () => {
     const { args, only, passed } = start("broken");
     const { status, output } = await runNode(withOption(args, only, BROKEN));
     expect(status).not.toBe(0);
@@ -90,7 +90,7 @@ describe.each(Object.entries(runners))("the kit runs under %s", (_name, start) =
   });
 });
 
-/** With an option in front of the last argument: node:test wants it before the file. */
+/** Inserts an option before the last argument: node:test expects it before the file. */
 function withOption(args: readonly string[], name: string, value: string): string[] {
   return [...args.slice(0, -1), `${name}=${value}`, ...args.slice(-1)];
 }

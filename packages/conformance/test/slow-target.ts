@@ -3,8 +3,8 @@ import type { ConformanceTarget } from "../src/index.ts";
 import { type Mutation, targetOf } from "./mutants/mutant.ts";
 
 /**
- * A backend that takes ten seconds for a call, but for those of as many memories as are given first. The time passes on
- * `performance` alone, which is mocked.
+ * A backend that takes ten seconds for a call, except for calls of the first `fastMemories` memories. Only the mocked
+ * clock of `performance` advances.
  */
 export function slowTarget(fastMemories: number, onCall?: (id: string) => void): ConformanceTarget {
   let now = 0;

@@ -2,10 +2,10 @@ import { describe, expect, it } from "@jest/globals";
 import { checkTarget } from "../src/target.ts";
 
 const open = (): never => {
-  throw new Error("Nobody opens it.");
+  throw new Error("No test opens it.");
 };
 
-describe("a target with a mistake is refused, so that no test is left out in silence", () => {
+describe("an invalid target is rejected, so that no test is silently left out", () => {
   it.each<[unknown, string]>([
     [undefined, "A conformance target is an object"],
     [null, "A conformance target is an object"],
@@ -20,8 +20,8 @@ describe("a target with a mistake is refused, so that no test is left out in sil
     [{ name: "x", open, residue: [] }, "`residue` of a conformance target must be a function"],
     [{ name: "x", open, lose: 1 }, "`lose` of a conformance target must be a function"],
     [{ name: "x", open, concurrentOpen: "no" }, "`concurrentOpen` of a conformance target must be a boolean"],
-    [{ name: "x", open, ttl: 60_000 }, "`ttl` of a conformance target must have a function `open`"],
-    [{ name: "x", open, ttl: null }, "`ttl` of a conformance target must have a function `open`"],
+    [{ name: "x", open, ttl: 60_000 }, "`ttl` of a conformance target needs a function `open`"],
+    [{ name: "x", open, ttl: null }, "`ttl` of a conformance target needs a function `open`"],
   ])("%p", (target, message) => {
     expect(() => checkTarget(target)).toThrow(TypeError);
     expect(() => checkTarget(target)).toThrow(message);
@@ -31,7 +31,7 @@ describe("a target with a mistake is refused, so that no test is left out in sil
     [{ name: "x", open }],
     [{ name: "x", open, close: undefined, reopen: undefined, concurrentOpen: undefined, ttl: undefined }],
     [{ name: "x", open, close: open, reopen: open, concurrentOpen: false, residue: open, lose: open, ttl: { open } }],
-  ])("and %p is none", (target) => {
+  ])("but not the valid target %p", (target) => {
     expect(() => checkTarget(target)).not.toThrow();
   });
 });

@@ -15,7 +15,7 @@ import { ID_KEY, KEY } from "./support/keys.ts";
 
 const DETONATE = Symbol("detonate");
 
-/** A backend that can do more than layers know: something invented, and something that a later contract may have. */
+/** A backend with methods that layers do not know: an invented one, and one that a later contract may have. */
 class Exploding<T extends object = Message> extends InMemoryBackend<T> {
   override readonly name = "exploding";
   readonly forks = async (): Promise<string> => "forked";
@@ -29,7 +29,7 @@ class Exploding<T extends object = Message> extends InMemoryBackend<T> {
 
 const KEYS = { keys: { "2026": KEY }, current: "2026" };
 
-/** Each layer, on stores made by the same function. */
+/** Each layer, around stores that the same function makes. */
 function layersOn<T extends Exploding>(store: () => T) {
   return {
     withTimeout: withTimeout(store(), 1_000),
@@ -46,7 +46,7 @@ function layersOn<T extends Exploding>(store: () => T) {
 const layers = layersOn(() => new Exploding());
 const names = Object.keys(layers) as (keyof typeof layers)[];
 
-/** Written out here once more: a method that a layer begins to pass on is a decision. */
+/** Deliberately a second list: letting a layer pass on a new method is a decision. */
 const known: PropertyKey[] = ["load", "save", "delete", "list", "append", "read", "ping", "close", "info", "recent"];
 known.push("touch", "name", Symbol.asyncDispose);
 
@@ -59,7 +59,7 @@ describe("a layer is closed by default", () => {
     for (const method of ["explode", "updateMetadata", "forks", DETONATE]) expect(method in layers[name]).toBe(false);
   });
 
-  it("nor does it have one in its type", () => {
+  it("has no such method in its type either", () => {
     type Absent = "explode" | "updateMetadata" | "forks" | typeof DETONATE | "withTtl" | "withTTL" | "withMaxMemories";
     type Layers = typeof layers;
     expectTypeOf<Extract<keyof Exploding, Absent>>().not.toBeNever();
@@ -72,7 +72,7 @@ describe("a layer is closed by default", () => {
     expectTypeOf<Extract<keyof Layers["withFallback"], Absent>>().toBeNever();
   });
 
-  it.each(names)("%s is called what its store is called", (name) => {
+  it.each(names)("%s has the name of its store", (name) => {
     expect(layers[name].name).toBe("exploding");
     expectTypeOf(layers[name].name).toBeString();
   });

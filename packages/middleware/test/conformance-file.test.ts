@@ -27,7 +27,7 @@ for (const [name, stack] of Object.entries(chosen)) {
       },
       reopen: open,
       close: () => rmSync(directory, { recursive: true }),
-      // What a delete leaves for a day says that the memory is gone, and nothing that was said.
+      // A delete leaves a file for a day which says that the memory is gone. It holds nothing that was said.
       residue: () =>
         readdirSync(directory, { recursive: true, encoding: "utf8" }).filter(
           (file) => file.endsWith(".jsonl") && readFileSync(join(directory, file), "utf8").includes('"r":[{'),

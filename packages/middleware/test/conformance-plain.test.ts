@@ -5,7 +5,7 @@ import { layers } from "./support/stacks.ts";
 
 let map: Map<string, unknown>;
 
-// A store that has no log.
+// A store without `log`.
 for (const [name, layer] of Object.entries(layers)) {
   const onMap = () => layer(new KeyvBackend<object>({ store: map }));
   conformance(

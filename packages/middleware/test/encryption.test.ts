@@ -16,7 +16,7 @@ interface Stored {
   data: string;
 }
 
-/** What is in the store below. */
+/** The records in the store below. */
 async function stored(store: MemoryBackend<object>, id: string): Promise<Stored[]> {
   return (await store.load(id)) as Stored[];
 }
@@ -33,7 +33,7 @@ describe("encrypted records", () => {
     expect(await backend.load("alice")).toEqual([{ text: "my secret" }, { text: "my secret" }]);
   });
 
-  it("do not open where any bit of them was changed", async () => {
+  it("cannot be opened after any bit of them was changed", async () => {
     const store = new InMemoryBackend<object>();
     const backend = withEncryption(store, current);
     await backend.save("alice", notes(1, 1));
@@ -47,7 +47,7 @@ describe("encrypted records", () => {
     }
   });
 
-  it("do not open cut short, tag included", async () => {
+  it("cannot be opened after they were cut short, within the tag or before it", async () => {
     const store = new InMemoryBackend<object>();
     const backend = withEncryption(store, current);
     await backend.save("alice", notes(1, 1));
@@ -59,7 +59,7 @@ describe("encrypted records", () => {
     }
   });
 
-  it("do not open in another memory, nor under another key's name", async () => {
+  it("cannot be opened in another memory, or under another key's name", async () => {
     const store = new InMemoryBackend<object>();
     const backend = withEncryption(store, { keys: { a: KEY, b: KEY }, current: "a" });
     await backend.append("alice", [{ text: "hers" }]);
@@ -76,7 +76,7 @@ describe("encrypted records", () => {
     expect(MemoryError.is(await rejectionOf(backend.load("alice")), "DECRYPT")).toBe(true);
   });
 
-  it("do not open with another key, nor with one that is missing, and the error says which", async () => {
+  it("cannot be opened with a wrong or missing key, and the error says which", async () => {
     const store = new InMemoryBackend<object>();
     await withEncryption(store, current).save("alice", notes(1, 1));
     const wrong = withEncryption(store, { keys: { a: OTHER_KEY }, current: "a" });
@@ -86,10 +86,10 @@ describe("encrypted records", () => {
     });
     const missing = withEncryption(store, { keys: { b: KEY }, current: "b" });
     const error = await rejectionOf(missing.load("alice"));
-    expect(error).toMatchObject({ code: "DECRYPT", hint: expect.stringContaining("old keys must stay") });
+    expect(error).toMatchObject({ code: "DECRYPT", hint: expect.stringContaining("keep old keys") });
   });
 
-  it("are due: a record that is not encrypted is an error, unless it is said to be fine", async () => {
+  it("are required: an unencrypted record is an error, unless `acceptPlaintext` is set", async () => {
     const store = new InMemoryBackend<object>();
     await store.save("alice", [{ text: "plain" }]);
     await withEncryption(store, current).append("alice", [{ text: "sealed" }]);
@@ -100,7 +100,7 @@ describe("encrypted records", () => {
     expect(await rejectionOf(lenient.load("alice"))).toMatchObject({ code: "DECRYPT" });
   });
 
-  it("come back equal, whatever they are", async () => {
+  it("come back equal, whatever they hold", async () => {
     const backend = withEncryption(new InMemoryBackend<object>(), { ...current, idKey: ID_KEY });
     const records = fc.array(fc.record({ text: fc.string({ unit: "binary" }), value: fc.jsonValue() }));
     await fc.assert(
@@ -112,7 +112,7 @@ describe("encrypted records", () => {
     );
   });
 
-  it("open with the same key, however it is written", async () => {
+  it("can be opened with the same key as bytes or as base64", async () => {
     const store = new InMemoryBackend<object>();
     const [one, other] = [
       withEncryption(store, current),
@@ -124,7 +124,7 @@ describe("encrypted records", () => {
 });
 
 describe("the format", () => {
-  /** Opens a record as the README describes it, without the code under test. */
+  /** Opens a record by the README's description, without the code under test. */
   function opened({ data }: Stored, key: Uint8Array, memoryId: string, context: readonly unknown[]): unknown {
     const bytes = Buffer.from(data, "base64");
     const own = Buffer.from(hkdfSync("sha256", key, memoryId, "deep-agent records", 32));
@@ -134,7 +134,7 @@ describe("the format", () => {
     return JSON.parse(Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString());
   }
 
-  it("is AES-256-GCM with a key of the memory's own, and bound to the memory and the key's name", async () => {
+  it("is AES-256-GCM with a derived key for each memory, bound to the memory and the key's name", async () => {
     const store = new InMemoryBackend<object>();
     await withEncryption(store, current).save("alice", notes(7, 1));
     const [record = { sealed: 0, key: "", data: "" }] = await stored(store, "alice");
@@ -146,7 +146,7 @@ describe("the format", () => {
 });
 
 describe("sealed ids", () => {
-  it("show nothing of an id, and are listed as what they are", async () => {
+  it("show nothing of an id, and are listed as the original ids", async () => {
     const store = new InMemoryBackend<object>();
     const backend = withEncryption(store, { ...current, idKey: ID_KEY });
     const ids = ["alice", "alicf", "日本", "x".repeat(1_024)];
@@ -163,7 +163,7 @@ describe("sealed ids", () => {
     expect(await store.list()).toEqual(["a stranger's"]);
   });
 
-  it("are others with another key", async () => {
+  it("differ with another key", async () => {
     const store = new InMemoryBackend<object>();
     await withEncryption(store, { ...current, idKey: ID_KEY }).save("alice", notes(0, 1));
     const other = withEncryption(store, { ...current, idKey: OTHER_KEY });
@@ -175,7 +175,7 @@ describe("sealed ids", () => {
 describe("changing keys", () => {
   const both = { keys: { a: KEY, b: OTHER_KEY }, current: "b" };
 
-  it("reads what old keys sealed, writes with the new one, and seals everything anew on request", async () => {
+  it("reads what old keys sealed, writes with the new key, and seals everything again on request", async () => {
     const store = new InMemoryBackend<object>();
     const before = withEncryption(store, current);
     for (const id of ["x", "y", "z"]) await before.save(id, notes(0, 3));
@@ -209,14 +209,14 @@ describe("changing keys", () => {
     expect((await stored(store, "x")).every(({ key }) => key === "b")).toBe(true);
   });
 
-  it("seals what was plain", async () => {
+  it("seals unencrypted records", async () => {
     const store = new InMemoryBackend<object>();
     await store.save("x", notes(0, 2));
     await reencrypt(withEncryption(store, { ...current, acceptPlaintext: true }));
     expect(await withEncryption(store, current).load("x")).toEqual(notes(0, 2));
   });
 
-  it("stops where it is told to, and goes on", async () => {
+  it("stops when it is aborted, and continues when it is called again", async () => {
     const store = new InMemoryBackend<object>();
     for (const id of ["x", "y"]) await withEncryption(store, current).save(id, notes(0, 1));
     const controller = new AbortController();
@@ -227,7 +227,7 @@ describe("changing keys", () => {
     expect(await reencrypt(backend)).toEqual({ memories: 2, done: 2, changed: 1 });
   });
 
-  it("is refused for what is not encrypted here, and without a log unless nobody else writes", async () => {
+  it("is refused for a backend that is not encrypted, and without a log unless `exclusive` is set", async () => {
     const store = new InMemoryBackend<object>();
     const hidden = withPrefix(withEncryption(store, both), "acme");
     expect(await rejectionOf(reencrypt(hidden))).toMatchObject({ code: "INVALID_ARGUMENT" });
@@ -247,7 +247,7 @@ describe("changing keys", () => {
 });
 
 describe("keys", () => {
-  it("are checked, and shown nowhere", () => {
+  it("are checked, and never shown", () => {
     const store = new InMemoryBackend<Note>();
     const short = "c2VjcmV0LXNlY3JldA==";
     for (const options of [

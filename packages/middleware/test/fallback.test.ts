@@ -30,7 +30,7 @@ function open(onStatus?: (status: FallbackStatus) => unknown) {
   return backend;
 }
 
-/** Resolves when the primary is there again, and nothing waits. */
+/** Resolves when the primary is back, and no turns wait. */
 async function settled(backend: ReturnType<typeof open>): Promise<void> {
   for (;;) {
     const { primary: state, waiting } = backend.status();
@@ -39,8 +39,8 @@ async function settled(backend: ReturnType<typeof open>): Promise<void> {
   }
 }
 
-describe("while the primary is away", () => {
-  it("turns are kept, and stored there in order, once each, when it is back", async () => {
+describe("while the primary is unavailable", () => {
+  it("turns are kept, and stored at the primary in order, once each, when it is back", async () => {
     const backend = open();
     await backend.append(ID, notes(0, 2));
     primary.fate = () => "away";
@@ -55,7 +55,7 @@ describe("while the primary is away", () => {
     expect(await backend.load(ID)).toEqual(notes(0, 8));
   });
 
-  it("it is left alone: only the probe asks for it", async () => {
+  it("only the probe calls it", async () => {
     const backend = open();
     primary.fate = () => "away";
     await backend.append(ID, notes(0, 1));
@@ -64,7 +64,7 @@ describe("while the primary is away", () => {
     expect(primary.calls.filter((method) => method !== "ping")).toEqual([]);
   });
 
-  it("a reader goes on from what it knew", async () => {
+  it("a reader continues from what it knew", async () => {
     const backend = open();
     const first = await backend.append(ID, notes(0, 2));
     const known = (await backend.read(ID, { since: first }))?.revision as Revision;
@@ -77,13 +77,13 @@ describe("while the primary is away", () => {
     expect(await backend.read(ID, { since: snapshot?.revision })).toMatchObject({ records: notes(4, 1), reset: false });
     primary.fate = () => "made";
     await settled(backend);
-    // What waited is somewhere in the log now.
+    // The waiting turns are somewhere in the log now.
     const after = await backend.read(ID, { since: snapshot?.revision });
     expect(after).toMatchObject({ records: notes(0, 5), reset: true, regressed: false });
     expect(await backend.read(ID, { since: known })).toMatchObject({ records: notes(2, 3), reset: false });
   });
 
-  it("a reader who knew nothing sees what waits, and is not told that there is nothing else", async () => {
+  it("a reader that knew nothing sees the waiting turns, and later learns that there is more", async () => {
     const backend = open();
     await primary.append(ID, notes(90, 2));
     primary.fate = () => "away";
@@ -102,7 +102,7 @@ describe("while the primary is away", () => {
       });
   });
 
-  it("a window stays what it was through one outage after the other", async () => {
+  it("a window stays the same through several outages", async () => {
     const backend = open();
     await backend.append(ID, notes(0, 2));
     const known = (await backend.read(ID))?.revision;
@@ -118,7 +118,7 @@ describe("while the primary is away", () => {
     expect(await backend.read(ID, { since: seen?.revision })).toMatchObject({ records: notes(3, 1), reset: false });
   });
 
-  it("what cannot be put off is refused, and does nothing", async () => {
+  it("a call that cannot be postponed is rejected, and does nothing", async () => {
     const backend = open();
     const known = await backend.append(ID, notes(0, 1));
     primary.fate = () => "away";
@@ -151,7 +151,7 @@ describe("while the primary is away", () => {
     expect(await rejectionOf(backend.ping())).toMatchObject({ code: "UNAVAILABLE" });
   });
 
-  it("and the secondary, too, the turn is refused, with what is known of it", async () => {
+  it("and the secondary is, too, a turn is rejected, and the error says what is known about it", async () => {
     const backend = open();
     primary.fate = () => "away";
     secondary.fate = (method) => (method === "append" ? "away" : "made");
@@ -172,8 +172,8 @@ describe("while the primary is away", () => {
   });
 });
 
-describe("a write of which nobody knows what became", () => {
-  it("is kept under the same operation id, and found where it was made", async () => {
+describe("a write with an unknown outcome", () => {
+  it("is kept under the same operation id, and found if it was made", async () => {
     const backend = open();
     const since = await backend.append(ID, notes(0, 1));
     primary.fate = (method) => (method === "append" ? "lost" : "away");
@@ -184,7 +184,7 @@ describe("a write of which nobody knows what became", () => {
     expect(await primary.load(ID)).toEqual(notes(0, 3));
   });
 
-  it("is left to the caller where it did not say what it knew: it might not be found", async () => {
+  it("is left to the caller if it has no `since`: it might not be found", async () => {
     const backend = open();
     await backend.append(ID, notes(0, 1));
     primary.fate = () => "lost";
@@ -193,7 +193,7 @@ describe("a write of which nobody knows what became", () => {
     expect(await secondary.load(ID)).toBeNull();
   });
 
-  it("is stored once where its answer is lost again and again while it is stored", async () => {
+  it("is stored once, even if its answer is lost repeatedly", async () => {
     const backend = open();
     primary.fate = () => "away";
     for (let n = 0; n < 5; n++) await backend.append(ID, [{ n, id: `m${n}` }]);
@@ -205,7 +205,7 @@ describe("a write of which nobody knows what became", () => {
 });
 
 describe("when the primary is back", () => {
-  it("the turns of others stay whole, and ours follow", async () => {
+  it("the turns of other writers stay whole, and the waiting turns follow", async () => {
     const backend = open();
     const since = await backend.append(ID, notes(0, 1));
     primary.fate = () => "away";
@@ -216,7 +216,7 @@ describe("when the primary is back", () => {
     expect(await primary.load(ID)).toEqual([...notes(0, 1), ...notes(20, 2), ...notes(10, 2)]);
   });
 
-  it("turns whose memory was deleted or replaced meanwhile are stored in what is there, once", async () => {
+  it("turns of a memory that was replaced meanwhile are stored in the new one, once", async () => {
     const backend = open();
     const since = await backend.append(ID, [{ n: 0, id: "m0" }]);
     const known = (await backend.read(ID))?.revision ?? since;
@@ -232,7 +232,7 @@ describe("when the primary is back", () => {
     expect((await primary.load(ID))?.map(({ n }) => n)).toEqual([7, 1, 2]);
   });
 
-  it("a turn that it refuses goes on waiting, is told of, and holds up nothing else", async () => {
+  it("a turn that it refuses continues to wait, is reported, and holds up nothing else", async () => {
     const backend = open();
     await backend.append(ID, notes(90, 1));
     const known = (await backend.read(ID))?.revision;
@@ -264,7 +264,7 @@ describe("when the primary is back", () => {
     expect(await primary.load(ID)).toEqual([...notes(90, 1), ...notes(1, 2), ...notes(0, 1)]);
   });
 
-  it("a turn behind a refused one is stored before what comes later, though it takes long", async () => {
+  it("a turn after a refused one is stored before later turns, even if that takes long", async () => {
     const backend = open();
     primary.fate = () => "away";
     await backend.append(ID, notes(0, 1));
@@ -290,7 +290,7 @@ describe("when the primary is back", () => {
     expect(await primary.load(ID)).toEqual(notes(1, 2));
   });
 
-  it("a turn that it refuses by no means can be given up, and is answered", async () => {
+  it("a turn that it always refuses can be discarded, and is returned", async () => {
     const backend = open();
     primary.fate = () => "away";
     await backend.append(ID, notes(0, 2));
@@ -302,7 +302,7 @@ describe("when the primary is back", () => {
     expect(await secondary.load(ID)).toEqual([]);
   });
 
-  it("what it could not take for a while is tried again, by itself", async () => {
+  it("a turn that it could not store for a while is tried again automatically", async () => {
     const backend = open();
     primary.fate = () => "away";
     await backend.append(ID, notes(0, 1));
@@ -317,7 +317,7 @@ describe("when the primary is back", () => {
     expect(await primary.load(ID)).toEqual(notes(0, 1));
   });
 
-  it("what waited while it was found away a few times, and then not, is stored by itself", async () => {
+  it("a turn that waits after fewer failures than count as unavailable is stored automatically", async () => {
     const backend = withFallback(primary, secondary, { probeMs: 5, failures: 3 });
     opened.push(backend);
     let failures = 0;
@@ -328,7 +328,7 @@ describe("when the primary is back", () => {
     expect(await primary.load(ID)).toEqual(notes(0, 1));
   });
 
-  it("a memory that is deleted is gone, and what waited of it", async () => {
+  it("a memory that is deleted is gone, with its waiting turns", async () => {
     const backend = open();
     primary.fate = () => "away";
     await backend.append(ID, notes(0, 1));
@@ -342,7 +342,7 @@ describe("when the primary is back", () => {
     expect(await backend.list()).toEqual([]);
   });
 
-  it("what is waiting is told of", async () => {
+  it("the waiting turns are reported", async () => {
     const states: FallbackStatus[] = [];
     const backend = open((status) => states.push(status));
     const events = await eventsDuring(async () => {
@@ -355,14 +355,14 @@ describe("when the primary is back", () => {
     expect(states).toContainEqual({ primary: "away", waiting: [ID], refused: [] });
     const details = events.flatMap((event) => (event.type === "warning" ? [event.detail] : []));
     expect(details).toEqual([
-      expect.stringContaining("is away"),
+      expect.stringContaining("is unavailable"),
       expect.stringContaining("is back"),
-      expect.stringContaining("all that waited is stored"),
+      expect.stringContaining("all waiting turns are stored"),
     ]);
   });
 });
 
-describe("whoever listens to the status", () => {
+describe("a status handler", () => {
   it.each([
     [
       "throws",
@@ -371,7 +371,7 @@ describe("whoever listens to the status", () => {
       },
     ],
     ["rejects", async () => Promise.reject(new TypeError("secret"))],
-  ])("and %s changes nothing, but for a warning", async (_how, onStatus) => {
+  ])("that %s causes a warning, and nothing else", async (_how, onStatus) => {
     const backend = open(onStatus);
     const events = await eventsDuring(async () => {
       primary.fate = () => "away";
@@ -386,8 +386,8 @@ describe("whoever listens to the status", () => {
   });
 });
 
-describe("a time limit of the caller", () => {
-  it("says nothing of the primary", async () => {
+describe("a time limit set by the caller", () => {
+  it("says nothing about the primary", async () => {
     const backend = open();
     const read = primary.read.bind(primary);
     primary.read = async (id, options) => {
@@ -403,7 +403,7 @@ describe("a time limit of the caller", () => {
 });
 
 describe("closing", () => {
-  it("waits for calls in flight, and closes the secondary where closing the primary fails", async () => {
+  it("waits for calls in flight, and closes the secondary even if closing the primary fails", async () => {
     const backend = withFallback(primary, secondary);
     const failure = new Error("no");
     primary.close = async () => Promise.reject(failure);
@@ -420,7 +420,7 @@ describe("closing", () => {
 });
 
 describe("a delete", () => {
-  it("that the secondary prevents says that it may have been made, and what waits is not stored by halves", async () => {
+  it("that fails at the secondary has an unknown outcome, and can be repeated", async () => {
     const backend = open();
     await backend.append(ID, notes(0, 1));
     secondary.fate = (method) => (method === "delete" ? "away" : "made");
@@ -430,7 +430,7 @@ describe("a delete", () => {
     expect(await backend.load(ID)).toBeNull();
   });
 
-  it("that is aborted once it has begun is carried through", async () => {
+  it("that is aborted after it has begun is completed", async () => {
     const backend = open();
     primary.fate = () => "away";
     await backend.append(ID, notes(0, 1));
@@ -456,7 +456,7 @@ describe("another process", () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it("stores what an earlier one left waiting, before it reads or writes that memory", async () => {
+  it("stores the turns that an earlier one left, before it reads or writes that memory", async () => {
     const store = (name: string) => new FileBackend<Note>(join(directory, name));
     const broken = store("primary");
     broken.append = async () => Promise.reject(away({ outcome: "not-applied" }));
@@ -471,7 +471,7 @@ describe("another process", () => {
     expect(await store("spare").load(ID)).toEqual([]);
   });
 
-  it("and a third may store the same turns at the same time: they are there once", async () => {
+  it("may store the same turns as others at the same time: they are stored once", async () => {
     const store = (name: string) => new FileBackend<Note>(join(directory, name));
     const broken = store("primary");
     broken.append = async () => Promise.reject(away({ outcome: "not-applied" }));
@@ -487,8 +487,8 @@ describe("another process", () => {
   });
 });
 
-describe("what comes while turns are stored", () => {
-  it("from another process is not taken away with them", async () => {
+describe("a turn that comes while others are stored", () => {
+  it("from another process is not removed with them", async () => {
     const backend = open();
     primary.fate = () => "away";
     for (let n = 0; n < 3; n++) await backend.append(ID, notes(n, 1));
@@ -508,7 +508,7 @@ describe("what comes while turns are stored", () => {
   });
 
   it.each(["before the log is searched for the turn", "after that"])(
-    "a turn that another process stores among many others, %s, is found",
+    "and that another process stores among many others, %s, is found",
     async (when) => {
       const backend = open();
       await primary.append(ID, notes(0, 1));
@@ -539,7 +539,7 @@ describe("what comes while turns are stored", () => {
 });
 
 describe("a fallback", () => {
-  it("needs two stores with a log, and options that exist", () => {
+  it("needs two stores with a log, and valid options", () => {
     const { load, save, delete: remove, list } = primary;
     const plain = { load, save, delete: remove, list } as unknown as InMemoryBackend<Note>;
     for (const make of [
@@ -553,15 +553,18 @@ describe("a fallback", () => {
       () => withFallback(primary, secondary, { probe: 1 } as object),
     ])
       expect(make).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
+    const notABackend = {} as InMemoryBackend<Note>;
+    expect(() => withFallback(notABackend, secondary)).toThrow("its first argument is not a backend");
+    expect(() => withFallback(primary, notABackend)).toThrow("its second argument is not a backend");
   });
 
-  it("goes on with the primary where the secondary cannot be listed, says so, and asks again", async () => {
+  it("uses the primary if the secondary cannot be listed, reports that, and tries again", async () => {
     await withFallback(new TroubledBackend(), secondary).close();
     secondary = new TroubledBackend<object>();
     secondary.fate = () => "away";
     const backend = open();
     const events = await eventsDuring(async () => expect(await backend.load(ID)).toBeNull());
-    expect(events).toContainEqual(expect.objectContaining({ detail: expect.stringContaining("is not known") }));
+    expect(events).toContainEqual(expect.objectContaining({ detail: expect.stringContaining("cannot be listed") }));
     secondary.fate = () => "made";
     secondary.calls.length = 0;
     while (!secondary.calls.includes("list")) {
@@ -570,7 +573,7 @@ describe("a fallback", () => {
     }
   });
 
-  it("finds what an earlier process left of a memory, also where the secondary cannot be listed", async () => {
+  it("finds the turns that an earlier process left, even if the secondary cannot be listed", async () => {
     const blind = new TroubledBackend();
     blind.fate = () => "away";
     const earlier = withFallback(blind, secondary, { probeMs: 60_000 });
@@ -581,7 +584,7 @@ describe("a fallback", () => {
     expect(await primary.load(ID)).toEqual(notes(0, 2));
   });
 
-  it("asks again by itself what waits, where the secondary could not be listed", async () => {
+  it("lists the secondary again automatically, if that failed", async () => {
     const blind = new TroubledBackend();
     blind.fate = () => "away";
     await withFallback(blind, secondary, { probeMs: 60_000 }).append(ID, notes(0, 1));
@@ -593,7 +596,7 @@ describe("a fallback", () => {
     expect(await primary.load(ID)).toEqual(notes(0, 1));
   });
 
-  it("shows and gives up no turn that was stored already", async () => {
+  it("neither returns nor discards a turn that was stored already", async () => {
     const backend = open();
     primary.fate = () => "away";
     await backend.append(ID, notes(0, 1));
@@ -607,7 +610,7 @@ describe("a fallback", () => {
     expect(await backend.discard(ID)).toEqual([]);
   });
 
-  it("looks for the primary no more once it is closed, and tells nobody", async () => {
+  it("stops probing and reporting after it was closed", async () => {
     const states: FallbackStatus[] = [];
     const backend = withFallback(primary, secondary, { probeMs: 1, onStatus: (status) => states.push(status) });
     const read = Promise.withResolvers<never>();
@@ -626,7 +629,7 @@ describe("a fallback", () => {
     expect(states).toEqual([]);
   });
 
-  it("takes no turn away from a secondary that is used for something else", async () => {
+  it("removes nothing from a secondary that is used for something else", async () => {
     await secondary.save(ID, [{ something: "else" }]);
     const backend = open();
     expect(await rejectionOf(backend.replay())).toMatchObject({ code: "CORRUPT" });

@@ -37,10 +37,10 @@ type Whole<T extends object> = MemoryBackend<T> &
   CatalogueCapability &
   ExpiryCapability;
 
-// Nothing here is run but what makes no call: what counts is that it compiles, and as what.
+// Nothing here makes a call. The point is that it compiles, and with which types.
 
 describe("a backend that is made in place", () => {
-  it("is one of messages in every layer, for an agent", () => {
+  it("holds messages in every layer, for an agent", () => {
     const using = [
       (ai: Agent) => ai.usingBackend(withTimeout(new InMemoryBackend(), 100)),
       (ai: Agent) => ai.usingBackend(withRetry(new InMemoryBackend())),
@@ -55,7 +55,7 @@ describe("a backend that is made in place", () => {
     expectTypeOf(using).items.returns.toEqualTypeOf<Agent>();
   });
 
-  it("is one of messages without an agent, too", () => {
+  it("holds messages without an agent, too", () => {
     expectTypeOf(withTimeout(new InMemoryBackend(), 100)).toEqualTypeOf<SameCapabilities<InMemoryBackend<Message>>>();
     expectTypeOf(withTimeout(new InMemoryBackend(), 100)).toExtend<Whole<Message>>();
     expectTypeOf(withRetry(new InMemoryBackend())).toExtend<Whole<Message>>();
@@ -68,12 +68,12 @@ describe("a backend that is made in place", () => {
     expectTypeOf(fallback).returns.not.toExtend<MemoryBackend<Note>>();
   });
 
-  it("goes into a conversation", () => {
+  it("fits a conversation", () => {
     const made = (memoryId: string) => new Conversation({ memoryId, backend: withTimeout(new FileBackend("d"), 100) });
     expectTypeOf(made).returns.toEqualTypeOf<Conversation>();
   });
 
-  it("goes into the whole stack of the README, in the order that it names", () => {
+  it("fits the whole stack of the README, in the README's order", () => {
     const stack = (ai: Agent) =>
       ai.usingBackend(
         withRedaction(
@@ -110,7 +110,7 @@ describe("a backend that is made in place", () => {
     expectTypeOf(example).returns.toEqualTypeOf<Agent>();
   });
 
-  it("takes the record type of the place that it goes to", () => {
+  it("takes the record type that its place expects", () => {
     const made = (): MemoryBackend<Note> => withTimeout(new InMemoryBackend(), 100);
     const nested = (): MemoryBackend<Note> => withPrefix(withRetry(new FileBackend("d")), "acme");
     expectTypeOf(made).returns.toEqualTypeOf<MemoryBackend<Note>>();
@@ -118,7 +118,7 @@ describe("a backend that is made in place", () => {
   });
 });
 
-describe("a layer keeps the types of what is below it", () => {
+describe("a layer keeps the types of the backend below it", () => {
   it("records of another type", () => {
     expectTypeOf(withTimeout(new InMemoryBackend<Note>(), 100)).toExtend<Whole<Note>>();
     expectTypeOf(withTimeout(new InMemoryBackend<Note>(), 100)).not.toExtend<MemoryBackend>();
@@ -141,7 +141,7 @@ describe("a layer keeps the types of what is below it", () => {
     expectTypeOf(steady<Note>).returns.toEqualTypeOf<MemoryBackend<Note>>();
   });
 
-  it("what a redaction is given, and must answer", () => {
+  it("the records that a redaction gets and returns", () => {
     const discreet = withRedaction(new InMemoryBackend<Note>(), (note) => {
       expectTypeOf(note).toEqualTypeOf<Note>();
       return { ...note, n: 0 };
@@ -178,7 +178,7 @@ describe("a layer keeps the types of what is below it", () => {
     expectTypeOf<SameCapabilities<KeyvBackend>>().not.toExtend<Secondary>();
   });
 
-  it("and takes nothing that is no backend", () => {
+  it("a layer takes backends only", () => {
     type Any = Parameters<typeof withTimeout>[0];
     expectTypeOf<MemoryBackend<Note>>().toExtend<Any>();
     expectTypeOf<Map<string, Message[]>>().not.toExtend<Any>();

@@ -9,13 +9,13 @@ import { type Note, notes, rejectionOf } from "./support/stores.ts";
 const memoryId = fc.string({ unit: "binary", minLength: 1, maxLength: 40 }).filter((id) => id.isWellFormed());
 
 describe("a part of a store", () => {
-  it("has the names of its memories begin with its prefix", async () => {
+  it("stores its memories under names that begin with its prefix", async () => {
     const store = new InMemoryBackend<Note>();
     await withPrefix(store, "acme").save("alice", notes(0, 1));
     expect(await store.list()).toEqual(["acme:alice"]);
   });
 
-  it("is shut: no id reaches what is not in it, and no list tells of it", async () => {
+  it("is closed: no id reaches a memory outside it, and no list returns one", async () => {
     await fc.assert(
       fc.asyncProperty(memoryId, memoryId, async (mine, theirs) => {
         const store = new InMemoryBackend<Note>();
@@ -47,7 +47,7 @@ describe("a part of a store", () => {
     expect(await store.list()).toEqual([]);
   });
 
-  it("keeps an id apart that looks like the name of a long one", async () => {
+  it("tells an id that looks like the name of a long id from that long id", async () => {
     const store = new InMemoryBackend<Note>();
     const part = withPrefix(store, "acme");
     const long = "x".repeat(MAX_MEMORY_ID_BYTES);
@@ -59,7 +59,7 @@ describe("a part of a store", () => {
     expect(new Set(await part.list())).toEqual(new Set([long, ...names]));
   });
 
-  it("speaks of a memory by its id where something fails", async () => {
+  it("names a memory by its id in errors", async () => {
     const part = withPrefix(new InMemoryBackend<Note>(), "secret-tenant");
     await part.save("alice", notes(0, 1));
     const error = await rejectionOf(part.save("alice", notes(0, 1), { expectedRevision: null }));
@@ -68,7 +68,7 @@ describe("a part of a store", () => {
     expect(String(error)).not.toContain("secret-tenant");
   });
 
-  it("is refused where the prefix has a colon, is empty, too long or no text", () => {
+  it("rejects a prefix that has a colon, is empty, is too long or is not a string", () => {
     const store = new InMemoryBackend<Note>();
     for (const prefix of ["", "a:b", ":", "x".repeat(257), "\ud800", 7 as unknown as string]) {
       expect(() => withPrefix(store, prefix)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
@@ -78,7 +78,7 @@ describe("a part of a store", () => {
 });
 
 describe("a layer", () => {
-  it("has the capabilities of what is below it, and no other", () => {
+  it("has the capabilities of the backend below it, and no others", () => {
     const four = { load: async () => null, save: async () => {}, delete: async () => {}, list: async () => [] };
     const plain = withTimeout(four, 1_000);
     expect(Object.keys(plain).sort()).toEqual(["delete", "list", "load", "save"]);
@@ -87,11 +87,11 @@ describe("a layer", () => {
       expect(supports(rich, capability)).toBe(true);
   });
 
-  it("is named in errors and events as what is below it", () => {
+  it("has the name of the backend below it, for errors and events", () => {
     expect(withTimeout(new InMemoryBackend<Note>(), 1_000).name).toBe("in-memory");
   });
 
-  it("makes errors that MemoryError knows", async () => {
+  it("makes errors that MemoryError.is recognizes", async () => {
     const part = withPrefix(new InMemoryBackend<Note>(), "acme");
     expect(MemoryError.is(await rejectionOf(part.load("")), "INVALID_MEMORY_ID")).toBe(true);
   });

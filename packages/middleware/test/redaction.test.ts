@@ -10,8 +10,8 @@ interface Said {
 
 const CARD = "4111 1111 1111 1111";
 
-describe("what must not be kept", () => {
-  it("does not reach the store, by append nor by save", async () => {
+describe("text that is redacted", () => {
+  it("does not reach the store, neither by append nor by save", async () => {
     const store = new InMemoryBackend<Said>();
     const backend = withRedaction(store, async ({ text }) => ({ text: text.replaceAll(CARD, "…") }));
     await backend.append("alice", [{ text: `It is ${CARD}.` }]);
@@ -20,7 +20,7 @@ describe("what must not be kept", () => {
     expect(await backend.load("bob")).toEqual([{ text: "…" }, { text: "hello" }]);
   });
 
-  it("is taken out of a copy: the caller's records stay as they are", async () => {
+  it("is removed from a copy: the caller's records stay unchanged", async () => {
     const store = new InMemoryBackend<Said>();
     const backend = withRedaction(store, (record) => {
       record.text = "…";
@@ -32,7 +32,7 @@ describe("what must not be kept", () => {
     expect(await store.load("alice")).toEqual([{ text: "…" }]);
   });
 
-  it("is not written where taking it out fails, and not in the error", async () => {
+  it("is not written if the redaction fails, and the error does not quote it", async () => {
     const store = new InMemoryBackend<Said>();
     const backend = withRedaction(store, ({ text }) => {
       throw new RangeError(text);
@@ -44,14 +44,14 @@ describe("what must not be kept", () => {
     expect(await store.load("alice")).toBeNull();
   });
 
-  it("is not written where something else than a record is to be stored in its place", async () => {
+  it("is not written if the redaction returns something that is not a record", async () => {
     const store = new InMemoryBackend<Said>();
     const backend = withRedaction(store, () => undefined as unknown as Said);
     expect(await rejectionOf(backend.save("alice", [{ text: CARD }]))).toMatchObject({ code: "INVALID_RECORD" });
     expect(await store.load("alice")).toBeNull();
   });
 
-  it("is not written where the id would be lost, by which a turn is found again", async () => {
+  it("is not written if the redaction loses the id by which a turn is found again", async () => {
     const store = new InMemoryBackend<{ id?: string; text: string }>();
     const backend = withRedaction(store, ({ text }) => ({ text }));
     expect(await rejectionOf(backend.append("alice", [{ id: "m1", text: "x" }]))).toMatchObject({
@@ -61,7 +61,7 @@ describe("what must not be kept", () => {
     expect(await store.load("alice")).toEqual([{ text: "x" }]);
   });
 
-  it("is not written once the call is aborted", async () => {
+  it("is not written after the call was aborted", async () => {
     const store = new InMemoryBackend<Said>();
     const controller = new AbortController();
     const reason = new Error("enough");

@@ -23,7 +23,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** Answers with the number of the question, which is its last word. */
+/** Answers with the number of the question, which is the question's last word. */
 const echo: ChatModel = {
   async *generate({ messages }) {
     const { content } = messages.at(-1) ?? {};
@@ -33,7 +33,7 @@ const echo: ChatModel = {
 };
 
 describe("an encrypted memory on Redis", () => {
-  it("shows no plaintext to who reads the list, and notices records that were swapped between memories", async () => {
+  it("shows no plaintext in the list, and notices records that were swapped between memories", async () => {
     await using redis = new RedisBackend({ addr: server.addr, prefix: "sealed:" });
     const backend = withEncryption(redis, { keys: { a: KEY }, current: "a" });
     for (const id of ["alice", "bob"]) {
@@ -61,7 +61,7 @@ describe("an encrypted memory on Redis", () => {
 
 describe("agents on Redis with a fallback to files", () => {
   it.each(["killed", "frozen"])(
-    "are answered while the server is %s, and every turn is in Redis after, once",
+    "are answered while the server is %s, and afterwards every turn is in Redis once",
     async (how) => {
       const prefix = `${how}:`;
       const redis = new RedisBackend({ addr: server.addr, prefix, timeoutMs: 300 });

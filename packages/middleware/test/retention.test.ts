@@ -6,7 +6,7 @@ import { eventsDuring, type Note, notes, rejectionOf, TroubledBackend } from "./
 
 const ID = "alice";
 
-/** A turn with a tool: a question, a call, its result, an answer. */
+/** A turn with a tool call: question, call, result, answer. */
 function turn(n: number, createdAt = Date.now()): Message[] {
   const common = { createdAt, metadata: { turn: n } };
   const call = { id: `c${n}`, name: "look", arguments: "{}" };
@@ -18,8 +18,8 @@ function turn(n: number, createdAt = Date.now()): Message[] {
   ];
 }
 
-describe("a memory of which only so many records are kept", () => {
-  it("never holds a quarter more than that, and its newest always", async () => {
+describe("a memory with `maxRecords`", () => {
+  it("always holds its newest records, and at most a quarter more than the limit", async () => {
     const store = new InMemoryBackend<Note>();
     const backend = withRetention(store, { maxRecords: 20 });
     for (let n = 0; n < 200; n++) {
@@ -31,7 +31,7 @@ describe("a memory of which only so many records are kept", () => {
     }
   });
 
-  it("is cut where a turn begins, so that no call is without its result", async () => {
+  it("is cut at the beginning of a turn, so that no call is without its result", async () => {
     const store = new InMemoryBackend<Message>();
     const backend = withRetention(store, { maxRecords: 10 });
     for (let n = 0; n < 30; n++) {
@@ -44,20 +44,20 @@ describe("a memory of which only so many records are kept", () => {
     }
   });
 
-  it("keeps a turn whole that alone is more", async () => {
+  it("keeps a single turn whole that is longer than the limit", async () => {
     const store = new InMemoryBackend<Message>();
     const backend = withRetention(store, { maxRecords: 2 });
     for (let n = 0; n < 5; n++) await backend.append(ID, turn(n));
     expect(await store.load(ID)).toEqual(turn(4).map((message) => expect.objectContaining({ id: message.id })));
   });
 
-  it("is cut before it is saved", async () => {
+  it("is cut before a save", async () => {
     const store = new InMemoryBackend<Note>();
     await withRetention(store, { maxRecords: 3 }).save(ID, notes(0, 10));
     expect(await store.load(ID)).toEqual(notes(7, 3));
   });
 
-  it("is looked at now and then, not by every append", async () => {
+  it("is checked only from time to time, not at every append", async () => {
     const store = new TroubledBackend();
     const backend = withRetention(store, { maxRecords: 100 });
     for (let n = 0; n < 500; n++) await backend.append(ID, notes(n, 1));
@@ -78,12 +78,12 @@ describe("a memory of which only so many records are kept", () => {
     expect(records.length).toBeLessThanOrEqual(50 + 8 * 12);
     for (let w = 0; w < 8; w++) {
       const own = records.map(({ n }) => n).filter((n) => Math.floor(n / 1_000) === w);
-      // The end of the writer's series, without a gap.
+      // The writer's last records, without a gap.
       expect(own).toEqual(Array.from({ length: own.length }, (_, index) => w * 1_000 + 40 - own.length + index));
     }
   });
 
-  it("stays as it is where cutting fails, which is told of; the append has succeeded", async () => {
+  it("stays unchanged if a cut fails; the append succeeds, and a warning reports the failure", async () => {
     const store = new TroubledBackend();
     const backend = withRetention(store, { maxRecords: 4 });
     for (let n = 0; n < 4; n++) await backend.append(ID, notes(n, 1));
@@ -104,7 +104,7 @@ describe("a memory of which only so many records are kept", () => {
 describe("records that are too old", () => {
   const day = 24 * 60 * 60 * 1_000;
 
-  it("go, from memories that nobody writes to as well", async () => {
+  it("are removed, even from memories that nobody writes to", async () => {
     const store = new InMemoryBackend<Message>();
     const now = Date.now();
     for (const [id, ages] of Object.entries({ old: [9, 8], mixed: [9, 3, 1], young: [2, 1] }))
@@ -117,14 +117,14 @@ describe("records that are too old", () => {
     expect(await kept("young")).toEqual(["u0", "u1"]);
   });
 
-  it("go behind an append", async () => {
+  it("are removed after an append", async () => {
     const store = new InMemoryBackend<Message>();
     await store.append(ID, turn(0, Date.now() - 9 * day));
     await withRetention(store, { maxAge: 7 * day }).append(ID, turn(1));
     expect((await store.load(ID))?.[0]).toMatchObject({ id: "u1" });
   });
 
-  it("take along what stands before them without a time", async () => {
+  it("are removed with the records before them that have no time", async () => {
     const store = new InMemoryBackend<object>();
     await store.append(ID, [{ note: "no time" }]);
     await store.append(ID, turn(0, Date.now() - 9 * day));
@@ -133,7 +133,7 @@ describe("records that are too old", () => {
     expect((await store.load(ID))?.[0]).toMatchObject({ id: "u1" });
   });
 
-  it("are not known where records have no time", async () => {
+  it("are never records without a time", async () => {
     const store = new InMemoryBackend<Note>();
     await store.append(ID, notes(0, 3));
     expect(await enforceRetention(store, { maxAge: "1d" })).toEqual({ memories: 1, cut: 0 });
@@ -141,7 +141,7 @@ describe("records that are too old", () => {
 });
 
 describe("retention", () => {
-  it("is refused without a limit, with one that makes no sense, and where memories cannot be cut", async () => {
+  it("is refused without a limit, with an invalid limit, and if memories cannot be cut", async () => {
     const store = new InMemoryBackend<Note>();
     for (const options of [
       {},

@@ -15,13 +15,13 @@ function retrying(options: object = {}) {
   return withRetry(store, { pauseMs: 1, ...options });
 }
 
-/** What becomes of the calls of a method, one after the other; of later ones: they are made. */
+/** The fates of a method's calls, in order. All later calls are made. */
 function fates(method: string, ...list: Fate[]): void {
   store.fate = (called) => (called === method ? (list.shift() ?? "made") : "made");
 }
 
-describe("a call that failed is made again", () => {
-  it("where it reads", async () => {
+describe("a failed call is made again", () => {
+  it("if it only reads", async () => {
     await store.save(ID, notes(0, 1));
     for (const [method, call] of Object.entries({
       load: () => retrying().load(ID),
@@ -36,7 +36,7 @@ describe("a call that failed is made again", () => {
     }
   });
 
-  it("where an append names what it knew: it is there once", async () => {
+  it("if it is an append with `since`, whose records are then stored once", async () => {
     const since = await store.append(ID, notes(0, 1));
     fates("append", "lost", "away", "lost");
     const revision = await retrying().append(ID, notes(1, 1), { since });
@@ -44,7 +44,7 @@ describe("a call that failed is made again", () => {
     expect((await store.read(ID))?.revision).toBe(revision);
   });
 
-  it("where a save may have been made: it is made once", async () => {
+  it("if it is a save that may have been made, which then takes effect once", async () => {
     fates("save", "lost");
     const save = store.save.bind(store);
     let saves = 0;
@@ -54,11 +54,11 @@ describe("a call that failed is made again", () => {
       });
     };
     await retrying().save(ID, notes(0, 2));
-    // What another one appended in between stays.
+    // What another writer appended in between stays.
     expect(await store.load(ID)).toEqual([...notes(0, 2), ...notes(7, 1)]);
   });
 
-  it("with the records that it was given, whatever their caller does with them", async () => {
+  it("with the original records, whatever the caller has done with them since", async () => {
     fates("append", "away");
     const records: Note[] = [{ n: 1 }];
     const appending = retrying().append(ID, records);
@@ -68,8 +68,8 @@ describe("a call that failed is made again", () => {
   });
 });
 
-describe("a call that failed is left to its caller", () => {
-  it("where an append did not say what it knew, and may have been made", async () => {
+describe("a failed call is left to the caller", () => {
+  it("if it is an append without `since` that may have been made", async () => {
     fates("append", "lost");
     expect(await rejectionOf(retrying().append(ID, notes(0, 1)))).toMatchObject({ outcome: "unknown" });
     fates("append", "away");
@@ -77,7 +77,7 @@ describe("a call that failed is left to its caller", () => {
     expect(await store.load(ID)).toEqual(notes(0, 2));
   });
 
-  it("where a delete may have been made", async () => {
+  it("if it is a delete that may have been made", async () => {
     fates("delete", "lost");
     expect(await rejectionOf(retrying().delete(ID))).toMatchObject({ outcome: "unknown" });
     fates("delete", "away");
@@ -85,7 +85,7 @@ describe("a call that failed is left to its caller", () => {
     expect(store.calls).toEqual(["delete", "delete", "delete"]);
   });
 
-  it("where a save may have been made, on a store without a log", async () => {
+  it("if it is a save that may have been made, on a store without a log", async () => {
     const plain = {
       load: store.load.bind(store),
       save: store.save.bind(store),
@@ -98,7 +98,7 @@ describe("a call that failed is left to its caller", () => {
     });
   });
 
-  it("where the error says that it is of no use", async () => {
+  it("if the error is not retryable", async () => {
     store.load = async () => Promise.reject(new MemoryError("CORRUPT", "Broken."));
     let calls = 0;
     store.list = async () => {
@@ -110,13 +110,13 @@ describe("a call that failed is left to its caller", () => {
     expect(calls).toBe(1);
   });
 
-  it("after so many attempts", async () => {
+  it("after the last attempt", async () => {
     store.fate = () => "away";
     expect(await rejectionOf(retrying({ attempts: 3 }).load(ID))).toMatchObject({ code: "UNAVAILABLE" });
     expect(store.calls).toEqual(["load", "load", "load"]);
   });
 
-  it("once it is aborted, also between two attempts", async () => {
+  it("after it was aborted, even between two attempts", async () => {
     store.fate = () => "away";
     const controller = new AbortController();
     const reason = new Error("enough");
@@ -131,7 +131,7 @@ describe("a call that failed is left to its caller", () => {
 });
 
 describe("retries", () => {
-  it("are refused where their numbers make no sense", () => {
+  it("reject invalid numbers", () => {
     for (const options of [{ attempts: 0 }, { pauseMs: 0 }, { pauseMs: 10, longestPauseMs: 9 }, { retries: 3 }])
       expect(() => withRetry(store, options)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
   });

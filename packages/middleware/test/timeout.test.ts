@@ -3,7 +3,7 @@ import { describe, expect, it } from "@jest/globals";
 import { withTimeout } from "../src/index.ts";
 import { type Note, notes, rejectionOf } from "./support/stores.ts";
 
-/** A store of which nothing comes, that takes note of the signals that it is given. */
+/** A store that never answers, and records the signals that it is given. */
 class SilentBackend extends InMemoryBackend<Note> {
   readonly signals: AbortSignal[] = [];
 
@@ -29,19 +29,19 @@ class SilentBackend extends InMemoryBackend<Note> {
   }
 }
 
-describe("a call of which nothing comes", () => {
-  it("ends in time, and is aborted; of a write it is not known what became", async () => {
+describe("a call that is never answered", () => {
+  it("is aborted in time; the outcome of a write is then unknown", async () => {
     const store = new SilentBackend();
     const backend = withTimeout(store, 20);
     const error = await rejectionOf(backend.load("alice"));
     expect(error).toMatchObject({ code: "UNAVAILABLE", outcome: "not-applied", retryable: true, memoryId: "alice" });
-    expect(String(error)).toContain('load of memory "alice" within 20 ms');
+    expect(String(error)).toContain('load of memory "alice" timed out after 20 ms');
     expect(await rejectionOf(backend.append("alice", notes(0, 1)))).toMatchObject({ outcome: "unknown" });
     expect(store.signals.map(({ aborted }) => aborted)).toEqual([true, true]);
     expect(await rejectionOf(backend.close())).toMatchObject({ code: "UNAVAILABLE" });
   });
 
-  it("ends before, where its caller aborts it, with the caller's reason", async () => {
+  it("ends earlier if the caller aborts it, with the caller's reason", async () => {
     const controller = new AbortController();
     const loading = rejectionOf(withTimeout(new SilentBackend(), 60_000).load("alice", { signal: controller.signal }));
     const reason = new Error("enough");
@@ -49,7 +49,7 @@ describe("a call of which nothing comes", () => {
     expect(await loading).toBe(reason);
   });
 
-  it("keeps no process alive once it has ended", async () => {
+  it("keeps no process alive after it has ended", async () => {
     const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
     const before = timers();
     const backend = withTimeout(new InMemoryBackend<Note>(), 2 ** 31 - 1);
@@ -59,7 +59,7 @@ describe("a call of which nothing comes", () => {
 });
 
 describe("a time limit", () => {
-  it("is refused where it is no time", () => {
+  it("is rejected if it is not a valid time", () => {
     for (const timeoutMs of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, "1s" as unknown as number])
       expect(() => withTimeout(new InMemoryBackend(), timeoutMs)).toThrow(
         expect.objectContaining({ code: "INVALID_CONFIG" }),

@@ -16,9 +16,9 @@ const MOCK = "ioredis-mock";
 
 /** It takes patterns of keys for regular expressions, where "[" and line ends mean something else. */
 const NOT_OF_THE_MOCK: ReadonlySet<string> = new Set([
-  "list answers the ids of all memories, each once",
+  "list returns the ids of all memories, each once",
   "ids that look alike are different memories",
-  "any well-formed id is safe, and no other is taken",
+  "any valid id is safe, and any other id is rejected",
   "another instance on the store finds what was written",
 ]);
 

@@ -3,8 +3,8 @@ import { equal } from "../expectations.ts";
 import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
-export const absence: Suite = suite("an absent memory is null, and an empty one is []", {
-  async "what was never written is null, however it is asked for"({ backend }) {
+export const absence: Suite = suite("an absent memory is null, and an empty memory is []", {
+  async "a memory that was never written is null for every method"({ backend }) {
     equal(await backend.load("absent"), null, "load");
     if (supports(backend, "log")) {
       equal(await backend.read("absent"), null, "read");
@@ -13,7 +13,7 @@ export const absence: Suite = suite("an absent memory is null, and an empty one 
     if (supports(backend, "info")) equal(await backend.info("absent"), null, "info");
   },
 
-  async "asking makes nothing"({ backend }) {
+  async "reading, deleting or touching an absent memory does not create it"({ backend }) {
     await backend.load("absent");
     await backend.delete("absent");
     if (supports(backend, "log")) await backend.read("absent");
@@ -24,15 +24,15 @@ export const absence: Suite = suite("an absent memory is null, and an empty one 
       equal(await backend.recent({ limit: 5 }), { memories: [], cursor: null }, "recent");
   },
 
-  async "deleting what is absent is fine, again and again"({ backend }) {
+  async "deleting an absent memory succeeds, repeatedly"({ backend }) {
     equal(await backend.delete("absent"), undefined, "delete");
     await backend.save("m", recordsFrom(0));
     await backend.delete("m");
     equal(await backend.delete("m"), undefined, "a second delete");
   },
 
-  async "an empty memory is there"({ backend }) {
-    equal(await backend.save("empty", []), undefined, "what save answers");
+  async "an empty memory exists"({ backend }) {
+    equal(await backend.save("empty", []), undefined, "what save returns");
     equal(await backend.load("empty"), [], "load");
     equal(await backend.list(), ["empty"], "list");
     if (supports(backend, "log")) {
@@ -43,7 +43,7 @@ export const absence: Suite = suite("an absent memory is null, and an empty one 
     if (supports(backend, "info")) equal((await backend.info("empty"))?.records, 0, "the records that info counts");
   },
 
-  async "what was emptied is there, too"({ backend }) {
+  async "a memory that was emptied exists, too"({ backend }) {
     await backend.save("m", recordsFrom(0, 3));
     await backend.save("m", []);
     equal(await backend.load("m"), [], "load");

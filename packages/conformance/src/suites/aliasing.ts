@@ -5,7 +5,7 @@ import { type Suite, suite } from "../suite.ts";
 
 const fresh = (): KitRecord[] => [{ n: 1, deep: { list: [1, 2] } }, { n: 2 }];
 
-/** Changes all that can be changed of what was given or answered. */
+/** Changes everything in these records that can be changed. */
 function spoil(records: KitRecord[] | null | undefined): void {
   if (!Array.isArray(records)) return;
   const [first] = records as [{ n: unknown; deep?: { list: unknown[] } }];
@@ -18,14 +18,14 @@ function spoil(records: KitRecord[] | null | undefined): void {
 }
 
 export const aliasing: Suite = suite("nothing is shared with the caller", {
-  async "what was saved does not change with what it was saved from"({ backend }) {
+  async "saved records do not change with the caller's records"({ backend }) {
     const records = fresh();
     await backend.save("m", records);
     spoil(records);
     equal(await backend.load("m"), fresh(), "load after the saved array was changed");
   },
 
-  async "nor while it is on its way"({ backend }) {
+  async "saved records do not change with the caller's records while the save runs"({ backend }) {
     const records = fresh();
     const saved = backend.save("m", records);
     spoil(records);
@@ -33,20 +33,20 @@ export const aliasing: Suite = suite("nothing is shared with the caller", {
     equal(await backend.load("m"), fresh(), "load after the array was changed during the save");
   },
 
-  async "what was loaded can be changed, and changes nothing"({ backend }) {
+  async "loaded records can be changed without changing the memory"({ backend }) {
     await backend.save("m", fresh());
     spoil(await backend.load("m"));
     equal(await backend.load("m"), fresh(), "load after another answer of load was changed");
   },
 
-  async "two answers are apart from each other"({ backend }) {
+  async "two answers share no records"({ backend }) {
     await backend.save("m", fresh());
     const [one, two] = await Promise.all([backend.load("m"), backend.load("m")]);
     spoil(one);
     equal(two, fresh(), "an answer of load after the other one was changed");
   },
 
-  async "the same holds of append and read"(stage) {
+  async "append and read share nothing with the caller either"(stage) {
     const { backend } = stage;
     if (!supports(backend, "log")) throw stage.absent("log");
     const records = fresh();
@@ -61,7 +61,7 @@ export const aliasing: Suite = suite("nothing is shared with the caller", {
     equal(await backend.load("m"), fresh(), "load after an answer of read was changed");
   },
 
-  async "what is frozen is taken, and options are left as they were"({ backend }) {
+  async "frozen records and options are accepted, and options are not changed"({ backend }) {
     const records = Object.freeze(recordsFrom(0, 2).map((record) => Object.freeze(record)));
     const options = Object.freeze({ signal: new AbortController().signal });
     await backend.save("m", records, options);

@@ -2,8 +2,8 @@ import { equal, ok, rejects } from "../expectations.ts";
 import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 
-export const append: Suite = suiteOf("log", "an append adds one whole entry behind all others", {
-  async "in a new memory, and behind what is there"({ backend }) {
+export const append: Suite = suiteOf("log", "an append adds one whole entry after all others", {
+  async "to a new memory, and after existing entries"({ backend }) {
     await backend.append("m", recordsFrom(0, 2));
     equal(numbers(await backend.load("m")), [0, 1], "load after an append to nothing");
     await backend.append("m", recordsFrom(2));
@@ -12,7 +12,7 @@ export const append: Suite = suiteOf("log", "an append adds one whole entry behi
     equal(await backend.list(), ["m"], "list");
   },
 
-  async "behind what was saved, and what was emptied"({ backend }) {
+  async "after saved records, and to an emptied memory"({ backend }) {
     await backend.save("m", recordsFrom(0, 2));
     await backend.append("m", recordsFrom(2));
     equal(numbers(await backend.load("m")), [0, 1, 2], "load");
@@ -21,12 +21,12 @@ export const append: Suite = suiteOf("log", "an append adds one whole entry behi
     equal(numbers(await backend.load("m")), [3], "load after an append to an empty memory");
   },
 
-  async "to one memory alone"({ backend }) {
+  async "to one memory only"({ backend }) {
     for (const id of ["a", "ab", "A"]) await backend.append(id, [{ id }]);
     for (const id of ["a", "ab", "A"]) equal(await backend.load(id), [{ id }], `load of ${id}`);
   },
 
-  async "all of its records, however many and large"({ backend }) {
+  async "with all of its records, however many and large"({ backend }) {
     const many = recordsFrom(0, 9_000);
     await backend.append("m", many);
     await backend.append("m", [{ text: "x".repeat(1_048_576) }, { text: "last" }]);
@@ -34,27 +34,27 @@ export const append: Suite = suiteOf("log", "an append adds one whole entry behi
     equal(
       (await backend.read("m", { last: 1 }))?.records.length,
       2,
-      "records of the newest entry, which are read together",
+      "the number of records of the newest entry, which are read together",
     );
   },
 
-  async "none of its records where one cannot be kept"({ backend }) {
+  async "with none of its records if one is invalid"({ backend }) {
     await backend.append("m", recordsFrom(0));
     const records: KitRecord[] = [...recordsFrom(1, 2), { n: 10n }, ...recordsFrom(3)];
     await rejects(() => backend.append("m", records), "INVALID_RECORD", "append of a bigint");
     equal(numbers(await backend.load("m")), [0], "load after a refused append");
   },
 
-  async "nothing is no entry"({ backend }) {
+  async "an append without records is rejected"({ backend }) {
     await rejects(() => backend.append("m", []), "INVALID_RECORD", "append of no records");
     equal(await backend.load("m"), null, "load after it");
   },
 
-  async "each write has a revision of its own, which a read names"({ backend }) {
+  async "each write has its own revision, which a read returns"({ backend }) {
     const seen = new Set<string>();
     const check = (revision: string | undefined, what: string): void => {
-      ok(typeof revision === "string" && revision !== "", `${what} gives ${String(revision)} as a revision`);
-      ok(!seen.has(revision), `${what} gives the revision ${revision} again`);
+      ok(typeof revision === "string" && revision !== "", `${what} returns ${String(revision)} as a revision`);
+      ok(!seen.has(revision), `${what} returns the revision ${revision} again`);
       seen.add(revision);
     };
     check(await backend.append("m", recordsFrom(0)), "an append");
@@ -72,15 +72,15 @@ export const append: Suite = suiteOf("log", "an append adds one whole entry behi
     );
   },
 
-  async "what it answers is where the log then stood"({ backend }) {
+  async "an append returns the revision after its entry"({ backend }) {
     await backend.append("m", recordsFrom(0));
     const revision = await backend.append("m", recordsFrom(1));
     const nothingNew = await backend.read("m", { since: revision });
-    equal(nothingNew?.records, [], "what came after the answer of an append");
+    equal(nothingNew?.records, [], "the records after the revision that an append returned");
     equal([nothingNew?.reset, nothingNew?.regressed], [false, false], "reset and regressed");
     await backend.append("m", recordsFrom(2));
     const snapshot = await backend.read("m", { since: revision });
-    equal(numbers(snapshot?.records), [2], "what came after it");
+    equal(numbers(snapshot?.records), [2], "the records after that revision");
     equal(snapshot?.reset, false, "reset");
   },
 });

@@ -6,13 +6,13 @@ import { nextMoment } from "./moments.ts";
 
 export const catalogue: Suite = suiteOf(
   "catalogue",
-  "recent answers the memories that were written last, a page at a time",
+  "recent returns the memories that were written last, page by page",
   {
-    async "none, where there is none"({ backend }) {
+    async "no memories, for an empty store"({ backend }) {
       equal(await backend.recent({ limit: 10 }), { memories: [], cursor: null }, "recent");
     },
 
-    async "the newest first, by their last write"({ backend }) {
+    async "the memory that was written last comes first"({ backend }) {
       for (const id of ["a", "b", "c", "d"]) {
         await backend.save(id, recordsFrom(0));
         await nextMoment();
@@ -29,7 +29,7 @@ export const catalogue: Suite = suiteOf(
       equal(idsOf(await all(backend, 10)), ["c", "d", "b"], "recent after b was read and a deleted");
     },
 
-    async "with the time of that write, which goes down"({ backend }) {
+    async "each with the time of its last write, in descending order"({ backend }) {
       for (let n = 0; n < 5; n++) {
         await backend.save(`m${n}`, recordsFrom(0));
         await nextMoment();
@@ -38,7 +38,7 @@ export const catalogue: Suite = suiteOf(
       for (const { memoryId, updatedAt } of memories) {
         ok(
           Number.isFinite(updatedAt) && updatedAt > 1_000_000_000_000,
-          `updatedAt of ${memoryId} is ${updatedAt}, which is no time in ms`,
+          `updatedAt of ${memoryId} is ${updatedAt}, which is not a time in ms`,
         );
       }
       const times = memories.map(({ updatedAt }) => updatedAt);
@@ -49,7 +49,7 @@ export const catalogue: Suite = suiteOf(
       );
     },
 
-    async "every memory once, over pages of any size"({ backend }) {
+    async "every memory once, with pages of any size"({ backend }) {
       const ids = Array.from({ length: 23 }, (_, index) => `m${index}`);
       for (const id of ids) await backend.save(id, recordsFrom(0));
       for (const limit of [1, 5, 22, 23, 24, 1_000]) {
@@ -57,16 +57,16 @@ export const catalogue: Suite = suiteOf(
         equal([...seen].sort(), [...ids].sort(), `all pages of ${limit}`);
       }
       const { memories, cursor } = await backend.recent({ limit: 23 });
-      equal(memories.length, 23, "a page of as many as there are");
+      equal(memories.length, 23, "the number of memories on a page that holds them all");
       if (cursor !== null)
         equal(
           await backend.recent({ limit: 23, cursor }),
           { memories: [], cursor: null },
-          "the page behind the last one",
+          "the page after the last one",
         );
     },
 
-    async "a prefix is literal"({ backend }) {
+    async "with a prefix that is taken literally"({ backend }) {
       for (const id of ["a:1", "a:2", "a*", "b:1", "A:1", "a[1]", "a1"]) {
         await backend.save(id, recordsFrom(0));
         await nextMoment();
@@ -77,11 +77,11 @@ export const catalogue: Suite = suiteOf(
       equal(
         await backend.recent({ limit: 3, prefix: "z" }),
         { memories: [], cursor: null },
-        "recent with a prefix that none has",
+        "recent with a prefix that no id has",
       );
     },
 
-    async "while others write, what they leave alone is there once"({ backend }) {
+    async "every unchanged memory once, while others are written"({ backend }) {
       const still = Array.from({ length: 12 }, (_, index) => `still-${index}`);
       for (const id of still) await backend.save(id, recordsFrom(0));
       await backend.save("busy", recordsFrom(0));
@@ -100,17 +100,17 @@ export const catalogue: Suite = suiteOf(
       equal(
         seen.filter((id) => id.startsWith("still-")).sort(),
         [...still].sort(),
-        "the memories that nobody wrote to",
+        "the memories that were not written to meanwhile",
       );
     },
 
-    async "hostile ids are told as they are"({ backend }) {
+    async "unusual ids unchanged"({ backend }) {
       const ids = ["a b", "ü\n", "😀", "*", "a\0b", "../x", "1.5", "x".repeat(1_024)];
       for (const id of ids) await backend.save(id, recordsFrom(0));
       equal(idsOf(await all(backend, 3)).sort(), [...ids].sort(), "recent");
     },
 
-    async "what makes no sense is refused"({ backend }) {
+    async "an invalid limit, prefix or cursor is rejected"({ backend }) {
       await backend.save("m", recordsFrom(0));
       for (const limit of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, undefined as unknown as number]) {
         await rejects(() => backend.recent({ limit }), "INVALID_ARGUMENT", `recent with the limit ${limit}`);
@@ -123,13 +123,13 @@ export const catalogue: Suite = suiteOf(
       await rejects(
         () => backend.recent({ limit: 1, cursor: "made up" }),
         "INVALID_ARGUMENT",
-        "recent with a cursor that was made up",
+        "recent with an invented cursor",
       );
     },
   },
 );
 
-/** All pages, one behind the other. */
+/** The memories of all pages, in order. */
 async function all(backend: CatalogueCapability, limit: number, prefix?: string): Promise<RecentMemory[]> {
   const memories: RecentMemory[] = [];
   let cursor: string | null = null;

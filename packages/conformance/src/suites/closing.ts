@@ -4,26 +4,26 @@ import { type KitRecord, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 import { missing } from "../target.ts";
 
-export const closing: Suite = suiteOf("lifecycle", "close ends a backend in good order", {
-  async "once or more often, used or not"({ backend }) {
+export const closing: Suite = suiteOf("lifecycle", "close shuts a backend down cleanly", {
+  async "once or several times, used or not"({ backend }) {
     equal(await backend.close(), undefined, "close of a backend that was not used");
     await Promise.all([backend.close(), backend.close()]);
     await backend[Symbol.asyncDispose]();
   },
 
-  async "later calls are CLOSED, all of them"({ backend }) {
+  async "every later call rejects with CLOSED"({ backend }) {
     await backend.save("m", recordsFrom(0));
     await backend.close();
     for (const [method, call] of callsOf(backend)) await rejects(call, "CLOSED", `${method} after close`);
   },
 
-  async "by `await using`, too"({ backend }) {
+  async "`await using` closes it, too"({ backend }) {
     await backend.save("m", recordsFrom(0));
     await backend[Symbol.asyncDispose]();
     await rejects(() => backend.load("m"), "CLOSED", "load after Symbol.asyncDispose");
   },
 
-  async "calls in flight settle, and what was acknowledged is there"(stage) {
+  async "calls in flight settle, and acknowledged writes are stored"(stage) {
     const { backend, target } = stage;
     await backend.save("m", recordsFrom(0));
     const saves = Array.from({ length: 8 }, (_, index) => backend.save(`m${index}`, recordsFrom(index)));
@@ -32,23 +32,23 @@ export const closing: Suite = suiteOf("lifecycle", "close ends a backend in good
     await closed;
     for (const result of results) {
       const ended = result.status === "fulfilled" || MemoryError.is(result.reason);
-      ok(ended, "a call in flight was ended by something else than a MemoryError");
+      ok(ended, "a call in flight rejected with an error that is not a MemoryError");
     }
     if (missing(target, "reopen") !== undefined) return;
     const other = await stage.another();
     for (const [index, result] of results.entries()) {
       if (result.status === "fulfilled")
-        equal(await other.load(`m${index}`), recordsFrom(index), "load of what was acknowledged");
+        equal(await other.load(`m${index}`), recordsFrom(index), "load of an acknowledged write");
     }
   },
 
-  async "another instance on the store goes on"(stage) {
+  async "another instance on the store continues to work"(stage) {
     if (missing(stage.target, "concurrentOpen") !== undefined) return;
     const other = await stage.another();
     await other.save("m", recordsFrom(0));
     await stage.backend.close();
     await other.save("m", recordsFrom(1));
-    equal(await other.load("m"), recordsFrom(1), "load by the other one");
+    equal(await other.load("m"), recordsFrom(1), "load by the other instance");
   },
 });
 

@@ -3,8 +3,8 @@ import { equal, ok, rejectionOf, rejects } from "../expectations.ts";
 import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 
-export const conditions: Suite = suiteOf("log", "a write on a condition is made where it holds, and nowhere else", {
-  async "an expected revision that is the log's"({ backend }) {
+export const conditions: Suite = suiteOf("log", "a conditional write is made only if its condition holds", {
+  async "with the current revision expected: it is made"({ backend }) {
     await backend.append("m", recordsFrom(0));
     await backend.append("m", recordsFrom(1), { expectedRevision: await revisionOf(backend) });
     await backend.save("m", recordsFrom(5, 2), { expectedRevision: await revisionOf(backend) });
@@ -12,7 +12,7 @@ export const conditions: Suite = suiteOf("log", "a write on a condition is made 
     equal(numbers(await backend.load("m")), [5, 6, 7], "load");
   },
 
-  async "one that it was: CONFLICT, and nothing written"({ backend }) {
+  async "with an old revision expected: CONFLICT, and nothing is written"({ backend }) {
     await backend.append("m", recordsFrom(0));
     const old = await revisionOf(backend);
     await backend.append("m", recordsFrom(1));
@@ -36,7 +36,7 @@ export const conditions: Suite = suiteOf("log", "a write on a condition is made 
     equal(numbers(await backend.load("m")), [0, 1], "load after the save");
   },
 
-  async "one of a log that is no more, or of another memory"({ backend }) {
+  async "with the revision of a deleted log or of another memory expected: CONFLICT"({ backend }) {
     await backend.append("m", recordsFrom(0));
     await backend.append("other", recordsFrom(0));
     const others = await revisionOf(backend, "other");
@@ -47,16 +47,16 @@ export const conditions: Suite = suiteOf("log", "a write on a condition is made 
     );
     const old = await revisionOf(backend);
     await backend.delete("m");
-    for (const when of ["after its delete", "after it began anew"]) {
+    for (const when of ["after its delete", "after it was created again"]) {
       await rejects(() => backend.append("m", recordsFrom(9), { expectedRevision: old }), "CONFLICT", `append ${when}`);
       await rejects(() => backend.save("m", recordsFrom(9), { expectedRevision: old }), "CONFLICT", `save ${when}`);
       equal(numbers(await backend.load("m")), when === "after its delete" ? null : [0], `load ${when}`);
       await backend.append("m", recordsFrom(0));
-      if (when === "after it began anew") return;
+      if (when === "after it was created again") return;
     }
   },
 
-  async "null: there must be no memory, not even an empty one"({ backend }) {
+  async "with null expected: it is made only if there is no memory, not even an empty one"({ backend }) {
     await backend.save("saved", recordsFrom(0), { expectedRevision: null });
     await backend.append("appended", recordsFrom(0), { expectedRevision: null });
     await backend.save("empty", []);
@@ -79,42 +79,42 @@ export const conditions: Suite = suiteOf("log", "a write on a condition is made 
     }
     await backend.delete("saved");
     await backend.save("saved", recordsFrom(1), { expectedRevision: null });
-    equal(numbers(await backend.load("saved")), [1], "load of one that was deleted and is new");
+    equal(numbers(await backend.load("saved")), [1], "load of a memory that was deleted and created again");
   },
 
-  async "a `since` of this log, be it old, holds"({ backend }) {
+  async "with a `since` of this log, however old: it is made"({ backend }) {
     await backend.append("m", recordsFrom(0), { since: null });
     const since = await revisionOf(backend);
     for (let n = 1; n < 5; n++) await backend.append("m", recordsFrom(n), { since });
     equal(numbers(await backend.load("m")), [0, 1, 2, 3, 4], "load");
   },
 
-  async "a `since` of another log, or of none where there is one, does not"({ backend }) {
+  async "with a `since` of another log, or null for an existing memory: CONFLICT"({ backend }) {
     await backend.append("m", recordsFrom(0));
     const since = await revisionOf(backend);
     await rejects(
       () => backend.append("m", recordsFrom(9), { since: null }),
       "CONFLICT",
-      "append that knew of no memory",
+      "append with `since: null` to an existing memory",
     );
     equal(numbers(await backend.load("m")), [0], "load after it");
     await backend.save("m", recordsFrom(1));
     await rejects(
       () => backend.append("m", recordsFrom(9), { since }),
       "CONFLICT",
-      "append that knew the log before a save",
+      "append since the log before a save",
     );
     equal(numbers(await backend.load("m")), [1], "load after it");
     await backend.delete("m");
     await rejects(
       () => backend.append("m", recordsFrom(9), { since }),
       "CONFLICT",
-      "append that knew a log which was deleted",
+      "append since a log that was deleted",
     );
     equal(await backend.load("m"), null, "load after it");
   },
 
-  async "a revision that no read gave changes nothing"({ backend }) {
+  async "with an invented revision: it is rejected, and nothing is written"({ backend }) {
     await backend.append("m", recordsFrom(0));
     for (const made of ["x", "0", "1.1", "..", "a.1.1", "-", "*", "null", " ", "x".repeat(2_000), "\n", "é"]) {
       for (const options of [{ expectedRevision: made }, { since: made }]) {
@@ -129,10 +129,10 @@ export const conditions: Suite = suiteOf("log", "a write on a condition is made 
       }
     }
     equal(numbers(await backend.load("m")), [0], "load");
-    equal(await backend.load("absent"), null, "load of what was absent");
+    equal(await backend.load("absent"), null, "load of the absent memory");
   },
 
-  async "of writers that expect the same, one gets its way"({ backend }) {
+  async "of several appends that expect the same revision, one is made"({ backend }) {
     await backend.append("m", recordsFrom(0));
     for (let round = 1; round <= 5; round++) {
       const expectedRevision = await revisionOf(backend);
@@ -142,14 +142,14 @@ export const conditions: Suite = suiteOf("log", "a write on a condition is made 
       const refused = results.filter((result) => result.status === "rejected");
       ok(
         refused.every(({ reason }) => MemoryError.is(reason, "CONFLICT")),
-        "one that came too late was refused by something else than CONFLICT",
+        "an append that came too late did not reject with CONFLICT",
       );
-      equal(refused.length, 7, "the number of writers that came too late");
+      equal(refused.length, 7, "the number of appends that came too late");
       equal((await backend.load("m"))?.length, round + 1, "the number of records");
     }
   },
 
-  async "of savers that expect none, one gets its way"({ backend }) {
+  async "of several saves that expect no memory, one is made"({ backend }) {
     const saves = Array.from({ length: 8 }, (_, writer) =>
       backend.save("m", recordsFrom(writer * 10, 2), { expectedRevision: null }),
     );
@@ -162,16 +162,13 @@ export const conditions: Suite = suiteOf("log", "a write on a condition is made 
     );
   },
 
-  async "a refusal says that nothing was written"({ backend }) {
+  async "a rejected write says that nothing was written"({ backend }) {
     await backend.append("m", recordsFrom(0));
     const error = await rejectionOf(
       () => backend.save("m", recordsFrom(9), { expectedRevision: null }),
-      "save over a memory that must not be",
+      "save over a memory that must not exist",
     );
-    ok(
-      MemoryError.is(error, "CONFLICT"),
-      "save over a memory that must not be there rejects with something else than CONFLICT",
-    );
+    ok(MemoryError.is(error, "CONFLICT"), "save over a memory that must not exist does not reject with CONFLICT");
     equal(error.outcome, "not-applied", "the error's outcome");
     equal(error.memoryId, "m", "the error's memoryId");
   },

@@ -4,32 +4,32 @@ import { equal, ok, rejectionOf } from "../expectations.ts";
 import type { Stage } from "../stage.ts";
 import { type Suite, suite } from "../suite.ts";
 
-/** Core's own conversations and agents, on the backend as it is and on its four methods alone. */
+/** Core's own conversations and agents, on the backend as it is and on its four required methods only. */
 export const conversations: Suite = suite(
-  "conversations and agents remember on it, also where it had only the four methods",
+  "conversations and agents remember, even with the four required methods only",
   Object.fromEntries(
     [
-      ["with all that it has", ({ backend }: Stage) => backend as unknown as MemoryBackend] as const,
+      ["with all of its methods", ({ backend }: Stage) => backend as unknown as MemoryBackend] as const,
       [
-        "with the four methods alone",
+        "with the four required methods",
         ({ backend }: Stage) => fourMethods(backend as unknown as MemoryBackend),
       ] as const,
     ].flatMap(([how, of]) => [
       [
-        `a conversation stores whole turns, and another one reads them, ${how}`,
+        `a conversation stores whole turns, and another conversation reads them, ${how}`,
         (stage: Stage) => storesTurns(of(stage)),
       ],
       [`a turn whose answer was lost is stored once, ${how}`, (stage: Stage) => storesOnce(of(stage))],
-      [`a failed read never becomes an empty history, ${how}`, (stage: Stage) => readsOrFails(of(stage))],
+      [`a failed read is never taken for an empty history, ${how}`, (stage: Stage) => readsOrFails(of(stage))],
       [
-        `an agent remembers after a restart, and forgets what was deleted, ${how}`,
+        `an agent remembers after a restart, and forgets a deleted memory, ${how}`,
         (stage: Stage) => remembers(of(stage)),
       ],
     ]),
   ),
 );
 
-/** What a backend without any capability would be. */
+/** The backend without its capabilities. */
 function fourMethods(backend: MemoryBackend): MemoryBackend {
   return {
     load: (memoryId, options) => backend.load(memoryId, options),
@@ -50,12 +50,12 @@ async function storesTurns(backend: MemoryBackend): Promise<void> {
     said.push(`question ${turn}`, `answer ${turn}`);
   }
   equal(contents(await one.sync()), said, "what one conversation reads");
-  equal(contents(await other.sync()), said, "what the other one reads");
+  equal(contents(await other.sync()), said, "what the other conversation reads");
   equal(contents(await backend.load("alice")), said, "load");
-  equal(await new Conversation({ memoryId: "bob", backend }).sync(), [], "what another id reads");
+  equal(await new Conversation({ memoryId: "bob", backend }).sync(), [], "what a conversation of another id reads");
 }
 
-/** Applied, and yet reported as lost: the next flush must find the turn. */
+/** The write is applied, but reported as lost: the next flush must find the turn. */
 async function storesOnce(backend: MemoryBackend): Promise<void> {
   let lose = false;
   const lossy = intercepted(backend, async (method, call) => {
@@ -78,21 +78,18 @@ async function storesOnce(backend: MemoryBackend): Promise<void> {
 
 async function readsOrFails(backend: MemoryBackend): Promise<void> {
   await new Conversation({ memoryId: "alice", backend }).commit([user("precious"), assistant("yes")]);
-  let away = true;
+  let isUnavailable = true;
   const failing = intercepted(backend, (method, call) =>
-    away && (method === "read" || method === "load")
-      ? Promise.reject(new MemoryError("UNAVAILABLE", "The store is away."))
+    isUnavailable && (method === "read" || method === "load")
+      ? Promise.reject(new MemoryError("UNAVAILABLE", "The store is unavailable."))
       : call(),
   );
   const model = new Echo();
   const agent = new Agent({ model, longMemory: "alice", backend: failing });
-  const error = await rejectionOf(() => agent.ask("hello"), "an ask while the store is away");
-  ok(
-    MemoryError.is(error, "UNAVAILABLE"),
-    "an ask while the store is away rejects with something else than UNAVAILABLE",
-  );
+  const error = await rejectionOf(() => agent.ask("hello"), "an ask while the store is unavailable");
+  ok(MemoryError.is(error, "UNAVAILABLE"), "an ask while the store is unavailable does not reject with UNAVAILABLE");
   equal(model.requests, [], "what the model was sent");
-  away = false;
+  isUnavailable = false;
   await agent.ask("hello");
   equal(contents(await backend.load("alice")), ["precious", "yes", "hello", "You said: hello"], "load");
 }
@@ -119,7 +116,7 @@ async function remembers(backend: MemoryBackend): Promise<void> {
   equal((await backend.load("alice"))?.length, 2, "the number of messages");
 }
 
-/** Says back what it was told last, and remembers what it was sent. */
+/** Repeats the last message, and records what it was sent. */
 class Echo implements ChatModel {
   readonly requests: unknown[][] = [];
 
@@ -134,7 +131,7 @@ function contents(messages: readonly Message[] | null): unknown[] | null {
   return messages?.map(({ content }) => content) ?? null;
 }
 
-/** The backend, with something around each of its calls. */
+/** The backend, with `around` around each of its calls. */
 function intercepted(
   backend: MemoryBackend,
   around: (method: string, call: () => Promise<unknown>) => Promise<unknown>,

@@ -4,9 +4,9 @@ import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
 export const deletion: Suite = suite("delete removes one memory, and all of it", {
-  async "it is gone, however it is asked for"({ backend }) {
+  async "a deleted memory is gone for every method"({ backend }) {
     await backend.save("m", recordsFrom(0, 3));
-    equal(await backend.delete("m"), undefined, "what delete answers");
+    equal(await backend.delete("m"), undefined, "what delete returns");
     equal(await backend.load("m"), null, "load");
     equal(await backend.list(), [], "list");
     if (supports(backend, "log")) equal(await backend.read("m", { last: 1 }), null, "read");
@@ -14,7 +14,7 @@ export const deletion: Suite = suite("delete removes one memory, and all of it",
     if (supports(backend, "catalogue")) equal((await backend.recent({ limit: 5 })).memories, [], "recent");
   },
 
-  async "what was appended is gone, too"(stage) {
+  async "appended entries are gone, too"(stage) {
     const { backend } = stage;
     if (!supports(backend, "log")) throw stage.absent("log");
     for (let n = 0; n < 5; n++) await backend.append("m", recordsFrom(n));
@@ -23,7 +23,7 @@ export const deletion: Suite = suite("delete removes one memory, and all of it",
     equal(await backend.list(), [], "list");
   },
 
-  async "one of the same id begins anew"({ backend }) {
+  async "a new memory of the same id begins empty"({ backend }) {
     await backend.save("m", recordsFrom(0, 3));
     await backend.delete("m");
     await backend.save("m", recordsFrom(7));
@@ -31,10 +31,10 @@ export const deletion: Suite = suite("delete removes one memory, and all of it",
     await backend.delete("m");
     if (!supports(backend, "log")) return;
     await backend.append("m", recordsFrom(8));
-    equal(numbers(await backend.load("m")), [8], "load of what was appended after a delete");
+    equal(numbers(await backend.load("m")), [8], "load of the records that were appended after a delete");
   },
 
-  async "others stay, however much alike their ids are"({ backend }) {
+  async "memories with similar ids stay"({ backend }) {
     for (const [deleted, ...others] of [
       ["user", "user:42", "user/42", "user-42", "user2", "use", "User", "user "],
       ["vic*", "vic", "victor", "vic?", "victim:1"],
@@ -58,7 +58,7 @@ export const deletion: Suite = suite("delete removes one memory, and all of it",
     }
   },
 
-  async "by several at the same time"({ backend }) {
+  async "several deletes at the same time"({ backend }) {
     await backend.save("m", recordsFrom(0, 3));
     await Promise.all(Array.from({ length: 8 }, () => backend.delete("m")));
     equal(await backend.load("m"), null, "load");

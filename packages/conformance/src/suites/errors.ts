@@ -6,8 +6,8 @@ import { type Suite, suite } from "../suite.ts";
 
 const CANARY = "canary-7c1e2f";
 
-export const errors: Suite = suite("a call that is wrong rejects with an error that says so, and quotes no record", {
-  async "options that are none"({ backend }) {
+export const errors: Suite = suite("an invalid call rejects with an error that says why, and quotes no record", {
+  async "options that are not an object"({ backend }) {
     for (const options of [null, 7, "x"] as unknown as object[]) {
       await rejects(() => backend.load("m", options), "INVALID_ARGUMENT", `load with ${String(options)} as options`);
       await rejects(
@@ -22,22 +22,22 @@ export const errors: Suite = suite("a call that is wrong rejects with an error t
       );
       await rejects(() => backend.list(options), "INVALID_ARGUMENT", `list with ${String(options)} as options`);
     }
-    equal(await backend.load("m"), null, "load after calls that were refused");
+    equal(await backend.load("m"), null, "load after rejected calls");
   },
 
-  async "a signal or a prefix that is none"({ backend }) {
+  async "an invalid signal or prefix"({ backend }) {
     const signal = {} as AbortSignal;
-    await rejects(() => backend.load("m", { signal }), "INVALID_ARGUMENT", "load with a signal that is none");
+    await rejects(() => backend.load("m", { signal }), "INVALID_ARGUMENT", "load with an invalid signal");
     await rejects(
       () => backend.save("m", recordsFrom(0), { signal }),
       "INVALID_ARGUMENT",
-      "save with a signal that is none",
+      "save with an invalid signal",
     );
     await rejects(() => backend.list({ prefix: 7 as unknown as string }), "INVALID_ARGUMENT", "list with the prefix 7");
-    equal(await backend.load("m"), null, "load after calls that were refused");
+    equal(await backend.load("m"), null, "load after rejected calls");
   },
 
-  async "options that are there and undefined are as good as none"({ backend }) {
+  async "an option that is undefined is the same as no option"({ backend }) {
     await backend.save("m", recordsFrom(0), { signal: undefined, expectedRevision: undefined, operationId: undefined });
     equal(await backend.load("m", { signal: undefined }), recordsFrom(0), "load");
     equal(await backend.list({ prefix: undefined, signal: undefined }), ["m"], "list");
@@ -56,16 +56,16 @@ export const errors: Suite = suite("a call that is wrong rejects with an error t
     await backend.delete("m", { signal: undefined });
   },
 
-  async "the error has all that it needs, and is known by its marker"({ backend }) {
+  async "the error has a message and details, and MemoryError.is recognizes it"({ backend }) {
     const error = await rejects(() => backend.save("", recordsFrom(0)), "INVALID_MEMORY_ID", "save under an empty id");
-    ok(error instanceof Error, "the error is no Error");
+    ok(error instanceof Error, "the error is not an Error");
     equal(error.outcome, "not-applied", "outcome");
     equal(error.retryable, false, "retryable");
-    ok(error.message.length > 10, "the message says nothing");
-    ok(MemoryError.is(error), "MemoryError.is does not know it");
+    ok(error.message.length > 10, "the error has no useful message");
+    ok(MemoryError.is(error), "MemoryError.is does not recognize the error");
   },
 
-  async "no text of a record is in it, however it is printed"({ backend }) {
+  async "the error quotes no text of a record, however it is printed"({ backend }) {
     const records: KitRecord[] = [{ text: CANARY }, { text: CANARY, n: 1n }];
     const found = [await rejectionOf(() => backend.save("m", records), "save of a bigint")];
     if (supports(backend, "log")) {
@@ -74,16 +74,24 @@ export const errors: Suite = suite("a call that is wrong rejects with an error t
       found.push(
         await rejectionOf(
           () => backend.append("m", [{ text: CANARY }], { expectedRevision: null }),
-          "append over what is there",
+          "append to a memory that must not exist",
         ),
-        await rejectionOf(() => backend.append("m", [{ text: CANARY }], { since: "x" }), "append since nothing known"),
+        await rejectionOf(
+          () => backend.append("m", [{ text: CANARY }], { since: "x" }),
+          "append since an invented revision",
+        ),
         await rejectionOf(
           () => backend.save("m", [{ text: CANARY }], { expectedRevision: null }),
-          "save over what is there",
+          "save over a memory that must not exist",
         ),
       );
     } else {
-      found.push(await rejectionOf(() => backend.save("m", [{ text: CANARY }], { operationId: "op" }), "save by name"));
+      found.push(
+        await rejectionOf(
+          () => backend.save("m", [{ text: CANARY }], { operationId: "op" }),
+          "save with an operation id",
+        ),
+      );
     }
     for (const error of found) {
       const printed = `${inspect(error, { depth: 10, showHidden: true })}\n${JSON.stringify(error)}`;

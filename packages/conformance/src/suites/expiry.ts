@@ -6,7 +6,7 @@ import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import type { Stage } from "../stage.ts";
 import { type Suite, suite, suiteOf } from "../suite.ts";
 
-/** In ms. Where time cannot be moved, a busy machine may be too slow for the first ones. */
+/** Times to live in ms, if the target cannot advance its clock. A busy machine may be too slow for the first ones. */
 const TTLS_IN_REAL_TIME = [1_200, 3_000, 9_000];
 const TTL_BY_CLOCK = 60_000;
 
@@ -14,11 +14,11 @@ interface Expiring<B extends MemoryBackend<KitRecord>> {
   backend: B;
   stage: Stage<B>;
   ttl: number;
-  /** Lets a part of the TTL pass. */
+  /** Lets a part of the TTL pass; 1 is all of it. */
   pass(share: number): Promise<void>;
 }
 
-/** Runs the test on a backend whose memories expire; in real time, again with a longer TTL where it failed. */
+/** Runs the test on a backend whose memories expire. In real time, a failed test runs again with a longer TTL. */
 async function expiring<B extends MemoryBackend<KitRecord>>(
   stage: Stage<B>,
   test: (on: Expiring<B>) => Promise<void>,
@@ -40,9 +40,9 @@ async function expiring<B extends MemoryBackend<KitRecord>>(
 }
 
 export const expiry: Suite = suite(
-  "a memory ends when nothing was written to it for its time to live",
+  "a memory expires if nothing is written to it for its time to live",
   {
-    "not before, and then it is gone, however it is asked for": (outer) =>
+    "it stays until then, and is then gone for every method": (outer) =>
       expiring(outer, async ({ backend, pass }) => {
         await backend.save("m", recordsFrom(0, 2));
         await pass(0.5);
@@ -83,18 +83,18 @@ export const expiry: Suite = suite(
         equal(await backend.load("m"), null, "load after the end");
       }),
 
-    "one memory's time is not another's": (outer) =>
+    "each memory has its own time": (outer) =>
       expiring(outer, async ({ backend, pass }) => {
         await backend.save("old", recordsFrom(0));
         await pass(0.6);
         await backend.save("young", recordsFrom(1));
         await pass(0.6);
-        equal(await backend.load("old"), null, "load of the old one");
-        equal(numbers(await backend.load("young")), [1], "load of the young one");
+        equal(await backend.load("old"), null, "load of the old memory");
+        equal(numbers(await backend.load("young")), [1], "load of the new memory");
         equal(await backend.list(), ["young"], "list");
       }),
 
-    "what ended does not come back with what is new": (outer) =>
+    "expired records do not come back with new ones": (outer) =>
       expiring(outer, async ({ backend, pass }) => {
         await backend.save("m", recordsFrom(0, 3));
         await pass(1.2);
@@ -107,34 +107,37 @@ export const expiry: Suite = suite(
         await rejects(
           () => backend.append("log", recordsFrom(1), { operationId: "op-2", since }),
           "CONFLICT",
-          "append since a log that ended",
+          "append since a log that expired",
         );
-        equal(await backend.load("log"), null, "load after it");
+        equal(await backend.load("log"), null, "load after that append");
         await backend.append("log", recordsFrom(5));
         const snapshot = await backend.read("log", { since });
-        equal(numbers(snapshot?.records), [5], "read since the log that ended");
+        equal(numbers(snapshot?.records), [5], "read since the log that expired");
         equal([snapshot?.reset, snapshot?.regressed], [true, false], "reset and regressed");
         await rejects(
           () => backend.append("log", recordsFrom(0), { operationId: "op", since }),
           "CONFLICT",
-          "a second attempt on another log",
+          "a second attempt on a new log",
         );
       }),
 
-    "info tells when": (outer) =>
+    "info says when it expires": (outer) =>
       expiring(outer, async ({ backend, stage, pass, ttl }) => {
         if (!supports(backend, "info")) throw stage.absent("info");
         await backend.save("m", recordsFrom(0));
         const first = await backend.info("m");
         ok(first !== null && first.expiresAt !== null, "a memory that expires has no expiresAt");
         const life = first.expiresAt - first.updatedAt;
-        ok(life > ttl * 0.5 && life < ttl * 1.5, `it ends ${life} ms after its last write, with a TTL of ${ttl} ms`);
+        ok(
+          life > ttl * 0.5 && life < ttl * 1.5,
+          `the memory expires ${life} ms after its last write, with a TTL of ${ttl} ms`,
+        );
         await pass(0.5);
         await backend.save("m", recordsFrom(1));
         ok(((await backend.info("m"))?.expiresAt ?? 0) > first.expiresAt, "expiresAt did not move with another write");
       }),
 
-    "nothing is left of it in the store": (outer) =>
+    "nothing of it is left in the store": (outer) =>
       expiring(outer, async ({ backend, stage, pass }) => {
         await backend.save("first", recordsFrom(0));
         await backend.delete("first");
@@ -143,7 +146,7 @@ export const expiry: Suite = suite(
         await backend.save("m", recordsFrom(0, 5));
         if (supports(backend, "log")) await backend.append("m", recordsFrom(5));
         await pass(1.2);
-        // Some stores only notice when they are asked.
+        // Some stores remove expired memories only at the next call.
         equal(await backend.load("m"), null, "load after the end");
         if (supports(backend, "catalogue")) await backend.recent({ limit: 5 });
         const left = [...((await stage.residue()) ?? [])].filter((name) => !before.has(name));
@@ -157,12 +160,12 @@ export const touching: Suite = suiteOf(
   "expiry",
   "touch renews a memory's time to live, and changes nothing else",
   {
-    "it lives on": (outer) =>
+    "a touched memory does not expire": (outer) =>
       expiring(outer, async ({ backend, pass }) => {
         await backend.save("m", recordsFrom(0, 2));
         for (let time = 0; time < 3; time++) {
           await pass(0.6);
-          equal(await backend.touch("m"), undefined, "what touch answers");
+          equal(await backend.touch("m"), undefined, "what touch returns");
         }
         await pass(0.6);
         equal(numbers(await backend.load("m")), [0, 1], "load within the time of the last touch");
@@ -170,7 +173,7 @@ export const touching: Suite = suiteOf(
         equal(await backend.load("m"), null, "load after the end");
       }),
 
-    "neither its revision nor its times change": (outer) =>
+    "its revision and its times do not change": (outer) =>
       expiring(outer, async ({ backend, pass }) => {
         await backend.save("m", recordsFrom(0, 2));
         const info = supports(backend, "info") ? await backend.info("m") : null;
@@ -185,7 +188,7 @@ export const touching: Suite = suiteOf(
         ok((after?.expiresAt ?? 0) > (info.expiresAt ?? 0), "expiresAt did not move");
       }),
 
-    "what is absent stays so, and others are not touched": (outer) =>
+    "an absent memory stays absent, and other memories are not touched": (outer) =>
       expiring(outer, async ({ backend, pass }) => {
         await backend.save("other", recordsFrom(0));
         await pass(0.6);
@@ -193,7 +196,7 @@ export const touching: Suite = suiteOf(
         equal(await backend.load("absent"), null, "load");
         await pass(0.6);
         await backend.touch("other");
-        equal(await backend.load("other"), null, "load of another one, which ended meanwhile");
+        equal(await backend.load("other"), null, "load of another memory, which expired meanwhile");
         equal(await backend.list(), [], "list");
       }),
   },

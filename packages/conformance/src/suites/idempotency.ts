@@ -2,164 +2,160 @@ import { equal, ok, rejects } from "../expectations.ts";
 import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 
-export const idempotency: Suite = suiteOf(
-  "log",
-  "the same operation takes effect once, and is answered as the first time",
-  {
-    async "an append that is made again at once"({ backend }) {
-      const first = await backend.append("m", recordsFrom(0, 2), { operationId: "op" });
-      equal(
-        await backend.append("m", recordsFrom(0, 2), { operationId: "op" }),
-        first,
-        "the answer to the second attempt",
-      );
-      equal(numbers(await backend.load("m")), [0, 1], "load");
-    },
-
-    async "an append that others have followed: by its `since`, however many"({ backend }) {
-      await backend.append("m", recordsFrom(0));
-      const since = (await backend.read("m"))?.revision;
-      const first = await backend.append("m", recordsFrom(1), { operationId: "op", since });
-      for (let n = 2; n < 120; n++) await backend.append("m", recordsFrom(n));
-      equal(
-        await backend.append("m", recordsFrom(1), { operationId: "op", since }),
-        first,
-        "the answer to the second attempt",
-      );
-      equal(numbers(await backend.load("m")), numbers(recordsFrom(0, 120)), "load");
-    },
-
-    async "without a `since`, among the newest 64"({ backend }) {
-      await backend.append("m", recordsFrom(0), { operationId: "op" });
-      for (let n = 1; n < 64; n++) await backend.append("m", recordsFrom(n));
-      await backend.append("m", recordsFrom(0), { operationId: "op" });
-      equal(numbers(await backend.load("m")), numbers(recordsFrom(0, 64)), "load");
-    },
-
-    async "the first one of a memory, of which nothing was known"({ backend }) {
-      const first = await backend.append("m", recordsFrom(0), { operationId: "op", since: null });
-      for (let n = 1; n < 80; n++) await backend.append("m", recordsFrom(n));
-      equal(
-        await backend.append("m", recordsFrom(0), { operationId: "op", since: null }),
-        first,
-        "the answer to the second attempt",
-      );
-      equal(numbers(await backend.load("m")), numbers(recordsFrom(0, 80)), "load");
-    },
-
-    async "several attempts at the same time"({ backend }) {
-      await backend.append("m", recordsFrom(0));
-      const since = (await backend.read("m"))?.revision;
-      const answers = await Promise.all(
-        Array.from({ length: 12 }, () => backend.append("m", recordsFrom(1, 2), { operationId: "op", since })),
-      );
-      equal(new Set(answers).size, 1, "the number of different answers");
-      equal(numbers(await backend.load("m")), [0, 1, 2], "load");
-    },
-
-    async "also where it was on a condition that held then"({ backend }) {
-      await backend.append("m", recordsFrom(0));
-      const expectedRevision = (await backend.read("m"))?.revision;
-      const first = await backend.append("m", recordsFrom(1), { operationId: "op", expectedRevision });
-      await backend.append("m", recordsFrom(2));
-      equal(
-        await backend.append("m", recordsFrom(1), { operationId: "op", expectedRevision }),
-        first,
-        "the answer to the second attempt",
-      );
-      const made = await backend.append("new", recordsFrom(0), { operationId: "op", expectedRevision: null });
-      equal(
-        await backend.append("new", recordsFrom(0), { operationId: "op", expectedRevision: null }),
-        made,
-        "the answer to the second attempt",
-      );
-      equal(numbers(await backend.load("m")), [0, 1, 2], "load");
-      equal(numbers(await backend.load("new")), [0], "load of the new memory");
-    },
-
-    async "the first attempt counts, whatever the second one brings"({ backend }) {
-      await backend.append("m", recordsFrom(0), { operationId: "op" });
-      await backend.append("m", recordsFrom(7, 3), { operationId: "op" });
-      equal(numbers(await backend.load("m")), [0], "load");
-    },
-
-    async "other operations are others: alike in name, in content, or of another memory"({ backend }) {
-      for (const operationId of ["op", "o", "opp", "OP", "op-", "-op", "_op", "0"])
-        await backend.append("m", recordsFrom(0), { operationId });
-      equal((await backend.load("m"))?.length, 8, "the number of records");
-      await backend.append("other", recordsFrom(0), { operationId: "op" });
-      equal(numbers(await backend.load("other")), [0], "load of the other memory");
-      await backend.append("m", [{ text: '{"t":"quoted","at":1,"r":[]}' }, { t: "quoted" }]);
-      await backend.append("m", recordsFrom(5), { operationId: "quoted" });
-      equal((await backend.load("m"))?.length, 11, "the number of records after one that a record quotes");
-    },
-
-    async "without an operation id, each append is another"({ backend }) {
-      for (let time = 0; time < 3; time++) await backend.append("m", recordsFrom(0));
-      equal(numbers(await backend.load("m")), [0, 0, 0], "load");
-    },
-
-    async "not beyond a delete: what was deleted does not come back"({ backend }) {
-      await backend.append("m", recordsFrom(0));
-      const since = (await backend.read("m"))?.revision;
-      await backend.append("m", recordsFrom(1), { operationId: "op", since });
-      await backend.delete("m");
-      await rejects(
-        () => backend.append("m", recordsFrom(1), { operationId: "op", since }),
-        "CONFLICT",
-        "a second attempt after a delete",
-      );
-      equal(await backend.load("m"), null, "load");
-      await backend.append("m", recordsFrom(5));
-      await rejects(
-        () => backend.append("m", recordsFrom(1), { operationId: "op", since }),
-        "CONFLICT",
-        "a second attempt on another log",
-      );
-      equal(numbers(await backend.load("m")), [5], "load of the new log");
-    },
-
-    async "not beyond a replacement, and nothing is written"({ backend }) {
-      await backend.append("m", recordsFrom(0));
-      const since = (await backend.read("m"))?.revision;
-      await backend.append("m", recordsFrom(1), { operationId: "op", since });
-      await backend.save("m", recordsFrom(5, 2));
-      await rejects(
-        () => backend.append("m", recordsFrom(1), { operationId: "op", since }),
-        "CONFLICT",
-        "a second attempt after a save",
-      );
-      equal(numbers(await backend.load("m")), [5, 6], "load");
-    },
-
-    async "a save that is made again, too, also when others wrote in between"({ backend }) {
-      await backend.save("m", recordsFrom(0, 2), { operationId: "save" });
-      await backend.append("m", recordsFrom(2));
-      await backend.save("m", recordsFrom(0, 2), { operationId: "save" });
-      equal(numbers(await backend.load("m")), [0, 1, 2], "load after the second attempt");
-      await backend.save("m", recordsFrom(5), { operationId: "another" });
-      await backend.save("m", recordsFrom(0, 2), { operationId: "save" });
-      equal(numbers(await backend.load("m")), [5], "load after another save, and a late attempt at the first");
-      await backend.save("other", recordsFrom(7), { operationId: "save" });
-      equal(numbers(await backend.load("other")), [7], "load of another memory");
-    },
-
-    async "an operation id is checked"({ backend }) {
-      await backend.append("m", recordsFrom(0), { operationId: "A-z_09".padEnd(64, "x") });
-      for (const operationId of ["", "x".repeat(65), "a b", "a\n", "é", "a:b", "*"]) {
-        await rejects(
-          () => backend.append("m", recordsFrom(1), { operationId }),
-          "INVALID_ARGUMENT",
-          `append as ${JSON.stringify(operationId)}`,
-        );
-        await rejects(
-          () => backend.save("m", recordsFrom(1), { operationId }),
-          "INVALID_ARGUMENT",
-          `save as ${JSON.stringify(operationId)}`,
-        );
-      }
-      const stored = numbers(await backend.load("m"));
-      ok(stored?.length === 1, `calls that were refused wrote: ${stored}`);
-    },
+export const idempotency: Suite = suiteOf("log", "a repeated operation takes effect once, and gets the same answer", {
+  async "an append that is repeated at once"({ backend }) {
+    const first = await backend.append("m", recordsFrom(0, 2), { operationId: "op" });
+    equal(
+      await backend.append("m", recordsFrom(0, 2), { operationId: "op" }),
+      first,
+      "the answer to the second attempt",
+    );
+    equal(numbers(await backend.load("m")), [0, 1], "load");
   },
-);
+
+  async "an append with `since`, however many entries have followed"({ backend }) {
+    await backend.append("m", recordsFrom(0));
+    const since = (await backend.read("m"))?.revision;
+    const first = await backend.append("m", recordsFrom(1), { operationId: "op", since });
+    for (let n = 2; n < 120; n++) await backend.append("m", recordsFrom(n));
+    equal(
+      await backend.append("m", recordsFrom(1), { operationId: "op", since }),
+      first,
+      "the answer to the second attempt",
+    );
+    equal(numbers(await backend.load("m")), numbers(recordsFrom(0, 120)), "load");
+  },
+
+  async "an append without `since`, if it is among the newest 64 entries"({ backend }) {
+    await backend.append("m", recordsFrom(0), { operationId: "op" });
+    for (let n = 1; n < 64; n++) await backend.append("m", recordsFrom(n));
+    await backend.append("m", recordsFrom(0), { operationId: "op" });
+    equal(numbers(await backend.load("m")), numbers(recordsFrom(0, 64)), "load");
+  },
+
+  async "the first append of a memory, with `since: null`"({ backend }) {
+    const first = await backend.append("m", recordsFrom(0), { operationId: "op", since: null });
+    for (let n = 1; n < 80; n++) await backend.append("m", recordsFrom(n));
+    equal(
+      await backend.append("m", recordsFrom(0), { operationId: "op", since: null }),
+      first,
+      "the answer to the second attempt",
+    );
+    equal(numbers(await backend.load("m")), numbers(recordsFrom(0, 80)), "load");
+  },
+
+  async "several attempts at the same time"({ backend }) {
+    await backend.append("m", recordsFrom(0));
+    const since = (await backend.read("m"))?.revision;
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () => backend.append("m", recordsFrom(1, 2), { operationId: "op", since })),
+    );
+    equal(new Set(answers).size, 1, "the number of different answers");
+    equal(numbers(await backend.load("m")), [0, 1, 2], "load");
+  },
+
+  async "a conditional append whose condition held the first time"({ backend }) {
+    await backend.append("m", recordsFrom(0));
+    const expectedRevision = (await backend.read("m"))?.revision;
+    const first = await backend.append("m", recordsFrom(1), { operationId: "op", expectedRevision });
+    await backend.append("m", recordsFrom(2));
+    equal(
+      await backend.append("m", recordsFrom(1), { operationId: "op", expectedRevision }),
+      first,
+      "the answer to the second attempt",
+    );
+    const made = await backend.append("new", recordsFrom(0), { operationId: "op", expectedRevision: null });
+    equal(
+      await backend.append("new", recordsFrom(0), { operationId: "op", expectedRevision: null }),
+      made,
+      "the answer to the second attempt",
+    );
+    equal(numbers(await backend.load("m")), [0, 1, 2], "load");
+    equal(numbers(await backend.load("new")), [0], "load of the new memory");
+  },
+
+  async "the first attempt counts, even if the second has other records"({ backend }) {
+    await backend.append("m", recordsFrom(0), { operationId: "op" });
+    await backend.append("m", recordsFrom(7, 3), { operationId: "op" });
+    equal(numbers(await backend.load("m")), [0], "load");
+  },
+
+  async "operations with similar ids, equal records or another memory are different"({ backend }) {
+    for (const operationId of ["op", "o", "opp", "OP", "op-", "-op", "_op", "0"])
+      await backend.append("m", recordsFrom(0), { operationId });
+    equal((await backend.load("m"))?.length, 8, "the number of records");
+    await backend.append("other", recordsFrom(0), { operationId: "op" });
+    equal(numbers(await backend.load("other")), [0], "load of the other memory");
+    await backend.append("m", [{ text: '{"t":"quoted","at":1,"r":[]}' }, { t: "quoted" }]);
+    await backend.append("m", recordsFrom(5), { operationId: "quoted" });
+    equal((await backend.load("m"))?.length, 11, "the number of records after an operation whose id a record quotes");
+  },
+
+  async "each append without an operation id is a new one"({ backend }) {
+    for (let time = 0; time < 3; time++) await backend.append("m", recordsFrom(0));
+    equal(numbers(await backend.load("m")), [0, 0, 0], "load");
+  },
+
+  async "an operation of a deleted memory is rejected, and its records do not come back"({ backend }) {
+    await backend.append("m", recordsFrom(0));
+    const since = (await backend.read("m"))?.revision;
+    await backend.append("m", recordsFrom(1), { operationId: "op", since });
+    await backend.delete("m");
+    await rejects(
+      () => backend.append("m", recordsFrom(1), { operationId: "op", since }),
+      "CONFLICT",
+      "a second attempt after a delete",
+    );
+    equal(await backend.load("m"), null, "load");
+    await backend.append("m", recordsFrom(5));
+    await rejects(
+      () => backend.append("m", recordsFrom(1), { operationId: "op", since }),
+      "CONFLICT",
+      "a second attempt on a new log",
+    );
+    equal(numbers(await backend.load("m")), [5], "load of the new log");
+  },
+
+  async "an operation from before a replacement is rejected, and nothing is written"({ backend }) {
+    await backend.append("m", recordsFrom(0));
+    const since = (await backend.read("m"))?.revision;
+    await backend.append("m", recordsFrom(1), { operationId: "op", since });
+    await backend.save("m", recordsFrom(5, 2));
+    await rejects(
+      () => backend.append("m", recordsFrom(1), { operationId: "op", since }),
+      "CONFLICT",
+      "a second attempt after a save",
+    );
+    equal(numbers(await backend.load("m")), [5, 6], "load");
+  },
+
+  async "a repeated save, even if others wrote in between"({ backend }) {
+    await backend.save("m", recordsFrom(0, 2), { operationId: "save" });
+    await backend.append("m", recordsFrom(2));
+    await backend.save("m", recordsFrom(0, 2), { operationId: "save" });
+    equal(numbers(await backend.load("m")), [0, 1, 2], "load after the second attempt");
+    await backend.save("m", recordsFrom(5), { operationId: "another" });
+    await backend.save("m", recordsFrom(0, 2), { operationId: "save" });
+    equal(numbers(await backend.load("m")), [5], "load after another save, and a late attempt at the first");
+    await backend.save("other", recordsFrom(7), { operationId: "save" });
+    equal(numbers(await backend.load("other")), [7], "load of another memory");
+  },
+
+  async "an invalid operation id is rejected"({ backend }) {
+    await backend.append("m", recordsFrom(0), { operationId: "A-z_09".padEnd(64, "x") });
+    for (const operationId of ["", "x".repeat(65), "a b", "a\n", "é", "a:b", "*"]) {
+      await rejects(
+        () => backend.append("m", recordsFrom(1), { operationId }),
+        "INVALID_ARGUMENT",
+        `append as ${JSON.stringify(operationId)}`,
+      );
+      await rejects(
+        () => backend.save("m", recordsFrom(1), { operationId }),
+        "INVALID_ARGUMENT",
+        `save as ${JSON.stringify(operationId)}`,
+      );
+    }
+    const stored = numbers(await backend.load("m"));
+    ok(stored?.length === 1, `rejected calls wrote records: ${stored}`);
+  },
+});

@@ -30,7 +30,7 @@ import { roundTrip } from "./round-trip.ts";
 import { sharing } from "./sharing.ts";
 import { twoInstances } from "./two-instances.ts";
 
-/** The contract: every promise, in the order in which a newcomer would read them. */
+/** The contract: every promise, in a good order for a first reading. */
 export const suites: readonly Suite[] = [
   capabilities,
   roundTrip,

@@ -2,11 +2,11 @@ import { supports } from "@deep-agent/core/adapter";
 import { equal, sameMembers } from "../expectations.ts";
 import { type Suite, suite } from "../suite.ts";
 
-/** Each group, made of ids that some store takes for one. */
+/** Groups of ids that some stores take for the same id. */
 const groups: Readonly<Record<string, readonly string[]>> = {
-  "by case": ["alice", "Alice", "ALICE", "straße", "STRASSE", "strasse", "ı", "i", "I", "İ"],
-  "by Unicode normalisation": ["é", "e\u0301", "Å", "A\u030a", "\u212b", "ﬁ", "fi", "①", "1", "ｱ", "ア"],
-  "by a suffix": [
+  "in case": ["alice", "Alice", "ALICE", "straße", "STRASSE", "strasse", "ı", "i", "I", "İ"],
+  "in Unicode normalisation": ["é", "e\u0301", "Å", "A\u030a", "\u212b", "ﬁ", "fi", "①", "1", "ｱ", "ア"],
+  "in a suffix": [
     "user",
     "user ",
     "user:",
@@ -21,8 +21,8 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "user.jsonl",
     "user.0",
   ],
-  "by a prefix": ["a", " a", "/a", "./a", "../a", "\\a", ":a", "0a", "-a", "\ufeffa"],
-  "by characters that do not show": [
+  "in a prefix": ["a", " a", "/a", "./a", "../a", "\\a", ":a", "0a", "-a", "\ufeffa"],
+  "in invisible characters": [
     "ab",
     "a\u200bb",
     "a\u00adb",
@@ -34,9 +34,9 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "a\nb",
     "a\r\nb",
   ],
-  "by an escape": ["a/b", "a%2Fb", "a%2fb", "a_b", "a-b", "a\\b", "a//b", "a\\/b", "a%b", "a%25b", "%61"],
-  "by a number": ["1", "01", "1.0", "1e0", "+1", "٠", "0", "-0"],
-  "by their end only": [
+  "in an escape": ["a/b", "a%2Fb", "a%2fb", "a_b", "a-b", "a\\b", "a//b", "a\\/b", "a%b", "a%25b", "%61"],
+  "in the form of a number": ["1", "01", "1.0", "1e0", "+1", "٠", "0", "-0"],
+  "in their last character only": [
     `${"x".repeat(500)}a`,
     `${"x".repeat(500)}b`,
     "x".repeat(500),
@@ -49,7 +49,7 @@ export const isolation: Suite = suite(
   "ids that look alike are different memories",
   Object.fromEntries(
     Object.entries(groups).map(([how, ids]) => [
-      `apart ${how}`,
+      `ids that differ ${how}`,
       async ({ backend }) => {
         for (const id of ids) await backend.save(id, [{ id }]);
         for (const id of ids) equal(await backend.load(id), [{ id }], `load of ${JSON.stringify(id)}`);

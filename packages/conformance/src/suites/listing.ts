@@ -3,8 +3,8 @@ import { recordsFrom } from "../kit-records.ts";
 import type { Stage } from "../stage.ts";
 import { type Suite, suite } from "../suite.ts";
 
-export const listing: Suite = suite("list answers the ids of all memories, each once", {
-  async "none, where there is none"({ backend }) {
+export const listing: Suite = suite("list returns the ids of all memories, each once", {
+  async "no ids, for an empty store"({ backend }) {
     equal(await backend.list(), [], "list");
     equal(await backend.list({ prefix: "a" }), [], "list by prefix");
   },
@@ -19,23 +19,23 @@ export const listing: Suite = suite("list answers the ids of all memories, each 
     sameMembers(await backend.list({ prefix: "memory-77" }), some, "list by prefix");
   },
 
-  async "one that was written often is there once"({ backend }) {
+  async "a memory that was written several times, once"({ backend }) {
     for (let n = 0; n < 10; n++) await backend.save("m", recordsFrom(n));
     equal(await backend.list(), ["m"], "list");
   },
 
-  async "those that were deleted are not"({ backend }) {
+  async "no deleted memories"({ backend }) {
     for (const id of ["a", "b", "c"]) await backend.save(id, recordsFrom(0));
     await backend.delete("b");
     sameMembers(await backend.list(), ["a", "c"], "list");
   },
 
-  async "by a prefix, those that begin with it, the one that is it included"(stage) {
+  async "with a prefix, the ids that begin with it or are equal to it"(stage) {
     const ids = ["a", "ab", "abc", "b", "ba", "a/b", "a/c", "A", "é", "éa"];
     await expectPrefixes(stage, ids, ["a", "ab", "abc", "abcd", "a/", "b", "A", "é", "", "z"]);
   },
 
-  async "a prefix is literal, whatever it means to the store"(stage) {
+  async "with a prefix that is taken literally, whatever it means to the store"(stage) {
     const ids = [
       "a*b",
       "axb",
@@ -78,15 +78,15 @@ export const listing: Suite = suite("list answers the ids of all memories, each 
     ]);
   },
 
-  async "a prefix may end within a character, or be longer than any id"(stage) {
+  async "with a prefix that ends within a character, or is longer than any id"(stage) {
     await expectPrefixes(stage, ["é", "e\u0301", "e", "x".repeat(1_000)], ["e", "e\u0301", "é", "x".repeat(2_000)]);
   },
 
-  async "the answer is the caller's own, and so are the options"({ backend }) {
+  async "a new array at each call, and the options stay unchanged"({ backend }) {
     await backend.save("a", recordsFrom(0));
     const options = Object.freeze({ prefix: "a" });
     const ids = await backend.list(options);
-    ids.push("made up");
+    ids.push("invented");
     equal(await backend.list(options), ["a"], "list after its answer was changed");
   },
 });

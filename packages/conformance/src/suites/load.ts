@@ -8,8 +8,8 @@ import { missing } from "../target.ts";
 const WRITERS = 32;
 const TURNS = 6;
 
-export const load: Suite = suite("32 writers at the same time lose nothing, double nothing and tear nothing", {
-  async "appending to one memory, over every instance that there can be"(stage) {
+export const load: Suite = suite("32 writers at the same time lose nothing, duplicate nothing and split nothing", {
+  async "appends to one memory, through two instances if possible"(stage) {
     const { backend, target } = stage;
     if (!supports(backend, "log")) throw stage.absent("log");
     const other = missing(target, "concurrentOpen") === undefined ? await stage.another() : backend;
@@ -25,8 +25,8 @@ export const load: Suite = suite("32 writers at the same time lose nothing, doub
     check((await backend.load("m")) ?? []);
   },
 
-  async "committing turns to one conversation, as core does it on what the backend has"({ backend }) {
-    // Core's messages are records like others.
+  async "turns committed to one conversation"({ backend }) {
+    // Core's messages are plain records, too.
     const messages = backend as unknown as MemoryBackend;
     await together(async (writer) => {
       const conversation = new Conversation({ memoryId: "m", backend: messages });
@@ -42,16 +42,16 @@ export const load: Suite = suite("32 writers at the same time lose nothing, doub
     check(stored.map(({ metadata }) => ({ ...metadata })));
   },
 
-  async "saving, loading and deleting memories of their own"({ backend }) {
+  async "each with a memory of its own: save, load and delete"({ backend }) {
     await together(async (writer) => {
       const id = `m${writer}`;
       for (let turn = 0; turn < TURNS; turn++) {
         await backend.save(id, [{ writer, turn }]);
-        equal(await backend.load(id), [{ writer, turn }], "load of one's own memory");
+        equal(await backend.load(id), [{ writer, turn }], "load of the writer's own memory");
       }
       if (writer % 2 === 0) await backend.delete(id);
     });
-    equal((await backend.list()).length, WRITERS / 2, "the number of memories that are left");
+    equal((await backend.list()).length, WRITERS / 2, "the number of remaining memories");
   },
 });
 
@@ -59,7 +59,7 @@ async function together(work: (writer: number) => Promise<void>): Promise<void> 
   await Promise.all(Array.from({ length: WRITERS }, (_, writer) => work(writer)));
 }
 
-/** Every turn once, whole, and in its writer's order. */
+/** Expects every turn once, whole, and in its writer's order. */
 function check(records: readonly KitRecord[]): void {
   equal(records.length, WRITERS * TURNS * 2, "the number of records");
   for (let index = 0; index < records.length; index += 2) {

@@ -4,9 +4,9 @@ import { type Suite, suiteOf } from "../suite.ts";
 
 export const loss: Suite = suiteOf(
   "log",
-  "a log that lost what it had acknowledged says so",
+  "a log reports the loss of acknowledged entries",
   {
-    async "to whoever had read it: regressed, and all anew"(stage) {
+    async "to a reader that had seen them: `regressed`, and the whole log again"(stage) {
       const { backend } = stage;
       for (let n = 0; n < 4; n++) await backend.append("m", recordsFrom(n));
       const known = (await backend.read("m"))?.revision;
@@ -16,7 +16,7 @@ export const loss: Suite = suiteOf(
       equal([snapshot?.reset, snapshot?.regressed], [true, true], "reset and regressed");
     },
 
-    async "also when others have written as much as was lost"(stage) {
+    async "even if as many entries were written since"(stage) {
       const { backend } = stage;
       for (let n = 0; n < 4; n++) await backend.append("m", recordsFrom(n));
       const known = (await backend.read("m"))?.revision;
@@ -28,7 +28,7 @@ export const loss: Suite = suiteOf(
       equal([snapshot?.reset, snapshot?.regressed], [true, true], "reset and regressed");
     },
 
-    async "not to one whose knowledge is older than the loss"(stage) {
+    async "not to a reader that had not seen them"(stage) {
       const { backend } = stage;
       for (let n = 0; n < 3; n++) await backend.append("m", recordsFrom(n));
       const known = (await backend.read("m"))?.revision;
@@ -36,11 +36,11 @@ export const loss: Suite = suiteOf(
       await stage.lose("m");
       await backend.append("m", recordsFrom(4));
       const snapshot = await backend.read("m", { since: known });
-      equal(numbers(snapshot?.records), [4], "what came since");
+      equal(numbers(snapshot?.records), [4], "the records since then");
       equal([snapshot?.reset, snapshot?.regressed], [false, false], "reset and regressed");
     },
 
-    async "to a writer that relies on it: CONFLICT, unless its operation is there"(stage) {
+    async "to a writer that had seen them: CONFLICT, unless its operation is stored"(stage) {
       const { backend } = stage;
       for (let n = 0; n < 3; n++) await backend.append("m", recordsFrom(n), { operationId: `op-${n}` });
       const since = (await backend.read("m"))?.revision;
@@ -48,7 +48,7 @@ export const loss: Suite = suiteOf(
       await rejects(
         () => backend.append("m", recordsFrom(3), { operationId: "op-3", since }),
         "CONFLICT",
-        "append since what was lost",
+        "append since a lost entry",
       );
       await backend.append("m", recordsFrom(1), { operationId: "op-1", since });
       equal(numbers(await backend.load("m")), [0, 1], "load");

@@ -4,7 +4,7 @@ import { type KitRecord, recordsFrom } from "../kit-records.ts";
 import type { Stage } from "../stage.ts";
 import { type Suite, suite } from "../suite.ts";
 
-export const memoryIds: Suite = suite("any well-formed id is safe, and no other is taken", {
+export const memoryIds: Suite = suite("any valid id is safe, and any other id is rejected", {
   "paths and device names": (stage) =>
     expectSafe(stage, [
       "../../etc/passwd",
@@ -27,7 +27,7 @@ export const memoryIds: Suite = suite("any well-formed id is safe, and no other 
       "a.1.jsonl",
     ]),
 
-  "what shells, queries and patterns take for more": (stage) =>
+  "characters with a meaning in shells, queries and patterns": (stage) =>
     expectSafe(stage, [
       "*",
       "?",
@@ -50,7 +50,7 @@ export const memoryIds: Suite = suite("any well-formed id is safe, and no other 
       "<b>",
     ]),
 
-  "what objects have anyway": (stage) =>
+  "names of properties that every object has": (stage) =>
     expectSafe(stage, [
       "__proto__",
       "constructor",
@@ -83,7 +83,7 @@ export const memoryIds: Suite = suite("any well-formed id is safe, and no other 
       "\u200b",
     ]),
 
-  "all the world's writing": (stage) =>
+  "scripts from all over the world": (stage) =>
     expectSafe(stage, [
       "日本語",
       "العربية",
@@ -98,7 +98,7 @@ export const memoryIds: Suite = suite("any well-formed id is safe, and no other 
       "ﷺ",
     ]),
 
-  "ids as long as they may be": (stage) =>
+  "ids of the greatest length": (stage) =>
     expectSafe(stage, [
       "x".repeat(MAX_MEMORY_ID_BYTES),
       "é".repeat(MAX_MEMORY_ID_BYTES / 2),
@@ -109,17 +109,17 @@ export const memoryIds: Suite = suite("any well-formed id is safe, and no other 
       "\0".repeat(MAX_MEMORY_ID_BYTES),
     ]),
 
-  async "others are INVALID_MEMORY_ID, whatever is asked, and nothing is written"({ backend }) {
-    for (const id of unfit) {
+  async "an invalid id is INVALID_MEMORY_ID for every method, and nothing is written"({ backend }) {
+    for (const id of invalidIds) {
       for (const [method, call] of callsOf(backend)) {
         await rejects(() => call(id as string), "INVALID_MEMORY_ID", `${method} of ${shown(id)}`);
       }
     }
-    equal(await backend.list(), [], "list after calls that were refused");
+    equal(await backend.list(), [], "list after rejected calls");
   },
 });
 
-const unfit: readonly unknown[] = [
+const invalidIds: readonly unknown[] = [
   "",
   "x".repeat(MAX_MEMORY_ID_BYTES + 1),
   "é".repeat(MAX_MEMORY_ID_BYTES / 2 + 1),
@@ -142,7 +142,7 @@ async function expectSafe({ backend }: Stage, ids: readonly string[]): Promise<v
     for (const id of ids) equal((await backend.read(id, { last: 1 }))?.records, recordsFrom(1), `read of ${shown(id)}`);
   }
   if (supports(backend, "info")) {
-    for (const id of ids) equal((await backend.info(id)) !== null, true, `info of ${shown(id)} is there`);
+    for (const id of ids) equal((await backend.info(id)) !== null, true, `whether info of ${shown(id)} exists`);
   }
   sameMembers(await backend.list(), ids, "list");
   for (const id of ids) await backend.delete(id);

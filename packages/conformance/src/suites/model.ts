@@ -7,42 +7,43 @@ import { type Suite, suiteOf } from "../suite.ts";
 import { missing } from "../target.ts";
 import { NaiveLog, type Place } from "./naive-log.ts";
 
-/** How many sequences of calls are tried at most, and how long that may take, in ms. */
+/** How many sequences of calls are tried at most, and for how long, in ms. */
 const RUNS = 200;
 const TIME_LIMIT = 8_000;
 
-/** Fewer than that show little. */
+/** Fewer sequences than this prove little. */
 const ENOUGH_RUNS = 20;
 
-export const model: Suite = suiteOf("log", "the log does what a list of entries would do, whatever is asked of it", {
-  async "any sequence of appends, saves, deletes and reads, whatever they know of it"(stage) {
+export const model: Suite = suiteOf("log", "the log behaves like a list of entries, whatever calls are made", {
+  async "any sequence of appends, saves, deletes and reads, with any revisions"(stage) {
     const { backend, target } = stage;
     const backends = missing(target, "concurrentOpen") === undefined ? [backend, await stage.another()] : [backend];
     const deadline = performance.now() + TIME_LIMIT;
     let runs = 0;
     let ended = 0;
-    // fast-check's own time limit would leave a call alone that hangs, and a sequence going on while its store is removed.
+    // fast-check's own time limit would not wait for a call that hangs, and a sequence would go on while its store is
+    // removed.
     const property = fc.asyncProperty(sequences, async (sequence) => {
       const run = new Run(backends, `m${runs++}`, deadline);
       if (await run.executeAll(sequence)) ended += 1;
     });
     const details = await fc.check(property, { numRuns: RUNS });
     if (!details.failed) {
-      const told = `of ${RUNS} sequences of calls, ${ended} ended within ${TIME_LIMIT / 1_000} s`;
-      if (ended === 0) broken(`the backend is too slow to be tested: ${told}`);
-      if (ended < ENOUGH_RUNS) stage.remark(`hardly tested: ${told}`);
+      const progress = `of ${RUNS} sequences of calls, ${ended} ended within ${TIME_LIMIT / 1_000} s`;
+      if (ended === 0) broken(`the backend is too slow to be tested: ${progress}`);
+      if (ended < ENOUGH_RUNS) stage.remark(`hardly tested: ${progress}`);
       return;
     }
     const { message = String(details.errorInstance) } = (details.errorInstance ?? {}) as { message?: string };
     const shortest = details.counterexample?.[0] ?? [];
-    // Once more, so that what was called is that alone.
+    // Run it once more, so that the recorded calls are only those of the shortest sequence.
     stage.forgetCalls();
     await new Run(backends, `m${runs++}`, Number.POSITIVE_INFINITY).executeAll(shortest);
-    broken(`${message} (seed ${details.seed}; it does not happen each time)`);
+    broken(`${message} (seed ${details.seed}; it may not happen every time)`);
   },
 });
 
-/** Which revision a call knows: one that was seen before (modulo what there is), `null`, or none. */
+/** Which revision a call passes: an earlier one (its index, modulo their number), `null`, or none. */
 type Known = number | "null" | "none";
 
 type Step =
@@ -88,7 +89,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ call: fc.constant("pages" as const), last: fc.integer({ min: 1, max: 9 }) }) },
-  // Enough entries at once to go beyond the 64 that a search without `since` sees.
+  // Enough entries at once to exceed the 64 that an append without `since` searches.
   {
     weight: 1,
     arbitrary: fc.record({ call: fc.constant("appends" as const), count: fc.integer({ min: 30, max: 70 }) }),
@@ -96,14 +97,17 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 );
 const sequences = fc.array(steps, { minLength: 1, maxLength: 25, size: "max" });
 
-/** Ends a sequence of calls whose time is over. */
+/** Ends a sequence of calls that has run out of time. */
 class OutOfTime extends Error {
   override readonly name = "OutOfTime";
 }
 
 type LogBackend = MemoryBackend<KitRecord> & LogCapability<KitRecord>;
 
-/** The backends, by turns, beside the naive log. Revisions are told as the places in it that they stand for. */
+/**
+ * Makes each call on one of the backends, in turn, and on the naive log. The backend's revisions are compared as the
+ * places in the log that they stand for.
+ */
 class Run {
   readonly #log = new NaiveLog();
   readonly #backends: readonly LogBackend[];
@@ -114,14 +118,16 @@ class Run {
   #records = 0;
   #operations = 0;
 
-  /** After the deadline, a time of `performance`, nothing more is called. */
+  /** Makes no more calls after the deadline, a time of `performance`. */
   constructor(backends: readonly LogBackend[], id: string, deadline: number) {
     this.#backends = backends;
     this.#id = id;
     this.#deadline = deadline;
   }
 
-  /** Whether they came to their end before the deadline. Throws where the backend does something else than the list. */
+  /**
+   * Answers whether the sequence ended before the deadline. Throws if the backend behaves differently from the list.
+   */
   async executeAll(sequence: readonly Step[]): Promise<boolean> {
     try {
       for (const step of sequence) await this.#execute(step);
@@ -157,67 +163,71 @@ class Run {
     equal(numbers(await this.#backend.load(this.#id)), numbers(this.#log.records()), `load after ${step.call}`);
   }
 
-  /** Each call is made by the one that did not make the last. */
+  /** The backends take turns. */
   get #backend(): LogBackend {
     if (performance.now() > this.#deadline) throw new OutOfTime();
-    return this.#backends[this.#calls++ % this.#backends.length] as LogBackend; // there is one, at least
+    return this.#backends[this.#calls++ % this.#backends.length] as LogBackend; // there is at least one
   }
 
   async #append(count: number, wanted: string, sinceKnown: Known, expectedKnown: Known): Promise<void> {
     const records = this.#fresh(count);
     const [since, sincePlace] = this.#pick(sinceKnown);
     const [expectedRevision, expectedPlace] = this.#pick(expectedKnown);
-    // Whether an append without `since` looks further back than it must is the store's own business.
+    // An append without `since` must search the newest 64 entries. Whether it finds an older one is up to the store.
     const isOpen = sincePlace === undefined && this.#log.holdsOutOfReach(wanted);
     const operationId = isOpen ? this.#operation("append", null) : wanted;
-    const due = this.#log.append(records, operationId, sincePlace, expectedPlace);
+    const expected = this.#log.append(records, operationId, sincePlace, expectedPlace);
     const answer = await answerOf(this.#backend.append(this.#id, records, { operationId, since, expectedRevision }));
-    if (answer === "CONFLICT" || due === "CONFLICT") equal(answer === "CONFLICT" ? answer : "appended", due, "append");
-    else this.#expectPlace(answer, due, "the revision that append answers");
+    if (answer === "CONFLICT" || expected === "CONFLICT")
+      equal(answer === "CONFLICT" ? answer : "appended", expected, "append");
+    else this.#expectPlace(answer, expected, "the revision that append returns");
   }
 
   async #save(count: number, operationId: string, known: Known): Promise<void> {
     const records = this.#fresh(count);
     const [expectedRevision, place] = this.#pick(known);
-    const due = this.#log.save(records, operationId, place);
+    const expected = this.#log.save(records, operationId, place);
     const answer = await answerOf(this.#backend.save(this.#id, records, { operationId, expectedRevision }));
-    equal(answer ?? "saved", due, "save");
+    equal(answer ?? "saved", expected, "save");
   }
 
   async #read(last: number | undefined, knownSince: Known): Promise<void> {
     const [since, place] = knownSince === "null" ? [] : this.#pick(knownSince);
-    const due = this.#log.read(last, place ?? undefined);
+    const expected = this.#log.read(last, place ?? undefined);
     const snapshot = await this.#backend.read(this.#id, { last, since: since ?? undefined });
-    if (snapshot === null || due === null) {
-      equal(snapshot, due, "read");
+    if (snapshot === null || expected === null) {
+      equal(snapshot, expected, "read");
       return;
     }
     const { records, reset, regressed } = snapshot;
     equal(
       { numbers: numbers(records), reset, regressed },
-      { numbers: due.numbers, reset: due.reset, regressed: false },
+      { numbers: expected.numbers, reset: expected.reset, regressed: false },
       "read",
     );
-    this.#expectPlace(snapshot.revision, [due.revision], "the revision of a read");
+    this.#expectPlace(snapshot.revision, [expected.revision], "the revision of a read");
   }
 
-  /** All pages, back to the beginning. */
+  /** Reads all pages, back to the beginning. */
   async #pages(last: number): Promise<void> {
     let page = await this.#backend.read(this.#id, { last });
     let seen = numbers(page?.records);
     while (page !== null && page.start !== null) {
       page = await this.#backend.read(this.#id, { last, before: page.start });
       if (page?.reset !== false || page.regressed || page.records.length === 0)
-        broken("a page does not continue the one behind it");
+        broken("a page does not end where the next page begins");
       if ((seen?.length ?? 0) > this.#records) broken("the pages do not end");
       seen = [...(numbers(page.records) ?? []), ...(seen ?? [])];
     }
     equal(seen, numbers(this.#log.records()), "all pages together");
   }
 
-  /** A revision stands for one place, and a place has one revision. Any of those that are due is right. */
-  #expectPlace(revision: Revision, due: readonly Place[], what: string): void {
-    const texts = due.map((place) => JSON.stringify(place));
+  /**
+   * Expects that a revision stands for one place, and that a place has one revision. Any of the expected places is
+   * right.
+   */
+  #expectPlace(revision: Revision, expected: readonly Place[], what: string): void {
+    const texts = expected.map((place) => JSON.stringify(place));
     const seen = this.#places.get(revision);
     if (seen !== undefined) {
       if (!texts.includes(JSON.stringify(seen)))
@@ -225,9 +235,9 @@ class Run {
       return;
     }
     const known = [...this.#places.values()].map((place) => JSON.stringify(place));
-    const open = due.filter((place) => !known.includes(JSON.stringify(place)));
-    if (open.length === 0) broken(`${what} is a second one for the same place`);
-    // Where there are several, which one it is may never be known.
+    const open = expected.filter((place) => !known.includes(JSON.stringify(place)));
+    if (open.length === 0) broken(`${what} is a second revision for the same place`);
+    // If several places are possible, it is not known which one this is.
     if (open[0] !== undefined && open.length === 1) this.#places.set(revision, open[0]);
   }
 
@@ -239,7 +249,7 @@ class Run {
 
   #fresh(count: number): KitRecord[] {
     this.#records += count;
-    // Of many lengths, so that they end anywhere in a store's blocks.
+    // The lengths vary, so that records end anywhere in a store's blocks.
     return recordsFrom(this.#records - count, count).map(({ n }) => ({ n, text: "x".repeat((Number(n) * 37) % 400) }));
   }
 

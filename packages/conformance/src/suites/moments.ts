@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Resolves when a clock in ms shows another time than now, and so does the one of a file system. */
+/** Resolves when a clock in ms, and that of a file system, shows a later time than now. */
 export async function nextMoment(): Promise<void> {
   await sleep(12);
 }

@@ -1,13 +1,13 @@
 import { type KitRecord, numbers } from "../kit-records.ts";
 
-/** A revision of the naive log: which log it is, how often that was replaced, and how many entries it had. */
+/** A revision of the naive log: which log it is, how many times that log was replaced, and how many entries it had. */
 export interface Place {
   log: number;
   save: number;
   position: number;
 }
 
-/** How many of the newest entries are searched for an operation where its caller does not say what it knew. */
+/** How many of the newest entries are searched for an operation without `since`. */
 const REACH = 64;
 
 interface State {
@@ -17,7 +17,7 @@ interface State {
   saves: Set<string>;
 }
 
-/** One memory as the contract describes it, by lists and nothing else, however slow. */
+/** One memory as the contract describes it. It uses lists only, so it is slow. */
 export class NaiveLog {
   #state: State | null = null;
   #logs = 0;
@@ -26,7 +26,10 @@ export class NaiveLog {
     return this.#state?.entries.flatMap((entry) => entry.records) ?? null;
   }
 
-  /** The places behind the entry: more than one where the operation is there more than once, as those may have it who forgot it. */
+  /**
+   * The places after the entry. There are several if the operation was stored more than once, which is allowed for a
+   * log that no longer searches that far back.
+   */
   append(
     records: KitRecord[],
     operationId: string,
@@ -48,7 +51,7 @@ export class NaiveLog {
     return [this.#head()];
   }
 
-  /** Whether the operation stands further back than an append without `since` has to look. */
+  /** Whether the operation is older than the entries that an append without `since` must search. */
   holdsOutOfReach(operationId: string): boolean {
     return this.#state?.entries.slice(0, -REACH).some((entry) => entry.operationId === operationId) ?? false;
   }
@@ -66,7 +69,7 @@ export class NaiveLog {
     this.#state = null;
   }
 
-  /** The newest entries with `last` records of what came after a place. */
+  /** The newest entries after a place that hold `last` records. */
   read(last?: number, since?: Place): { numbers: unknown[] | null; revision: Place; reset: boolean } | null {
     if (this.#state === null) return null;
     const { entries } = this.#state;

@@ -4,28 +4,28 @@ import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
 export const order: Suite = suite("the order of writes and of records is kept", {
-  async "records stay in the order in which they were given"({ backend }) {
+  async "records stay in the order of the call"({ backend }) {
     const shuffled = Array.from({ length: 200 }, (_, index) => ({ n: (index * 7919) % 200, createdAt: 1_000 - index }));
     await backend.save("m", shuffled);
     equal(await backend.load("m"), shuffled, "load");
   },
 
-  async "a writer that waits for each write sees its last one"({ backend }) {
+  async "a writer that waits for each save loads its last one"({ backend }) {
     for (let n = 0; n < 40; n++) {
       await backend.save("m", recordsFrom(n));
-      equal(numbers(await backend.load("m")), [n], "load right behind a save");
+      equal(numbers(await backend.load("m")), [n], "load right after a save");
     }
   },
 
-  async "save and delete, one after the other"({ backend }) {
+  async "saves and deletes take effect in order"({ backend }) {
     for (let round = 0; round < 15; round++) {
       await backend.save("m", recordsFrom(round));
       await backend.delete("m");
-      equal(await backend.load("m"), null, "load right behind a delete");
+      equal(await backend.load("m"), null, "load right after a delete");
     }
   },
 
-  async "appends in the same millisecond stand as they were made"(stage) {
+  async "appends in the same millisecond stay in order"(stage) {
     const { backend } = stage;
     if (!supports(backend, "log")) throw stage.absent("log");
     for (let n = 0; n < 100; n++) await backend.append("m", recordsFrom(n));
@@ -33,7 +33,7 @@ export const order: Suite = suite("the order of writes and of records is kept", 
     equal(numbers((await backend.read("m", { last: 3 }))?.records), [97, 98, 99], "the newest three");
   },
 
-  async "batches at the same time stay whole"(stage) {
+  async "appends of several records at the same time stay whole"(stage) {
     const { backend } = stage;
     if (!supports(backend, "log")) throw stage.absent("log");
     const size = 5;
@@ -45,6 +45,6 @@ export const order: Suite = suite("the order of writes and of records is kept", 
       const { writer } = stored[from] ?? {};
       equal(stored.slice(from, from + size), batch(Number(writer)), `the batch at record ${from}`);
     }
-    ok(new Set(stored.map(({ writer }) => writer)).size === 24, "a batch is there twice, and another not at all");
+    ok(new Set(stored.map(({ writer }) => writer)).size === 24, "one batch is stored twice, and another is missing");
   },
 });

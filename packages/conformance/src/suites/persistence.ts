@@ -7,7 +7,7 @@ import { nextMoment } from "./moments.ts";
 export const persistence: Suite = suite(
   "another instance on the store finds what was written",
   {
-    async "what was saved, replaced and deleted"(stage) {
+    async "saved, replaced and deleted memories"(stage) {
       const { backend } = stage;
       await backend.save("a", recordsFrom(0, 3));
       await backend.save("b", recordsFrom(1));
@@ -34,7 +34,7 @@ export const persistence: Suite = suite(
       sameMembers(await other.list(), ids, "list");
     },
 
-    async "what is told of them: facts, and which were written last"(stage) {
+    async "the facts about memories, and which were written last"(stage) {
       const { backend } = stage;
       await backend.save("a", recordsFrom(0, 3));
       await nextMoment();
@@ -55,7 +55,7 @@ export const persistence: Suite = suite(
       }
     },
 
-    async "what was appended, at the revisions that it had, each operation once"(stage) {
+    async "appended entries with the same revisions, and each operation once"(stage) {
       const { backend } = stage;
       if (!supports(backend, "log")) return;
       await backend.append("m", recordsFrom(0), { operationId: "op-0" });
@@ -63,7 +63,7 @@ export const persistence: Suite = suite(
       const first = await backend.append("m", recordsFrom(1), { operationId: "op-1", since: known });
       const other = await stage.reopened();
       if (!supports(other, "log")) return;
-      equal(numbers((await other.read("m", { since: known }))?.records), [1], "what came since");
+      equal(numbers((await other.read("m", { since: known }))?.records), [1], "the records since then");
       equal(
         await other.append("m", recordsFrom(1), { operationId: "op-1", since: known }),
         first,

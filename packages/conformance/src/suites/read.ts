@@ -3,11 +3,11 @@ import { equal, ok, rejects } from "../expectations.ts";
 import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 
-/** Entries of these sizes, as appends make them. */
+/** The numbers of records in the entries that appends make. */
 const SIZES = [1, 3, 2, 5, 1, 1, 4, 2];
 
-export const read: Suite = suiteOf("log", "read answers whole entries: the newest, the new, the page before", {
-  async "all, where nothing else is asked for"({ backend }) {
+export const read: Suite = suiteOf("log", "read returns whole entries: the newest, the new ones, or the page before", {
+  async "all entries, without options"({ backend }) {
     const entries = await fill(backend);
     equal(
       await described(backend, {}),
@@ -16,24 +16,28 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
     );
   },
 
-  async "the newest that hold so many, as few entries as can be"({ backend }) {
+  async "with `last`: the fewest newest entries that hold that many records"({ backend }) {
     const entries = await fill(backend);
     for (const last of [1, 2, 3, 6, 7, 8, 18, 19, 20, 1_000]) {
       const page = newest(entries, last);
       const snapshot = await backend.read("m", { last });
       equal(numbers(snapshot?.records), page.flat(), `read of the last ${last}`);
-      equal(snapshot?.start === null, page.length === entries.length, `whether the last ${last} begin with the log`);
+      equal(
+        snapshot?.start === null,
+        page.length === entries.length,
+        `whether the last ${last} begin at the beginning of the log`,
+      );
       equal(snapshot?.reset, false, "reset");
     }
   },
 
-  async "every page before, back to the beginning"({ backend }) {
+  async "with `before`: every earlier page, back to the beginning"({ backend }) {
     const entries = await fill(backend);
     for (const last of [1, 4, 100]) {
       const pages: unknown[][] = [];
       let page = await backend.read("m", { last });
       for (;;) {
-        ok(page !== null && !page.reset && !page.regressed, "a page does not continue the one behind it");
+        ok(page !== null && !page.reset && !page.regressed, "a page does not end where the next page begins");
         const expected = newest(entries.slice(0, entries.length - pages.length), last);
         equal(numbers(page.records), expected.flat(), `the page of the last ${last} before ${pages.length} entries`);
         for (const entry of expected.reverse()) pages.unshift(entry);
@@ -45,7 +49,7 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
     }
   },
 
-  async "the pages before stay what they are, whatever is appended meanwhile"({ backend }) {
+  async "with `before`: the same pages, whatever is appended meanwhile"({ backend }) {
     const entries = await fill(backend);
     const seen: unknown[] = [];
     let page = await backend.read("m", { last: 3 });
@@ -59,7 +63,7 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
     equal(seen, entries.flat(), "all pages together");
   },
 
-  async "all that is before, where no number is given"({ backend }) {
+  async "with `before` but no `last`: all earlier entries"({ backend }) {
     const entries = await fill(backend);
     const { start } = (await backend.read("m", { last: 2 })) ?? {};
     ok(typeof start === "string", "a window within the log has no start");
@@ -71,7 +75,7 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
     );
   },
 
-  async "what came since, and no more"({ backend }) {
+  async "with `since`: the newer entries only"({ backend }) {
     const entries: number[][] = [];
     const revisions: Revision[] = [];
     for (const entry of plan()) {
@@ -81,22 +85,22 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
     }
     for (const [index, since] of revisions.entries()) {
       const snapshot = await backend.read("m", { since });
-      equal(numbers(snapshot?.records), entries.slice(index + 1).flat(), `what came after entry ${index}`);
+      equal(numbers(snapshot?.records), entries.slice(index + 1).flat(), `the records after entry ${index}`);
       equal([snapshot?.reset, snapshot?.regressed], [false, false], "reset and regressed");
       equal(snapshot?.revision, revisions.at(-1), "the revision of the whole log");
     }
   },
 
-  async "what came since the log was empty"({ backend }) {
+  async "with the `since` of an empty log: all entries"({ backend }) {
     await backend.save("m", []);
     const since = (await backend.read("m"))?.revision;
     await backend.append("m", recordsFrom(0, 2));
     const snapshot = await backend.read("m", { since });
-    equal(numbers(snapshot?.records), [0, 1], "what came since");
+    equal(numbers(snapshot?.records), [0, 1], "the records since then");
     equal([snapshot?.reset, snapshot?.regressed], [false, false], "reset and regressed");
   },
 
-  async "with both, no more than the newest, and `reset` where that cut"({ backend }) {
+  async "with `since` and `last`: the newest of the newer entries, and `reset` if some are left out"({ backend }) {
     await backend.append("m", recordsFrom(100));
     const since = (await backend.read("m"))?.revision;
     const entries = await fill(backend);
@@ -104,22 +108,26 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
       const page = newest(entries, last);
       const snapshot = await backend.read("m", { since, last });
       equal(numbers(snapshot?.records), page.flat(), `the last ${last} since`);
-      equal(snapshot?.reset, page.length < entries.length, `whether the last ${last} cut what came since`);
+      equal(
+        snapshot?.reset,
+        page.length < entries.length,
+        `reset of the last ${last}, which tells whether newer records are left out`,
+      );
     }
   },
 
-  async "what was saved, a record at a time"({ backend }) {
+  async "saved records as entries of one record each"({ backend }) {
     await backend.save("m", recordsFrom(0, 6));
     equal(numbers((await backend.read("m", { last: 2 }))?.records), [4, 5], "the last 2 of what was saved");
     await backend.append("m", recordsFrom(6, 3));
-    equal(numbers((await backend.read("m", { last: 4 }))?.records), [5, 6, 7, 8], "the last 4 behind an append of 3");
+    equal(numbers((await backend.read("m", { last: 4 }))?.records), [5, 6, 7, 8], "the last 4 after an append of 3");
   },
 
-  async "after a replacement, all anew"({ backend }) {
+  async "after a replacement: the whole new log"({ backend }) {
     await fill(backend);
     const snapshot = await backend.read("m", { last: 3 });
     await backend.save("m", recordsFrom(50, 4));
-    await expectAnew(backend, snapshot, [50, 51, 52, 53]);
+    await expectWholeLog(backend, snapshot, [50, 51, 52, 53]);
     equal(
       numbers((await backend.read("m", { since: snapshot?.revision, last: 2 }))?.records),
       [52, 53],
@@ -127,24 +135,24 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
     );
   },
 
-  async "after a replacement by the same, too"({ backend }) {
+  async "after a replacement by the same records: the whole new log"({ backend }) {
     await backend.save("m", recordsFrom(0, 4));
     const snapshot = await backend.read("m", { last: 2 });
     await backend.save("m", recordsFrom(0, 4));
-    await expectAnew(backend, snapshot, [0, 1, 2, 3]);
+    await expectWholeLog(backend, snapshot, [0, 1, 2, 3]);
   },
 
-  async "after a delete, nothing, and then another log"({ backend }) {
+  async "after a delete: null, and later the whole new log"({ backend }) {
     await fill(backend);
     const snapshot = await backend.read("m", { last: 3 });
     await backend.delete("m");
     equal(await backend.read("m", { since: snapshot?.revision }), null, "read since, after a delete");
     equal(await backend.read("m", { before: snapshot?.start ?? "" }), null, "read before, after a delete");
     await fill(backend);
-    await expectAnew(backend, snapshot, numbers(await backend.load("m")) ?? []);
+    await expectWholeLog(backend, snapshot, numbers(await backend.load("m")) ?? []);
   },
 
-  async "a place of another memory, or none that a read gave, is no place of this one"({ backend }) {
+  async "with a revision of another memory, or an invented one: the whole log"({ backend }) {
     await backend.append("other", recordsFrom(0));
     await backend.append("m", recordsFrom(1, 2));
     const { revision = "" } = (await backend.read("other")) ?? {};
@@ -158,7 +166,7 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
     }
   },
 
-  async "what makes no sense is INVALID_ARGUMENT"({ backend }) {
+  async "with invalid options: INVALID_ARGUMENT"({ backend }) {
     await backend.append("m", recordsFrom(0));
     const { revision = "" } = (await backend.read("m")) ?? {};
     for (const last of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "2" as unknown as number]) {
@@ -169,7 +177,7 @@ export const read: Suite = suiteOf("log", "read answers whole entries: the newes
       "INVALID_ARGUMENT",
       "read since and before",
     );
-    await rejects(() => backend.read("m", { since: "" }), "INVALID_ARGUMENT", "read since an empty text");
+    await rejects(() => backend.read("m", { since: "" }), "INVALID_ARGUMENT", "read since an empty string");
     await rejects(
       () => backend.read("m", { since: 1 as unknown as string }),
       "INVALID_ARGUMENT",
@@ -190,7 +198,7 @@ async function fill(backend: LogCapability<KitRecord>): Promise<number[][]> {
   return entries;
 }
 
-/** The shortest run of newest entries that hold `last` records; all where there are fewer. */
+/** The fewest newest entries that hold `last` records, or all entries. */
 function newest(entries: readonly number[][], last: number): number[][] {
   let from = entries.length;
   for (let held = 0; from > 0 && held < last; ) held += entries[--from]?.length ?? 0;
@@ -204,15 +212,15 @@ async function described(backend: LogCapability<KitRecord>, options: { before?: 
   return { numbers: numbers(records), start, reset, regressed };
 }
 
-/** What was known of another log is told to be forgotten. */
-async function expectAnew(
+/** Expects that reads with a revision of another log return the whole log, with `reset`. */
+async function expectWholeLog(
   backend: LogCapability<KitRecord>,
   known: Snapshot<KitRecord> | null,
   all: unknown[],
 ): Promise<void> {
   for (const options of [{ since: known?.revision }, { before: known?.start ?? "" }]) {
     const snapshot = await backend.read("m", options);
-    equal(numbers(snapshot?.records), all, `read ${Object.keys(options)[0]} what another log said`);
+    equal(numbers(snapshot?.records), all, `read ${Object.keys(options)[0]} a revision of another log`);
     equal([snapshot?.reset, snapshot?.regressed], [true, false], "reset and regressed");
   }
 }

@@ -3,33 +3,33 @@ import { equal, rejects } from "../expectations.ts";
 import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
-export const refusal: Suite = suite("what JSON does not carry is refused, and nothing is written", {
-  async "by save, in a new memory and over an old one"({ backend }) {
+export const refusal: Suite = suite("a record that JSON cannot represent is rejected, and nothing is written", {
+  async "by save, to a new memory and over an old one"({ backend }) {
     await backend.save("old", recordsFrom(0));
-    for (const [what, record] of Object.entries(unfit())) {
+    for (const [what, record] of Object.entries(invalidRecords())) {
       const records = [...recordsFrom(1), record as KitRecord, ...recordsFrom(2)];
       await rejects(() => backend.save("new", records), "INVALID_RECORD", `save of ${what}`);
       await rejects(() => backend.save("old", records), "INVALID_RECORD", `save of ${what}`);
     }
-    equal(await backend.load("new"), null, "what refused saves made");
-    equal(numbers(await backend.load("old")), [0], "what refused saves left in place");
-    equal(await backend.list(), ["old"], "list after refused saves");
+    equal(await backend.load("new"), null, "load of the new memory after rejected saves");
+    equal(numbers(await backend.load("old")), [0], "load of the old memory after rejected saves");
+    equal(await backend.list(), ["old"], "list after rejected saves");
   },
 
-  async "by append, in a new memory and behind an old one"(stage) {
+  async "by append, to a new memory and to an old one"(stage) {
     const { backend } = stage;
     if (!supports(backend, "log")) throw stage.absent("log");
     await backend.save("old", recordsFrom(0));
-    for (const [what, record] of Object.entries(unfit())) {
+    for (const [what, record] of Object.entries(invalidRecords())) {
       const records = [...recordsFrom(1), record as KitRecord];
       await rejects(() => backend.append("new", records), "INVALID_RECORD", `append of ${what}`);
       await rejects(() => backend.append("old", records), "INVALID_RECORD", `append of ${what}`);
     }
-    equal(await backend.load("new"), null, "what refused appends made");
-    equal(numbers(await backend.load("old")), [0], "what refused appends left in place");
+    equal(await backend.load("new"), null, "load of the new memory after rejected appends");
+    equal(numbers(await backend.load("old")), [0], "load of the old memory after rejected appends");
   },
 
-  async "records that are no array"({ backend }) {
+  async "records that are not an array"({ backend }) {
     for (const records of [undefined, null, "text", { 0: {} }, 7]) {
       await rejects(
         () => backend.save("m", records as unknown as KitRecord[]),
@@ -37,23 +37,23 @@ export const refusal: Suite = suite("what JSON does not carry is refused, and no
         `save of ${String(records)} as records`,
       );
     }
-    equal(await backend.load("m"), null, "what refused saves made");
+    equal(await backend.load("m"), null, "load of the new memory after rejected saves");
   },
 
-  async "a __proto__ key reaches no prototype"({ backend }) {
+  async "a __proto__ key changes no prototype"({ backend }) {
     const record = JSON.parse('{"a":{"__proto__":{"polluted":true}}}') as KitRecord;
     await rejects(() => backend.save("m", [record]), "INVALID_RECORD", "save of a __proto__ key");
     equal(({} as { polluted?: unknown }).polluted, undefined, "Object.prototype.polluted");
-    equal(await backend.load("m"), null, "what the refused save made");
+    equal(await backend.load("m"), null, "load after the rejected save");
   },
 
-  async "a property that is undefined is as good as none"({ backend }) {
+  async "a property that is undefined is the same as no property"({ backend }) {
     await backend.save("m", [{ n: 1, gone: undefined }]);
     equal(await backend.load("m"), [{ n: 1 }], "load");
   },
 });
 
-function unfit(): Record<string, unknown> {
+function invalidRecords(): Record<string, unknown> {
   const cyclic: KitRecord = {};
   cyclic["self"] = cyclic;
   return {
@@ -70,7 +70,7 @@ function unfit(): Record<string, unknown> {
     "a function": { call: () => 1 },
     "a symbol": { symbol: Symbol("s") },
     "a __proto__ key": JSON.parse('{"__proto__":{"a":1}}'),
-    "a record that is a text": "text",
+    "a record that is a string": "text",
     "a record that is null": null,
     "a record that is an array": [{ n: 1 }],
   };

@@ -3,8 +3,8 @@ import { equal, ok } from "../expectations.ts";
 import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
-export const replacement: Suite = suite("save replaces the whole log, at once", {
-  async "by more, by fewer, by the same"({ backend }) {
+export const replacement: Suite = suite("save replaces the whole log atomically", {
+  async "by more, fewer or the same records"({ backend }) {
     for (const [from, count] of [
       [0, 3],
       [10, 7],
@@ -17,7 +17,7 @@ export const replacement: Suite = suite("save replaces the whole log, at once", 
     }
   },
 
-  async "what was appended, as well as what was saved"(stage) {
+  async "appended records as well as saved ones"(stage) {
     const { backend } = stage;
     if (!supports(backend, "log")) throw stage.absent("log");
     await backend.append("m", recordsFrom(0, 2));
@@ -25,11 +25,11 @@ export const replacement: Suite = suite("save replaces the whole log, at once", 
     await backend.save("m", recordsFrom(5, 2));
     equal(numbers(await backend.load("m")), [5, 6], "load after save");
     await backend.append("m", recordsFrom(7));
-    equal(numbers(await backend.load("m")), [5, 6, 7], "load after an append behind it");
+    equal(numbers(await backend.load("m")), [5, 6, 7], "load after an append to it");
     equal(numbers((await backend.read("m", { last: 1 }))?.records), [7], "the newest record");
   },
 
-  async "readers see the old log or the new one, nothing of both"({ backend }) {
+  async "readers see the old log or the new one, never a mixture"({ backend }) {
     const versions = [recordsFrom(0, 40), recordsFrom(1_000, 25)];
     await backend.save("m", versions[0] ?? []);
     let done = false;
@@ -44,20 +44,23 @@ export const replacement: Suite = suite("save replaces the whole log, at once", 
       while (!done) {
         const seen = numbers(await backend.load("m"));
         const whole = versions.some((version) => JSON.stringify(numbers(version)) === JSON.stringify(seen));
-        ok(whole, `a reader saw ${seen?.length ?? "no"} records that are no version: ${seen?.slice(0, 5)}…`);
+        ok(
+          whole,
+          `a reader saw ${seen?.length ?? "no"} records that are neither the old log nor the new one: ${seen?.slice(0, 5)}…`,
+        );
         await new Promise((resolve) => setImmediate(resolve));
       }
     };
     await Promise.all([write(), look(), look()]);
   },
 
-  async "of several saves at the same time, one is what stays"({ backend }) {
+  async "after several saves at the same time, the log is exactly one of them"({ backend }) {
     const saves = Array.from({ length: 16 }, (_, writer) => recordsFrom(writer * 100, 10));
     await Promise.all(saves.map((records) => backend.save("m", records)));
     const left = numbers(await backend.load("m")) ?? [];
     ok(
       saves.some((records) => JSON.stringify(numbers(records)) === JSON.stringify(left)),
-      `after 16 saves at the same time the memory is none of them: ${left.slice(0, 12)}`,
+      `after 16 saves at the same time, the log is not one of them: ${left.slice(0, 12)}`,
     );
   },
 });

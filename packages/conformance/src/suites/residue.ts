@@ -5,11 +5,11 @@ import type { Stage } from "../stage.ts";
 import { type Suite, suite } from "../suite.ts";
 
 export const residue: Suite = suite(
-  "delete leaves nothing behind in the store",
+  "delete leaves nothing of a memory in the store",
   {
-    async "neither of what was saved, nor of what was appended or replaced"(stage) {
+    async "nothing of saved, appended and replaced records"(stage) {
       const { backend } = stage;
-      const before = await furniture(stage);
+      const before = await keptWithoutMemories(stage);
       for (const id of ["m", "user:42", "a/b", "é", "x".repeat(1_000)]) {
         await backend.save(id, recordsFrom(0, 20));
         await backend.save(id, recordsFrom(5, 3));
@@ -24,9 +24,9 @@ export const residue: Suite = suite(
       await expectNothingNew(stage, before);
     },
 
-    async "nor of a memory that was never there"(stage) {
+    async "nothing of a memory that never existed"(stage) {
       const { backend } = stage;
-      const before = await furniture(stage);
+      const before = await keptWithoutMemories(stage);
       await backend.load("absent");
       await backend.delete("absent");
       await backend.list();
@@ -36,8 +36,8 @@ export const residue: Suite = suite(
   "residue",
 );
 
-/** What the store keeps without any memory: some of it may be made by the first write. */
-async function furniture(stage: Stage): Promise<ReadonlySet<string> | undefined> {
+/** What the store keeps when it holds no memory. The first write may create some of it. */
+async function keptWithoutMemories(stage: Stage): Promise<ReadonlySet<string> | undefined> {
   await stage.backend.save("first", recordsFrom(0));
   await stage.backend.delete("first");
   return stage.residue();
@@ -45,5 +45,5 @@ async function furniture(stage: Stage): Promise<ReadonlySet<string> | undefined>
 
 async function expectNothingNew(stage: Stage, before: ReadonlySet<string> | undefined): Promise<void> {
   const left = [...((await stage.residue()) ?? [])].filter((name) => !before?.has(name));
-  ok(left.length === 0, `the store still keeps ${left.length} things, such as ${JSON.stringify(left.slice(0, 3))}`);
+  ok(left.length === 0, `the store still keeps ${left.length} names, such as ${JSON.stringify(left.slice(0, 3))}`);
 }

@@ -10,14 +10,14 @@ import { allOfUnicode, edgesOfNumbers, lookalikes, oddKeys } from "./values.ts";
 export const roundTrip: Suite = suite("what went in comes out equal", {
   "every shape of message": (stage) => expectRoundTrip(stage, messages().map(fieldsOf)),
 
-  "fields that nobody knows": (stage) =>
+  "unknown fields": (stage) =>
     expectRoundTrip(stage, [
       { role: "user", content: "hi", vendor: { trace: ["a", { b: null }], score: 0.25 }, extra: true },
       { x: 1 },
       {},
     ]),
 
-  "no records, and one": async (stage) => {
+  "no records, and one record": async (stage) => {
     await expectRoundTrip(stage, []);
     await expectRoundTrip(stage, recordsFrom(0));
   },
@@ -27,7 +27,7 @@ export const roundTrip: Suite = suite("what went in comes out equal", {
   "records of a megabyte": (stage) =>
     expectRoundTrip(stage, [{ text: "x".repeat(1_048_576) }, { text: 'é\n"'.repeat(262_144) }]),
 
-  "records around the sizes at which buffers end": (stage) =>
+  "records of common buffer sizes": (stage) =>
     expectRoundTrip(
       stage,
       [255, 256, 4_095, 4_096, 65_534, 65_535, 65_536, 65_537, 524_289].map((size) => ({
@@ -51,13 +51,13 @@ export const roundTrip: Suite = suite("what went in comes out equal", {
       edgesOfNumbers.map((value) => ({ value })),
     ),
 
-  "texts that look like something else": (stage) =>
+  "texts that look like other values": (stage) =>
     expectRoundTrip(
       stage,
       lookalikes.map((text) => ({ text, list: [text] })),
     ),
 
-  "keys that mean something elsewhere": (stage) =>
+  "keys with a special meaning": (stage) =>
     expectRoundTrip(
       stage,
       oddKeys.map((key) => ({ [key]: { [key]: key } })),
@@ -66,10 +66,10 @@ export const roundTrip: Suite = suite("what went in comes out equal", {
   "nesting, empty parts and null": (stage) =>
     expectRoundTrip(stage, [{ a: [], b: {}, c: null, d: [[], [{}], null, ""], e: nested(200) }]),
 
-  "equal records, each of them": (stage) => expectRoundTrip(stage, [{ n: 1 }, { n: 1 }, { n: 1 }]),
+  "several equal records": (stage) => expectRoundTrip(stage, [{ n: 1 }, { n: 1 }, { n: 1 }]),
 });
 
-/** By `save` and `load`, and where there is a log, by `append` and `read`, too. */
+/** Checks `save` and `load`, and if there is a log, also `append` and `read`. */
 async function expectRoundTrip({ backend }: Stage, records: KitRecord[]): Promise<void> {
   await backend.save("saved", records);
   equal(await backend.load("saved"), records, "load after save");

@@ -4,22 +4,22 @@ import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 
 export const sharing: Suite = suite(
-  "what one instance does, another one sees at its next call",
+  "another instance sees every change at its next call",
   {
-    async "saves, replacements and deletes, also of what it had read before"(stage) {
+    async "saves, replacements and deletes, even of memories that it has read before"(stage) {
       const { backend } = stage;
       const other = await stage.another();
-      equal(await other.load("m"), null, "load by the other one, of what is not there");
+      equal(await other.load("m"), null, "load of an absent memory by the other instance");
       await backend.save("m", recordsFrom(0, 2));
-      equal(numbers(await other.load("m")), [0, 1], "load by the other one");
-      equal(await other.list(), ["m"], "list by the other one");
+      equal(numbers(await other.load("m")), [0, 1], "load by the other instance");
+      equal(await other.list(), ["m"], "list by the other instance");
       await backend.save("m", recordsFrom(5));
-      equal(numbers(await other.load("m")), [5], "load by the other one, of what was replaced");
+      equal(numbers(await other.load("m")), [5], "load of a replaced memory by the other instance");
       await other.save("m", recordsFrom(6));
-      equal(numbers(await backend.load("m")), [6], "load by the first one, of what the other one saved");
+      equal(numbers(await backend.load("m")), [6], "load by the first instance after a save by the other one");
       await backend.delete("m");
-      equal(await other.load("m"), null, "load by the other one, of what was deleted");
-      equal(await other.list(), [], "list by the other one, of what was deleted");
+      equal(await other.load("m"), null, "load of a deleted memory by the other instance");
+      equal(await other.list(), [], "list by the other instance after a delete");
     },
 
     async "the facts, and which memories were written last"(stage) {
@@ -27,14 +27,14 @@ export const sharing: Suite = suite(
       const other = await stage.another();
       await backend.save("m", recordsFrom(0, 3));
       if (supports(other, "info")) {
-        equal((await other.info("m"))?.records, 3, "the records that info counts for the other one");
+        equal((await other.info("m"))?.records, 3, "the records that info counts for the other instance");
       }
       if (supports(other, "catalogue")) {
         const ids = async (): Promise<string[]> =>
           (await other.recent({ limit: 5 })).memories.map(({ memoryId }) => memoryId);
-        equal(await ids(), ["m"], "recent of the other one");
+        equal(await ids(), ["m"], "recent of the other instance");
         await backend.delete("m");
-        equal(await ids(), [], "recent of the other one, after a delete");
+        equal(await ids(), [], "recent of the other instance after a delete");
       }
     },
   },

@@ -6,15 +6,15 @@ export const twoInstances: Suite = suiteOf(
   "log",
   "two instances write the same memory, and each sees what the other wrote",
   {
-    async "appends by turns"(stage) {
+    async "appends by both in turn"(stage) {
       const { backend } = stage;
       const other = await stage.another();
       for (let n = 0; n < 20; n++) await (n % 2 === 0 ? backend : other).append("m", recordsFrom(n));
-      equal(numbers(await backend.load("m")), numbers(recordsFrom(0, 20)), "load by one");
-      equal(numbers(await other.load("m")), numbers(recordsFrom(0, 20)), "load by the other");
+      equal(numbers(await backend.load("m")), numbers(recordsFrom(0, 20)), "load by one instance");
+      equal(numbers(await other.load("m")), numbers(recordsFrom(0, 20)), "load by the other instance");
     },
 
-    async "only what is new, since the last look"(stage) {
+    async "a read since the last one returns new entries only"(stage) {
       const { backend } = stage;
       const other = await stage.another();
       await backend.append("m", recordsFrom(0));
@@ -22,13 +22,13 @@ export const twoInstances: Suite = suiteOf(
       for (let n = 1; n < 6; n++) {
         await backend.append("m", recordsFrom(n));
         const snapshot = await other.read("m", { since });
-        equal(numbers(snapshot?.records), [n], "what came since");
+        equal(numbers(snapshot?.records), [n], "the records since then");
         equal(snapshot?.reset, false, "reset");
         since = snapshot?.revision;
       }
     },
 
-    async "the same operation, tried by both at the same time"(stage) {
+    async "the same operation by both at the same time"(stage) {
       const { backend } = stage;
       const other = await stage.another();
       await backend.append("m", recordsFrom(0));
@@ -43,7 +43,7 @@ export const twoInstances: Suite = suiteOf(
       equal(numbers(await other.load("m")), numbers(recordsFrom(0, 11)), "load");
     },
 
-    async "a second attempt by the other one"(stage) {
+    async "a second attempt by the other instance"(stage) {
       const { backend } = stage;
       const other = await stage.another();
       await backend.append("m", recordsFrom(0));
@@ -58,7 +58,7 @@ export const twoInstances: Suite = suiteOf(
       equal(numbers(await backend.load("m")), [0, 1, 2], "load");
     },
 
-    async "the first write, by both"(stage) {
+    async "the first write by both"(stage) {
       const { backend } = stage;
       const other = await stage.another();
       for (let round = 0; round < 10; round++) {
@@ -72,7 +72,7 @@ export const twoInstances: Suite = suiteOf(
       }
     },
 
-    async "a condition that both rely on holds for one"(stage) {
+    async "conditional writes by both at the same revision, of which one is made"(stage) {
       const { backend } = stage;
       const other = await stage.another();
       await backend.append("m", recordsFrom(0));
@@ -88,7 +88,7 @@ export const twoInstances: Suite = suiteOf(
       }
     },
 
-    async "deletes and replacements by the other"(stage) {
+    async "deletes and replacements by the other instance"(stage) {
       const { backend } = stage;
       const other = await stage.another();
       await backend.append("m", recordsFrom(0));
@@ -97,20 +97,20 @@ export const twoInstances: Suite = suiteOf(
       await rejects(
         () => backend.append("m", recordsFrom(1), { since }),
         "CONFLICT",
-        "append since a log that the other one replaced",
+        "append since a log that the other instance replaced",
       );
-      equal(numbers((await backend.read("m", { since }))?.records), [5], "read since it");
-      equal(numbers(await backend.load("m")), [5], "load after the other one's save");
+      equal(numbers((await backend.read("m", { since }))?.records), [5], "read since the replaced log");
+      equal(numbers(await backend.load("m")), [5], "load after the other instance's save");
       await other.delete("m");
-      equal(await backend.load("m"), null, "load after the other one's delete");
-      equal(await backend.list(), [], "list after the other one's delete");
+      equal(await backend.load("m"), null, "load after the other instance's delete");
+      equal(await backend.list(), [], "list after the other instance's delete");
       await rejects(
         () => backend.append("m", recordsFrom(1), { since }),
         "CONFLICT",
-        "append since a log that the other one deleted",
+        "append since a log that the other instance deleted",
       );
       await backend.append("m", recordsFrom(7));
-      equal(numbers(await other.load("m")), [7], "load of what began anew");
+      equal(numbers(await other.load("m")), [7], "load of the memory that was created again");
     },
 
     async "appends by one, deletes by the other, at the same time"(stage) {
@@ -128,7 +128,7 @@ export const twoInstances: Suite = suiteOf(
         const possible = [[], [2, 3], [4, 5], [2, 3, 4, 5], [4, 5, 2, 3]];
         ok(
           possible.some((one) => JSON.stringify(one) === JSON.stringify(left)),
-          `what is left is ${JSON.stringify(left)}`,
+          `the records that are left are ${JSON.stringify(left)}`,
         );
       }
     },

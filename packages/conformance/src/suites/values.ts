@@ -1,4 +1,4 @@
-/** Numbers that careless stores change. -0 is not among them: JSON has none. */
+/** Numbers that careless stores change. -0 is not among them, as JSON makes it 0. */
 export const edgesOfNumbers: readonly number[] = [
   0,
   1,
@@ -20,7 +20,7 @@ export const edgesOfNumbers: readonly number[] = [
   -1e-323,
 ];
 
-/** Texts that revivers, serialisers and parsers take for something else. */
+/** Texts that revivers, serialisers and parsers take for other values. */
 export const lookalikes: readonly string[] = [
   "",
   " ",
@@ -61,7 +61,7 @@ export const lookalikes: readonly string[] = [
   "#1 x 1 1 1 0",
 ];
 
-/** Keys that objects have anyway, or that stores give a meaning. */
+/** Keys that every object has, or that have a meaning in some stores. */
 export const oddKeys: readonly string[] = [
   "",
   " ",
@@ -93,7 +93,7 @@ export const oddKeys: readonly string[] = [
   "expires",
 ];
 
-/** Every code point, the halves of pairs aside, in texts of a plane's quarter each. */
+/** Every code point except the surrogates, in texts of up to 16,384 characters. */
 export function allOfUnicode(): string[] {
   const texts: string[] = [];
   let points: number[] = [];

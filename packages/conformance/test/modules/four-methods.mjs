@@ -1,7 +1,7 @@
 import { checkPlainSave } from "@deep-agent/core/adapter";
 import { good } from "../runners/targets.mjs";
 
-// biome-ignore lint/style/noDefaultExport: this is what the program asks of a module.
+// biome-ignore lint/style/noDefaultExport: the program expects a default export.
 export default {
   name: "four methods",
   open() {

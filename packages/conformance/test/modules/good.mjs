@@ -1,4 +1,4 @@
 import { good } from "../runners/targets.mjs";
 
-// biome-ignore lint/style/noDefaultExport: this is what the program asks of a module.
+// biome-ignore lint/style/noDefaultExport: the program expects a default export.
 export default good;

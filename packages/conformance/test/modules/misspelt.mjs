@@ -2,5 +2,5 @@ import { good } from "../runners/targets.mjs";
 
 const { ttl, ...others } = good;
 
-// biome-ignore lint/style/noDefaultExport: this is what the program asks of a module.
+// biome-ignore lint/style/noDefaultExport: the program expects a default export.
 export default { ...others, tll: ttl };

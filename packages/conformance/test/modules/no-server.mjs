@@ -1,6 +1,6 @@
 import { setImmediate as tick } from "node:timers/promises";
 
-// biome-ignore lint/style/noDefaultExport: this is what the program asks of a module.
+// biome-ignore lint/style/noDefaultExport: the program expects a default export.
 export default {
   name: "no-server",
   async open() {

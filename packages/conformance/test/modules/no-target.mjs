@@ -1,2 +1,2 @@
-// biome-ignore lint/style/noDefaultExport: this is what the program asks of a module.
+// biome-ignore lint/style/noDefaultExport: the program expects a default export.
 export default 7;

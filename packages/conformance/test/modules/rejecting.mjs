@@ -1,9 +1,9 @@
 import { good } from "../runners/targets.mjs";
 
-// biome-ignore lint/style/noDefaultExport: this is what the program asks of a module.
+// biome-ignore lint/style/noDefaultExport: the program expects a default export.
 export default {
   ...good,
-  name: "leaves rejections to whoever may come",
+  name: "leaves a rejection unhandled",
   open() {
     const backend = good.open();
     const ping = backend.ping.bind(backend);

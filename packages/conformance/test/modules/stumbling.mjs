@@ -3,10 +3,10 @@ import { good } from "../runners/targets.mjs";
 
 let opened = 0;
 
-// biome-ignore lint/style/noDefaultExport: this is what the program asks of a module.
+// biome-ignore lint/style/noDefaultExport: the program expects a default export.
 export default {
   ...good,
-  name: "stumbles over its first connection",
+  name: "fails at its first connection",
   async open() {
     if (opened++ === 0) {
       void Promise.reject(new Error("The first connection was lost."));

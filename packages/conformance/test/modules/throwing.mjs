@@ -1,9 +1,9 @@
 import { good } from "../runners/targets.mjs";
 
-// biome-ignore lint/style/noDefaultExport: this is what the program asks of a module.
+// biome-ignore lint/style/noDefaultExport: the program expects a default export.
 export default {
   ...good,
-  name: "throws when nobody looks",
+  name: "throws outside of every call",
   open() {
     setImmediate(() => {
       throw new Error("The connection was lost.");

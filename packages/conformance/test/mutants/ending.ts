@@ -2,12 +2,12 @@ import { instanceOn } from "./instance.ts";
 import type { Mutation } from "./mutant.ts";
 import { newStore } from "./store.ts";
 
-/** What may renew a memory's time to live. */
+/** A call that may renew a memory's time to live. */
 export type Renewal = "save" | "append" | "touch";
 
 /**
- * Ends memories at deadlines of its own, in ms since 1970. What a call makes of a deadline is for the mutant to say; honest
- * would be `fresh`, a whole time to live from now.
+ * Expires memories at its own deadlines, in ms since 1970. The mutant computes the deadline after each call. A correct
+ * one is `fresh`, a whole time to live from now.
  */
 export function ending(renewed: (by: Renewal, fresh: number, deadline: number | undefined) => number): Mutation {
   return (_honest, { ttl, now }) => {

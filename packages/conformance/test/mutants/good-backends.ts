@@ -24,7 +24,7 @@ function without(capability: Capability): Mutation {
   };
 }
 
-/** What is given is copied at once, and used later: by then others may have come in between. */
+/** Copies its arguments at once, and uses the copies later: other calls may come in between. */
 const delayed: Mutation = (honest) => {
   let calls = 0;
   const pause = async (): Promise<void> => {
@@ -62,11 +62,11 @@ const delayed: Mutation = (honest) => {
   };
 };
 
-/** Backends that keep every promise, in ways of their own. */
+/** Backends that keep every promise, each in another way. */
 export const goodBackends: readonly ConformanceTarget[] = [
   inMemory,
-  targetOf("in-memory, on a store that other instances use, too"),
-  targetOf("the four methods alone", (honest, store) =>
+  targetOf("in-memory, on a store with several instances"),
+  targetOf("the four required methods only", (honest, store) =>
     Object.assign({}, ...capabilities.map((capability) => without(capability)(honest, store))),
   ),
   ...capabilities.map((capability) => targetOf(`no ${capability}`, without(capability))),

@@ -14,7 +14,7 @@ export type Full = MemoryBackend<KitRecord> &
   All["catalogue"] &
   All["expiry"];
 
-/** An honest backend on a store that others may use, too. Closing it leaves the store as it is. */
+/** A correct backend on a store that other instances may use, too. Closing it does not close the store. */
 export function instanceOn(store: Store): Full {
   const { memories } = store;
   let isClosed = false;

@@ -12,7 +12,7 @@ import {
 import type { ConformanceTarget } from "../../src/index.ts";
 import type { KitRecord } from "../../src/kit-records.ts";
 
-/** The records of an entry, as JSON texts. Its mark is what no other entry has, though it stand at the same place. */
+/** An entry, with its records as JSON texts. No other entry has its mark, not even one that takes its place. */
 interface Entry {
   readonly operationId: string;
   readonly texts: readonly string[];
@@ -25,16 +25,19 @@ interface Log {
   readonly saves: Set<string>;
 }
 
-/** How many entries the log had at a revision; `"lost"`: it is the same log, and lacks some of them; `"other"`: it is another. */
+/**
+ * How many entries the log had at a revision; `"lost"` if it is the same log but lacks some of them; `"other"` if it is
+ * another log.
+ */
 export type Standing = number | "lost" | "other";
 
-/** A log in arrays that can lose what it acknowledged. */
+/** A log in arrays that can lose acknowledged entries. */
 export interface LosingBackend extends MemoryBackend<KitRecord>, LogCapability<KitRecord> {
   /** Loses the newest entry of a memory. */
   lose(memoryId: string): void;
 }
 
-/** Revisions are `<epoch>.<entries>.<mark of the last one>`. A mutant judges them in a way of its own. */
+/** Revisions are `<epoch>.<entries>.<mark of the last entry>`. A mutant judges them in its own way. */
 export function losingBackend(standing: (log: Log, revision: Revision) => Standing = standingOf): LosingBackend {
   const logs = new Map<string, Log>();
   const expect = (memoryId: string, expected: Revision | null | undefined): void => {
@@ -136,7 +139,7 @@ function recordsOf(entries: readonly Entry[]): KitRecord[] {
 }
 
 function conflict(memoryId: string): MemoryError {
-  return new MemoryError("CONFLICT", "Nothing was written: the log is another one.", { memoryId });
+  return new MemoryError("CONFLICT", "Nothing was written: its revision is not the expected one.", { memoryId });
 }
 
 export function losingTarget(name: string, open: () => LosingBackend): ConformanceTarget {

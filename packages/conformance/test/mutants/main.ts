@@ -5,8 +5,8 @@ import { survivors } from "./survivors.ts";
 import { brokenTests, type Verdict, verdictOn } from "./verdict.ts";
 
 /*
- * `pnpm mutants`: the kit on backends that break a promise each, and on backends that keep all of them. Ends with status 1 where
- * it takes the one for the other.
+ * `pnpm mutants` runs the kit on backends that break one promise each, and on backends that keep all promises. It ends
+ * with status 1 if the kit does not catch a broken backend, or reports a good one.
  */
 
 const NAME_WIDTH = Math.max(
@@ -14,16 +14,16 @@ const NAME_WIDTH = Math.max(
 );
 const marked = new Set(Object.values(survivors));
 
-const survived = await tellMutants();
-const failed = await tellGoodBackends();
+const survived = await printMutants();
+const failed = await printGoodBackends();
 console.log(`
-* LangGraph's kit lets such a one pass.
+* LangGraph's kit does not catch it.
 
-${mutants.length} mutants, ${survived === 0 ? "each caught by the promise that it breaks" : `${survived} NOT CAUGHT`}. \
-${goodBackends.length} good backends, ${failed === 0 ? "all of which conform" : `${failed} of which DO NOT CONFORM`}.`);
+${mutants.length} mutants, ${survived === 0 ? "all caught by the promise that they break" : `${survived} NOT CAUGHT`}. \
+${goodBackends.length} good backends, ${failed === 0 ? "all conform" : `${failed} DO NOT CONFORM`}.`);
 process.exitCode = survived + failed === 0 ? 0 : 1;
 
-async function tellMutants(): Promise<number> {
+async function printMutants(): Promise<number> {
   let missed = 0;
   let promise: string | undefined;
   for (const mutant of mutants) {
@@ -42,9 +42,9 @@ function verdictText({ isCaught, failed: found, tests, problem = "" }: Verdict):
     : "NOT CAUGHT";
 }
 
-async function tellGoodBackends(): Promise<number> {
+async function printGoodBackends(): Promise<number> {
   let wrong = 0;
-  console.log("\nall of it, of good backends");
+  console.log("\nthe whole kit, on good backends");
   for (const target of goodBackends) {
     const { conforms, promises } = await report(target);
     const count = (outcome: string): number => promises.filter((one) => one.outcome === outcome).length;

@@ -5,20 +5,20 @@ import { advance, newStore, residueOf, type Store } from "./store.ts";
 
 /** A backend that breaks one promise. */
 export interface Mutant {
-  /** What it does, so that "a backend that …" is a sentence. */
+  /** What the mutant does, as the end of "a backend that …". */
   readonly name: string;
-  /** What the kit must find broken. */
+  /** The promise that the kit must find broken. */
   readonly promise: string;
   readonly target: ConformanceTarget;
 }
 
-/** What takes the place of honest methods; `undefined`: nothing does. */
+/** The methods that replace correct ones; `undefined` removes a method. */
 export type Changes = { [M in keyof Full]?: Full[M] | undefined };
 
-/** Makes the changes of one instance: what they remember in a variable is that instance's own. */
+/** Makes the changes of one instance. Each instance has its own variables. */
 export type Mutation = (honest: Full, store: Store) => Changes;
 
-/** The mutants that break one promise. Throws where the kit does not make it. */
+/** The mutants that break one promise. Throws if the kit does not have that promise. */
 export function breaking(promise: string, mutations: Readonly<Record<string, Mutation | ConformanceTarget>>): Mutant[] {
   return Object.entries(mutations).map(([name, mutation]) => ({
     name,
@@ -27,12 +27,12 @@ export function breaking(promise: string, mutations: Readonly<Record<string, Mut
   }));
 }
 
-/** The backend with those changes, and all that the kit can be told of it. */
+/** The backend with these changes, in a target with every member except `lose`. */
 export function targetOf(name: string, mutation: Mutation = () => ({})): Required<Omit<ConformanceTarget, "lose">> {
   const stores = new WeakMap<object, Store>();
   const open = (store: Store): Full => {
     const honest = instanceOn(store);
-    // A method that is taken away is there all the same for the compiler: to notice that is what the kit is for.
+    // The type still has the methods that were removed: the kit must notice that they are missing.
     const backend = { ...honest, ...mutation(honest, store) } as Full;
     stores.set(backend, store);
     return backend;

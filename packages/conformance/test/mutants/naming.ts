@@ -1,6 +1,6 @@
 import type { Mutation } from "./mutant.ts";
 
-/** Takes other ids than it is given. */
+/** Changes the id of every call. */
 export function naming(change: (id: string) => string): Mutation {
   return (honest) => ({
     load: async (id, options) => honest.load(change(id), options),

@@ -1,4 +1,4 @@
-/** What Redis and shells take a text for: `*`, `?`, `[…]`, and a backslash before what is literal. */
+/** How Redis and shells read a glob: `*`, `?`, `[…]`, and a backslash before a literal character. */
 export function globPattern(glob: string, end = "$"): RegExp {
   const pattern = glob.replace(
     /\\([\s\S])|(\*)|(\?)|(\[[^\]]+\])|[\s\S]/g,
@@ -12,7 +12,7 @@ export function globPattern(glob: string, end = "$"): RegExp {
   return new RegExp(`^${pattern}${end}`);
 }
 
-/** What SQL's LIKE takes a text for: `%` and `_`. */
+/** How SQL's LIKE reads a text: `%` and `_`. */
 export function likePattern(text: string, end = "$"): RegExp {
   return new RegExp(`^${literal(text).replaceAll("%", "[\\s\\S]*").replaceAll("_", "[\\s\\S]")}${end}`);
 }

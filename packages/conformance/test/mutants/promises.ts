@@ -4,7 +4,7 @@ import { newStore } from "./store.ts";
 /** The promises of the kit, as it declares them to a test runner. */
 export const promises: readonly string[] = declared();
 
-/** The promise of that name. Throws where the kit has none: mutants break promises that are made. */
+/** The promise with this text. Throws if the kit does not have it: mutants can only break promises of the kit. */
 export function promiseNamed(name: string): string {
   if (promises.includes(name)) return name;
   throw new Error(`The kit has no promise "${name}". It has:\n${promises.join("\n")}`);

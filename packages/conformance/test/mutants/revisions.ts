@@ -7,12 +7,12 @@ export function positionOf(revision: Revision): number {
   return Number(revision.split(".")[1]);
 }
 
-/** The revision so many entries later, or earlier, of the same log. */
+/** The revision of the same log `by` entries later, or earlier. */
 export function moved(revision: Revision, by: number): Revision {
   return at(revision, positionOf(revision) + by);
 }
 
-/** The revision of the same log with so many entries. */
+/** The revision of the same log with `position` entries. */
 export function at(revision: Revision, position: number): Revision {
   return `${revision.split(".")[0]}.${Math.max(0, position)}`;
 }

@@ -1,16 +1,16 @@
 import { InMemoryBackend } from "@deep-agent/in-memory";
 import type { KitRecord } from "../../src/kit-records.ts";
 
-/** Where the instances of a target keep their memories: what outlives them all, as a database does. */
+/** The store of a target's instances. It outlives them, as a database does. */
 export interface Store {
   readonly memories: InMemoryBackend<KitRecord>;
-  /** The names of what a mutant keeps beside the memories: {@link residueOf} tells them, too. */
+  /** The names that a mutant keeps beside the memories. {@link residueOf} returns them, too. */
   readonly sideKeys: Set<string>;
-  /** How long memories live, in ms; `null`: for ever. */
+  /** The time to live of memories, in ms; `null` if they do not expire. */
   readonly ttl: number | null;
-  /** Milliseconds since 1970. Memories that expire have a clock which stands still until it is moved. */
+  /** The time in ms since 1970. If memories expire, the clock only moves when it is advanced. */
   now(): number;
-  /** How many instances were opened on it. */
+  /** How many instances were opened on the store. */
   instances: number;
 }
 
@@ -27,7 +27,7 @@ export function newStore(ttl: number | null = null): Store {
   return { memories, sideKeys: new Set(), ttl, now, instances: 0 };
 }
 
-/** The names of all that the store keeps. */
+/** The names of everything that the store keeps. */
 export async function residueOf({ memories, sideKeys }: Store): Promise<string[]> {
   return [...(await memories.list()), ...sideKeys];
 }

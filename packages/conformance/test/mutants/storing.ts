@@ -3,12 +3,12 @@ import type { Mutation } from "./mutant.ts";
 
 const MAX_DEPTH = 500;
 
-/** Stores other records than it is given. */
+/** Changes every record before it is stored. */
 export function storing(change: (record: KitRecord) => KitRecord): Mutation {
   return storingAll((records) => (Array.isArray(records) ? records.map(change) : records));
 }
 
-/** The same, for all the records of a call together. */
+/** Changes all records of a call together before they are stored. */
 export function storingAll(change: (records: readonly KitRecord[]) => readonly KitRecord[]): Mutation {
   return (honest) => ({
     save: async (id, records, options) => honest.save(id, change(records), options),
@@ -16,11 +16,11 @@ export function storingAll(change: (records: readonly KitRecord[]) => readonly K
   });
 }
 
-/** Stores other values than it is given, in whatever depth. What is no plain value is left as it is. */
+/** Changes the values in records, at any depth, before they are stored. Objects that are not plain stay as they are. */
 export function storingValues(change: (value: unknown) => unknown): Mutation {
   const changed = (value: unknown, depth: number): unknown => {
     const other = change(value);
-    // What refers to itself has no end.
+    // A cyclic record has no end.
     if (depth === MAX_DEPTH) return other;
     if (Array.isArray(other)) return other.map((element) => changed(element, depth + 1));
     if (!isPlainObject(other)) return other;
@@ -29,17 +29,17 @@ export function storingValues(change: (value: unknown) => unknown): Mutation {
   return storing((record) => changed(record, 0) as KitRecord);
 }
 
-/** Stores other texts than it is given. */
+/** Changes the strings in records before they are stored. */
 export function storingTexts(change: (text: string) => string): Mutation {
   return storingValues((value) => (typeof value === "string" ? change(value) : value));
 }
 
-/** Stores other numbers than it is given. */
+/** Changes the numbers in records before they are stored. */
 export function storingNumbers(change: (value: number) => number): Mutation {
   return storingValues((value) => (typeof value === "number" ? change(value) : value));
 }
 
-/** Stores under other keys than it is given; `undefined`: not at all. */
+/** Changes the keys in records before they are stored; `undefined` drops a key. */
 export function storingKeys(change: (key: string) => string | undefined): Mutation {
   return storingValues((value) => {
     if (!isPlainObject(value)) return value;

@@ -1,17 +1,17 @@
 import { type PromiseReport, report } from "../../src/index.ts";
 import type { Mutant } from "./mutant.ts";
 
-/** What the kit found. */
+/** The result of the kit on a mutant. */
 export interface Verdict {
   readonly isCaught: boolean;
-  /** How many of the promise's tests found it broken. */
+  /** How many tests of the promise failed. */
   readonly failed: number;
   readonly tests: number;
-  /** What the first of them said. */
+  /** The problem of the first failed test. */
   readonly problem: string | undefined;
 }
 
-/** Runs the tests of the promise that the mutant breaks. */
+/** Runs the tests of the promise that the mutant should break. */
 export async function verdictOn({ promise, target }: Mutant): Promise<Verdict> {
   const { promises } = await report(target, { promises: [promise] });
   const [found] = promises;
@@ -25,7 +25,7 @@ export async function verdictOn({ promise, target }: Mutant): Promise<Verdict> {
   };
 }
 
-/** A good backend's broken promises, with the tests that found them; none where it conforms. */
+/** The failed tests of a promise. Empty if it is kept. */
 export function brokenTests({ tests }: PromiseReport): PromiseReport["tests"] {
   return tests.filter(({ outcome }) => outcome === "broken");
 }

@@ -11,25 +11,26 @@ import { checkLayer, checkTime, checkWhole } from "../layer/check-options.ts";
 import { type BackendCall, intercept, writes } from "../layer/intercept.ts";
 import { type AnyBackend, type SameCapabilities, whole } from "../layer/layer.ts";
 
+/** The options of {@link withRetry}. */
 export interface RetryOptions {
-  /** How often a call is made, the first time included. Default 4. */
+  /** How many times a call is made at most, including the first time. Default 4. */
   attempts?: number | undefined;
-  /** About how long to wait before the second attempt, in ms; longer before each later one, with jitter. Default 50. */
+  /** About how long to wait before the second attempt, in ms. Later waits are longer, with jitter. Default 50. */
   pauseMs?: number | undefined;
-  /** How long to wait at most, in ms. Default 2,000. */
+  /** The longest wait between two attempts, in ms. At least `pauseMs`. Default 2,000. */
   longestPauseMs?: number | undefined;
 }
 
 /**
- * Makes a call again that failed and may succeed later (`error.retryable`), where that is safe:
+ * Repeats a failed call that may succeed later (`error.retryable`), if repeating it is safe:
  *
- * - a read always is;
- * - a write of which the error says that it left no trace;
- * - an `append` that names its `since`, and a `save` on a backend with `log`, also if it is not known what became of
- *   them: each has an operation id, of the caller or made here, under which it takes effect once.
+ * - a read, always;
+ * - a write whose error says that it was not applied;
+ * - an `append` with a `since`, or a `save` on a backend with `log`, even if its outcome is unknown: it has an
+ *   operation id, from the caller or made here, under which it takes effect once.
  *
- * A `delete` of which that is not known is left to the caller: repeated, it could take what others have begun again.
- * Throws `INVALID_CONFIG`.
+ * A `delete` with an unknown outcome is left to the caller: repeating it could delete records that others have written
+ * since. Throws `INVALID_CONFIG`.
  */
 export function withRetry<B extends AnyBackend>(backend: B, options: RetryOptions = {}): SameCapabilities<B> {
   checkLayer("withRetry", backend, options, ["attempts", "pauseMs", "longestPauseMs"]);
@@ -47,7 +48,7 @@ export function withRetry<B extends AnyBackend>(backend: B, options: RetryOption
   return intercept(backend, async (call, proceed) => {
     const { signal } = call.options;
     const named = hasLog && (call.method === "append" || call.method === "save") ? operation(call.options) : {};
-    // As they are now: their caller may go on with its objects while this waits.
+    // A copy: the caller may change its objects while this waits.
     const records =
       call.records && encodeRecords(call.memoryId, call.records).map((text) => JSON.parse(text) as object);
     const policy = retry(
@@ -64,7 +65,7 @@ export function withRetry<B extends AnyBackend>(backend: B, options: RetryOption
   });
 }
 
-/** The name of an operation, the same in every attempt. */
+/** The same operation id for every attempt. */
 function operation({ operationId = newId() }: AppendOptions): AppendOptions {
   return { operationId };
 }

@@ -4,8 +4,8 @@ import { type BackendCall, intercept, writes } from "../layer/intercept.ts";
 import type { AnyBackend, SameCapabilities } from "../layer/layer.ts";
 
 /**
- * Settles every call within `timeoutMs`, also `close`. What takes longer is aborted, and rejects with `UNAVAILABLE`;
- * of a write it is not known then whether it was made (`outcome: "unknown"`). Throws `INVALID_CONFIG`.
+ * Settles every call within `timeoutMs` ms, including `close`. A call that takes longer is aborted and rejects with
+ * `UNAVAILABLE`. If it was a write, it may have been made or not (`outcome: "unknown"`). Throws `INVALID_CONFIG`.
  *
  * ```ts
  * const patient = withTimeout(backend, 2_000);
@@ -30,10 +30,10 @@ export function withTimeout<B extends AnyBackend>(backend: B, timeoutMs: number)
 function tooLate(call: BackendCall, timeoutMs: number): MemoryError {
   const { method, memoryId } = call;
   const what = typeof memoryId === "string" ? `${method} of memory ${quoteId(memoryId)}` : method;
-  return new MemoryError("UNAVAILABLE", `Nothing came of ${what} within ${timeoutMs} ms.`, {
+  return new MemoryError("UNAVAILABLE", `${what} timed out after ${timeoutMs} ms.`, {
     memoryId,
     outcome: writes(call) ? "unknown" : "not-applied",
     retryable: true,
-    hint: "See whether the store is slow or away, or give it more time.",
+    hint: "Check whether the store is slow or unavailable, or allow more time.",
   });
 }

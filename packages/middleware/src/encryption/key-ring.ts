@@ -3,28 +3,27 @@ import { invalidConfig } from "../layer/check-options.ts";
 
 const KEY_BYTES = 32;
 
-/** A secret of 32 random bytes: as bytes, or as base64 of them (`openssl rand -base64 32`). */
+/** A secret of 32 random bytes: the bytes themselves, or their base64 (`openssl rand -base64 32`). */
 export type Secret = Uint8Array | string;
 
 /**
- * The keys that records are sealed with, by name. From each, every memory has a key of its own (HKDF-SHA-256, RFC
- * 5869).
+ * The keys that seal records, by name. Each memory has its own key, derived from one of these (HKDF-SHA-256, RFC 5869).
  */
 export class KeyRing {
   readonly current: string;
   readonly #keys: ReadonlyMap<string, KeyObject>;
 
-  /** Throws `INVALID_CONFIG`, without any key in it. */
+  /** Throws `INVALID_CONFIG`. The error contains no key. */
   constructor(keys: unknown, current: unknown) {
     if (typeof keys !== "object" || keys === null || Object.keys(keys).length === 0)
-      throw invalidConfig("withEncryption", "`keys` must be an object with a key at least", 'Write { "2026": key }.');
+      throw invalidConfig("withEncryption", "`keys` must be an object with at least one key", 'Write { "2026": key }.');
     this.#keys = new Map(Object.entries(keys).map(([id, secret]) => [id, secretKey(`the key ${quoted(id)}`, secret)]));
     if (typeof current !== "string" || !this.#keys.has(current))
       throw invalidConfig("withEncryption", "`current` must be the name of one of `keys`");
     this.current = current;
   }
 
-  /** The key for the records of one memory; `undefined`: there is no key of this name. */
+  /** The key for the records of one memory. `undefined` if there is no key of this name. */
   keyFor(keyId: string, memoryId: string): KeyObject | undefined {
     const key = this.#keys.get(keyId);
     return key && derived(key, memoryId, "deep-agent records");
@@ -43,7 +42,7 @@ export function secretKey(what: string, secret: unknown): KeyObject {
   return createSecretKey(bytes);
 }
 
-/** A key of 32 bytes for one purpose. */
+/** Derives a key of 32 bytes for one purpose. */
 export function derived(key: KeyObject, salt: string, purpose: string): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync("sha256", key, Buffer.from(salt), purpose, KEY_BYTES)));
 }

@@ -4,28 +4,28 @@ import type { KeyRing } from "./key-ring.ts";
 
 const ALGORITHM = "aes-256-gcm";
 const IV_BYTES = 12;
-/** Said at each use: without it, Node takes shorter tags, too. */
+/** Passed at each use: otherwise Node accepts shorter tags, too. */
 const TAG_BYTES = 16;
 
-/** What stands in the store in the place of a record. `sealed` is the version of this format. */
+/** What is stored instead of a record. `sealed` is the version of this format. */
 interface SealedRecord {
   sealed: 1;
   /** The name of the key. */
   key: string;
-  /** Base64 of the initialization vector, the ciphertext of the record's JSON, and the tag. */
+  /** Base64 of the initialization vector, the ciphertext of the record's JSON, and the authentication tag. */
   data: string;
 }
 
 /**
- * Seals and opens the records of one memory with AES-256-GCM (NIST SP 800-38D), each under a random initialization
- * vector. The memory's id and the key's name are bound to it as associated data, so that a record opens in no other
- * memory.
+ * Seals and opens the records of one memory with AES-256-GCM (NIST SP 800-38D). Each record gets a random
+ * initialization vector. The memory's id and the key's name are authenticated with it as associated data, so a record
+ * cannot be opened in another memory.
  */
 export class RecordCipher {
   readonly #ring: KeyRing;
   readonly #memoryId: string;
   readonly #acceptPlaintext: boolean;
-  /** Derived from the ring's, by name. */
+  /** The keys derived from those of the ring, by name. */
   readonly #keys = new Map<string, KeyObject>();
 
   constructor(ring: KeyRing, memoryId: string, acceptPlaintext: boolean) {
@@ -43,23 +43,23 @@ export class RecordCipher {
     return { sealed: 1, key: keyId, data: data.toString("base64") };
   }
 
-  /** Throws `DECRYPT` for what was not sealed for this memory with one of the keys. */
+  /** Throws `DECRYPT` unless the record was sealed for this memory with one of the keys. */
   open(stored: object): object {
     if (!isSealed(stored)) {
       if (this.#acceptPlaintext && !("sealed" in stored)) return stored;
       throw this.#failed(
         "a record is not encrypted",
-        "If it is to be read as it is for a time, say `acceptPlaintext: true`; `reencrypt` then seals it.",
+        "To read it unencrypted for now, set `acceptPlaintext: true`; `reencrypt` then seals it.",
       );
     }
     try {
       return this.#opened(stored);
     } catch (error) {
       if (MemoryError.is(error)) throw error;
-      // What Node says of it tells nobody more.
+      // Node's message would add nothing useful.
       throw this.#failed(
-        `a record does not open with the key ${quoteId(stored.key)}`,
-        "The key is another one than it was sealed with, or the record was changed, or moved here from another memory.",
+        `a record cannot be opened with the key ${quoteId(stored.key)}`,
+        "This is not the key that sealed it, or the record was changed or moved here from another memory.",
       );
     }
   }
@@ -77,7 +77,7 @@ export class RecordCipher {
     decipher.setAAD(this.#context(key));
     decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
     const text = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
-    return parseJson(text.toString()) as object; // `seal` was given an object's text, and nobody else has the key
+    return parseJson(text.toString()) as object; // only `seal` has the key, and it was given an object's text
   }
 
   #context(keyId: string): Buffer {
@@ -88,8 +88,8 @@ export class RecordCipher {
     const key = this.#keys.get(keyId) ?? this.#ring.keyFor(keyId, this.#memoryId);
     if (key === undefined)
       throw this.#failed(
-        `a record is sealed with the key ${quoteId(keyId)}, which is none of \`keys\``,
-        "Add that key again: old keys must stay until `reencrypt` has run.",
+        `a record is sealed with the key ${quoteId(keyId)}, which \`keys\` does not have`,
+        "Add that key again: keep old keys until `reencrypt` has run.",
       );
     this.#keys.set(keyId, key);
     return key;

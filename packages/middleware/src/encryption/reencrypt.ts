@@ -2,37 +2,45 @@ import { checkOptionNames, checkOptions, MemoryError, supports } from "@deep-age
 import { type AnyBackend, whole } from "../layer/layer.ts";
 import { type Encrypted, encryptedLayer } from "./with-encryption.ts";
 
+/** The options of {@link reencrypt}. */
 export interface ReencryptOptions {
+  /**
+   * Stops it: it rejects with the signal's reason. Memories that are already sealed stay so. Default: it runs to the
+   * end.
+   */
   signal?: AbortSignal | undefined;
-  /** Called after each memory. */
+  /** Called after each memory. Default: not reported. */
   onProgress?: ((progress: ReencryptProgress) => void) | undefined;
   /**
-   * Says that nobody writes meanwhile. Needed for a backend without `log`, whose memories cannot be written on the
-   * condition that they are as they were read.
+   * Says that nothing else writes to the store while this runs. Required for a backend without `log`, which cannot
+   * write a memory on the condition that it is unchanged since it was read. Default `false`.
    */
   exclusive?: boolean | undefined;
 }
 
+/** How far {@link reencrypt} has come. */
 export interface ReencryptProgress {
-  /** How many memories there are. */
+  /** How many memories the store has. */
   memories: number;
-  /** How many were looked at. */
+  /** How many of them were checked so far. */
   done: number;
-  /** How many of those were written again. */
+  /** How many of those were sealed again. */
   changed: number;
 }
 
-/** How often a memory that others write to meanwhile is tried. */
+/** How many times a memory is tried while others write to it. */
 const MAX_TRIES = 20;
 
 /**
- * Seals everything with the current key that is not: what older keys sealed, and with `acceptPlaintext` what nobody
- * did. `backend` is what `withEncryption` gave, with no other layer around it. Again, after it was stopped: it goes
- * on where it was.
+ * Seals all records with the current key that are not sealed with it yet: those that an older key sealed, and with
+ * `acceptPlaintext` those that are not encrypted. `backend` is what `withEncryption` returned, with no other layer
+ * around it. If it was stopped, call it again: it continues where it stopped. Resolves with the final counts.
  *
- * A memory that is sealed with the current key alone is only read. Any other is replaced, which counts as a write: it
- * moves to the front of `recent`, and its time to live begins again. Rejects with `DECRYPT` for a memory that cannot
- * be opened, and with `NOT_SUPPORTED` for a backend without `log` unless `exclusive` is said.
+ * A memory that only has records sealed with the current key is read and left alone. Any other memory is replaced,
+ * which counts as a write: it moves to the front of `recent`, and its time to live begins again. Rejects with `DECRYPT`
+ * for a memory that cannot be opened, with `NOT_SUPPORTED` for a backend without `log` unless `exclusive` is `true`,
+ * with `INVALID_ARGUMENT` if `backend` is not encrypted, and with `CONFLICT` for a memory that changed at each of 20
+ * tries.
  */
 export async function reencrypt(backend: AnyBackend, options: ReencryptOptions = {}): Promise<ReencryptProgress> {
   checkOptions(options);
@@ -40,13 +48,17 @@ export async function reencrypt(backend: AnyBackend, options: ReencryptOptions =
   checkOptionNames("reencrypt", options, ["signal", "onProgress", "exclusive"]);
   const layer = encryptedLayer(backend);
   if (layer === undefined) {
-    throw new MemoryError("INVALID_ARGUMENT", "`reencrypt` was given something else than what withEncryption gave.", {
-      hint: "Give it that backend itself, without another layer around it.",
-    });
+    throw new MemoryError(
+      "INVALID_ARGUMENT",
+      "The first argument of `reencrypt` is not a backend from withEncryption.",
+      {
+        hint: "Pass the backend that withEncryption returned, without another layer around it.",
+      },
+    );
   }
   if (!supports(layer.stored, "log") && !exclusive) {
-    throw new MemoryError("NOT_SUPPORTED", "Without a log, a write by others meanwhile would be lost.", {
-      hint: "Stop what writes, and say `exclusive: true`.",
+    throw new MemoryError("NOT_SUPPORTED", "`reencrypt` could lose what others write: the backend has no log.", {
+      hint: "Stop all writers, then set `exclusive: true`.",
     });
   }
   const memoryIds = await layer.stored.list({ signal });
@@ -59,7 +71,7 @@ export async function reencrypt(backend: AnyBackend, options: ReencryptOptions =
   return progress;
 }
 
-/** Whether it was written again. */
+/** Answers whether the memory was written again. */
 async function reencryptOne(layer: Encrypted, memoryId: string, signal: AbortSignal | undefined): Promise<boolean> {
   const cipher = layer.cipherOf(memoryId);
   const stored = whole(layer.stored);
@@ -74,7 +86,7 @@ async function reencryptOne(layer: Encrypted, memoryId: string, signal: AbortSig
       await stored.save(memoryId, renewed, { ...condition, signal });
       return true;
     } catch (error) {
-      // Somebody wrote meanwhile: it is read again.
+      // Another writer came first, so read the memory again.
       if (!MemoryError.is(error, "CONFLICT") || tries === MAX_TRIES) throw error;
     }
   }

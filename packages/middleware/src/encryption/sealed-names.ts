@@ -5,9 +5,9 @@ import { derived } from "./key-ring.ts";
 const IV_BYTES = 16;
 
 /**
- * Names that show nothing of an id but its length: the same for the same id, and to be read by who has the key. A
- * synthetic initialization vector, the beginning of an HMAC-SHA-256 of the id, encrypts it with AES-256-CTR and
- * proves it when it is read (the construction of RFC 5297); in base64url.
+ * Names that show nothing of an id except its length. The same id always gets the same name, and only a holder of the
+ * key can read it. A synthetic initialization vector, the beginning of an HMAC-SHA-256 of the id, encrypts the id with
+ * AES-256-CTR and authenticates it when it is read (the construction of RFC 5297). The name is base64url.
  */
 export class SealedNames implements NameMapping {
   readonly #macKey: KeyObject;
@@ -34,7 +34,7 @@ export class SealedNames implements NameMapping {
     return timingSafeEqual(this.#ivOf(id), iv) ? id.toString() : undefined;
   }
 
-  /** Sealed names have nothing in common. */
+  /** Sealed names share no beginning. */
   beginningOf(): string {
     return "";
   }

@@ -6,24 +6,25 @@ import { KeyRing, type Secret, secretKey } from "./key-ring.ts";
 import { RecordCipher } from "./record-cipher.ts";
 import { SealedNames } from "./sealed-names.ts";
 
+/** The options of {@link withEncryption}. */
 export interface EncryptionOptions {
   /**
-   * The keys by name: one for what is written now, and all with which something is sealed yet. A name is stored
-   * beside each record.
+   * The keys by name: the one for new records, and every key that existing records are still sealed with. The name of
+   * its key is stored with each record, unencrypted.
    */
   keys: Readonly<Record<string, Secret>>;
-  /** The name of the key for what is written now. */
+  /** The name of the key that seals new records. */
   current: string;
-  /** Seals the ids of memories with this key, too. It cannot be changed later. Default: ids are stored as they are. */
+  /** Seals the ids of memories with this key, too. It cannot be changed later. Default: ids are stored unencrypted. */
   idKey?: Secret | undefined;
   /**
-   * Whether a record that is not encrypted is read as it is: for a store that had records before. Default `false`:
-   * `DECRYPT`.
+   * Whether an unencrypted record is read as it is, for a store that had records before. Default `false`: reading one
+   * rejects with `DECRYPT`.
    */
   acceptPlaintext?: boolean | undefined;
 }
 
-/** What {@link reencrypt} needs to know of a backend made here. */
+/** What {@link reencrypt} needs to know about a backend from {@link withEncryption}. */
 export interface Encrypted {
   /** The store below, with sealed records. */
   stored: MemoryBackend<object>;
@@ -32,21 +33,21 @@ export interface Encrypted {
 
 const layers = new WeakMap<object, Encrypted>();
 
-/** `undefined`: no backend of {@link withEncryption}. */
+/** `undefined` if the backend is not from {@link withEncryption}. */
 export function encryptedLayer(backend: object): Encrypted | undefined {
   return layers.get(backend);
 }
 
 /**
  * Stores every record encrypted and authenticated: AES-256-GCM, with a key derived for each memory. A record that was
- * changed, or moved to another memory, does not open: `DECRYPT`. That records were left out, or put in another order
- * within their memory, is not noticed.
+ * changed, or moved to another memory, cannot be opened: `DECRYPT`. It is not noticed if records are removed from a
+ * memory, or put in another order within it.
  *
  * ```ts
  * const sealed = withEncryption(backend, { keys: { "2026": process.env.MEMORY_KEY }, current: "2026" });
  * ```
  *
- * To change keys, add one, make it `current`, and run {@link reencrypt}; then the old one can go. Throws
+ * To change keys, add one, make it `current`, and run {@link reencrypt}; then remove the old one. Throws
  * `INVALID_CONFIG`.
  */
 export function withEncryption<B extends AnyBackend>(backend: B, options: EncryptionOptions): SameCapabilities<B> {
@@ -56,7 +57,7 @@ export function withEncryption<B extends AnyBackend>(backend: B, options: Encryp
     throw invalidConfig("withEncryption", "`acceptPlaintext` must be true or false");
   const ring = new KeyRing(keys, current);
   const stored = idKey === undefined ? backend : renamed(backend, new SealedNames(secretKey("`idKey`", idKey)));
-  const inner = whole(stored as AnyBackend); // it has the methods of `backend`
+  const inner = whole(stored as AnyBackend); // it has the same methods as `backend`
   const cipherOf = (memoryId: string): RecordCipher => new RecordCipher(ring, memoryId, acceptPlaintext);
 
   const passedOn = ["delete", "list", "ping", "close", Symbol.asyncDispose, "info", "recent", "touch"] as const;

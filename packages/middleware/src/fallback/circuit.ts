@@ -1,27 +1,27 @@
 import { MemoryError, untilAborted } from "@deep-agent/core/adapter";
 import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from "cockatiel";
 
-/** How long a probe may take, in ms. A later answer counts as none. */
+/** How long a probe may take, in ms. A later answer does not count. */
 const MAX_PROBE_MS = 10_000;
 
 export interface CircuitOptions {
-  /** After how many calls in a row that found the store away it is left alone. */
+  /** After how many calls in a row that found the store unavailable it is no longer called. */
   failures: number;
-  /** How often it is looked for then, in ms. */
+  /** How often the store is then probed, in ms. */
   probeMs: number;
   probe: () => Promise<unknown>;
   onAway: () => void;
   onBack: () => void;
 }
 
-/** What a call that is not made rejects with, because the store was away a moment ago. */
+/** The rejection of a call that was not made because the store was unavailable a moment ago. */
 export class CircuitOpen extends Error {
   override readonly name = "CircuitOpen";
 }
 
 /**
- * Leaves a store alone that is away, and finds out when it is back: only the probe asks it until then, so that no
- * call of a user waits for what is most likely not there. The timer keeps no process alive.
+ * Stops calling a store that is unavailable, and finds out when it is back. Until then only the probe calls it, so that
+ * no call of a user waits for a store that most likely does not answer. The timer keeps no process alive.
  */
 export class Circuit {
   readonly #breaker: CircuitBreakerPolicy;
@@ -49,8 +49,8 @@ export class Circuit {
   }
 
   /**
-   * Makes the call, or rejects with {@link CircuitOpen} if the store is away. A call that was aborted, perhaps by
-   * somebody's time limit, says nothing of the store.
+   * Makes the call, or rejects with {@link CircuitOpen} if the store is unavailable. An aborted call says nothing about
+   * the store: the caller's time limit may have aborted it.
    */
   async run<R>(call: () => Promise<R>, signal?: AbortSignal | undefined): Promise<R> {
     if (this.isAway) throw new CircuitOpen();
@@ -62,11 +62,11 @@ export class Circuit {
         throw error;
       }
     });
-    if ("answer" in ended) return ended.answer as R; // what the call answered
+    if ("answer" in ended) return ended.answer as R; // the call's own answer
     throw ended.error;
   }
 
-  /** Looks for it no more, and tells nobody. */
+  /** Stops probing, and reports nothing more. */
   stop(): void {
     this.#isStopped = true;
     this.#stopTimer();
@@ -78,10 +78,10 @@ export class Circuit {
   }
 
   #onOpen(): void {
-    if (this.#timer !== undefined || this.#isStopped) return; // the probe failed, or nobody waits for it
+    if (this.#timer !== undefined || this.#isStopped) return; // the probe failed, or this was stopped
     this.#timer = setInterval(() => {
       if (this.#breaker.state === CircuitState.HalfOpen) return; // one probe at a time
-      // What it rejects with is what every call would have: the breaker takes note of it.
+      // A failed probe needs no handling: the breaker counts it.
       const probe = (): Promise<unknown> => untilAborted(this.#options.probe(), AbortSignal.timeout(MAX_PROBE_MS));
       this.#breaker.execute(probe).catch(() => undefined);
     }, this.#options.probeMs);
@@ -95,7 +95,7 @@ export class Circuit {
   }
 }
 
-/** Whether a call failed because the store is not there, or was not made because it was not a moment ago. */
+/** Whether a call failed because the store is unavailable, or was not made because it was unavailable a moment ago. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof CircuitOpen || MemoryError.is(error, "UNAVAILABLE");
 }

@@ -1,12 +1,13 @@
 import type { Revision } from "@deep-agent/core/adapter";
 
 /**
- * What a reader knew of a memory that may have turns waiting beside the primary's log. As a `Revision`: JSON of both.
+ * What a reader knew of a memory: a place in the primary's log, and the turns that wait to follow there. As a
+ * `Revision`, it is the JSON of both.
  */
 export interface FallbackRevision {
-  /** How far into the primary's log; `null`: it was not seen. */
+  /** The revision of the primary's log; `null` if the reader has not seen that log. */
   primary: Revision | null;
-  /** The operation id of the last turn that was seen waiting to follow there; `null`: none was. */
+  /** The operation id of the last waiting turn that the reader has seen; `null` if it has seen none. */
   waiting: string | null;
 }
 
@@ -14,7 +15,7 @@ export function formatFallbackRevision({ primary, waiting }: FallbackRevision): 
   return JSON.stringify([primary, waiting]);
 }
 
-/** What was not made here is taken for a revision of the primary alone, which can judge it. */
+/** A revision that was not made here counts as one of the primary, which can judge it. */
 export function parseFallbackRevision(revision: Revision): FallbackRevision {
   let value: unknown;
   try {
@@ -27,7 +28,10 @@ export function parseFallbackRevision(revision: Revision): FallbackRevision {
   return { primary, waiting };
 }
 
-/** Whether the primary can tell what came after it: it was seen, and nothing else was. */
+/**
+ * Whether the primary can tell what came after this revision: the reader has seen the primary's log, and no waiting
+ * turns.
+ */
 export function isOfPrimary({ primary, waiting }: FallbackRevision): boolean {
   return primary !== null && waiting === null;
 }

@@ -27,13 +27,17 @@ import { windowOf } from "./waiting-window.ts";
 
 const warn = warnOf("fallback");
 
-/** How a backend with a fallback is. */
+/** The state of a backend with a fallback. */
 export interface FallbackStatus {
-  /** Whether calls are made at the primary. */
+  /** `"there"` while calls go to the primary, `"away"` while it is unavailable. */
   primary: "there" | "away";
-  /** The memories of which turns wait at the secondary, as far as this process knows. */
+  /**
+   * The ids of memories that have turns waiting at the secondary, as far as this process knows. Empty if nothing waits.
+   */
   waiting: string[];
-  /** Those of them of which the primary has refused a turn, for another reason than that it is away. */
+  /**
+   * Those of the waiting memories of which the primary has refused a turn for another reason than being unavailable.
+   */
   refused: string[];
 }
 
@@ -43,7 +47,7 @@ export interface FallbackSettings {
   onStatus: ((status: FallbackStatus) => unknown) | undefined;
 }
 
-/** A primary store, and a secondary that keeps turns for it while it is away. */
+/** A primary store, and a secondary that keeps turns while the primary is unavailable. */
 export class Fallback {
   readonly #primary: WholeBackend;
   readonly #secondary: LogBackend;
@@ -60,9 +64,9 @@ export class Fallback {
       failures,
       probeMs,
       probe: () => (supports(primary, "health") ? primary.ping() : primary.read("deep-agent", { last: 1 })),
-      onAway: () => this.#tell("the primary is away: turns are kept until it is back"),
+      onAway: () => this.#report("the primary is unavailable: the secondary keeps turns until it is back"),
       onBack: () => {
-        this.#tell("the primary is back");
+        this.#report("the primary is back");
         this.#waiting.adoptAgain();
       },
     });
@@ -71,7 +75,7 @@ export class Fallback {
       store: (memoryId, turn) => this.#circuit.run(() => storeWaiting(this.#primary, memoryId, turn)),
       retryMs: probeMs,
       warn,
-      onEmpty: () => this.#tell("all that waited is stored"),
+      onEmpty: () => this.#report("all waiting turns are stored"),
     });
   }
 
@@ -80,17 +84,17 @@ export class Fallback {
     return { primary, waiting: this.#waiting.memories, refused: this.#waiting.refused };
   }
 
-  /** Runs a call, for which `close` waits. */
+  /** Runs a call that `close` will wait for. */
   track<R>(call: () => Promise<R>): Promise<R> {
     return this.#calls.run(call);
   }
 
   async append(memoryId: string, records: readonly object[], options: AppendOptions): Promise<Revision> {
     const { operationId = newId(), since, expectedRevision, signal } = options;
-    // As it is now: its caller may go on with its objects while this waits.
+    // A copy: the caller may change its objects while this waits.
     const turn: WaitingTurn = { operationId, since: ofPrimary(since), records: structuredClone([...records]) };
     let failure: unknown = new CircuitOpen();
-    if (await this.#waiting.hasNone(memoryId, signal)) {
+    if (await this.#waiting.isClear(memoryId, signal)) {
       try {
         const there = { operationId, since: turn.since, expectedRevision: expectation(expectedRevision), signal };
         const primary = await this.#circuit.run(() => this.#primary.append(memoryId, turn.records, there), signal);
@@ -112,7 +116,8 @@ export class Fallback {
     const { last, since, before, signal } = options;
     const there = async (): Promise<Snapshot<object> | null> => {
       const given = since ?? before;
-      // What was seen waiting is in the log by now, who knows where; a reader who saw nothing of the log begins again.
+      // Waiting turns that the reader has seen are in the log by now, at an unknown place. A reader who has not seen
+      // the log begins again.
       const isLost = given !== undefined && !isOfPrimary(parseFallbackRevision(given));
       const place = isLost ? {} : { since: ofPrimary(since) ?? undefined, before: ofPrimary(before) ?? undefined };
       const snapshot = await this.#primary.read(memoryId, { last, signal, ...place });
@@ -125,10 +130,10 @@ export class Fallback {
         reset: reset || isLost,
       };
     };
-    // All of a log, and what stands before a place in it, only the primary knows.
+    // Only the primary has the whole log, and the pages before a place in it.
     const isPart = before === undefined && (since !== undefined || last !== undefined);
     if (!isPart) return this.atPrimary(memoryId, options, there);
-    if (await this.#waiting.hasNone(memoryId, signal)) {
+    if (await this.#waiting.isClear(memoryId, signal)) {
       try {
         return await this.#circuit.run(there, signal);
       } catch (error) {
@@ -160,13 +165,13 @@ export class Fallback {
     return [...new Set([...stored, ...this.status.waiting.filter((memoryId) => memoryId.startsWith(prefix))])];
   }
 
-  /** A call that only the primary can answer, once nothing waits of that memory. */
+  /** Makes a call that only the primary can answer, once none of the memory's turns wait. */
   async atPrimary<R>(memoryId: string, options: CallOptions, call: () => Promise<R>): Promise<R> {
-    if (await this.#waiting.hasNone(memoryId, options.signal)) return this.#atPrimary(memoryId, options, call);
+    if (await this.#waiting.isClear(memoryId, options.signal)) return this.#atPrimary(memoryId, options, call);
     throw this.#away(memoryId, new CircuitOpen());
   }
 
-  /** The same for a call about many memories. */
+  /** Makes such a call about many memories. */
   async atPrimaryOfMany<R>(options: CallOptions, call: () => Promise<R>): Promise<R> {
     await this.#waiting.adopted(options.signal);
     if (!this.#circuit.isAway) await untilAborted(this.#waiting.drain(), options.signal);
@@ -184,8 +189,8 @@ export class Fallback {
   }
 
   /**
-   * Stores what waits at the primary, of other processes too. Rejects if that fails; what then still waits goes on
-   * waiting.
+   * Stores all waiting turns at the primary, including those of other processes. Rejects if that fails; the remaining
+   * turns continue to wait.
    */
   async replay(options: CallOptions): Promise<FallbackStatus> {
     try {
@@ -196,7 +201,7 @@ export class Fallback {
     return this.status;
   }
 
-  /** Gives up the turns of a memory that wait, and answers their records. */
+  /** Discards the waiting turns of a memory, and answers their records. */
   discard(memoryId: string, options: CallOptions): Promise<object[][]> {
     return this.#waiting.discard(memoryId, options);
   }
@@ -224,38 +229,40 @@ export class Fallback {
       await this.#waiting.keep(memoryId, turn, options);
     } catch (error) {
       if (!MemoryError.is(error) || options.signal?.aborted) throw error;
-      throw neitherTookIt(memoryId, failure, error);
+      throw bothFailed(memoryId, failure, error);
     }
-    this.#hear();
+    this.#notify();
   }
 
-  #tell(detail: string): void {
+  #report(detail: string): void {
     warn(detail);
-    this.#hear();
+    this.#notify();
   }
 
-  /** Whoever wants to hear of the status fails alone. */
-  #hear(): void {
-    const hear = async (): Promise<unknown> => this.#onStatus?.(this.status);
-    hear().catch((error: unknown) => warn(`the onStatus handler failed (${codeOf(error)})`));
+  /** A handler that fails must not make a call fail. */
+  #notify(): void {
+    const notify = async (): Promise<unknown> => this.#onStatus?.(this.status);
+    notify().catch((error: unknown) => warn(`the onStatus handler failed (${codeOf(error)})`));
   }
 
-  /** The error for a call that the secondary cannot take over, where the primary was not asked. */
+  /** The error of a call that only the primary can answer, if the primary was not called. */
   #away(memoryId: string | undefined, error: unknown): unknown {
     if (!(error instanceof CircuitOpen)) return error;
     const what = memoryId === undefined ? "The call" : `The call for memory ${quoteId(memoryId)}`;
-    const why = this.#circuit.isAway ? "the primary is away" : "turns of it wait that could not be stored yet";
+    const why = this.#circuit.isAway
+      ? "the primary is unavailable"
+      : "turns of it are waiting that could not be stored yet";
     return new MemoryError("UNAVAILABLE", `${what} was not made: ${why}.`, {
       memoryId,
       retryable: true,
-      hint: "Turns are kept meanwhile; all else has to wait.",
+      hint: "Turns are kept meanwhile; retry everything else later.",
     });
   }
 }
 
 /**
- * Stores a turn at the primary that may have been stored there before: once, also if another process does the same at
- * the same time. A turn of which nothing was said is looked for in the whole log.
+ * Stores a turn at the primary once, even if it may be stored there already, or if another process stores it at the
+ * same time. If its writer did not say what it knew, the whole log is searched for the turn.
  */
 async function storeWaiting(primary: WholeBackend, memoryId: string, turn: WaitingTurn): Promise<void> {
   const { operationId, since = null, records } = turn;
@@ -263,47 +270,48 @@ async function storeWaiting(primary: WholeBackend, memoryId: string, turn: Waiti
 }
 
 function halfDeleted(memoryId: string, error: unknown): MemoryError {
-  const what = `Memory ${quoteId(memoryId)} was deleted at the primary, and what waits of it perhaps not`;
+  const what = `Memory ${quoteId(memoryId)} was deleted at the primary, but perhaps not its waiting turns`;
   return new MemoryError("UNAVAILABLE", `${what} (${codeOf(error)}).`, {
     memoryId,
     outcome: "unknown",
     retryable: true,
-    hint: "Delete it again, or those turns may begin it again.",
+    hint: "Delete it again; otherwise those turns may create it again.",
     cause: MemoryError.is(error) ? error : undefined,
   });
 }
 
-function neitherTookIt(memoryId: string, failure: unknown, error: MemoryError): MemoryError {
+function bothFailed(memoryId: string, failure: unknown, error: MemoryError): MemoryError {
   const surelyNot = [failure, error].every((one) => !MemoryError.is(one) || one.outcome === "not-applied");
   return new MemoryError(
     "UNAVAILABLE",
-    `Memory ${quoteId(memoryId)} was not written: the primary is away, and the secondary failed, too (${error.code}).`,
+    `Memory ${quoteId(memoryId)} was not written: the primary is unavailable, and the secondary failed (${error.code}).`,
     {
       memoryId,
       outcome: surelyNot ? "not-applied" : "unknown",
       retryable: true,
-      hint: "See its cause, and the events.",
+      hint: "See the cause, and the events on `deep-agent:backend`.",
       cause: error,
     },
   );
 }
 
 /**
- * Whether the turn may be kept for later. What may have reached the primary already is found there by its operation
- * id, if its writer said what it knew; a condition can be judged only there.
+ * Whether the turn may be kept for later. If it may have reached the primary already, its operation id finds it there,
+ * but only if its writer said what it knew. A condition can be judged only by the primary.
  */
 function canWait(failure: unknown, { since, expectedRevision }: AppendOptions): boolean {
   const surelyNot = !MemoryError.is(failure) || failure.outcome === "not-applied";
   return expectedRevision === undefined && (surelyNot || since !== undefined);
 }
 
-/** The part of a revision that is the primary's. */
+/** The primary's part of a revision. */
 function ofPrimary<R extends Revision | null | undefined>(revision: R): Revision | null | R {
   return typeof revision === "string" ? parseFallbackRevision(revision).primary : revision;
 }
 
 /**
- * What is expected of the primary. If turns were seen waiting, it has changed since: no revision of it is like that.
+ * The revision that the primary is expected to have. If the caller has seen waiting turns, the primary has changed
+ * since: then the revision is passed on as it is, which the primary never has.
  */
 function expectation(revision: Revision | null | undefined): Revision | null | undefined {
   if (typeof revision !== "string") return revision;

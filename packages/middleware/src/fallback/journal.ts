@@ -7,34 +7,34 @@ import {
   type Revision,
 } from "@deep-agent/core/adapter";
 
-/** A backend that can keep turns for another one, or have them kept. */
+/** A backend that can be a primary or a secondary. */
 export type LogBackend = MemoryBackend<object> & LogCapability<object>;
 
 /** A turn that waits to be stored at the primary. */
 export interface WaitingTurn {
-  /** Under which it was, and will be, tried there. */
+  /** The operation id of every attempt to store it there. */
   operationId: string;
-  /** What its writer knew of the primary's log; `undefined`: nothing was said of it. */
+  /** What its writer knew of the primary's log; `undefined` if the writer did not say. */
   since: Revision | null | undefined;
   records: object[];
 }
 
-/** What the secondary keeps of one memory: turns, in order. */
+/** What the secondary keeps for one memory: waiting turns, in order. */
 export interface Waiting {
   turns: WaitingTurn[];
   revision: Revision | null;
 }
 
-/** How a turn is stored at the secondary, as one record. `waiting` is the version of this format. */
+/** A turn as it is stored at the secondary, in one record. `waiting` is the version of this format. */
 interface StoredTurn {
   waiting: 1;
   operationId: string;
-  /** Absent: nothing was said of it. */
+  /** Absent if the writer did not say. */
   since?: Revision | null;
   records: object[];
 }
 
-/** Turns that the primary was not there for, in the secondary: under each memory's own id one entry for each turn. */
+/** The waiting turns in the secondary: one entry for each turn, under the same memory id as at the primary. */
 export class Journal {
   readonly #secondary: LogBackend;
 
@@ -42,7 +42,7 @@ export class Journal {
     this.#secondary = secondary;
   }
 
-  /** The memories of which turns may wait. */
+  /** The ids of memories that may have waiting turns. */
   list(options: CallOptions): Promise<string[]> {
     return this.#secondary.list(options);
   }
@@ -54,13 +54,13 @@ export class Journal {
     return { turns, revision: snapshot.revision };
   }
 
-  /** Adds a turn after the others, unless it is one of the newest already. */
+  /** Adds a turn after the others, unless it is already among the newest. */
   async add(memoryId: string, turn: WaitingTurn, options: CallOptions): Promise<void> {
     const { operationId } = turn;
     await this.#secondary.append(memoryId, [storedTurn(turn)], { operationId, ...options });
   }
 
-  /** Keeps these turns alone of what was read, unless more has come since; answers whether it did. */
+  /** Keeps only these of the turns that were read, unless more have come since. Answers whether it did. */
   async keep(
     memoryId: string,
     turns: readonly WaitingTurn[],
@@ -76,7 +76,7 @@ export class Journal {
     }
   }
 
-  /** Takes away the memory, whatever waits. */
+  /** Deletes the memory, with all turns that wait. */
   delete(memoryId: string, options: CallOptions): Promise<void> {
     return this.#secondary.delete(memoryId, options);
   }
@@ -92,10 +92,10 @@ function turnOf(memoryId: string, record: object): WaitingTurn {
     return { operationId, since, records };
   throw new MemoryError(
     "CORRUPT",
-    `Memory ${quoteId(memoryId)} of the fallback's secondary holds something else than turns that wait.`,
+    `Memory ${quoteId(memoryId)} of the fallback's secondary holds records other than waiting turns.`,
     {
       memoryId,
-      hint: "Give the fallback a secondary of its own.",
+      hint: "Give the fallback a secondary that nothing else writes to.",
     },
   );
 }

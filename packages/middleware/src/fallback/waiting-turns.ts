@@ -3,40 +3,43 @@ import { codeOf } from "../layer/error-code.ts";
 import { isUnavailable } from "./circuit.ts";
 import type { Journal, WaitingTurn } from "./journal.ts";
 
-/** Where turns that wait are to go, and who is told of them. */
+/** Where waiting turns are to be stored, and how that is reported. */
 export interface Destination {
   isAway(): boolean;
-  /** Stores a turn there, once however often it is tried. */
+  /** Stores a turn there. However often this is called, the turn is stored once. */
   store(memoryId: string, turn: WaitingTurn): Promise<void>;
-  /** How often what was not stored is tried again, in ms. */
+  /** How often a turn that was not stored is tried again, in ms. */
   retryMs: number;
   warn: Warn;
-  /** All that waited is stored. */
+  /** Called when all waiting turns are stored. */
   onEmpty(): void;
 }
 
-/** What is known of a memory of which turns wait. */
+/** What is known about a memory that has waiting turns. */
 interface Waiting {
-  /** The operations of turns that wait no more, though they are still kept. */
+  /** The operations of turns that are stored, but still in the journal. */
   stored: Set<string>;
-  /** What the destination said, where it refused all that wait; `undefined`: it did not, or others have come since. */
+  /**
+   * The destination's error, if it refused all waiting turns; `undefined` if it did not, or if more turns have come
+   * since.
+   */
   refusal: unknown;
-  /** Whether what is kept was looked at, and is nothing else than turns. */
+  /** Whether the journal of this memory was read, and holds turns only. */
   isRead: boolean;
 }
 
-/** The turns that wait, by memory, and how they get to where they are to go: in order, as soon as that is there. */
+/** The waiting turns by memory. It stores them at the destination, in order, as soon as that is available. */
 export class WaitingTurns {
   readonly #journal: Journal;
   readonly #destination: Destination;
-  /** What waits of one memory is added to and taken away from by one task at a time. */
+  /** One task at a time adds or removes waiting turns of a memory. */
   readonly #queue = new KeyedQueue();
   readonly #waiting = new Map<string, Waiting>();
   #adopting: Promise<void> | undefined;
-  /** Whether it is known of which memories turns wait. */
+  /** Whether it is known which memories have waiting turns. */
   #isKnown = false;
   #draining: Promise<void> | undefined;
-  /** Tries again what was not stored though the destination was there; only while something waits. */
+  /** Retries turns that were not stored although the destination was available. Runs only while turns wait. */
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
@@ -45,35 +48,35 @@ export class WaitingTurns {
     this.#destination = destination;
   }
 
-  /** The memories of which turns wait, as far as this process knows. */
+  /** The ids of memories that have waiting turns, as far as this process knows. */
   get memories(): string[] {
     return [...this.#waiting.keys()];
   }
 
-  /** Those of them of which a turn was refused. */
+  /** The ids of those memories of which a turn was refused. */
   get refused(): string[] {
     return this.memories.filter((memoryId) => this.#waiting.get(memoryId)?.refusal !== undefined);
   }
 
-  /** Takes charge, once, of what earlier processes left. */
+  /** Takes charge, once, of the turns that earlier processes left. */
   async adopted(signal: AbortSignal | undefined): Promise<void> {
     this.#adopting ??= this.#adopt();
     await untilAborted(this.#adopting, signal);
   }
 
-  /** Takes charge also of what other processes have left meanwhile. */
+  /** Takes charge of the turns that other processes have left meanwhile. */
   adoptAgain(): void {
     this.#adopting = this.#adopt();
   }
 
-  /** Whether nothing waits of the memory that the destination would take. */
-  async hasNone(memoryId: string, signal: AbortSignal | undefined): Promise<boolean> {
+  /** Whether the memory has no waiting turn that the destination would accept. Tries to store them first. */
+  async isClear(memoryId: string, signal: AbortSignal | undefined): Promise<boolean> {
     await this.adopted(signal);
     if (!this.#isKnown) await untilAborted(this.#lookFor(memoryId), signal);
     const waiting = this.#waiting.get(memoryId);
     if (waiting === undefined) return true;
     if (this.#destination.isAway()) return false;
-    if (waiting.refusal !== undefined) return true; // it is tried again, but not by every call
+    if (waiting.refusal !== undefined) return true; // the timer tries again; not every call does
     try {
       await untilAborted(this.#storeOf(memoryId), signal);
       return true;
@@ -84,7 +87,7 @@ export class WaitingTurns {
     }
   }
 
-  /** Those of one memory, oldest first. */
+  /** The waiting turns of one memory, oldest first. */
   async of(memoryId: string, options: CallOptions): Promise<WaitingTurn[]> {
     return this.#unstored(memoryId, (await this.#journal.read(memoryId, options)).turns);
   }
@@ -93,11 +96,11 @@ export class WaitingTurns {
   keep(memoryId: string, turn: WaitingTurn, options: CallOptions): Promise<void> {
     const add = async (): Promise<void> => {
       try {
-        // What is there of something else is found before a turn is put after it.
+        // Records other than turns are found before a turn is put after them.
         if (this.#waiting.get(memoryId)?.isRead !== true) await this.#journal.read(memoryId, options);
         await this.#journal.add(memoryId, turn, options);
       } catch (error) {
-        // It may be there all the same.
+        // The turn may be there all the same.
         if (!MemoryError.is(error) || error.outcome !== "not-applied") this.#expect(memoryId);
         throw error;
       }
@@ -109,8 +112,8 @@ export class WaitingTurns {
   }
 
   /**
-   * Stores all, of other processes too. Rejects with the first failure or refusal; what then still waits goes on
-   * waiting.
+   * Stores all waiting turns, including those of other processes. Rejects with the first failure or refusal; the
+   * remaining turns continue to wait.
    */
   async storeAll({ signal }: CallOptions): Promise<void> {
     for (const memoryId of await this.#journal.list({ signal })) this.#expect(memoryId);
@@ -121,7 +124,7 @@ export class WaitingTurns {
     }
   }
 
-  /** Stores all, as far as the destination is there. One memory that fails does not hold up the others. */
+  /** Stores all waiting turns while the destination is available. A memory that fails does not hold up the others. */
   drain(): Promise<void> {
     this.#draining ??= this.#drain().finally(() => {
       this.#draining = undefined;
@@ -129,24 +132,24 @@ export class WaitingTurns {
     return this.#draining;
   }
 
-  /** Gives up those of a memory, and answers their records. */
+  /** Discards the waiting turns of a memory, and answers their records. */
   discard(memoryId: string, options: CallOptions): Promise<object[][]> {
-    const giveUp = async (): Promise<object[][]> => {
+    const discardAll = async (): Promise<object[][]> => {
       for (;;) {
         const waiting = await this.#journal.read(memoryId, options);
         if (waiting.turns.length > 0 && !(await this.#journal.keep(memoryId, [], waiting, options))) continue;
-        const given = this.#unstored(memoryId, waiting.turns);
+        const discarded = this.#unstored(memoryId, waiting.turns);
         this.#waiting.delete(memoryId);
-        return given.map(({ records }) => records);
+        return discarded.map(({ records }) => records);
       }
     };
-    return this.#queue.run(memoryId, giveUp, options.signal);
+    return this.#queue.run(memoryId, discardAll, options.signal);
   }
 
   /**
-   * Deletes a memory at its destination by `remove`, with what waits of it, of whatever process: once more if
-   * something did wait, which another process may have stored meanwhile. `halfDone` makes the error of what fails
-   * after the first deletion.
+   * Deletes a memory at the destination by `remove`, and the turns of it that wait, whichever process left them. If
+   * some did wait, another process may have stored them meanwhile, so the memory is deleted at the destination once
+   * more. `halfDone` makes the error of a failure after the first deletion.
    */
   deleteAll(
     memoryId: string,
@@ -156,7 +159,7 @@ export class WaitingTurns {
   ): Promise<void> {
     const removeAll = async (): Promise<void> => {
       await remove({ signal });
-      // It has begun: an abort leaves nothing by halves.
+      // From here on an abort is ignored, so that the deletion does not end half done.
       try {
         const { turns } = await this.#journal.read(memoryId, {});
         await this.#journal.delete(memoryId, {});
@@ -169,14 +172,14 @@ export class WaitingTurns {
     return this.#queue.run(memoryId, removeAll, signal);
   }
 
-  /** Begins nothing more, and resolves when what was begun has ended. */
+  /** Starts nothing more, and resolves when all running work has ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#stopTimer();
     await Promise.allSettled([this.#adopting, this.#draining]);
   }
 
-  /** Stores the turns of one memory, in order. Those that are refused go on waiting. */
+  /** Stores the turns of one memory, in order. Turns that are refused continue to wait. */
   #storeOf(memoryId: string): Promise<void> {
     return this.#queue.run(memoryId, async () => {
       for (let waits = this.#waiting.get(memoryId); waits !== undefined; waits = this.#waiting.get(memoryId)) {
@@ -217,7 +220,9 @@ export class WaitingTurns {
     if (before > 0 && this.#waiting.size === 0) this.#destination.onEmpty();
   }
 
-  /** Those that do wait, each once: a turn that was tried again is kept twice if many came in between. */
+  /**
+   * The turns that still wait, each once. A turn that was tried again is in the journal twice if many came in between.
+   */
   #unstored(memoryId: string, turns: readonly WaitingTurn[]): WaitingTurn[] {
     const seen = new Set(this.#waiting.get(memoryId)?.stored);
     return turns.filter(({ operationId }) => !seen.has(operationId) && seen.add(operationId));
@@ -229,7 +234,7 @@ export class WaitingTurns {
       for (const memoryId of await this.#journal.list({})) this.#expect(memoryId);
       this.#isKnown = true;
     } catch (error) {
-      warn(`what waits is not known, as the secondary cannot be listed (${codeOf(error)})`);
+      warn(`the secondary cannot be listed, so it is not known which turns wait (${codeOf(error)})`);
       const again = (): void => {
         if (!this.#isStopped) this.adoptAgain();
       };
@@ -239,15 +244,15 @@ export class WaitingTurns {
   }
 
   /**
-   * Whether anything waits of this memory, if that is not known of all. A secondary that is away does not hold up the
-   * primary.
+   * Finds out whether turns of this memory wait, while the list of all is not known. A secondary that is unavailable
+   * does not hold up the primary.
    */
   async #lookFor(memoryId: string): Promise<void> {
     try {
       const { turns } = await this.#journal.read(memoryId, {});
       if (turns.length > 0) this.#expect(memoryId);
     } catch (error) {
-      this.#destination.warn(`whether turns of it wait is not known (${codeOf(error)})`, memoryId);
+      this.#destination.warn(`it is not known whether turns of it wait (${codeOf(error)})`, memoryId);
     }
   }
 
@@ -256,8 +261,8 @@ export class WaitingTurns {
   }
 
   #notStored(memoryId: string | undefined, error: unknown): void {
-    if (this.#destination.isAway() && isUnavailable(error)) return; // known, and told of
-    this.#destination.warn(`turns could not be stored, and go on waiting (${codeOf(error)})`, memoryId);
+    if (this.#destination.isAway() && isUnavailable(error)) return; // already reported
+    this.#destination.warn(`turns could not be stored, and continue to wait (${codeOf(error)})`, memoryId);
   }
 
   #expect(memoryId: string): Waiting {

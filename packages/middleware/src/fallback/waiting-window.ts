@@ -3,9 +3,9 @@ import { type FallbackRevision, formatFallbackRevision, parseFallbackRevision } 
 import type { WaitingTurn } from "./journal.ts";
 
 /**
- * What a reader is answered while the primary is away: the turns that wait, as the continuation of what the reader
- * knew of the primary's log. Turns that the reader saw waiting and that wait no more are in that log by now; those
- * that wait came later.
+ * The answer to a read while the primary is unavailable: the waiting turns, as the continuation of what the reader knew
+ * of the primary's log. Turns that the reader has seen waiting, and that no longer wait, are in that log by now; the
+ * turns that do wait came later.
  */
 export function windowOf(
   turns: readonly WaitingTurn[],

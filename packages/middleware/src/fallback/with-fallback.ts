@@ -11,7 +11,7 @@ import {
   type MemoryBackend,
   supports,
 } from "@deep-agent/core/adapter";
-import { checkLayer, checkTime, checkWhole, invalidConfig } from "../layer/check-options.ts";
+import { checkBackend, checkLayer, checkTime, checkWhole, invalidConfig } from "../layer/check-options.ts";
 import {
   type AnyBackend,
   type AnyLogBackend,
@@ -23,44 +23,54 @@ import {
 import { Fallback, type FallbackSettings, type FallbackStatus } from "./fallback.ts";
 import type { LogBackend } from "./journal.ts";
 
+/** The options of {@link withFallback}. */
 export interface FallbackOptions {
-  /** After how many calls in a row that found the primary away it is left alone until it answers again. Default 1. */
+  /**
+   * After how many calls in a row that failed with `UNAVAILABLE` the primary is not called until a probe succeeds.
+   * Default 1.
+   */
   failures?: number | undefined;
-  /** How often it is looked for meanwhile, in ms. Default 1,000. */
+  /**
+   * How often the primary is probed while it is unavailable, in ms. Also how often turns that it refused are tried
+   * again. Default 1,000.
+   */
   probeMs?: number | undefined;
-  /** Called when the primary goes away and comes back, and when a turn was kept. */
+  /**
+   * Called with the status when the primary becomes unavailable, when it is back, when a turn was kept, and when all
+   * waiting turns are stored. If it throws, that is only reported as a warning. Default: not called.
+   */
   onStatus?: ((status: FallbackStatus) => unknown) | undefined;
 }
 
-/** What a backend with a fallback has beside the contract. */
+/** The methods that a backend with a fallback has in addition to the contract. */
 export interface FallbackControls {
-  /** How it is at the moment. */
+  /** The state at this moment. Makes no call to a store. */
   status(): FallbackStatus;
   /**
-   * Stores what waits at the primary, as it does by itself. Resolves when nothing waits any more, and rejects with what
-   * prevents it.
+   * Stores the waiting turns at the primary now; this also happens without it. Resolves when no turns wait any more.
+   * Rejects with the reason if a turn could not be stored.
    */
   replay(options?: CallOptions): Promise<FallbackStatus>;
   /**
-   * Gives up the turns of a memory that wait, and answers their records, oldest first: the way out if the primary
-   * takes them by no means.
+   * Discards the waiting turns of a memory, and answers their records, oldest turn first. Use it if the primary will
+   * never accept them. Resolves to `[]` if none wait.
    */
   discard(memoryId: string, options?: CallOptions): Promise<object[][]>;
 }
 
 /**
- * Goes on at `secondary` while `primary` is away (`UNAVAILABLE`): turns are kept there, and stored at the primary
- * when it is back, in order and once each, also by the next process. Both need a `log`; the secondary is for this
- * alone.
+ * Uses `secondary` while `primary` is unavailable (`UNAVAILABLE`): turns are kept there, and stored at the primary when
+ * it is back, in order and once each, by this process or the next one. Both need a `log`. Use the secondary for nothing
+ * else.
  *
  * ```ts
  * const steady = withFallback(new RedisBackend(url), new FileBackend("./while-redis-is-away"));
  * ```
  *
- * While the primary is away, windows are made of what waits: a conversation that goes on continues from what it has
- * in RAM, and one that begins then does not see its past. All else is refused with `UNAVAILABLE`: whole logs and
- * older pages, `save`, `delete`, `list`, `recent`, `info`, `touch`, and appends on a condition. `close` closes both
- * backends; what waits is kept. Throws `INVALID_CONFIG`.
+ * While the primary is unavailable, windows are made of the waiting turns. A conversation that is already running
+ * continues from what it has in RAM; a conversation that starts then does not see its past. All other calls reject with
+ * `UNAVAILABLE`: whole logs and older pages, `save`, `delete`, `list`, `recent`, `info`, `touch`, and conditional
+ * appends. `close` closes both backends; waiting turns stay at the secondary. Throws `INVALID_CONFIG`.
  */
 export function withFallback<B extends AnyLogBackend>(
   primary: B,
@@ -68,10 +78,10 @@ export function withFallback<B extends AnyLogBackend>(
   options: FallbackOptions = {},
 ): SameCapabilities<B> & LifecycleCapability & FallbackControls {
   checkLayer("withFallback", primary, options, ["failures", "probeMs", "onStatus"]);
-  checkLayer("withFallback", secondary);
+  checkBackend("withFallback", "second", secondary);
   const logs = [logOf("primary", primary), logOf("secondary", secondary)] as const;
   const settings = checkedSettings(options);
-  if (logs[0] === logs[1]) throw invalidConfig("withFallback", "both stores are the same");
+  if (logs[0] === logs[1]) throw invalidConfig("withFallback", "its two arguments are the same backend");
   const both = new Fallback(...logs, settings);
   const close = (): Promise<void> => both.close();
   const lifecycle: LifecycleCapability = { close, [Symbol.asyncDispose]: close };
@@ -82,7 +92,7 @@ export function withFallback<B extends AnyLogBackend>(
 function logOf(which: string, given: AnyBackend): LogBackend {
   const backend: MemoryBackend<object> = whole(given);
   if (supports(backend, "log")) return backend;
-  throw invalidConfig("withFallback", `the ${which} has no \`log\``, "Without one, a turn cannot be found again.");
+  throw invalidConfig("withFallback", `the ${which} has no \`log\``, "Without a log, a turn cannot be found again.");
 }
 
 function checkedSettings({ failures = 1, probeMs = 1_000, onStatus }: FallbackOptions): FallbackSettings {

@@ -1,28 +1,33 @@
 import { checkOptionNames, MemoryError, requiredMethods } from "@deep-agent/core/adapter";
 
-/** `INVALID_CONFIG`. `what` is the function that was given something that makes no sense. */
+/** An `INVALID_CONFIG` error. `what` is the function that was given the invalid value. */
 export function invalidConfig(what: string, problem: string, hint?: string): MemoryError {
   return new MemoryError("INVALID_CONFIG", `${what}: ${problem}.`, { hint });
 }
 
-/** Throws `INVALID_CONFIG` for a backend without the methods that all have, and for an option that does not exist. */
+/** Throws `INVALID_CONFIG` if the first argument is not a backend, or if an option does not exist. */
 export function checkLayer(what: string, backend: unknown, options: object = {}, names: readonly string[] = []): void {
-  const given = backend as Record<string, unknown> | null | undefined;
-  if (requiredMethods.some((method) => typeof given?.[method] !== "function"))
-    throw invalidConfig(what, "its first argument is no backend", "Give it a backend, or one in another layer.");
+  checkBackend(what, "first", backend);
   checkOptionNames(what, options, names);
 }
 
-/** Throws `INVALID_CONFIG` unless the value is a whole number from `least` on. */
-export function checkWhole(what: string, name: string, value: unknown, least: number): asserts value is number {
-  if (Number.isSafeInteger(value) && (value as number) >= least) return;
-  throw invalidConfig(what, `\`${name}\` must be a whole number from ${least} on`);
+/** Throws `INVALID_CONFIG` unless the argument has the methods that every backend has. */
+export function checkBackend(what: string, position: "first" | "second", backend: unknown): void {
+  const given = backend as Record<string, unknown> | null | undefined;
+  if (requiredMethods.some((method) => typeof given?.[method] !== "function"))
+    throw invalidConfig(what, `its ${position} argument is not a backend`, "Pass a backend, or a layer around one.");
 }
 
-/** The longest time that a timer takes, in ms: some 24 days. */
+/** Throws `INVALID_CONFIG` unless the value is an integer and at least `least`. */
+export function checkWhole(what: string, name: string, value: unknown, least: number): asserts value is number {
+  if (Number.isSafeInteger(value) && (value as number) >= least) return;
+  throw invalidConfig(what, `\`${name}\` must be an integer of at least ${least}`);
+}
+
+/** The longest delay that a timer can have, in ms: about 24 days. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Throws `INVALID_CONFIG` unless the value is a time in whole ms that a timer takes. */
+/** Throws `INVALID_CONFIG` unless the value is an integer number of ms that a timer can wait. */
 export function checkTime(what: string, name: string, value: unknown): asserts value is number {
   checkWhole(what, name, value, 1);
   if (value > MAX_TIMER_MS) throw invalidConfig(what, `\`${name}\` must be at most ${MAX_TIMER_MS} ms`);

@@ -1,6 +1,6 @@
 import { MemoryError } from "@deep-agent/core/adapter";
 
-/** What may be shown of an error in a warning. */
+/** The part of an error that a warning may show: a code quotes nothing that was said. */
 export function codeOf(error: unknown): string {
   return MemoryError.is(error) ? error.code : "unexpected";
 }

@@ -1,25 +1,25 @@
 import { type AppendOptions, type CallOptions, checkOptions, checkRecent } from "@deep-agent/core/adapter";
 import { type AnyBackend, type KnownMethod, layered, type SameCapabilities, whole } from "./layer.ts";
 
-/** A call of a backend, on its way. */
+/** A call of a backend, before it is made. */
 export interface BackendCall {
   method: Exclude<KnownMethod, typeof Symbol.asyncDispose>;
-  /** Of a call about one memory. Not checked yet. */
+  /** Only for a call about one memory. Not checked yet. */
   memoryId?: string;
-  /** Of a call that writes some. Not checked yet, and the caller's own. */
+  /** Only for a call that writes records. Not checked yet, and still the caller's own objects. */
   records?: readonly object[];
   options: CallOptions & AppendOptions;
 }
 
-/** Makes the call, with what is to be different in its options, and with other records. */
+/** Makes the call with these options changed, and with other records if there are any. */
 export type Proceed<R> = (changes: AppendOptions, records?: readonly object[]) => Promise<R>;
 
-/** Whether a call changes what is stored, so that it matters whether one that failed was made. */
+/** Whether a call changes what is stored. If so, it matters whether a failed call was made all the same. */
 export function writes({ method }: BackendCall): boolean {
   return method === "save" || method === "delete" || method === "append";
 }
 
-/** Puts `wrap` around every call of the backend. Invalid options reject before it. */
+/** Puts `wrap` around every call of the backend. A call with invalid options rejects before it reaches `wrap`. */
 export function intercept<B extends AnyBackend>(
   backend: B,
   wrap: <R>(call: BackendCall, proceed: Proceed<R>) => Promise<R>,

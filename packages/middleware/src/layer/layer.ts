@@ -9,9 +9,10 @@ import type {
 } from "@deep-agent/core/adapter";
 
 /**
- * The methods that this version of the package knows. Each layer decides on each of them: it has its own, or passes the
- * call on. Any other method of a backend is absent in a layer, in its type and at runtime, until it is listed here:
- * otherwise an encryption would pass on, in clear text, what came into the contract after it.
+ * The methods that this version of the package knows. Each layer either has its own implementation of a method, or
+ * passes the call on. Any other method of a backend is absent in a layer, in its type and at runtime, until it is
+ * listed here. Otherwise an encryption would pass on, in clear text, the records of a method that the contract got
+ * later.
  */
 export type KnownMethod =
   | "load"
@@ -28,8 +29,8 @@ export type KnownMethod =
   | "touch";
 
 /**
- * Any backend, for the type parameters of layers. No record type is named here: TypeScript would infer it for a backend
- * that is made in place, and `withTimeout(new FileBackend("d"), 100)` would hold `object`, not `Message`.
+ * Any backend, for the type parameters of layers. It names no record type. If it did, TypeScript would infer that type
+ * for a backend that is made in place: `withTimeout(new FileBackend("d"), 100)` would hold `object`, not `Message`.
  */
 export interface AnyBackend {
   readonly name?: string | undefined;
@@ -39,16 +40,19 @@ export interface AnyBackend {
   list(): Promise<string[]>;
 }
 
-/** Any backend with `log`, likewise. */
+/** Any backend with `log`, for the same purpose. */
 export interface AnyLogBackend extends AnyBackend {
   append(memoryId: string, records: never): Promise<string>;
   read(memoryId: string): Promise<object | null>;
 }
 
-/** A backend in a layer: of what `B` has, the four methods and those of the capabilities that layers know. */
+/**
+ * The type of a layer around a backend `B`. It has the four required methods, and those methods of `B`'s capabilities
+ * that layers know. A capability that `B` lacks is absent here, too.
+ */
 export type SameCapabilities<B> = Pick<B, keyof B & (KnownMethod | "name")>;
 
-/** A backend that has all methods that layers know. */
+/** A backend with all the methods that layers know. */
 export type WholeBackend = Pick<
   MemoryBackend<object> &
     LogCapability<object> &
@@ -61,9 +65,9 @@ export type WholeBackend = Pick<
 >;
 
 /**
- * A backend in front of another one, the store. Methods of `passedOn` are the store's, all others are `own`; the compiler
- * wants each known method in one of the two. Methods that the store does not have are left out, so that a layer adds no
- * capability.
+ * Makes a layer around a backend. Calls of the methods in `passedOn` go straight to the backend; all other methods are
+ * `own`. The compiler requires each known method in exactly one of the two. A method that the backend does not have is
+ * left out, so a layer adds no capability.
  */
 export function layered<B extends AnyBackend, M extends KnownMethod>(
   backend: B,
@@ -75,15 +79,15 @@ export function layered<B extends AnyBackend, M extends KnownMethod>(
     const theirs: unknown = Reflect.get(backend, method);
     if (typeof theirs === "function") layer[method] = Reflect.get(own, method) ?? theirs.bind(backend);
   }
-  // Events and errors go on to name the store.
+  // Events and errors still name the store.
   if (backend.name !== undefined) layer["name"] = backend.name;
-  return layer as SameCapabilities<B>; // it was made of just its methods
+  return layer as SameCapabilities<B>; // made of exactly those methods
 }
 
 /**
- * The same backend with all known methods in its type. For a layer that calls, from each of its methods, the method of the
- * same name: if the backend lacks that method, the layer does, too.
+ * The same backend, typed with all known methods. For a layer in which each method calls only the method of the same
+ * name: if the backend lacks that method, the layer lacks it as well.
  */
 export function whole(backend: AnyBackend): WholeBackend {
-  return backend as WholeBackend; // as said above
+  return backend as WholeBackend; // safe under the condition above
 }

@@ -11,12 +11,12 @@ import {
 import type { WholeBackend } from "../layer/layer.ts";
 import { LongNames, type NameMapping } from "./name-mapping.ts";
 
-/** What a label holds: the name as it would be if it were not too long. So if names are sealed, this one is, too. */
+/** The record of a label: the whole name, before it was cut. If names are sealed, this one is, too. */
 interface Label {
   name: string;
 }
 
-/** The memories of a store, by ids that are not their names there. Input was checked. */
+/** The memories of a store, by ids that differ from their names there. Its arguments are already checked. */
 export class RenamedMemories {
   readonly #store: WholeBackend;
   readonly #names: LongNames;
@@ -26,15 +26,15 @@ export class RenamedMemories {
     this.#names = new LongNames(mapping);
   }
 
-  /** Makes a call that writes nothing, with the name. */
+  /** Makes a call that writes nothing, under the memory's name. */
   async read<R>(memoryId: string, call: (name: string) => Promise<R>): Promise<R> {
     const { name } = this.#names.nameOf(memoryId);
     return withOriginalId(memoryId, name, () => call(name));
   }
 
   /**
-   * Makes a call that writes, with the name. The label is written before what it speaks of: killed in between, it
-   * speaks of nothing, which a list finds out.
+   * Makes a call that writes, under the memory's name. The label is written first. If the process is killed in between,
+   * there is a label without its memory, which `list` ignores.
    */
   async write<R>(
     memoryId: string,
@@ -44,7 +44,7 @@ export class RenamedMemories {
   ): Promise<R> {
     const { name, whole, label } = this.#names.nameOf(memoryId);
     if (label === undefined) return withOriginalId(memoryId, name, () => call(name, records));
-    // As they are now: their caller may go on with its objects while this waits.
+    // A copy: the caller may change its objects while this waits.
     const copies = structuredClone([...records]);
     await this.#saveLabel(memoryId, label, whole, { signal });
     return withOriginalId(memoryId, name, () => call(name, copies));
@@ -55,7 +55,7 @@ export class RenamedMemories {
     await withOriginalId(memoryId, name, () => this.#store.delete(name, options));
     if (label === undefined) return;
     await withOriginalId(memoryId, label, () => this.#store.delete(label, options));
-    // Somebody may have begun the memory again in between: it must not be without its label.
+    // Another writer may have created the memory again in between. It must not be without its label.
     if ((await withOriginalId(memoryId, name, () => this.#store.load(name, options))) !== null)
       await this.#saveLabel(memoryId, label, whole, options);
   }
@@ -99,7 +99,7 @@ export class RenamedMemories {
     return withOriginalId(memoryId, label, () => this.#store.save(label, [record], options));
   }
 
-  /** `undefined`: it is no memory's name. */
+  /** `undefined` if this is not the name of a memory. */
   async #idOf(name: string, signal: AbortSignal | undefined): Promise<string | undefined> {
     const found = this.#names.idOf(name);
     if (found === undefined || "memoryId" in found) return found?.memoryId;
@@ -110,7 +110,7 @@ export class RenamedMemories {
   }
 }
 
-/** Makes a call of the store. What it rejects with speaks of the memory by its id again. */
+/** Makes a call of the store. An error of it names the memory by its id again. */
 async function withOriginalId<R>(memoryId: string, name: string, call: () => Promise<R>): Promise<R> {
   try {
     return await call();

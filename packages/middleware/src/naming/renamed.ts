@@ -3,7 +3,7 @@ import { type AnyBackend, layered, type SameCapabilities, whole } from "../layer
 import type { NameMapping } from "./name-mapping.ts";
 import { RenamedMemories } from "./renamed-memories.ts";
 
-/** A backend whose memories have other names in the store below. Errors and answers speak of the ids again. */
+/** A backend whose memories have other names in the store below. Errors and answers still use the ids. */
 export function renamed<B extends AnyBackend>(backend: B, mapping: NameMapping): SameCapabilities<B> {
   const inner = whole(backend);
   const memories = new RenamedMemories(inner, mapping);

@@ -2,38 +2,40 @@ import { checkAppend, checkSave, cleanCause, MemoryError, quoteId, type SaveOpti
 import { checkLayer, invalidConfig } from "../layer/check-options.ts";
 import { type AnyBackend, layered, type SameCapabilities, whole } from "../layer/layer.ts";
 
-/** What is stored in the place of a record. It is given a copy, which it may change and answer. */
+/**
+ * Returns the record to store instead of the given one. The given record is a copy, which may be changed and returned.
+ */
 export type Redact<T extends object> = (record: T) => T | Promise<T>;
 
-/** The records that a backend keeps. */
+/** The record type of a backend. */
 type RecordOf<B> = B extends { load(memoryId: string): Promise<(infer T extends object)[] | null> } ? T : never;
 
 /**
- * Passes every record through `redact` before it is stored: for what must not be kept, such as the numbers of cards.
- * What is read is what was stored; the agent that said it has the rest in RAM until it reads the turn back. Messages
- * must keep their `id`, by which turns are found again.
+ * Passes every record through `redact` before it is stored, to remove what must not be kept, such as card numbers.
+ * Reads return what was stored. The agent that wrote a turn has the original in RAM until it reads the turn back. A
+ * record must keep its `id`, by which its turn is found again.
  *
  * ```ts
  * const discreet = withRedaction(backend, (message) => ({ ...message, metadata: {} }));
  * ```
  *
- * If `redact` throws, nothing is written: `INVALID_RECORD`, without its message, which may quote what was said.
- * Throws `INVALID_CONFIG`.
+ * If `redact` throws or changes an `id`, nothing is written: `INVALID_RECORD`, without the message of the thrown error,
+ * which may quote what was said. Throws `INVALID_CONFIG`.
  */
 export function withRedaction<B extends AnyBackend>(backend: B, redact: Redact<RecordOf<B>>): SameCapabilities<B> {
   checkLayer("withRedaction", backend);
-  if (typeof redact !== "function") throw invalidConfig("withRedaction", "its second argument is no function");
+  if (typeof redact !== "function") throw invalidConfig("withRedaction", "its second argument is not a function");
   const inner = whole(backend);
 
   async function redacted(memoryId: string, texts: readonly string[], { signal }: SaveOptions): Promise<object[]> {
     const records: object[] = [];
     for (const text of texts) {
       signal?.throwIfAborted();
-      const record = JSON.parse(text) as RecordOf<B>; // it was made of one
+      const record = JSON.parse(text) as RecordOf<B>; // the text of such a record
       const { id } = record as { id?: unknown };
       records.push(await redactedOne(memoryId, record));
       if (id !== undefined && (records.at(-1) as { id?: unknown } | undefined)?.id !== id)
-        throw refused(memoryId, "its redaction took away an `id`, by which turns are found again");
+        throw refused(memoryId, "its redaction changed an `id`, by which turns are found again");
     }
     signal?.throwIfAborted();
     return records;
@@ -43,7 +45,7 @@ export function withRedaction<B extends AnyBackend>(backend: B, redact: Redact<R
     try {
       return await redact(record);
     } catch (error) {
-      const cause = cleanCause(error, () => "(the message is left out: it may quote what was said)");
+      const cause = cleanCause(error, () => "(message omitted: it may quote what was said)");
       throw refused(memoryId, `its redaction failed (${cause.name})`, cause);
     }
   }
@@ -75,7 +77,7 @@ export function withRedaction<B extends AnyBackend>(backend: B, redact: Redact<R
 function refused(memoryId: string, problem: string, cause?: Error): MemoryError {
   return new MemoryError("INVALID_RECORD", `Nothing was written to memory ${quoteId(memoryId)}: ${problem}.`, {
     memoryId,
-    hint: "See the function that was given to withRedaction.",
+    hint: "Check the function that was passed to withRedaction.",
     cause,
   });
 }

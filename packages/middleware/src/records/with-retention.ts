@@ -13,42 +13,44 @@ import { checkLayer, checkWhole, invalidConfig } from "../layer/check-options.ts
 import { codeOf } from "../layer/error-code.ts";
 import { type AnyBackend, layered, type SameCapabilities, type WholeBackend, whole } from "../layer/layer.ts";
 
+/** The limits of {@link withRetention} and {@link enforceRetention}. At least one of them is required. */
 export interface RetentionOptions {
-  /** How many records a memory keeps at most, give or take: see {@link withRetention}. */
+  /** How many records a memory keeps at most, approximately: see {@link withRetention}. Default: no limit. */
   maxRecords?: number | undefined;
   /**
-   * How old a record may be (`"30d"`, or ms), by its `createdAt` in ms since 1970, as messages have it. A record
-   * without one is never too old.
+   * The greatest age of a record (`"30d"`, or a number of ms), by its `createdAt` in ms since 1970, as messages have
+   * it. A record without `createdAt` is never too old by itself. Default: no limit.
    */
   maxAge?: Ttl | undefined;
 }
 
 /**
- * What a memory may hold beyond `maxRecords`, as a part of it, before it is cut: cutting costs what the memory holds.
+ * How far a memory may exceed `maxRecords` before it is cut, as a fraction of it. A cut costs as much as the memory is
+ * long, so not every append makes one.
  */
 const SLACK = 1 / 4;
 
 const warn = warnOf("retention");
 
-/** How many memories are remembered with how much they hold. */
+/** For how many memories it is remembered when they are to be cut. */
 const MAX_REMEMBERED = 10_000;
 
 /**
- * Bounds what memories keep, on any backend: the oldest records go first, up to where a turn begins, so that no turn
- * is left by halves.
+ * Limits what memories keep, on any backend. The oldest records are removed first, up to the beginning of a turn, so
+ * that no turn is cut in half.
  *
- * With a `log`, a memory is cut after an append once it has a quarter more than `maxRecords`, so that a turn costs
- * the same however long the conversation is: several processes may each add that much. A cut replaces the memory:
- * readers begin again. If a cut fails, the append does not; a warning says so, and a later cut makes up for it. What
- * is saved is cut before it is written.
+ * With a `log`, a memory is cut after an append once it has a quarter more records than `maxRecords`. So the cost of a
+ * turn does not grow with the conversation. Each of several processes may add that quarter. A cut replaces the memory:
+ * readers begin again. If a cut fails, the append still succeeds; a warning reports the failure, and a later cut makes
+ * up for it. The records of a `save` are cut before they are written.
  *
- * `maxAge` is looked at whenever a memory is cut, and by {@link enforceRetention}, for memories that nobody writes
- * to. Redis can do the first by itself, and cheaper: its own `maxRecords`. Throws `INVALID_CONFIG`.
+ * Ages are checked whenever a memory is cut, and by {@link enforceRetention} for memories that nobody writes to. The
+ * Redis backend has its own `maxRecords`, which is cheaper. Throws `INVALID_CONFIG`.
  */
 export function withRetention<B extends AnyBackend>(backend: B, options: RetentionOptions): SameCapabilities<B> {
   const limits = checkedLimits("withRetention", backend, options);
   const inner = whole(backend);
-  /** How many more records a memory may get before it is looked at. */
+  /** How many more records a memory may get before it is checked. */
   const room = new Map<string, number>();
 
   async function cutIfDue(memoryId: string, added: number): Promise<void> {
@@ -92,18 +94,19 @@ export function withRetention<B extends AnyBackend>(backend: B, options: Retenti
   });
 }
 
-/** What {@link enforceRetention} did. */
+/** The result of {@link enforceRetention}. */
 export interface RetentionReport {
-  /** How many memories were looked at. */
+  /** How many memories were checked. */
   memories: number;
   /** How many of them were cut. */
   cut: number;
 }
 
 /**
- * Cuts every memory of a backend with `log` to what the limits allow: for a job that runs now and then, if memories
- * that nobody writes to are to lose what is too old. Reads each memory whole. Throws `NOT_SUPPORTED` for a backend
- * without `log`, whose memories cannot be cut while others write.
+ * Cuts every memory of a backend with `log` to the limits. Run it from time to time, so that memories that nobody
+ * writes to lose records that are too old. It reads each memory whole. If `signal` is aborted, it rejects with the
+ * signal's reason. Rejects with `INVALID_CONFIG`, and with `NOT_SUPPORTED` for a backend without `log`, whose memories
+ * cannot be cut safely while others write.
  */
 export async function enforceRetention(
   backend: AnyBackend,
@@ -114,8 +117,8 @@ export async function enforceRetention(
   checkOptions({ signal });
   const inner = whole(backend);
   if (!supports(inner, "log"))
-    throw new MemoryError("NOT_SUPPORTED", "Without a log, a memory cannot be cut while others write to it.", {
-      hint: "Use a backend that supports `log`, or let retention cut what is saved.",
+    throw new MemoryError("NOT_SUPPORTED", "`enforceRetention` could lose what others write: the backend has no log.", {
+      hint: "Use a backend that supports `log`. Without one, withRetention cuts each `save`.",
     });
   const report = { memories: 0, cut: 0 };
   for (const memoryId of await inner.list({ signal })) {
@@ -135,17 +138,17 @@ function checkedLimits(what: string, backend: AnyBackend, options: RetentionOpti
   const { maxRecords, maxAge } = options;
   const maxAgeMs = parseTtl(maxAge ?? null) ?? Number.POSITIVE_INFINITY;
   if (maxRecords === undefined && maxAgeMs === Number.POSITIVE_INFINITY)
-    throw invalidConfig(what, "neither `maxRecords` nor `maxAge` limits anything");
+    throw invalidConfig(what, "neither `maxRecords` nor `maxAge` sets a limit");
   if (maxRecords !== undefined) checkWhole(what, "maxRecords", maxRecords, 1);
   return { maxRecords: maxRecords ?? Number.POSITIVE_INFINITY, maxAgeMs };
 }
 
-/** Without a limit of records, age is looked at every so many. */
+/** Without `maxRecords`, ages are checked after this many records. */
 function slackOf({ maxRecords }: Limits): number {
   return maxRecords === Number.POSITIVE_INFINITY ? 100 : Math.max(1, Math.floor(maxRecords * SLACK));
 }
 
-/** Whether anything was cut. What others write meanwhile stays: it is cut another time. */
+/** Answers whether anything was cut. If another writer comes first, nothing is: the memory is cut another time. */
 async function cut(
   backend: WholeBackend,
   memoryId: string,
@@ -165,7 +168,7 @@ async function cut(
   }
 }
 
-/** The newest of the records that the limits allow, from where a turn begins. */
+/** The newest records that the limits allow, from the beginning of a turn. */
 function kept(records: readonly object[], { maxRecords, maxAgeMs }: Limits): readonly object[] {
   const oldest = Date.now() - maxAgeMs;
   const young = records.findLastIndex((record) => isOlder(record, oldest)) + 1;
@@ -173,7 +176,7 @@ function kept(records: readonly object[], { maxRecords, maxAgeMs }: Limits): rea
   if (first === 0) return records;
   const begin = records.findIndex((record, index) => index >= first && beginsTurn(record));
   if (begin >= 0) return records.slice(begin);
-  // One turn alone is more than the limit: it stays whole, unless it is too old.
+  // A single turn is longer than the limit: it stays whole, unless it is too old.
   const last = records.findLastIndex(beginsTurn);
   return last >= young ? records.slice(last) : [];
 }

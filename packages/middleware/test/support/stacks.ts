@@ -14,7 +14,7 @@ import { ID_KEY, KEY, OTHER_KEY } from "./keys.ts";
 type AnyBackend = MemoryBackend<object>;
 export type LogBackend = AnyBackend & LogCapability<object>;
 
-/** Layers on a store, by what they are. */
+/** Puts layers around a store. */
 export type Stack = (store: AnyBackend) => AnyBackend;
 
 const keys = { keys: { old: OTHER_KEY, new: KEY }, current: "new" };
@@ -30,7 +30,7 @@ export const layers: Record<string, Stack> = {
   retry: (store) => withRetry(store),
 };
 
-/** Layers in each other. The fallback needs a store for itself. */
+/** Layers around layers. The fallback needs a store of its own. */
 export const stacks: Record<string, (store: AnyBackend, spare: AnyBackend) => AnyBackend> = {
   fallback: (store, spare) => withFallback(store as LogBackend, spare as LogBackend),
   "encryption over fallback over prefix": (store, spare) =>

@@ -3,7 +3,7 @@ import { type BackendEvent, MemoryError } from "@deep-agent/core";
 import type { MemoryErrorDetails } from "@deep-agent/core/adapter";
 import { InMemoryBackend } from "@deep-agent/in-memory";
 
-/** A record as tests write it. */
+/** The record type of these tests. */
 export interface Note {
   n: number;
   id?: string;
@@ -13,10 +13,13 @@ export function notes(from: number, count: number): Note[] {
   return Array.from({ length: count }, (_, index) => ({ n: from + index }));
 }
 
-/** What becomes of a call: it is made; it is not, for this reason; it is made, and its answer is lost. */
+/**
+ * What happens to a call: it is made (`made`), it is not made because the store is unavailable (`away`), or it is made
+ * and its answer is lost (`lost`).
+ */
 export type Fate = "made" | "away" | "lost";
 
-/** A store in RAM to which things happen: every call asks `fate` what becomes of it. */
+/** A store in RAM with failures: before every call, `fate` decides what happens to it. */
 export class TroubledBackend<T extends object = Note> extends InMemoryBackend<T> {
   fate: (method: string) => Fate = () => "made";
   /** The methods that were called, in order. */
@@ -62,7 +65,7 @@ export class TroubledBackend<T extends object = Note> extends InMemoryBackend<T>
 }
 
 export function away(details: MemoryErrorDetails): MemoryError {
-  return new MemoryError("UNAVAILABLE", "The store is away.", { retryable: true, ...details });
+  return new MemoryError("UNAVAILABLE", "The store is unavailable.", { retryable: true, ...details });
 }
 
 /** What a promise rejects with. */
@@ -72,10 +75,10 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
   } catch (error) {
     return error;
   }
-  throw new Error("It did not reject.");
+  throw new Error("The promise did not reject.");
 }
 
-/** What is published on the backend channel while `run` runs. */
+/** The events on the backend channel while `run` runs. */
 export async function eventsDuring(run: () => Promise<unknown>): Promise<BackendEvent[]> {
   const events: BackendEvent[] = [];
   const listener = (event: unknown): void => void events.push(event as BackendEvent);

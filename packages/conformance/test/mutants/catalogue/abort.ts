@@ -3,18 +3,18 @@ import { MemoryError } from "@deep-agent/core";
 import { breaking, type Mutant } from "../mutant.ts";
 
 export const abort: Mutant[] = breaking(
-  "an aborted call rejects with the signal's reason, and does nothing by halves",
+  "an aborted call rejects with the signal's reason, and is done completely or not at all",
   {
-    "loads all the same": (honest) => ({ load: async (id) => honest.load(id) }),
-    "saves all the same": (honest) => ({ save: async (id, records) => honest.save(id, records) }),
-    "deletes all the same": (honest) => ({ delete: async (id) => honest.delete(id) }),
-    "lists all the same": (honest) => ({ list: async () => honest.list() }),
-    "appends all the same": (honest) => ({ append: async (id, records) => honest.append(id, records) }),
-    "reads all the same": (honest) => ({ read: async (id) => honest.read(id) }),
-    "pings all the same": (honest) => ({ ping: async () => honest.ping() }),
-    "tells all the same": (honest) => ({ info: async (id) => honest.info(id) }),
-    "pages all the same": (honest) => ({ recent: async ({ limit }) => honest.recent({ limit }) }),
-    "touches all the same": (honest) => ({ touch: async (id) => honest.touch(id) }),
+    "loads despite the abort": (honest) => ({ load: async (id) => honest.load(id) }),
+    "saves despite the abort": (honest) => ({ save: async (id, records) => honest.save(id, records) }),
+    "deletes despite the abort": (honest) => ({ delete: async (id) => honest.delete(id) }),
+    "lists despite the abort": (honest) => ({ list: async () => honest.list() }),
+    "appends despite the abort": (honest) => ({ append: async (id, records) => honest.append(id, records) }),
+    "reads despite the abort": (honest) => ({ read: async (id) => honest.read(id) }),
+    "pings despite the abort": (honest) => ({ ping: async () => honest.ping() }),
+    "returns facts despite the abort": (honest) => ({ info: async (id) => honest.info(id) }),
+    "pages despite the abort": (honest) => ({ recent: async ({ limit }) => honest.recent({ limit }) }),
+    "touches despite the abort": (honest) => ({ touch: async (id) => honest.touch(id) }),
 
     "saves, then rejects": (honest) => ({
       async save(id, records, options) {
@@ -48,13 +48,13 @@ export const abort: Mutant[] = breaking(
         return honest.load(id, options);
       },
     }),
-    "does not know a reason that is false": (honest) => ({
+    "ignores a reason that is falsy": (honest) => ({
       async load(id, options) {
         if (options?.signal?.reason) throw options.signal.reason;
         return honest.load(id);
       },
     }),
-    "answers null": (honest) => ({
+    "returns null instead of rejecting": (honest) => ({
       load: async (id, options) => (options?.signal?.aborted ? null : honest.load(id, options)),
     }),
 
@@ -68,7 +68,7 @@ export const abort: Mutant[] = breaking(
         return revision;
       },
     }),
-    "ends for good with the first abort": (honest) => ({
+    "closes at the first abort": (honest) => ({
       async load(id, options) {
         options?.signal?.addEventListener("abort", () => void honest.close());
         return honest.load(id, options);
@@ -80,7 +80,7 @@ export const abort: Mutant[] = breaking(
         options?.signal?.addEventListener("abort", () => void honest.delete(id));
       },
     }),
-    "rejects a write on its way with an error of its own": (honest) => ({
+    "rejects a running write with an error of its own": (honest) => ({
       async append(id, records, options) {
         options?.signal?.throwIfAborted();
         const revision = await honest.append(id, records);

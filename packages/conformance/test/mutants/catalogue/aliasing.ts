@@ -23,19 +23,19 @@ export const aliasing: Mutant[] = breaking("nothing is shared with the caller", 
       load: async (id, options) => structuredClone([...(kept.get(id) ?? (await honest.load(id, options)) ?? [])]),
     };
   },
-  "waits before it looks at what it is given": (honest) => ({
+  "waits before it reads the records of a save": (honest) => ({
     async save(...args) {
       await Promise.resolve();
       await honest.save(...args);
     },
   }),
-  "waits before it looks at what it is to append": (honest) => ({
+  "waits before it reads the records of an append": (honest) => ({
     async append(...args) {
       await Promise.resolve();
       return honest.append(...args);
     },
   }),
-  "answers with the array that it keeps": (honest) => {
+  "returns the array that it keeps": (honest) => {
     const kept = new Map<string, KitRecord[] | null>();
     return {
       async save(id, records, options) {
@@ -49,7 +49,7 @@ export const aliasing: Mutant[] = breaking("nothing is shared with the caller", 
       },
     };
   },
-  "answers with the records that it keeps": (honest) => {
+  "returns the records that it keeps": (honest) => {
     const kept = new Map<string, KitRecord[] | null>();
     return {
       async save(id, records, options) {
@@ -63,7 +63,7 @@ export const aliasing: Mutant[] = breaking("nothing is shared with the caller", 
       },
     };
   },
-  "answers two loads at the same time with one array": (honest) => {
+  "returns one array to two loads at the same time": (honest) => {
     const pending = new Map<string, Promise<KitRecord[] | null>>();
     return {
       load(id, options) {
@@ -73,7 +73,7 @@ export const aliasing: Mutant[] = breaking("nothing is shared with the caller", 
       },
     };
   },
-  "answers reads with the snapshot that it keeps": (honest) => {
+  "returns the snapshot that it keeps": (honest) => {
     const kept = new Map<string, Snapshot<KitRecord>>();
     return {
       async read(id, options) {

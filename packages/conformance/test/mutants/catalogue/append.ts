@@ -2,7 +2,7 @@ import type { Revision } from "@deep-agent/core";
 import { breaking, type Mutant } from "../mutant.ts";
 import { moved } from "../revisions.ts";
 
-export const append: Mutant[] = breaking("an append adds one whole entry behind all others", {
+export const append: Mutant[] = breaking("an append adds one whole entry after all others", {
   "replaces instead": (honest) => ({
     async append(id, records, options) {
       await honest.save(id, records, options);
@@ -25,27 +25,27 @@ export const append: Mutant[] = breaking("an append adds one whole entry behind 
       return revision;
     },
   }),
-  "appends what is before the record that it cannot keep": (honest) => ({
+  "appends the records before an invalid one": (honest) => ({
     async append(id, records, options) {
       const unfit = records.findIndex(({ n }) => typeof n === "bigint");
       if (unfit > 0) await honest.append(id, records.slice(0, unfit));
       return honest.append(id, records, options);
     },
   }),
-  "drops what is beyond a thousand records of an entry": (honest) => ({
+  "drops all records of an entry after the first thousand": (honest) => ({
     append: async (id, records, options) => honest.append(id, records.slice(0, 1_000), options),
   }),
-  "takes nothing for an entry": (honest) => ({
+  "accepts an entry without records": (honest) => ({
     append: async (id, records, options) => (records.length === 0 ? "nothing" : honest.append(id, records, options)),
   }),
-  "makes a memory of nothing": (honest) => ({
+  "creates a memory for an entry without records": (honest) => ({
     async append(id, records, options) {
       if (records.length === 0) await honest.save(id, []);
       return honest.append(id, records, options);
     },
   }),
 
-  // LangGraph's kit lets it pass.
+  // LangGraph's kit does not catch it.
   "appends to memories that it does not list": (honest) => {
     const saved = new Set<string>();
     return {
@@ -56,32 +56,32 @@ export const append: Mutant[] = breaking("an append adds one whole entry behind 
       list: async (options) => (await honest.list(options)).filter((id) => saved.has(id)),
     };
   },
-  "appends to nothing where it was emptied": (honest) => ({
+  "does not append to an emptied memory": (honest) => ({
     async append(id, records, options) {
       if ((await honest.load(id))?.length === 0) return (await honest.read(id))?.revision ?? "";
       return honest.append(id, records, options);
     },
   }),
-  "appends to the memory whose id begins alike": (honest) => ({
+  "appends to a memory whose id has the same beginning": (honest) => ({
     async append(id, records, options) {
       const [other] = await honest.list({ prefix: id.slice(0, 1) });
       return honest.append(other ?? id, records, options);
     },
   }),
 
-  "answers nothing": (honest) => ({
+  "returns no revision": (honest) => ({
     async append(...args) {
       await honest.append(...args);
       return undefined as unknown as Revision;
     },
   }),
-  "answers where the log stood before": (honest) => ({
+  "returns the revision before the append": (honest) => ({
     append: async (...args) => moved(await honest.append(...args), -1),
   }),
-  "answers where the log stands by then": (honest) => ({
+  "returns a later revision than that of the append": (honest) => ({
     append: async (...args) => moved(await honest.append(...args), 1),
   }),
-  "has one revision for ever": (honest) => ({
+  "never changes its revision": (honest) => ({
     async append(...args) {
       await honest.append(...args);
       return "1";
@@ -91,7 +91,7 @@ export const append: Mutant[] = breaking("an append adds one whole entry behind 
       return snapshot && { ...snapshot, revision: "1" };
     },
   }),
-  "counts its revisions anew after a delete": (honest) => {
+  "restarts its revisions after a delete": (honest) => {
     const writes = new Map<string, number>();
     const wrote = (id: string): Revision => {
       writes.set(id, (writes.get(id) ?? 0) + 1);
@@ -116,13 +116,13 @@ export const append: Mutant[] = breaking("an append adds one whole entry behind 
       },
     };
   },
-  "keeps its revision where the same is saved": (honest) => ({
+  "keeps its revision if the same records are saved": (honest) => ({
     async save(id, records, options) {
       const isSame = JSON.stringify(await honest.load(id)) === JSON.stringify(records);
       if (!isSame) await honest.save(id, records, options);
     },
   }),
-  "has another revision for each reading": (honest) => {
+  "has a new revision for each read": (honest) => {
     let reads = 0;
     return {
       async read(...args) {

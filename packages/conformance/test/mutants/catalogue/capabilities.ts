@@ -3,7 +3,7 @@ import { checkPlainSave } from "@deep-agent/core/adapter";
 import type { Full } from "../instance.ts";
 import { breaking, type Mutant, type Mutation, targetOf } from "../mutant.ts";
 
-/** No log, and a save of its own. */
+/** A backend without a log, and with another save. */
 function plain(save: (honest: Full) => Full["save"]): Mutation {
   return (honest) => ({ append: undefined, read: undefined, save: save(honest) });
 }
@@ -12,24 +12,24 @@ async function notSupported(): Promise<never> {
   throw new MemoryError("NOT_SUPPORTED", "This backend cannot do that.");
 }
 
-const { ttl: _ttl, ...withoutTtl } = targetOf("touches what never expires");
+const { ttl: _ttl, ...withoutTtl } = targetOf("has a touch, but a target without `ttl`");
 
 export const capabilities: Mutant[] = breaking(
-  "a backend has the four methods, and each capability whole or not at all",
+  "a backend has the four required methods, and each capability completely or not at all",
   {
     "has an empty name": () => ({ name: "" }),
     "has a number for a name": () => ({ name: 7 as never }),
-    "cannot list": () => ({ list: undefined }),
-    "cannot delete, and says so": () => ({ delete: undefined }),
-    "appends, and cannot read": () => ({ read: undefined }),
-    "reads, and cannot append": () => ({ append: undefined }),
+    "has no list": () => ({ list: undefined }),
+    "has no delete": () => ({ delete: undefined }),
+    "has append, but no read": () => ({ read: undefined }),
+    "has read, but no append": () => ({ append: undefined }),
     "closes, but not with `await using`": () => ({ [Symbol.asyncDispose]: undefined }),
     "has a log that is NOT_SUPPORTED": () => ({ append: notSupported, read: notSupported }),
     "has a ping that is NOT_SUPPORTED": () => ({ ping: notSupported }),
     "has a touch that is NOT_SUPPORTED": () => ({ touch: notSupported }),
     "has a catalogue that is NOT_SUPPORTED": () => ({ recent: notSupported }),
-    "has null where it has no info": () => ({ info: null as never }),
-    "touches what never expires": withoutTtl,
+    "has null instead of an absent info": () => ({ info: null as never }),
+    "has a touch, but a target without `ttl`": withoutTtl,
 
     "has no log, and ignores an operation id": plain((honest) => async (id, records, options = {}) => {
       checkPlainSave(id, records, { ...options, operationId: undefined });
@@ -39,11 +39,11 @@ export const capabilities: Mutant[] = breaking(
       checkPlainSave(id, records, { ...options, expectedRevision: undefined });
       await honest.save(id, records);
     }),
-    "has no log, and takes an expected null for none": plain((honest) => async (id, records, options = {}) => {
+    "has no log, and ignores an expected null": plain((honest) => async (id, records, options = {}) => {
       checkPlainSave(id, records, { ...options, expectedRevision: options.expectedRevision ?? undefined });
       await honest.save(id, records);
     }),
-    "has no log, and says so when it has written": plain((honest) => async (id, records, options) => {
+    "has no log, and says so only after it has written": plain((honest) => async (id, records, options) => {
       await honest.save(id, records);
       checkPlainSave(id, records, options);
     }),

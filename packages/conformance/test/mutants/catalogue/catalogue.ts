@@ -4,10 +4,12 @@ import { globPattern } from "../patterns.ts";
 
 const ALL = 10_000;
 
-export const catalogue: Mutant[] = breaking("recent answers the memories that were written last, a page at a time", {
-  "answers the oldest first": sorted((memories) => memories.reverse()),
-  "answers them by their ids": sorted((memories) => memories.sort((a, b) => (a.memoryId < b.memoryId ? -1 : 1))),
-  "answers them by when they were made": (honest) => {
+export const catalogue: Mutant[] = breaking("recent returns the memories that were written last, page by page", {
+  "returns the oldest memories first": sorted((memories) => memories.reverse()),
+  "returns memories in the order of their ids": sorted((memories) =>
+    memories.sort((a, b) => (a.memoryId < b.memoryId ? -1 : 1)),
+  ),
+  "returns memories in the order of their creation": (honest) => {
     const made: string[] = [];
     return {
       async save(id, records, options) {
@@ -17,7 +19,7 @@ export const catalogue: Mutant[] = breaking("recent answers the memories that we
       ...pages(honest, (memories) => memories.sort((a, b) => made.indexOf(a.memoryId) - made.indexOf(b.memoryId))),
     };
   },
-  "answers them by when they were read": (honest) => {
+  "returns memories in the order of their last read": (honest) => {
     let read: string | undefined;
     return {
       async load(id, options) {
@@ -29,7 +31,7 @@ export const catalogue: Mutant[] = breaking("recent answers the memories that we
       ),
     };
   },
-  "takes no append for a write": (honest) => ({
+  "does not count an append as a write": (honest) => ({
     async append(id, records, options) {
       const { memories } = await honest.recent({ limit: ALL });
       const revision = await honest.append(id, records, options);
@@ -43,7 +45,7 @@ export const catalogue: Mutant[] = breaking("recent answers the memories that we
       return revision;
     },
   }),
-  "keeps what was deleted": (honest) => {
+  "keeps deleted memories": (honest) => {
     const deleted: RecentMemory[] = [];
     return {
       async delete(id, options) {
@@ -55,33 +57,33 @@ export const catalogue: Mutant[] = breaking("recent answers the memories that we
   },
 
   "counts pages from the beginning": (honest) => pages(honest, (memories) => memories),
-  "has the last of a page on the next, too": paged(({ memories }, { cursor }, last) =>
+  "repeats the last memory of a page on the next page": paged(({ memories }, { cursor }, last) =>
     cursor === undefined || last === undefined ? { memories } : { memories: [last, ...memories] },
   ),
-  "leaves out the first of the next page": paged(({ memories }, { cursor }) =>
+  "leaves out the first memory of the next page": paged(({ memories }, { cursor }) =>
     cursor === undefined ? { memories } : { memories: memories.slice(1) },
   ),
   "ends at the first page": paged(() => ({ cursor: null })),
   "has no last page": paged(({ cursor }, { cursor: asked }) => ({ cursor: cursor ?? asked ?? "0" })),
-  "answers an empty page for one that is just full": (honest) => ({
+  "returns an empty page instead of an exactly full one": (honest) => ({
     async recent(options) {
       const page = await honest.recent(options);
       return page.memories.length === options.limit && page.cursor === null ? { memories: [], cursor: null } : page;
     },
   }),
-  "answers more than it is asked for": (honest) => ({
+  "returns more memories than the limit": (honest) => ({
     recent: async (options) => honest.recent({ ...options, limit: options.limit + 1 }),
   }),
 
-  "does not know prefixes": (honest) => ({ recent: async ({ prefix: _, ...options }) => honest.recent(options) }),
-  "takes a prefix for a glob": (honest) => ({
+  "ignores the prefix": (honest) => ({ recent: async ({ prefix: _, ...options }) => honest.recent(options) }),
+  "treats the prefix as a glob": (honest) => ({
     async recent({ prefix, ...options }) {
       if (typeof prefix !== "string") return honest.recent({ ...options, prefix });
       const pattern = globPattern(prefix, "");
       return pages(honest, (memories) => memories.filter(({ memoryId }) => pattern.test(memoryId))).recent(options);
     },
   }),
-  "looks for a prefix in one page alone": (honest) => ({
+  "looks for the prefix in one page only": (honest) => ({
     async recent({ prefix = "", ...options }) {
       const { memories, cursor } = await honest.recent(options);
       return {
@@ -90,30 +92,30 @@ export const catalogue: Mutant[] = breaking("recent answers the memories that we
       };
     },
   }),
-  "answers ids in an encoding": told(({ memoryId, ...memory }) => ({
+  "returns encoded ids": returning(({ memoryId, ...memory }) => ({
     ...memory,
     memoryId: encodeURIComponent(memoryId),
   })),
-  "tells times in seconds": told(({ updatedAt, ...memory }) => ({
+  "returns times in seconds": returning(({ updatedAt, ...memory }) => ({
     ...memory,
     updatedAt: Math.floor(updatedAt / 1_000),
   })),
-  "tells one time for all": told((memory) => ({ ...memory, updatedAt: Number.NaN })),
-  "begins anew at a cursor that it does not know": (honest) => ({
+  "returns invalid times": returning((memory) => ({ ...memory, updatedAt: Number.NaN })),
+  "begins again at an invalid cursor": (honest) => ({
     recent: async (options) =>
       honest.recent(options.cursor === "made up" ? { ...options, cursor: undefined } : options),
   }),
-  "takes no limit for all": (honest) => ({
+  "treats a missing limit as no limit": (honest) => ({
     recent: async (options) => honest.recent({ ...options, limit: options.limit ?? ALL }),
   }),
-  "takes a limit of zero": (honest) => ({
+  "accepts a limit of zero": (honest) => ({
     recent: async (options) => (options.limit === 0 ? { memories: [], cursor: null } : honest.recent(options)),
   }),
 });
 
 type Recent = (options: RecentOptions) => Promise<RecentPage>;
 
-/** Pages of what is made of all memories, the cursor being a number. */
+/** Pages through a changed list of all memories, with a number as the cursor. */
 function pages(honest: { recent: Recent }, change: (memories: RecentMemory[]) => RecentMemory[]): { recent: Recent } {
   return {
     async recent({ limit, cursor, prefix }) {
@@ -130,7 +132,7 @@ function sorted(change: (memories: RecentMemory[]) => RecentMemory[]): Mutation 
   return (honest) => pages(honest, change);
 }
 
-/** Changes a page, knowing what was asked and what the page before ended with. */
+/** Changes a page. The change gets the options of the call, and the last memory of the page before. */
 function paged(
   change: (page: RecentPage, options: RecentOptions, last: RecentMemory | undefined) => Partial<RecentPage>,
 ): Mutation {
@@ -147,7 +149,7 @@ function paged(
   };
 }
 
-function told(change: (memory: RecentMemory) => RecentMemory): Mutation {
+function returning(change: (memory: RecentMemory) => RecentMemory): Mutation {
   return (honest) => ({
     async recent(options) {
       const { memories, cursor } = await honest.recent(options);

@@ -2,9 +2,9 @@ import { setImmediate as tick } from "node:timers/promises";
 import { MemoryError } from "@deep-agent/core";
 import { breaking, type Mutant } from "../mutant.ts";
 
-export const closing: Mutant[] = breaking("close ends a backend in good order", {
+export const closing: Mutant[] = breaking("close shuts a backend down cleanly", {
   "does not close": () => ({ close: async () => undefined, [Symbol.asyncDispose]: async () => undefined }),
-  "does not close by `await using`": () => ({ [Symbol.asyncDispose]: async () => undefined }),
+  "is not closed by `await using`": () => ({ [Symbol.asyncDispose]: async () => undefined }),
   "closes once": (honest) => {
     let isClosed = false;
     return {
@@ -15,7 +15,7 @@ export const closing: Mutant[] = breaking("close ends a backend in good order", 
       },
     };
   },
-  "throws where it is closed twice": (honest) => {
+  "throws if it is closed twice": (honest) => {
     let closings = 0;
     return {
       close() {
@@ -37,7 +37,7 @@ export const closing: Mutant[] = breaking("close ends a backend in good order", 
       },
     };
   },
-  "answers a close with true": (honest) => ({
+  "returns true from close": (honest) => ({
     async close() {
       await honest.close();
       return true as unknown as undefined;
@@ -68,7 +68,7 @@ export const closing: Mutant[] = breaking("close ends a backend in good order", 
     };
   },
 
-  "forgets what it acknowledged and has not written": (honest) => {
+  "loses acknowledged writes that it has not made yet": (honest) => {
     let waiting: Parameters<typeof honest.save>[] = [];
     return {
       async save(...args) {
@@ -84,7 +84,7 @@ export const closing: Mutant[] = breaking("close ends a backend in good order", 
       },
     };
   },
-  "ends calls in flight with an error of its own": (honest) => {
+  "rejects calls in flight with an error of its own": (honest) => {
     let isClosed = false;
     return {
       async save(...args) {

@@ -5,7 +5,7 @@ import type { Full } from "../instance.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { at, positionOf } from "../revisions.ts";
 
-export const conditions: Mutant[] = breaking("a write on a condition is made where it holds, and nowhere else", {
+export const conditions: Mutant[] = breaking("a conditional write is made only if its condition holds", {
   "appends, then says CONFLICT": (honest) => ({
     async append(id, records, options) {
       try {
@@ -29,21 +29,21 @@ export const conditions: Mutant[] = breaking("a write on a condition is made whe
   "appends whatever is expected": appending(() => ({ expectedRevision: undefined })),
   "saves whatever is expected": (honest) => ({ save: async (id, records) => honest.save(id, records) }),
   "appends whatever `since` says": appending(() => ({ since: undefined })),
-  "takes an expected null for nothing expected": (honest) => ({
+  "ignores an expected null when it saves": (honest) => ({
     save: async (id, records, options = {}) =>
       honest.save(id, records, { ...options, expectedRevision: options.expectedRevision ?? undefined }),
   }),
-  "takes an expected null for nothing expected where it appends": appending(({ expectedRevision }) => ({
+  "ignores an expected null when it appends": appending(({ expectedRevision }) => ({
     expectedRevision: expectedRevision ?? undefined,
   })),
-  "takes a `since` of null for none": appending(({ since }) => ({ since: since ?? undefined })),
-  "takes an empty memory for none": (honest) => ({
+  "ignores a `since` of null": appending(({ since }) => ({ since: since ?? undefined })),
+  "treats an empty memory as absent": (honest) => ({
     async save(id, records, options = {}) {
       const isEmpty = (await honest.load(id))?.length === 0;
       await honest.save(id, records, isEmpty ? { ...options, expectedRevision: undefined } : options);
     },
   }),
-  "takes a deleted memory for one that is there": (honest) => {
+  "treats a deleted memory as existing": (honest) => {
     const deleted = new Set<string>();
     return {
       async delete(id, options) {
@@ -56,8 +56,8 @@ export const conditions: Mutant[] = breaking("a write on a condition is made whe
       },
     };
   },
-  "takes `since` for what is expected": appending(({ since }) => ({ expectedRevision: since })),
-  "takes a revision that it cannot read for none": appending(({ since, expectedRevision }) => ({
+  "treats `since` as the expected revision": appending(({ since }) => ({ expectedRevision: since })),
+  "ignores a revision that it cannot read": appending(({ since, expectedRevision }) => ({
     since: isReadable(since) ? since : undefined,
     expectedRevision: isReadable(expectedRevision) ? expectedRevision : undefined,
   })),
@@ -66,7 +66,7 @@ export const conditions: Mutant[] = breaking("a write on a condition is made whe
     return {};
   }),
 
-  "knows a log by the number of its entries": (honest) => ({
+  "compares logs by the number of their entries": (honest) => ({
     async append(id, records, options = {}) {
       return honest.append(id, records, { ...options, ...(await byNumber(honest, id, options)) });
     },
@@ -74,21 +74,21 @@ export const conditions: Mutant[] = breaking("a write on a condition is made whe
       await honest.save(id, records, { ...options, ...(await byNumber(honest, id, options)) });
     },
   }),
-  "compares first, and appends then": (honest) => ({
+  "compares and appends in two steps": (honest) => ({
     async append(id, records, { expectedRevision, ...options } = {}) {
       await expectRevision(honest, id, expectedRevision);
       await tick();
       return honest.append(id, records, options);
     },
   }),
-  "compares first, and saves then": (honest) => ({
+  "compares and saves in two steps": (honest) => ({
     async save(id, records, { expectedRevision, ...options } = {}) {
       await expectRevision(honest, id, expectedRevision);
       await tick();
       await honest.save(id, records, options);
     },
   }),
-  "refuses all who expect the same": (honest) => {
+  "rejects all writers that expect the same revision": (honest) => {
     let running = 0;
     return {
       async append(id, records, options) {
@@ -102,11 +102,11 @@ export const conditions: Mutant[] = breaking("a write on a condition is made whe
       },
     };
   },
-  "does not know what became of a conflict": failing(
+  "reports an unknown outcome of a conflict": failing(
     ({ message, memoryId }) => new MemoryError("CONFLICT", message, { memoryId, outcome: "unknown" }),
   ),
-  "does not say which memory is in conflict": failing(({ message }) => new MemoryError("CONFLICT", message)),
-  "says UNAVAILABLE for a conflict": failing(({ message }) => new MemoryError("UNAVAILABLE", message)),
+  "does not name the memory of a conflict": failing(({ message }) => new MemoryError("CONFLICT", message)),
+  "reports a conflict as UNAVAILABLE": failing(({ message }) => new MemoryError("UNAVAILABLE", message)),
 });
 
 /** Changes the options of an append. */
@@ -139,7 +139,7 @@ async function expectRevision(honest: Full, id: string, expected: Revision | nul
     throw new MemoryError("CONFLICT", "It changed.", { memoryId: id });
 }
 
-/** What is known of another log, as if it were of this one. */
+/** A revision of another log, as if it were one of this log. */
 async function byNumber(honest: Full, id: string, { since, expectedRevision }: AppendOptions): Promise<AppendOptions> {
   const revision = (await honest.read(id, { last: 1 }))?.revision;
   const ofThis = <R extends Revision | null | undefined>(known: R): R | Revision =>

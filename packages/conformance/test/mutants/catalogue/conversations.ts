@@ -2,10 +2,10 @@ import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { storing } from "../storing.ts";
 
 export const conversations: Mutant[] = breaking(
-  "conversations and agents remember on it, also where it had only the four methods",
+  "conversations and agents remember, even with the four required methods only",
   {
     "drops the ids of messages": storing(({ id: _, ...message }) => message),
-    "gives messages ids of its own": (honest) => {
+    "replaces the ids of messages": (honest) => {
       let ids = 0;
       return {
         async load(...args) {
@@ -14,14 +14,14 @@ export const conversations: Mutant[] = breaking(
         },
       };
     },
-    "keeps the user's messages": loading((role) => role === "user"),
-    "answers what an agent said as nobody's": storing((message) => ({ ...message, role: "unknown" })),
+    "keeps the user's messages only": loading((role) => role === "user"),
+    "changes the role of messages": storing((message) => ({ ...message, role: "unknown" })),
     "lists no memories": () => ({ list: async () => [] }),
     "deletes nothing": () => ({ delete: async () => undefined }),
     "appends to one memory": (honest) => ({
       append: async (_id, records, options) => honest.append("alice", records, options),
     }),
-    "saves once": (honest) => {
+    "saves only once": (honest) => {
       const saved = new Set<string>();
       return {
         async save(id, records, options) {
@@ -30,13 +30,13 @@ export const conversations: Mutant[] = breaking(
         },
       };
     },
-    "appends a turn again where its answer was lost": (honest) => ({
+    "appends a turn again if its answer was lost": (honest) => ({
       append: async (id, records, options) => honest.append(id, records, { ...options, operationId: undefined }),
     }),
   },
 );
 
-/** Loads the messages of some roles alone. */
+/** Loads only the messages of some roles. */
 function loading(isKept: (role: unknown) => boolean): Mutation {
   return (honest) => ({
     async load(...args) {

@@ -3,22 +3,24 @@ import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { globPattern, likePattern } from "../patterns.ts";
 
 export const deletion: Mutant[] = breaking("delete removes one memory, and all of it", {
-  // LangGraph's kit lets it pass.
-  "deletes all that begin with the id": deleting((id) => (other) => other.startsWith(id)),
-  "takes an id for a glob": deleting((id) => {
+  // LangGraph's kit does not catch it.
+  "deletes all memories whose ids begin with the id": deleting((id) => (other) => other.startsWith(id)),
+  "treats an id as a glob": deleting((id) => {
     const pattern = globPattern(id);
     return (other) => pattern.test(other);
   }),
-  "takes an id for a LIKE pattern": deleting((id) => {
+  "treats an id as a LIKE pattern": deleting((id) => {
     const pattern = likePattern(id);
     return (other) => pattern.test(other);
   }),
-  "deletes those that differ in case": deleting((id) => (other) => other.toLowerCase() === id.toLowerCase()),
-  "deletes those that differ in white space": deleting((id) => (other) => other.trim() === id),
+  "deletes memories whose ids differ in case only": deleting(
+    (id) => (other) => other.toLowerCase() === id.toLowerCase(),
+  ),
+  "deletes memories whose ids differ in white space only": deleting((id) => (other) => other.trim() === id),
   "deletes the folder of that name": deleting((id) => (other) => other === id || other.startsWith(`${id}/`)),
 
   "deletes nothing": () => ({ delete: async () => undefined }),
-  "empties what it is to delete": (honest) => ({ delete: (id) => honest.save(id, []) }),
+  "empties a memory instead of deleting it": (honest) => ({ delete: (id) => honest.save(id, []) }),
   "leaves one record": (honest) => ({
     async delete(id) {
       const records = (await honest.load(id)) ?? [];
@@ -26,7 +28,7 @@ export const deletion: Mutant[] = breaking("delete removes one memory, and all o
       else await honest.delete(id);
     },
   }),
-  "deletes only what was saved": (honest) => {
+  "deletes saved records only": (honest) => {
     const appended = new Set<string>();
     return {
       async append(id, ...rest) {
@@ -36,14 +38,14 @@ export const deletion: Mutant[] = breaking("delete removes one memory, and all o
       delete: async (id, options) => (appended.has(id) ? undefined : honest.delete(id, options)),
     };
   },
-  "answers whether there was something": (honest) => ({
+  "returns whether there was a memory": (honest) => ({
     async delete(id, options) {
       const records = await honest.load(id);
       await honest.delete(id, options);
       return (records !== null) as unknown as undefined;
     },
   }),
-  "hides what it deletes, until something is appended": (honest) => {
+  "hides deleted records until the next append": (honest) => {
     const hidden = new Set<string>();
     return {
       load: async (id, options) => (hidden.has(id) ? null : honest.load(id, options)),
@@ -67,7 +69,7 @@ export const deletion: Mutant[] = breaking("delete removes one memory, and all o
       },
     };
   },
-  "takes no id again": (honest) => {
+  "never accepts a deleted id again": (honest) => {
     const deleted = new Set<string>();
     return {
       async delete(id, options) {
@@ -77,7 +79,7 @@ export const deletion: Mutant[] = breaking("delete removes one memory, and all o
       save: async (id, records, options) => (deleted.has(id) ? undefined : honest.save(id, records, options)),
     };
   },
-  "keeps the last state of what was deleted": (honest) => {
+  "keeps the last state of a deleted memory": (honest) => {
     const last = new Map<string, KitRecord[]>();
     return {
       async delete(id, options) {
@@ -87,7 +89,7 @@ export const deletion: Mutant[] = breaking("delete removes one memory, and all o
       load: async (id, options) => (await honest.load(id, options)) ?? last.get(id) ?? null,
     };
   },
-  "keeps what was deleted in its catalogue": (honest) => {
+  "keeps a deleted memory in its catalogue": (honest) => {
     const deleted: string[] = [];
     return {
       async delete(id, options) {
@@ -100,7 +102,7 @@ export const deletion: Mutant[] = breaking("delete removes one memory, and all o
       },
     };
   },
-  "keeps the facts about what was deleted": (honest) => {
+  "keeps the facts about a deleted memory": (honest) => {
     let facts: Awaited<ReturnType<typeof honest.info>> = null;
     return {
       async delete(id, options) {
@@ -110,7 +112,7 @@ export const deletion: Mutant[] = breaking("delete removes one memory, and all o
       info: async (id, options) => (await honest.info(id, options)) ?? facts,
     };
   },
-  "fails where another deletes the same": (honest) => {
+  "fails if another call deletes the same memory": (honest) => {
     let deletes = 0;
     return {
       async delete(id, options) {
@@ -127,7 +129,7 @@ export const deletion: Mutant[] = breaking("delete removes one memory, and all o
   },
 });
 
-/** Deletes all memories whose ids the given one is taken for. */
+/** Deletes all memories whose ids match. */
 function deleting(matcher: (id: string) => (other: string) => boolean): Mutation {
   return (honest) => ({
     async delete(id, options) {

@@ -2,93 +2,89 @@ import { MemoryError } from "@deep-agent/core";
 import type { Full } from "../instance.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 
-export const errors: Mutant[] = breaking(
-  "a call that is wrong rejects with an error that says so, and quotes no record",
-  {
-    "rejects with a plain error": failing((error) => new Error(error.message)),
-    "rejects with an error that only looks alike": failing(({ code, message }) =>
-      Object.assign(new Error(message), { code }),
-    ),
-    "rejects with a text": failing(({ message }) => message),
-    "rejects with another code": failing(({ message }) => new MemoryError("UNAVAILABLE", message)),
-    "does not know what became of what it refused": failing(
-      ({ code, message }) => new MemoryError(code, message, { outcome: "unknown" }),
-    ),
-    "would have a call that is wrong made again": failing(
-      ({ code, message }) => new MemoryError(code, message, { retryable: true }),
-    ),
-    "says nothing": failing(({ code }) => new MemoryError(code, "")),
+export const errors: Mutant[] = breaking("an invalid call rejects with an error that says why, and quotes no record", {
+  "rejects with a plain error": failing((error) => new Error(error.message)),
+  "rejects with an error that only looks like a MemoryError": failing(({ code, message }) =>
+    Object.assign(new Error(message), { code }),
+  ),
+  "rejects with a string": failing(({ message }) => message),
+  "rejects with another code": failing(({ message }) => new MemoryError("UNAVAILABLE", message)),
+  "reports an unknown outcome of a rejected call": failing(
+    ({ code, message }) => new MemoryError(code, message, { outcome: "unknown" }),
+  ),
+  "reports an invalid call as retryable": failing(
+    ({ code, message }) => new MemoryError(code, message, { retryable: true }),
+  ),
+  "has an empty message": failing(({ code }) => new MemoryError(code, "")),
 
-    "quotes the record in the message": failing(
-      ({ code, memoryId }, records) => new MemoryError(code, `Cannot keep ${texts(records)}.`, { memoryId }),
-    ),
-    "quotes the record in the hint": failing(
-      ({ code, message }, records) => new MemoryError(code, message, { hint: `It was ${texts(records)}.` }),
-    ),
-    "quotes the record in the cause": failing(
-      ({ code, message }, records) => new MemoryError(code, message, { cause: new Error(`SET m ${texts(records)}`) }),
-    ),
-    "hangs the command on the cause": failing(({ code, message }, records) => {
-      const cause = Object.assign(new Error("The command failed."), {
-        command: { name: "SET", args: ["m", texts(records)] },
-      });
-      return new MemoryError(code, message, { cause });
-    }),
-    "hangs the records on the error, out of sight": failing((error, records) =>
-      Object.defineProperty(error, "records", { value: records, enumerable: false }),
-    ),
+  "quotes the record in the message": failing(
+    ({ code, memoryId }, records) => new MemoryError(code, `Cannot keep ${texts(records)}.`, { memoryId }),
+  ),
+  "quotes the record in the hint": failing(
+    ({ code, message }, records) => new MemoryError(code, message, { hint: `It was ${texts(records)}.` }),
+  ),
+  "quotes the record in the cause": failing(
+    ({ code, message }, records) => new MemoryError(code, message, { cause: new Error(`SET m ${texts(records)}`) }),
+  ),
+  "has the command in the cause": failing(({ code, message }, records) => {
+    const cause = Object.assign(new Error("The command failed."), {
+      command: { name: "SET", args: ["m", texts(records)] },
+    });
+    return new MemoryError(code, message, { cause });
+  }),
+  "has the records in a hidden property of the error": failing((error, records) =>
+    Object.defineProperty(error, "records", { value: records, enumerable: false }),
+  ),
 
-    "throws where it should reject": (honest) => ({
-      load(id, options) {
-        if (options === null) throw new MemoryError("INVALID_ARGUMENT", "The options must be an object.");
-        return honest.load(id, options);
-      },
-    }),
-    "answers false where it should reject": (honest) => ({
-      save: async (id, records, options) =>
-        honest.save(id, records, options).catch(() => false as unknown as undefined),
-    }),
-    "takes options that are null for none": loose((options) => options ?? undefined),
-    "takes options that are a number for none": loose((options) => (typeof options === "number" ? undefined : options)),
-    "takes options that are a text for none": loose((options) => (typeof options === "string" ? undefined : options)),
-    "takes a signal that is none": (honest) => ({
-      load: async (id, options) => honest.load(id, isNoSignal(options?.signal) ? undefined : options),
-    }),
-    "writes, then looks at the signal": (honest) => ({
-      async save(id, records, options) {
-        await honest.save(id, records);
-        await honest.load(id, options);
-      },
-    }),
-    "takes a number for a prefix": (honest) => ({
-      list: async (options) => honest.list(typeof options?.prefix === "number" ? {} : options),
-    }),
-    "takes a prefix that is undefined for a text": (honest) => ({
-      list: async (options = {}) =>
-        honest.list(isUndefined(options, "prefix") ? { ...options, prefix: "undefined" } : options),
-    }),
-    "takes a signal that is undefined for a mistake": (honest) => ({
-      async load(id, options = {}) {
-        if (isUndefined(options, "signal")) throw new MemoryError("INVALID_ARGUMENT", "No signal.");
-        return honest.load(id, options);
-      },
-    }),
-    "takes an expected revision that is undefined for null": (honest) => ({
-      save: async (id, records, options = {}) =>
-        honest.save(
-          id,
-          records,
-          isUndefined(options, "expectedRevision") ? { ...options, expectedRevision: null } : options,
-        ),
-      append: async (id, records, options = {}) =>
-        honest.append(
-          id,
-          records,
-          isUndefined(options, "expectedRevision") ? { ...options, expectedRevision: null } : options,
-        ),
-    }),
-  },
-);
+  "throws instead of rejecting": (honest) => ({
+    load(id, options) {
+      if (options === null) throw new MemoryError("INVALID_ARGUMENT", "The options must be an object.");
+      return honest.load(id, options);
+    },
+  }),
+  "returns false instead of rejecting": (honest) => ({
+    save: async (id, records, options) => honest.save(id, records, options).catch(() => false as unknown as undefined),
+  }),
+  "ignores options that are null": loose((options) => options ?? undefined),
+  "ignores options that are a number": loose((options) => (typeof options === "number" ? undefined : options)),
+  "ignores options that are a string": loose((options) => (typeof options === "string" ? undefined : options)),
+  "accepts an invalid signal": (honest) => ({
+    load: async (id, options) => honest.load(id, isNoSignal(options?.signal) ? undefined : options),
+  }),
+  "writes before it checks the signal": (honest) => ({
+    async save(id, records, options) {
+      await honest.save(id, records);
+      await honest.load(id, options);
+    },
+  }),
+  "accepts a number as a prefix": (honest) => ({
+    list: async (options) => honest.list(typeof options?.prefix === "number" ? {} : options),
+  }),
+  "treats an undefined prefix as a string": (honest) => ({
+    list: async (options = {}) =>
+      honest.list(isUndefined(options, "prefix") ? { ...options, prefix: "undefined" } : options),
+  }),
+  "rejects an undefined signal": (honest) => ({
+    async load(id, options = {}) {
+      if (isUndefined(options, "signal")) throw new MemoryError("INVALID_ARGUMENT", "No signal.");
+      return honest.load(id, options);
+    },
+  }),
+  "treats an undefined expected revision as null": (honest) => ({
+    save: async (id, records, options = {}) =>
+      honest.save(
+        id,
+        records,
+        isUndefined(options, "expectedRevision") ? { ...options, expectedRevision: null } : options,
+      ),
+    append: async (id, records, options = {}) =>
+      honest.append(
+        id,
+        records,
+        isUndefined(options, "expectedRevision") ? { ...options, expectedRevision: null } : options,
+      ),
+  }),
+});
 
 /** Rejects writes with another error. */
 function failing(change: (error: MemoryError, records: readonly object[]) => unknown): Mutation {
@@ -104,7 +100,7 @@ function failing(change: (error: MemoryError, records: readonly object[]) => unk
   };
 }
 
-/** Looks less closely at the options of a delete and a list. */
+/** Checks the options of delete and list less strictly. */
 function loose(change: (options: unknown) => unknown): Mutation {
   return (honest) => ({
     delete: async (id, options) => honest.delete(id, change(options) as Parameters<Full["delete"]>[1]),
@@ -116,7 +112,7 @@ function texts(records: readonly object[]): string {
   return records.map((record) => String(Object.values(record)[0])).join();
 }
 
-/** Whether an option is there, and undefined. */
+/** Whether an option is present, but undefined. */
 function isUndefined(options: unknown, name: string): boolean {
   if (typeof options !== "object" || options === null) return false;
   return Object.hasOwn(options, name) && Reflect.get(options, name) === undefined;

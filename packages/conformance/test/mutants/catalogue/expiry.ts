@@ -6,30 +6,34 @@ import { breaking, type Mutant } from "../mutant.ts";
 const NEVER = Number.POSITIVE_INFINITY;
 const A_WHILE = 40_000;
 
-export const expiry: Mutant[] = breaking("a memory ends when nothing was written to it for its time to live", {
-  "never ends": ending(() => NEVER),
-  "ends too late": ending((_by, fresh) => fresh + A_WHILE),
-  "ends too early": ending((_by, fresh) => fresh - A_WHILE),
+export const expiry: Mutant[] = breaking("a memory expires if nothing is written to it for its time to live", {
+  "never expires memories": ending(() => NEVER),
+  "expires memories too late": ending((_by, fresh) => fresh + A_WHILE),
+  "expires memories too early": ending((_by, fresh) => fresh - A_WHILE),
   "counts from the first write": ending((_by, fresh, deadline) => deadline ?? fresh),
-  "does not renew where it saves": ending((by, fresh, deadline) => (by === "save" ? (deadline ?? fresh) : fresh)),
-  "does not renew where it appends": ending((by, fresh, deadline) => (by === "append" ? (deadline ?? fresh) : fresh)),
-  "lets what is appended to live for ever": ending((by, fresh, deadline) =>
+  "does not renew a memory when it saves": ending((by, fresh, deadline) =>
+    by === "save" ? (deadline ?? fresh) : fresh,
+  ),
+  "does not renew a memory when it appends": ending((by, fresh, deadline) =>
+    by === "append" ? (deadline ?? fresh) : fresh,
+  ),
+  "never expires a memory after an append": ending((by, fresh, deadline) =>
     by === "append" && deadline ? NEVER : fresh,
   ),
-  "renews where it loads": (honest) => ({
+  "renews a memory when it loads it": (honest) => ({
     async load(id, options) {
       const records = await honest.load(id, options);
       await honest.touch(id);
       return records;
     },
   }),
-  "renews all where one is written": (honest) => ({
+  "renews all memories when one is written": (honest) => ({
     async save(id, records, options) {
       await honest.save(id, records, options);
       for (const other of await honest.list()) await honest.touch(other);
     },
   }),
-  "ends all where one ends": (honest) => {
+  "expires all memories when one expires": (honest) => {
     const saved = new Set<string>();
     return {
       async save(id, records, options) {
@@ -43,7 +47,7 @@ export const expiry: Mutant[] = breaking("a memory ends when nothing was written
     };
   },
 
-  "lists what ended": (honest) => {
+  "lists expired memories": (honest) => {
     const saved = new Set<string>();
     return {
       async save(id, records, options) {
@@ -53,7 +57,7 @@ export const expiry: Mutant[] = breaking("a memory ends when nothing was written
       list: async () => [...saved],
     };
   },
-  "reads what ended": (honest) => {
+  "reads expired memories": (honest) => {
     let last: Awaited<ReturnType<typeof honest.read>> = null;
     return {
       async save(id, records, options) {
@@ -63,7 +67,7 @@ export const expiry: Mutant[] = breaking("a memory ends when nothing was written
       read: async (id, options) => (await honest.read(id, options)) ?? last,
     };
   },
-  "has what ended in its catalogue": (honest) => {
+  "has expired memories in its catalogue": (honest) => {
     let last = "";
     return {
       async save(id, records, options) {
@@ -76,7 +80,7 @@ export const expiry: Mutant[] = breaking("a memory ends when nothing was written
       },
     };
   },
-  "tells facts about what ended": (honest) => {
+  "returns facts about expired memories": (honest) => {
     let last: MemoryInfo | null = null;
     return {
       async save(id, records, options) {
@@ -86,7 +90,7 @@ export const expiry: Mutant[] = breaking("a memory ends when nothing was written
       info: async (id, options) => (await honest.info(id, options)) ?? last,
     };
   },
-  "brings back what ended, with what is new": (honest) => {
+  "brings expired records back with new ones": (honest) => {
     const ended = new Map<string, readonly KitRecord[]>();
     return {
       async save(id, records, options) {
@@ -96,32 +100,32 @@ export const expiry: Mutant[] = breaking("a memory ends when nothing was written
       },
     };
   },
-  "appends since a log that ended": (honest) => ({
+  "appends since an expired log": (honest) => ({
     async append(id, records, options) {
       const isGone = (await honest.load(id)) === null;
       return honest.append(id, records, isGone ? { ...options, since: undefined } : options);
     },
   }),
-  "takes a log that ended for a loss": (honest) => ({
+  "reports an expired log as a loss": (honest) => ({
     async read(...args) {
       const snapshot = await honest.read(...args);
       return snapshot && { ...snapshot, regressed: snapshot.reset };
     },
   }),
 
-  "does not tell when it ends": (honest) => ({
+  "does not return the time of expiry": (honest) => ({
     async info(...args) {
       const facts = await honest.info(...args);
       return facts && { ...facts, expiresAt: null };
     },
   }),
-  "tells the time to live for the time of the end": (honest, { ttl }) => ({
+  "returns the time to live as the time of expiry": (honest, { ttl }) => ({
     async info(...args) {
       const facts = await honest.info(...args);
       return facts && { ...facts, expiresAt: ttl };
     },
   }),
-  "tells when it would have ended at first": (honest) => {
+  "returns the first time of expiry only": (honest) => {
     let first: number | null = null;
     return {
       async info(...args) {
@@ -131,7 +135,7 @@ export const expiry: Mutant[] = breaking("a memory ends when nothing was written
       },
     };
   },
-  "leaves the key of its log when the memory ends": (honest, { sideKeys }) => ({
+  "leaves the key of the log when a memory expires": (honest, { sideKeys }) => ({
     async append(id, records, options) {
       sideKeys.add(`${id}:log`);
       return honest.append(id, records, options);

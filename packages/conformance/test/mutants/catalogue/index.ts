@@ -31,7 +31,7 @@ import { sharing } from "./sharing.ts";
 import { touching } from "./touching.ts";
 import { twoInstances } from "./two-instances.ts";
 
-/** All mutants, in the order in which the kit makes its promises. */
+/** All mutants, in the order of the kit's promises. */
 export const mutants: readonly Mutant[] = [
   ...capabilities,
   ...roundTrip,

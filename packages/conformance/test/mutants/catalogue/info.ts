@@ -2,7 +2,7 @@ import type { MemoryInfo } from "@deep-agent/core";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { positionOf } from "../revisions.ts";
 
-export const info: Mutant[] = breaking("info tells the facts about a memory", {
+export const info: Mutant[] = breaking("info returns the facts about a memory", {
   "counts entries, not records": (honest) => ({
     async info(id, options) {
       const facts = await honest.info(id, options);
@@ -10,7 +10,7 @@ export const info: Mutant[] = breaking("info tells the facts about a memory", {
       return facts && snapshot && { ...facts, records: positionOf(snapshot.revision) };
     },
   }),
-  "counts what was ever written": (honest) => {
+  "counts all records that were ever written": (honest) => {
     let written = 0;
     return {
       async save(id, records, options) {
@@ -23,7 +23,7 @@ export const info: Mutant[] = breaking("info tells the facts about a memory", {
       },
     };
   },
-  "counts the records of all that begin with the id": (honest) => ({
+  "counts the records of all ids that begin with the id": (honest) => ({
     async info(id, options) {
       const all = await Promise.all((await honest.list({ prefix: id })).map((other) => honest.info(other, options)));
       const records = all.reduce((sum, facts) => sum + (facts?.records ?? 0), 0);
@@ -31,20 +31,20 @@ export const info: Mutant[] = breaking("info tells the facts about a memory", {
       return facts && { ...facts, records };
     },
   }),
-  "does not know how many bytes": told(() => ({ bytes: 0 })),
-  "tells how many records for how many bytes": told(({ records }) => ({ bytes: records })),
-  "tells times in seconds": told(({ createdAt, updatedAt }) => ({
+  "returns 0 bytes": returning(() => ({ bytes: 0 })),
+  "returns the number of records as bytes": returning(({ records }) => ({ bytes: records })),
+  "returns times in seconds": returning(({ createdAt, updatedAt }) => ({
     createdAt: Math.floor(createdAt / 1_000),
     updatedAt: Math.floor(updatedAt / 1_000),
   })),
-  "tells times in fractions": told(({ updatedAt }) => ({ updatedAt: updatedAt + 0.25 })),
-  "tells times as texts": told(({ createdAt }) => ({
+  "returns fractions of milliseconds": returning(({ updatedAt }) => ({ updatedAt: updatedAt + 0.25 })),
+  "returns times as strings": returning(({ createdAt }) => ({
     createdAt: new Date(createdAt).toISOString() as unknown as number,
   })),
-  "takes the last write for the first": told(({ updatedAt }) => ({ createdAt: updatedAt })),
-  "takes the first write for the last": told(({ createdAt }) => ({ updatedAt: createdAt })),
-  "takes the time of asking for that of the last write": told(() => ({ updatedAt: Date.now() })),
-  "takes reading for writing": (honest) => {
+  "returns the last write as the creation": returning(({ updatedAt }) => ({ createdAt: updatedAt })),
+  "returns the creation as the last write": returning(({ createdAt }) => ({ updatedAt: createdAt })),
+  "returns the time of the call as the last write": returning(() => ({ updatedAt: Date.now() })),
+  "counts a read as a write": (honest) => {
     let readAt = 0;
     return {
       async load(...args) {
@@ -57,9 +57,9 @@ export const info: Mutant[] = breaking("info tells the facts about a memory", {
       },
     };
   },
-  "tells 0 for never": told(() => ({ expiresAt: 0 })),
-  "does not tell when it ends": told(() => ({ expiresAt: undefined as unknown as null })),
-  "keeps the facts about what was deleted": (honest) => {
+  "returns 0 for never": returning(() => ({ expiresAt: 0 })),
+  "does not return the time of expiry": returning(() => ({ expiresAt: undefined as unknown as null })),
+  "keeps the facts about a deleted memory": (honest) => {
     let last: MemoryInfo | null = null;
     return {
       async info(id, options) {
@@ -70,7 +70,7 @@ export const info: Mutant[] = breaking("info tells the facts about a memory", {
   },
 });
 
-function told(change: (facts: MemoryInfo) => Partial<MemoryInfo>): Mutation {
+function returning(change: (facts: MemoryInfo) => Partial<MemoryInfo>): Mutation {
   return (honest) => ({
     async info(...args) {
       const facts = await honest.info(...args);

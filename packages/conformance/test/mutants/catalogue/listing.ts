@@ -2,8 +2,8 @@ import { MemoryError } from "@deep-agent/core";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { globPattern, likePattern } from "../patterns.ts";
 
-export const listing: Mutant[] = breaking("list answers the ids of all memories, each once", {
-  "lists what was deleted": (honest) => {
+export const listing: Mutant[] = breaking("list returns the ids of all memories, each once", {
+  "lists deleted memories": (honest) => {
     const deleted: string[] = [];
     return {
       async delete(id, options) {
@@ -26,11 +26,11 @@ export const listing: Mutant[] = breaking("list answers the ids of all memories,
       },
     };
   },
-  "lists an id twice where there are many": listed((ids) => (ids.length > 500 ? [...ids, ...ids.slice(0, 1)] : ids)),
+  "lists an id twice if there are many": listed((ids) => (ids.length > 500 ? [...ids, ...ids.slice(0, 1)] : ids)),
   "ends a list at 500": listed((ids) => ids.slice(0, 500)),
-  "leaves out one at the end of a page": listed((ids) => ids.filter((_id, index) => index % 500 !== 499)),
+  "leaves out the last id of each page": listed((ids) => ids.filter((_id, index) => index % 500 !== 499)),
   "lists the keys that it makes of ids": listed((ids) => ids.map(encodeURIComponent)),
-  "answers with a list that it keeps": (honest) => {
+  "returns the list that it keeps": (honest) => {
     const kept = new Map<string | undefined, string[]>();
     return {
       async save(...args) {
@@ -44,29 +44,31 @@ export const listing: Mutant[] = breaking("list answers the ids of all memories,
       },
     };
   },
-  "answers null for an empty list": (honest) => ({
+  "returns null instead of an empty list": (honest) => ({
     async list(options) {
       const ids = await honest.list(options);
       return ids.length === 0 ? (null as unknown as string[]) : ids;
     },
   }),
 
-  "does not know prefixes": (honest) => ({ list: async ({ prefix: _, ...options } = {}) => honest.list(options) }),
-  "takes a prefix for a glob": prefixed((prefix) => globPattern(prefix, "")),
-  "takes a prefix for a LIKE pattern": prefixed((prefix) => likePattern(prefix, "")),
-  "takes a prefix for a regular expression": prefixed((prefix) => {
+  "ignores the prefix": (honest) => ({ list: async ({ prefix: _, ...options } = {}) => honest.list(options) }),
+  "treats the prefix as a glob": prefixed((prefix) => globPattern(prefix, "")),
+  "treats the prefix as a LIKE pattern": prefixed((prefix) => likePattern(prefix, "")),
+  "treats the prefix as a regular expression": prefixed((prefix) => {
     try {
       return new RegExp(`^${prefix}`);
     } catch {
-      throw new MemoryError("INVALID_ARGUMENT", "The prefix is no regular expression.");
+      throw new MemoryError("INVALID_ARGUMENT", "The prefix is not a regular expression.");
     }
   }),
-  "takes a prefix for a folder": prefixed((prefix) => ({ test: (id) => id === prefix || id.startsWith(`${prefix}/`) })),
-  "takes a prefix for a part": prefixed((prefix) => ({ test: (id) => id.includes(prefix) })),
-  "leaves out the one that is the prefix": prefixed((prefix) => ({
+  "treats the prefix as a folder": prefixed((prefix) => ({
+    test: (id) => id === prefix || id.startsWith(`${prefix}/`),
+  })),
+  "finds the prefix anywhere in the id": prefixed((prefix) => ({ test: (id) => id.includes(prefix) })),
+  "leaves out the id that is equal to the prefix": prefixed((prefix) => ({
     test: (id) => id.startsWith(prefix) && (id !== prefix || id.length !== 1),
   })),
-  "does not tell a prefix's case": prefixed((prefix) => ({
+  "ignores the case of the prefix": prefixed((prefix) => ({
     test: (id) => id.toLowerCase().startsWith(prefix.toLowerCase()),
   })),
   "normalises a prefix": prefixed((prefix) => ({ test: (id) => id.normalize().startsWith(prefix.normalize()) })),

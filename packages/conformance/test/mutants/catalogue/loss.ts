@@ -3,14 +3,14 @@ import type { ConformanceTarget } from "../../../src/index.ts";
 import { type LosingBackend, losingBackend, losingTarget, type Standing } from "../losing-backend.ts";
 import { breaking, type Mutant } from "../mutant.ts";
 
-export const loss: Mutant[] = breaking("a log that lost what it had acknowledged says so", {
+export const loss: Mutant[] = breaking("a log reports the loss of acknowledged entries", {
   "never says regressed": changed((honest) => ({
     async read(...args) {
       const snapshot = await honest.read(...args);
       return snapshot && { ...snapshot, regressed: false };
     },
   })),
-  "says regressed, and not reset": changed((honest) => ({
+  "says regressed, but not reset": changed((honest) => ({
     async read(...args) {
       const snapshot = await honest.read(...args);
       return snapshot && { ...snapshot, reset: snapshot.reset && !snapshot.regressed };
@@ -29,22 +29,22 @@ export const loss: Mutant[] = breaking("a log that lost what it had acknowledged
       },
     };
   }),
-  "takes what others wrote for what was lost": judging((position, length) => (position <= length ? position : "lost")),
-  "takes a log that is shorter for as long as it was": judging((position, length) => Math.min(position, length)),
-  "takes a log that lost something for another": judging((position, length) =>
+  "treats newer entries as the lost ones": judging((position, length) => (position <= length ? position : "lost")),
+  "treats a shorter log as complete": judging((position, length) => Math.min(position, length)),
+  "treats a log that lost entries as another log": judging((position, length) =>
     position <= length ? position : "other",
   ),
-  "appends since what was lost": changed((honest) => ({
+  "appends since a lost entry": changed((honest) => ({
     append: async (id, records, options) => honest.append(id, records, { ...options, since: undefined }),
   })),
-  "does not look for an operation in what is left": changed((honest) => ({
+  "does not look for an operation in the remaining entries": changed((honest) => ({
     async append(id, records, options) {
       const known = await honest.read(id, { since: options?.since ?? undefined });
       if (known?.regressed) throw new MemoryError("CONFLICT", "The log lost something.");
       return honest.append(id, records, options);
     },
   })),
-  "fails to read what lost something": changed((honest) => ({
+  "fails to read a log that lost entries": changed((honest) => ({
     async read(...args) {
       const snapshot = await honest.read(...args);
       if (snapshot?.regressed) throw new MemoryError("CORRUPT", "The log lost something.");
@@ -60,7 +60,7 @@ function changed(changes: (honest: LosingBackend) => Partial<LosingBackend>): Co
   });
 }
 
-/** Judges a revision by the number of entries alone. */
+/** Judges a revision only by its number of entries. */
 function judging(judge: (position: number, length: number) => Standing): ConformanceTarget {
   const standing = (
     { epoch, entries }: { epoch: string; entries: readonly unknown[] },

@@ -4,7 +4,7 @@ import type { KitRecord } from "../../../src/kit-records.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { naming } from "../naming.ts";
 
-export const memoryIds: Mutant[] = breaking("any well-formed id is safe, and no other is taken", {
+export const memoryIds: Mutant[] = breaking("any valid id is safe, and any other id is rejected", {
   "keeps memories in a plain object": (honest) => {
     const memories: Record<string, KitRecord[]> = {};
     return {
@@ -24,47 +24,47 @@ export const memoryIds: Mutant[] = breaking("any well-formed id is safe, and no 
     };
   },
   "refuses slashes": refusing((id) => id.includes("/")),
-  "refuses dots alone": refusing((id) => /^\.+$/.test(id)),
+  "refuses ids of dots only": refusing((id) => /^\.+$/.test(id)),
   "refuses device names": refusing((id) => /^(con|nul|aux|lpt\d)(\.|$)/i.test(id)),
   "refuses wildcards": refusing((id) => /[*?[]/.test(id)),
   "refuses control characters": refusing((id) => id < " " || id.includes("\n")),
   "refuses white space": refusing((id) => id.trim() === ""),
-  "refuses what is not Latin": refusing((id) => /[^\0-\xff]/.test(id)),
+  "refuses characters that are not Latin": refusing((id) => /[^\0-\xff]/.test(id)),
   "refuses private use": refusing((id) => id.includes("\ue000")),
   "refuses ids of 256 bytes": refusing((id) => Buffer.byteLength(id) >= 256),
   "refuses ids of 1,024 bytes": refusing((id) => Buffer.byteLength(id) >= MAX_MEMORY_ID_BYTES),
-  "refuses names that objects have": refusing((id) => id in {}),
+  "refuses names of properties that every object has": refusing((id) => id in {}),
 
-  "takes an empty id": naming((id) => (id === "" ? "(empty)" : id)),
-  "takes lone surrogates": naming((id) => (typeof id === "string" ? id.toWellFormed() : id)),
-  "takes numbers": naming((id) => (typeof id === "number" ? String(id) : id)),
-  "takes what is no text": naming(String),
+  "accepts an empty id": naming((id) => (id === "" ? "(empty)" : id)),
+  "accepts lone surrogates": naming((id) => (typeof id === "string" ? id.toWellFormed() : id)),
+  "accepts numbers": naming((id) => (typeof id === "number" ? String(id) : id)),
+  "accepts ids that are not strings": naming(String),
   "counts characters, not bytes": naming((id) =>
     typeof id === "string" && id.length <= MAX_MEMORY_ID_BYTES && Buffer.byteLength(id) > MAX_MEMORY_ID_BYTES
       ? id.slice(0, MAX_MEMORY_ID_BYTES / 4)
       : id,
   ),
   "cuts ids that are too long": naming((id) => (typeof id === "string" ? id.slice(0, MAX_MEMORY_ID_BYTES) : id)),
-  "answers null for an id that is none": (honest) => ({
+  "returns null for an invalid id": (honest) => ({
     load: async (id, options) => (id === "" ? null : honest.load(id, options)),
   }),
-  "deletes an id that is none": (honest) => ({
+  "accepts a delete of an invalid id": (honest) => ({
     delete: async (id, options) => (id === "" ? undefined : honest.delete(id, options)),
   }),
   "refuses with a TypeError": naming((id) => {
     if (typeof id !== "string") throw new TypeError("The id must be a string.");
     return id;
   }),
-  "throws where it should reject": (honest) => ({
+  "throws instead of rejecting": (honest) => ({
     load(id, options) {
       checkMemoryId(id);
       return honest.load(id, options);
     },
   }),
-  "tells no facts about long ids": (honest) => ({
+  "returns no facts about long ids": (honest) => ({
     info: async (id, options) => (id.length > 500 ? null : honest.info(id, options)),
   }),
-  "lists ids in an encoding": (honest) => ({
+  "lists encoded ids": (honest) => ({
     list: async (options) => (await honest.list(options)).map((id) => Buffer.from(id, "latin1").toString("latin1")),
   }),
 });

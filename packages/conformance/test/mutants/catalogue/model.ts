@@ -1,8 +1,8 @@
 import { breaking, type Mutant } from "../mutant.ts";
 import { at, positionOf } from "../revisions.ts";
 
-/** Each of them shows only in some sequence of calls. */
-export const model: Mutant[] = breaking("the log does what a list of entries would do, whatever is asked of it", {
+/** Each of these shows only in some sequences of calls. */
+export const model: Mutant[] = breaking("the log behaves like a list of entries, whatever calls are made", {
   "loses the third of three appends to a log that was saved": (honest) => {
     const appends = new Map<string, number>();
     return {
@@ -24,7 +24,7 @@ export const model: Mutant[] = breaking("the log does what a list of entries wou
       return honest.read(id, { ...options, since: since && positionOf(since) === 2 ? at(since, 1) : since });
     },
   }),
-  "makes two entries of four records": (honest) => ({
+  "splits four records into two entries": (honest) => ({
     async append(id, records, options) {
       if (records.length !== 4) return honest.append(id, records, options);
       await honest.append(id, records.slice(0, 2), options);

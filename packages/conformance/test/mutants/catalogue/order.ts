@@ -7,11 +7,11 @@ export const order: Mutant[] = breaking("the order of writes and of records is k
   "sorts records by createdAt": loading((records) =>
     records.sort((one, other) => Number(one["createdAt"]) - Number(other["createdAt"])),
   ),
-  "sorts records by their text": loading((records) =>
+  "sorts records by their JSON": loading((records) =>
     records.sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1)),
   ),
-  "answers the newest first": loading((records) => records.reverse()),
-  "turns a batch round": storingAll((records) => [...records].reverse()),
+  "returns the newest records first": loading((records) => records.reverse()),
+  "reverses the records of a call": storingAll((records) => [...records].reverse()),
   "reads the newest first": (honest) => ({
     async read(...args) {
       const snapshot = await honest.read(...args);
@@ -19,7 +19,7 @@ export const order: Mutant[] = breaking("the order of writes and of records is k
       return snapshot;
     },
   }),
-  "orders appends by the second": (honest) => {
+  "orders appends by the second of their time": (honest) => {
     const appended: { second: number; record: KitRecord }[] = [];
     return {
       async append(id, records, options) {
@@ -44,7 +44,7 @@ export const order: Mutant[] = breaking("the order of writes and of records is k
       setImmediate(() => memories.delete(...args).catch(() => undefined));
     },
   }),
-  "answers a load with what it loaded just now": (honest) => {
+  "returns recently loaded records again": (honest) => {
     const loads = new Map<string, KitRecord[] | null>();
     return {
       async load(id, options) {
@@ -55,7 +55,7 @@ export const order: Mutant[] = breaking("the order of writes and of records is k
       },
     };
   },
-  "lets batches run into each other": (honest) => ({
+  "mixes the records of batches": (honest) => ({
     async append(id, records, options) {
       const half = Math.ceil(records.length / 2);
       const revision = await honest.append(id, records.slice(0, half), options);
@@ -64,7 +64,7 @@ export const order: Mutant[] = breaking("the order of writes and of records is k
       return honest.append(id, records.slice(half));
     },
   }),
-  "does one batch twice, in the place of another": (honest) => {
+  "stores one batch twice, instead of another": (honest) => {
     let running: readonly KitRecord[] | undefined;
     return {
       async append(id, records, options) {

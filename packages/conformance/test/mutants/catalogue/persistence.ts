@@ -2,22 +2,22 @@ import { instanceOn } from "../instance.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { newStore } from "../store.ts";
 
-/** Whatever of it is remembered dies with the instance. */
+/** Memories that end with their instance. */
 const inThisProcess: Mutation = () => instanceOn(newStore());
 
 export const persistence: Mutant[] = breaking("another instance on the store finds what was written", {
-  "forgets all with its instance": inThisProcess,
-  "forgets what is appended with its instance": (honest, store) => {
+  "forgets everything when its instance ends": inThisProcess,
+  "forgets appended records when its instance ends": (honest, store) => {
     const { append, read, close } = inThisProcess(honest, store);
     return { append, read, close };
   },
-  "forgets empty memories with its instance": (honest) => ({
+  "forgets empty memories when its instance ends": (honest) => ({
     async close() {
       for (const id of await honest.list()) if ((await honest.load(id))?.length === 0) await honest.delete(id);
       await honest.close();
     },
   }),
-  "forgets deletes with its instance": (honest) => {
+  "forgets deletes when its instance ends": (honest) => {
     const deleted = new Set<string>();
     return {
       delete: async (id) => void deleted.add(id),
@@ -25,7 +25,7 @@ export const persistence: Mutant[] = breaking("another instance on the store fin
       list: async (options) => (await honest.list(options)).filter((id) => !deleted.has(id)),
     };
   },
-  "forgets the newest save with its instance": (honest) => {
+  "forgets the newest save when its instance ends": (honest) => {
     let newest: Parameters<typeof honest.save> | undefined;
     const flush = async (): Promise<void> => {
       if (newest !== undefined) await honest.save(...newest);
@@ -42,23 +42,23 @@ export const persistence: Mutant[] = breaking("another instance on the store fin
       },
     };
   },
-  "finds no more long ids": (honest, { instances }) => ({
+  "cannot find long ids in another instance": (honest, { instances }) => ({
     load: async (id, options) => (instances > 1 && id.length > 255 ? null : honest.load(id, options)),
   }),
-  "finds no more ids with a dot": (honest, { instances }) => ({
+  "cannot find ids with a dot in another instance": (honest, { instances }) => ({
     list: async (options) => (await honest.list(options)).filter((id) => instances === 1 || !id.startsWith(".")),
   }),
-  "reads texts in another encoding": (honest, { instances }) => ({
+  "reads texts in another encoding in another instance": (honest, { instances }) => ({
     async load(...args) {
       const records = await honest.load(...args);
       const isForeign = instances > 1 && records?.[0]?.["text"] !== undefined;
       return isForeign ? records.map((record) => ({ ...record, text: latin1(record["text"]) })) : records;
     },
   }),
-  "cannot delete what another instance made": (honest, { instances }) => ({
+  "cannot delete the memories of another instance": (honest, { instances }) => ({
     delete: async (...args) => (instances > 1 ? undefined : honest.delete(...args)),
   }),
-  "has revisions of its own in each instance": (honest, { instances }) => ({
+  "has different revisions in each instance": (honest, { instances }) => ({
     append: async (id, records, options) =>
       `${instances}.${await honest.append(id, records, { ...options, since: undefined, expectedRevision: undefined })}`,
     read: async (id, options) => {
@@ -66,7 +66,7 @@ export const persistence: Mutant[] = breaking("another instance on the store fin
       return snapshot && { ...snapshot, revision: `${instances}.${snapshot.revision}` };
     },
   }),
-  "knows no operation of another instance": (honest, { instances }) => ({
+  "does not recognize the operations of another instance": (honest, { instances }) => ({
     append: async (id, records, options) =>
       honest.append(id, records, {
         ...options,

@@ -4,29 +4,27 @@ import type { KitRecord } from "../../../src/kit-records.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { at, moved, positionOf } from "../revisions.ts";
 
-export const read: Mutant[] = breaking("read answers whole entries: the newest, the new, the page before", {
+export const read: Mutant[] = breaking("read returns whole entries: the newest, the new ones, or the page before", {
   "reads one entry too many since a revision": asked(({ since }) => ({
     since: isPlace(since) ? moved(since, -1) : since,
   })),
   "reads one entry too few since a revision": answered((snapshot, { since }) =>
     isPlace(since) ? { records: snapshot.records.slice(1) } : {},
   ),
-  "says reset to whoever asks what came since": answered((_snapshot, { since }) =>
-    since === undefined ? {} : { reset: true },
-  ),
-  "takes the beginning of a log for no place": answered(({ reset }, { since }) => ({
+  "always says reset with `since`": answered((_snapshot, { since }) => (since === undefined ? {} : { reset: true })),
+  "does not recognize the revision of an empty log": answered(({ reset }, { since }) => ({
     reset: reset || (isPlace(since) && positionOf(since) === 0),
   })),
-  "does not know `since`": asked(() => ({ since: undefined })),
-  "does not know `since` beside `last`": asked(({ since, last }) => ({
+  "ignores `since`": asked(() => ({ since: undefined })),
+  "ignores `since` beside `last`": asked(({ since, last }) => ({
     since: last === undefined ? since : undefined,
   })),
-  "does not know `last`": asked(() => ({ last: undefined })),
-  "does not know `last` beside `since`": asked(({ since, last }) => ({ last: since === undefined ? last : undefined })),
-  "does not know `last` beside `before`": asked(({ before, last }) => ({
+  "ignores `last`": asked(() => ({ last: undefined })),
+  "ignores `last` beside `since`": asked(({ since, last }) => ({ last: since === undefined ? last : undefined })),
+  "ignores `last` beside `before`": asked(({ before, last }) => ({
     last: before === undefined ? last : undefined,
   })),
-  "does not know `before`": asked(() => ({ before: undefined })),
+  "ignores `before`": asked(() => ({ before: undefined })),
 
   "cuts an entry": answered(({ records }, { last }) => (last === undefined ? {} : { records: records.slice(-last) })),
   "leaves out an entry that does not fit": answered(({ records, start }, { last }) =>
@@ -70,24 +68,24 @@ export const read: Mutant[] = breaking("read answers whole entries: the newest, 
       return { ...snapshot, start: `end-${positionOf(revision) - positionOf(snapshot.start)}` };
     },
   }),
-  "says that a page begins the log where one more is before": answered(({ start }) =>
+  "says too early that a page begins the log": answered(({ start }) =>
     start !== null && positionOf(start) === 1 ? { start: null } : {},
   ),
   "never says that a page begins the log": answered(({ start, revision }) => ({ start: start ?? at(revision, 0) })),
   "does not say where a page begins": answered(() => ({ start: null })),
-  "takes every page for a cut": answered(({ start }, { since }) =>
+  "says reset for every page": answered(({ start }, { since }) =>
     since === undefined && start !== null ? { reset: true } : {},
   ),
 
   "never says reset": answered(() => ({ reset: false })),
-  "does not say reset where `last` cut": answered(({ reset }, { since, last }) => ({
+  "does not say reset if `last` leaves entries out": answered(({ reset }, { since, last }) => ({
     reset: reset && (last === undefined || !isPlace(since)),
   })),
-  "says reset where `last` was just enough": answered(({ records }, { since, last }) =>
+  "says reset if `last` leaves nothing out": answered(({ records }, { since, last }) =>
     since !== undefined && last === records.length ? { reset: true } : {},
   ),
-  "takes another log for a loss": answered(({ reset }, { last }) => ({ regressed: reset && last === undefined })),
-  "answers nothing of another log": answered(({ records, reset }, { last }) =>
+  "reports another log as a loss": answered(({ reset }, { last }) => ({ regressed: reset && last === undefined })),
+  "returns no records of another log": answered(({ records, reset }, { last }) =>
     reset && last === undefined ? { records: [] } : { records },
   ),
   "rejects a revision of another log": (honest) => ({
@@ -97,28 +95,28 @@ export const read: Mutant[] = breaking("read answers whole entries: the newest, 
       return snapshot;
     },
   }),
-  "answers the revision that it was asked about": answered(({ revision }, { since }) => ({
+  "returns the revision of the call": answered(({ revision }, { since }) => ({
     revision: isPlace(since) ? since : revision,
   })),
-  "takes a last of zero for none": asked(({ last }) => (last === 0 ? { last: undefined } : {})),
-  "rounds a last that is no integer": asked(({ last }) => (last === 1.5 ? { last: 2 } : {})),
-  "takes `since` and `before` together": asked(({ since, before }) => (since && before ? { before: undefined } : {})),
-  "takes an empty `since` for none": asked(({ since }) => (since === "" ? { since: undefined } : {})),
+  "ignores a `last` of zero": asked(({ last }) => (last === 0 ? { last: undefined } : {})),
+  "rounds a `last` that is not an integer": asked(({ last }) => (last === 1.5 ? { last: 2 } : {})),
+  "accepts `since` and `before` together": asked(({ since, before }) => (since && before ? { before: undefined } : {})),
+  "ignores an empty `since`": asked(({ since }) => (since === "" ? { since: undefined } : {})),
 });
 
-/** Whether it is a revision at all. */
+/** Whether it is a revision of the in-memory backend. */
 function isPlace(revision: unknown): revision is string {
   return typeof revision === "string" && /^[\w-]{22}\.\d+$/.test(revision);
 }
 
-/** Asks for something else. */
+/** Changes the options of a read. */
 function asked(change: (options: ReadOptions) => ReadOptions): Mutation {
   return (honest) => ({
     read: async (id, options = {}) => honest.read(id, { ...options, ...change(options) }),
   });
 }
 
-/** Answers something else. */
+/** Changes the answer of a read. */
 function answered(
   change: (snapshot: Snapshot<KitRecord>, options: ReadOptions) => Partial<Snapshot<KitRecord>>,
 ): Mutation {

@@ -2,25 +2,25 @@ import { setImmediate as tick } from "node:timers/promises";
 import type { KitRecord } from "../../../src/kit-records.ts";
 import { breaking, type Mutant } from "../mutant.ts";
 
-export const replacement: Mutant[] = breaking("save replaces the whole log, at once", {
-  "adds to what is there": (honest) => ({
+export const replacement: Mutant[] = breaking("save replaces the whole log atomically", {
+  "adds to the old log": (honest) => ({
     async save(id, records, options) {
       await honest.save(id, [...((await honest.load(id)) ?? []), ...records], options);
     },
   }),
-  "leaves what is longer than the new log": (honest) => ({
+  "leaves the end of a longer old log": (honest) => ({
     async save(id, records, options) {
       const old = (await honest.load(id)) ?? [];
       await honest.save(id, [...records, ...old.slice(records.length)], options);
     },
   }),
-  "leaves the log where the new one is shorter": (honest) => ({
+  "keeps the old log if the new one is shorter": (honest) => ({
     async save(id, records, options) {
       const old = (await honest.load(id)) ?? [];
       if (records.length >= old.length) await honest.save(id, records, options);
     },
   }),
-  "leaves what was appended": (honest) => {
+  "keeps appended records": (honest) => {
     const appended: KitRecord[] = [];
     return {
       async append(id, records, options) {
@@ -51,14 +51,14 @@ export const replacement: Mutant[] = breaking("save replaces the whole log, at o
       await honest.save(id, records, options);
     },
   }),
-  "writes each record into its row": (honest) => {
+  "writes each record into a row of its own": (honest) => {
     const rows: KitRecord[] = [];
     let saves = 0;
     return {
       async save(id, records, options) {
         const own = [...records.entries()];
         rows.length = records.length;
-        // Every other one begins at the end: writers that meet leave something of both.
+        // Every second save begins at the end: two at the same time leave a mixture.
         for (const [index, record] of saves++ % 2 === 0 ? own : own.reverse()) {
           rows[index] = record;
           await tick();

@@ -1,8 +1,8 @@
 import { breaking, type Mutant } from "../mutant.ts";
 
-export const residue: Mutant[] = breaking("delete leaves nothing behind in the store", {
-  // LangGraph's kit lets it pass.
-  "leaves the operations of what it deletes": (honest, { sideKeys }) => ({
+export const residue: Mutant[] = breaking("delete leaves nothing of a memory in the store", {
+  // LangGraph's kit does not catch it.
+  "leaves the operations of a deleted memory": (honest, { sideKeys }) => ({
     async append(id, records, options) {
       if (options?.operationId !== undefined) sideKeys.add(`${id}:operation:${options.operationId}`);
       return honest.append(id, records, options);
@@ -24,20 +24,20 @@ export const residue: Mutant[] = breaking("delete leaves nothing behind in the s
       await honest.delete(id, options);
     },
   }),
-  "leaves a mark that something was deleted": (honest, { sideKeys }) => ({
+  "leaves a mark of each delete": (honest, { sideKeys }) => ({
     async delete(id, options) {
       sideKeys.add(`deleted:${id}`);
       await honest.delete(id, options);
     },
   }),
-  "leaves a lock of what it looked for": (honest, { sideKeys }) => ({
+  "leaves a lock for each absent memory": (honest, { sideKeys }) => ({
     async load(id, options) {
       const records = await honest.load(id, options);
       if (records === null) sideKeys.add(`lock:${id}`);
       return records;
     },
   }),
-  "leaves the time at which something was touched": (honest, { sideKeys }) => ({
+  "leaves the time of each touch": (honest, { sideKeys }) => ({
     async touch(id, options) {
       sideKeys.add(`touched:${id}`);
       await honest.touch(id, options);

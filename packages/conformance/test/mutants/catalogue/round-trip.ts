@@ -23,36 +23,36 @@ export const roundTrip: Mutant[] = breaking("what went in comes out equal", {
   ]),
   "drops records that are empty": storingAll((records) => records.filter((record) => Object.keys(record).length > 0)),
 
-  // LangGraph's kit lets it pass.
+  // LangGraph's kit does not catch it.
   "cuts texts at 64 KB": storingTexts((text) => text.slice(0, 65_536)),
   "cuts texts at 64 KB less one": storingTexts((text) => text.slice(0, 65_535)),
   "cuts texts at half a megabyte": storingTexts((text) => text.slice(0, 524_288)),
   "trims texts": storingTexts((text) => text.trim()),
   "ends texts at a NUL": storingTexts((text) => text.split("\0")[0] ?? ""),
-  "turns the ends of lines into its own": storingTexts((text) => text.replaceAll("\r\n", "\n").replaceAll("\r", "\n")),
+  "changes the ends of lines": storingTexts((text) => text.replaceAll("\r\n", "\n").replaceAll("\r", "\n")),
   "drops a byte order mark": storingTexts((text) => text.replace(/^\ufeff/, "")),
 
-  // LangGraph's kit lets it pass.
-  "takes texts for Latin-1": storingTexts((text) => Buffer.from(text, "latin1").toString("latin1")),
-  "decodes texts a buffer at a time": storingTexts((text) =>
+  // LangGraph's kit does not catch it.
+  "reads texts as Latin-1": storingTexts((text) => Buffer.from(text, "latin1").toString("latin1")),
+  "decodes texts buffer by buffer": storingTexts((text) =>
     (text.match(/[\s\S]{1,999}/g) ?? []).map((part) => Buffer.from(part).toString()).join(""),
   ),
-  "drops what is beyond 16 bits": storingTexts((text) => text.replace(/[\u{10000}-\u{10ffff}]/gu, "")),
+  "drops characters beyond 16 bits": storingTexts((text) => text.replace(/[\u{10000}-\u{10ffff}]/gu, "")),
   "replaces lone surrogates": storingTexts((text) => text.toWellFormed()),
   "normalises texts": storingTexts((text) => text.normalize("NFC")),
 
   "keeps numbers in 32 bits": storingNumbers((value) => (Number.isInteger(value) ? value | 0 : value)),
   "keeps numbers as floats of 32 bits": storingNumbers(Math.fround),
   "keeps six places of a number": storingNumbers((value) => Number(value.toFixed(6))),
-  "keeps large numbers as texts": storingValues((value) =>
+  "stores large numbers as strings": storingValues((value) =>
     typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER ? String(value) : value,
   ),
 
-  // LangGraph's kit lets it pass.
+  // LangGraph's kit does not catch it.
   "drops fields that are null": storing((record) =>
     Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null)),
   ),
-  "keeps null in lists as an empty text": storingValues((value) =>
+  "stores null in lists as an empty string": storingValues((value) =>
     Array.isArray(value) ? value.map((element: unknown) => element ?? "") : value,
   ),
   "drops fields that it does not know": storing((record) =>
@@ -73,8 +73,8 @@ export const roundTrip: Mutant[] = breaking("what went in comes out equal", {
   "revives base64": storingTexts((text) =>
     text.startsWith(":base64:") ? Buffer.from(text.slice(8), "base64").toString() : text,
   ),
-  "takes a colon at the beginning for an escape": storingTexts((text) => text.replace(/^:/, "")),
-  "takes texts that are JSON for JSON": storingValues((value) => (value === "[]" || value === "{}" ? [] : value)),
+  "treats a colon at the beginning as an escape": storingTexts((text) => text.replace(/^:/, "")),
+  "parses texts that are JSON": storingValues((value) => (value === "[]" || value === "{}" ? [] : value)),
 
   "drops keys that begin with a dollar": storingKeys((key) => (key.startsWith("$") ? undefined : key)),
   "cuts keys at a dot": storingKeys((key) => key.split(".")[0]),
@@ -82,12 +82,12 @@ export const roundTrip: Mutant[] = breaking("what went in comes out equal", {
   "drops empty keys": storingKeys((key) => (key === "" ? undefined : key)),
   "trims keys": storingKeys((key) => key.trim()),
 
-  "ends at a depth of a hundred": storing((record) => shallow(record, 100)),
-  "escapes texts once more where it appends": (honest, store) => {
+  "cuts records at a depth of a hundred": storing((record) => shallow(record, 100)),
+  "escapes texts twice when it appends": (honest, store) => {
     const { append } = storingTexts((text) => JSON.stringify(text).slice(1, -1))(honest, store);
     return { append };
   },
-  "answers reads in another encoding": (honest) => ({
+  "returns reads in another encoding": (honest) => ({
     async read(...args) {
       const snapshot = await honest.read(...args);
       return (
@@ -104,7 +104,7 @@ function revived(_key: string, value: unknown): unknown {
   return typeof value === "string" && /^\d{4}-\d\d-\d\dT.*Z$/.test(value) ? new Date(value) : value;
 }
 
-/** What is deeper is null. */
+/** Replaces values below that depth by null. */
 function shallow<V>(value: V, depth: number): V {
   if (typeof value !== "object" || value === null) return value;
   if (depth === 0) return null as V;

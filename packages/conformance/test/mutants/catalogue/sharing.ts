@@ -1,7 +1,7 @@
 import type { KitRecord } from "../../../src/kit-records.ts";
 import { breaking, type Mutant } from "../mutant.ts";
 
-export const sharing: Mutant[] = breaking("what one instance does, another one sees at its next call", {
+export const sharing: Mutant[] = breaking("another instance sees every change at its next call", {
   "keeps what it has read": (honest) => {
     const known = new Map<string, KitRecord[] | null>();
     return {
@@ -25,7 +25,7 @@ export const sharing: Mutant[] = breaking("what one instance does, another one s
       },
     };
   },
-  "has facts of what it wrote itself alone": (honest) => {
+  "has facts about its own writes only": (honest) => {
     const written = new Set<string>();
     return {
       async save(id, ...args) {
@@ -35,7 +35,7 @@ export const sharing: Mutant[] = breaking("what one instance does, another one s
       info: async (id, options) => (written.has(id) ? honest.info(id, options) : null),
     };
   },
-  "knows as recent what it wrote itself alone": (honest) => {
+  "has its own writes only in its catalogue": (honest) => {
     const written = new Set<string>();
     return {
       async save(id, ...args) {

@@ -9,7 +9,7 @@ import { newStore } from "../store.ts";
 export const twoInstances: Mutant[] = breaking(
   "two instances write the same memory, and each sees what the other wrote",
   {
-    "loads from a cache of its own": (honest) => {
+    "loads from the cache of an instance": (honest) => {
       const cache = new Map<string, KitRecord[] | null>();
       const changed = (id: string): void => void cache.delete(id);
       return {
@@ -33,7 +33,7 @@ export const twoInstances: Mutant[] = breaking(
         },
       };
     },
-    "reads nothing new where it has read just now": (honest) => {
+    "reads nothing new right after a read": (honest) => {
       let last: Awaited<ReturnType<typeof honest.read>> = null;
       return {
         async read(id, options) {
@@ -43,8 +43,8 @@ export const twoInstances: Mutant[] = breaking(
         },
       };
     },
-    "has a store of its own in each instance": () => instanceOn(newStore()),
-    "judges conditions under a lock that is its own": (honest) => {
+    "has another store in each instance": () => instanceOn(newStore()),
+    "checks conditions under a lock of the instance": (honest) => {
       const lock = new KeyedQueue();
       return {
         append: (id, records, { expectedRevision, ...options } = {}) =>
@@ -58,14 +58,14 @@ export const twoInstances: Mutant[] = breaking(
           }),
       };
     },
-    "knows the operations that it has made itself": (honest, { instances }) => ({
+    "recognizes the operations of its own instance only": (honest, { instances }) => ({
       append: async (id, records, options) =>
         honest.append(id, records, {
           ...options,
           ...(options?.operationId && { operationId: `${options.operationId}-${instances}` }),
         }),
     }),
-    "answers an operation of another instance with its own revision": (honest, { instances }) => ({
+    "returns another revision for an operation of another instance": (honest, { instances }) => ({
       append: async (id, records, options) => {
         const revision = await honest.append(id, records, options);
         return options?.operationId === undefined ? revision : `${revision}${instances > 1 ? "0" : ""}`;
@@ -86,7 +86,7 @@ export const twoInstances: Mutant[] = breaking(
         },
       };
     },
-    "does not see what another one deletes": (honest) => {
+    "does not see the deletes of another instance": (honest) => {
       const known = new Map<string, KitRecord[]>();
       return {
         async load(id, options) {
@@ -96,7 +96,7 @@ export const twoInstances: Mutant[] = breaking(
         },
       };
     },
-    "lists what it has seen itself": (honest) => {
+    "lists the memories of its own instance only": (honest) => {
       const seen = new Set<string>();
       return {
         async append(id, ...rest) {
@@ -106,7 +106,7 @@ export const twoInstances: Mutant[] = breaking(
         list: async () => [...seen],
       };
     },
-    "appends behind a delete what it had before": (honest) => {
+    "brings its records back after another instance's delete": (honest) => {
       const before = new Map<string, KitRecord[]>();
       return {
         async append(id, records, options) {
