@@ -33,7 +33,7 @@ interface Checked {
   gone: IndexMember[];
 }
 
-/** How far {@link RecentIndex.rebuild} has come. */
+/** How far `reindex` has come. */
 export interface ReindexProgress {
   /** How many memories were found and are in the index now. */
   memories: number;
