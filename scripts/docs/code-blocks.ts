@@ -1,19 +1,11 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import ts from "typescript";
+import { codeBlocksOf, linesOf } from "./markdown.ts";
+import type { Problem } from "./problem.ts";
 
-/** The folder of the blocks. It is in the one package that depends on all others, so imports resolve as a user's do. */
-const HOME = "internal/acceptance/.docs";
-
-interface Block {
-  /** Index of the first line of code. */
-  readonly start: number;
-  /** Index of the closing fence. */
-  readonly end: number;
-  /** Code to put before the block, from a comment right above it. */
-  readonly prelude: readonly string[];
-}
+/** Where blocks are compiled, if their own folder has no packages installed: in the one package that depends on all. */
+const HOME = "internal/acceptance";
 
 /**
  * Type-checks every `ts` block of the pages, each as a module of its own. A hidden comment right above a block may add
@@ -22,84 +14,79 @@ interface Block {
  * - `<!-- check: prepend declare const agent: Agent; -->` puts that code before the block;
  * - `<!-- check: continue -->` puts the previous block before it.
  *
- * A block keeps its line numbers: its module is the page with every other line blank.
+ * A block keeps its line numbers: its module is the page with every other line blank. No module is written to the disk.
  */
-export function codeProblems(root: string, files: readonly string[]): { blocks: number; problems: string[] } {
-  const home = join(root, HOME);
-  rmSync(home, { recursive: true, force: true });
-  let blocks = 0;
+export function codeProblems(
+  root: string,
+  files: readonly string[],
+  repository: string,
+): { blocks: number; problems: Problem[] } {
+  const modules = new Map<string, { file: string; text: string }>();
   for (const file of files) {
-    for (const [line, module] of modulesOf(readFileSync(join(root, file), "utf8"))) {
-      const path = join(home, `${file}.${line}.ts`);
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, module);
-      blocks++;
+    const home = homeOf(root, file, repository);
+    for (const [line, text] of modulesOf(readFileSync(join(root, file), "utf8"))) {
+      // Its name in the compiler's eyes: below the folder whose packages it imports.
+      modules.set(join(home, ".docs", `${file}.${line}.ts`).replaceAll("\\", "/"), { file, text });
     }
   }
-  const problems = blocks === 0 ? [] : compile(root, home);
-  if (problems.length === 0) rmSync(home, { recursive: true, force: true });
-  return { blocks, problems };
+  return { blocks: modules.size, problems: modules.size === 0 ? [] : compile(modules, repository) };
+}
+
+function homeOf(root: string, file: string, repository: string): string {
+  const example = /^examples\/[^/]+/.exec(file)?.[0];
+  const homes = [...(example === undefined ? [] : [join(root, example)]), join(root, HOME)];
+  return homes.find((home) => existsSync(join(home, "node_modules"))) ?? join(repository, HOME);
 }
 
 /** The module of each block, by the number of the block's first line. */
-function modulesOf(page: string): Map<number, string> {
-  const lines = page.split(/\r?\n/);
+export function modulesOf(page: string): Map<number, string> {
+  const lines = linesOf(page);
   const modules = new Map<number, string>();
   let before: string[] = [];
-  for (const { start, end, prelude } of blocksOf(lines)) {
-    const continues = prelude[0] === "continue";
+  for (const { language, start, end, directive } of codeBlocksOf(lines)) {
+    if (!["ts", "typescript", "mts", "cts"].includes(language)) continue;
+    const continues = directive === "continue";
     const module = lines.map((line, index) => {
       if (index >= start && index < end) return line;
       return continues ? (before[index] ?? "") : "";
     });
-    if (!continues && prelude.length > 0) module[start - 1] = prelude.join(" ");
+    const prelude = /^prepend\s+(.*)$/s.exec(directive ?? "")?.[1];
+    if (prelude !== undefined) module[start - 1] = prelude.split("\n").join(" ");
     modules.set(start + 1, module.join("\n"));
     before = module;
   }
   return modules;
 }
 
-function* blocksOf(lines: readonly string[]): Generator<Block> {
-  let start: number | null = null;
-  let fence = "";
-  let prelude: readonly string[] = [];
-  for (const [index, line] of lines.entries()) {
-    if (fence !== "") {
-      if (line.trim() !== fence) continue;
-      if (start !== null) yield { start, end: index, prelude };
-      fence = "";
-      continue;
-    }
-    const opening = /^\s*(`{3,})\s*(\w*)/.exec(line);
-    if (!opening) continue;
-    fence = opening[1] ?? "";
-    start = ["ts", "typescript", "mts", "cts"].includes(opening[2] ?? "") ? index + 1 : null;
-    prelude = directive(lines.slice(0, index));
-  }
-}
-
-/** The lines of the `check:` comment right above, without its marks; empty without such a comment. */
-function directive(above: readonly string[]): string[] {
-  const comment = /<!--\s*check:\s*((?:(?!-->).)*?)\s*-->\s*$/s.exec(above.join("\n"))?.[1];
-  if (comment === undefined) return [];
-  if (comment === "continue") return ["continue"];
-  return comment.replace(/^prepend\s+/, "").split("\n");
-}
-
-function compile(root: string, home: string): string[] {
-  const config = {
-    extends: join(root, "tsconfig.base.json"),
-    compilerOptions: { declaration: false, isolatedDeclarations: false },
+function compile(modules: ReadonlyMap<string, { file: string; text: string }>, repository: string): Problem[] {
+  const options = optionsIn(repository);
+  const disk = ts.createCompilerHost(options);
+  const folders = new Set([...modules.keys()].map((path) => dirname(path)));
+  const host: ts.CompilerHost = {
+    ...disk,
+    fileExists: (path) => modules.has(path) || disk.fileExists(path),
+    readFile: (path) => modules.get(path)?.text ?? disk.readFile(path),
+    directoryExists: (path) => folders.has(path) || (disk.directoryExists?.(path) ?? true),
+    getSourceFile: (path, language, ...rest) => {
+      const text = modules.get(path)?.text;
+      return text === undefined
+        ? disk.getSourceFile(path, language, ...rest)
+        : ts.createSourceFile(path, text, language, true);
+    },
   };
-  writeFileSync(join(home, "tsconfig.json"), JSON.stringify({ ...config, include: ["**/*.ts"] }));
-  const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
-  const run = spawnSync(process.execPath, [tsc, "-p", home, "--pretty", "false"], { cwd: home, encoding: "utf8" });
-  if (run.status === 0) return [];
-  // "README.md.12.ts(14,3): error TS…" is line 14 of README.md. A block that others continue reports its errors
-  // repeatedly.
-  const errors = run.stdout
-    .replace(/^(.+)\.\d+\.ts\((\d+),(\d+)\):/gm, "$1:$2:$3:")
-    .trimEnd()
-    .split("\n");
-  return [...new Set(errors)];
+  const program = ts.createProgram([...modules.keys()], options, host);
+  return ts.getPreEmitDiagnostics(program).map((diagnostic) => {
+    const text = `TS${diagnostic.code}: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, " ")}`;
+    const { file: source, start = 0 } = diagnostic;
+    if (!source) return { file: HOME, line: 1, text };
+    const file = modules.get(source.fileName)?.file ?? relative(repository, source.fileName);
+    return { file, line: source.getLineAndCharacterOfPosition(start).line + 1, text };
+  });
+}
+
+/** As the repository's own sources are compiled. */
+function optionsIn(repository: string): ts.CompilerOptions {
+  const { config } = ts.readConfigFile(join(repository, "tsconfig.base.json"), ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent({ ...config, files: [] }, ts.sys, repository);
+  return { ...options, declaration: false, isolatedDeclarations: false, noEmit: true };
 }

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { indexProblems } from "../../../scripts/docs/indexes.ts";
+import { shown } from "../../../scripts/docs/problem.ts";
 
 /** Documentation in which every page is where a reader looks for it. */
 const complete = {
-  "README.md": "[all pages](docs/README.md) and [all examples](examples/README.md)",
+  "README.md": "[all pages](docs/README.md), [all examples](examples/README.md), [core](packages/core/README.md)",
   "docs/README.md": "[redis](redis.md#tls), [the first decision](./decisions/0001-first.md)",
   "docs/redis.md": "# Redis\n\n## TLS",
   "docs/decisions/0001-first.md": "# 1. First",
@@ -27,7 +28,7 @@ function problemsOf(pages: Readonly<Record<string, string>>): string[] {
     mkdirSync(dirname(join(root, page)), { recursive: true });
     writeFileSync(join(root, page), text);
   }
-  return indexProblems(root, Object.keys(pages));
+  return indexProblems(root, Object.keys(pages)).map(shown);
 }
 
 describe("the indexes of the documentation", () => {
@@ -41,23 +42,25 @@ describe("the indexes of the documentation", () => {
       "README.md": `${complete["README.md"]} [redis](docs/redis.md)`,
       "docs/README.md": "```md\n[redis](redis.md)\n```\n[the first decision](decisions/0001-first.md)",
     };
-    expect(problemsOf(pages)).toEqual(["docs/README.md: has no link to docs/redis.md"]);
+    expect(problemsOf(pages)).toEqual(["docs/redis.md:1: is in no index: docs/README.md has no link to it"]);
   });
 
   it("lack a decision and an example that nobody has added", () => {
     expect(
       problemsOf({ ...complete, "docs/decisions/0002-second.md": "# 2.", "examples/demo/README.md": "# Demo" }),
     ).toEqual([
-      "docs/README.md: has no link to docs/decisions/0002-second.md",
-      "examples/README.md: has no link to examples/demo/README.md",
+      "docs/decisions/0002-second.md:1: is in no index: docs/README.md has no link to it",
+      "examples/demo/README.md:1: is in no index: examples/README.md has no link to it",
     ]);
   });
 
   it("are there, and the main page leads to them", () => {
     const { "docs/README.md": _, ...others } = complete;
     expect(problemsOf({ ...others, "README.md": "[all pages](docs/README.md)" })).toEqual([
-      "README.md: has no link to examples/README.md",
-      "docs/README.md: does not exist",
+      "docs/redis.md:1: is in no index: docs/README.md does not exist",
+      "docs/decisions/0001-first.md:1: is in no index: docs/README.md does not exist",
+      "examples/README.md:1: is in no index: README.md has no link to it, docs/README.md does not exist",
+      "packages/core/README.md:1: is in no index: README.md has no link to it, docs/README.md does not exist",
     ]);
   });
 });

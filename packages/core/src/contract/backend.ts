@@ -9,7 +9,7 @@ declare global {
  * Where conversations are kept: the one interface between the agent and a store.
  *
  * A *memory* is an append-only log of JSON records under one id. An adapter must have the four methods below. It
- * declares everything else that it can do by having the methods of a capability ({@link Capabilities}). A method that
+ * declares everything else that it can do by having the methods of a capability (`Capabilities`). A method that
  * an adapter does not support is undefined; it never exists only to throw.
  *
  * Every method rejects with a {@link MemoryError}, or with the signal's reason after an abort. An abort does not undo
