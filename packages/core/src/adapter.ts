@@ -35,6 +35,7 @@ export type {
   LogCapability,
   MemoryBackend,
   MemoryInfo,
+  PingResult,
   ReadOptions,
   RecentMemory,
   RecentOptions,

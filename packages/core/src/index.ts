@@ -10,6 +10,7 @@ export type {
   ListOptions,
   MemoryBackend,
   MemoryInfo,
+  PingResult,
   Revision,
   SaveOptions,
   Snapshot,
@@ -51,6 +52,7 @@ export {
   fromOpenAIMessage,
   type OpenAIMessage,
   type OpenAIMessageLike,
+  type OpenAIPartLike,
   toOpenAIMessages,
 } from "./model/openai/messages.ts";
 export { type OpenAIClient, OpenAIModel, type OpenAIModelOptions } from "./model/openai/model.ts";

@@ -21,6 +21,7 @@ import {
   type MemoryInfo,
   type Message,
   type Outcome,
+  type PingResult,
   type ReadOptions,
   type RecentOptions,
   type RecentPage,
@@ -137,7 +138,7 @@ export class FileBackend<T extends object = Message>
   /**
    * Checks that the directory can be used: writes and removes a file, and reads the directory. `latencyMs` is in ms.
    */
-  async ping(options: CallOptions = {}): Promise<{ latencyMs: number }> {
+  async ping(options: CallOptions = {}): Promise<PingResult> {
     checkCallOptions(options);
     const started = performance.now();
     await this.#run("write", undefined, async () => {

@@ -23,6 +23,7 @@ import {
   type MemoryInfo,
   type Message,
   newId,
+  type PingResult,
   parseTtl,
   type ReadOptions,
   type RecentOptions,
@@ -192,7 +193,7 @@ export class InMemoryBackend<T extends object = Message>
   }
 
   /** `latencyMs` is always 0, because there is no server to reach. */
-  async ping(options?: CallOptions): Promise<{ latencyMs: number }> {
+  async ping(options?: CallOptions): Promise<PingResult> {
     this.#use();
     checkOptions(options);
     return { latencyMs: 0 };

@@ -20,6 +20,7 @@ import {
   MemoryError,
   type MemoryInfo,
   type Message,
+  type PingResult,
   type ReadOptions,
   type RecentOptions,
   type RecentPage,
@@ -254,7 +255,7 @@ export class RedisBackend<T extends object = Message>
    * Asks the server for a reply. `latencyMs` is the time until it came. On a cluster every master is asked, and the
    * slowest counts.
    */
-  ping(options: CallOptions = {}): Promise<{ latencyMs: number }> {
+  ping(options: CallOptions = {}): Promise<PingResult> {
     return this.#call(
       options,
       () => checkOptions(options),

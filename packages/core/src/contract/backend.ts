@@ -117,8 +117,14 @@ export interface Snapshot<T extends object = Message> {
 
 /** Capability `health`: asks the store whether it answers. */
 export interface HealthCapability {
-  /** Resolves when the store answers. `latencyMs`: how many milliseconds that took. */
-  ping(options?: CallOptions): Promise<{ latencyMs: number }>;
+  /** Resolves when the store answers. */
+  ping(options?: CallOptions): Promise<PingResult>;
+}
+
+/** The answer to a {@link HealthCapability.ping}. */
+export interface PingResult {
+  /** How long the store took to answer, in ms. */
+  latencyMs: number;
 }
 
 /** Capability `lifecycle`: releases what the backend holds. `await using` calls it too. */

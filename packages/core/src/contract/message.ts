@@ -89,7 +89,7 @@ export type ContentPart = TextPart | ImagePart | AudioPart | FilePart;
 export interface TextPart {
   /** Always `"text"`. */
   type: "text";
-  /** The text. */
+  /** What is said: any characters, also none. */
   text: string;
 }
 

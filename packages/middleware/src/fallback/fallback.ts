@@ -7,6 +7,7 @@ import {
   type MemoryBackend,
   MemoryError,
   newId,
+  type PingResult,
   quoteId,
   type ReadOptions,
   type Revision,
@@ -178,7 +179,7 @@ export class Fallback {
     return this.#atPrimary(undefined, options, call);
   }
 
-  async ping(options: CallOptions): Promise<{ latencyMs: number }> {
+  async ping(options: CallOptions): Promise<PingResult> {
     try {
       return await this.#circuit.run(() => this.#primary.ping(options), options.signal);
     } catch (error) {

@@ -36,11 +36,15 @@ export interface RedisMemoryOptions {
   reads?: "master" | "replica" | undefined;
 }
 
-/**
- * When a write counts as done. `"memory"`: when the master has it. `{ replicas }`: when that number of replicas has it,
- * too, within `timeoutMs` milliseconds (default 1,000).
- */
-export type Durability = "memory" | { replicas: number; timeoutMs?: number | undefined };
+/** When a write counts as done. `"memory"`: when the master has it. An object: when some replicas have it, too. */
+export type Durability =
+  | "memory"
+  | {
+      /** The number of replicas that must have the write: 1 to 1,000. */
+      replicas: number;
+      /** How long they may take, in ms; after that, the write rejects with `DURABILITY`. Default 1,000. */
+      timeoutMs?: number | undefined;
+    };
 
 /** Where the servers are, how to connect to them, and how memories are kept. */
 export interface RedisBackendOptions extends RedisMemoryOptions {

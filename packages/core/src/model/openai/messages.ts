@@ -123,12 +123,18 @@ export function toOpenAITools(tools: readonly ToolSpec[]): OpenAITool[] {
   return tools.map((spec) => ({ type: "function", function: spec }));
 }
 
+/** A part of a message, which {@link fromOpenAIMessage} keeps as it is. */
+export interface OpenAIPartLike {
+  /** The kind of the part, such as `"text"` or `"image_url"`. */
+  type: string;
+}
+
 /** What {@link fromOpenAIMessage} reads of a message in a request to Chat Completions, or in an answer. */
 export interface OpenAIMessageLike {
   /** `"system"`, `"developer"`, `"user"`, `"assistant"` or `"tool"`; others are refused. */
   role: string;
   /** Text, or parts. Absent or `null`: none. */
-  content?: string | readonly { type: string }[] | null | undefined;
+  content?: string | readonly OpenAIPartLike[] | null | undefined;
   /** Tells apart speakers that share a role. Absent: the role is enough. */
   name?: string | undefined;
   /** What the model said instead of an answer. Absent or `null`: it did not refuse. */

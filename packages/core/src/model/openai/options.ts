@@ -1,13 +1,16 @@
 import { MemoryError } from "../../contract/memory-error.ts";
 
+/** The type of the global `fetch`, where the compiler knows one. */
+type GlobalFetch = typeof globalThis extends { fetch: infer Fetch } ? Fetch : never;
+
 /**
  * How an `OpenAIModel` reaches its server: options of the official SDK's client, with the same names. Other options of
  * the client are passed on too. TypeScript does not accept them here: make the client yourself and give it as `client`.
  */
 export interface OpenAIModelOptions {
   /**
-   * The key, or a function that returns it for each request. It is not read from the environment. For a server that
-   * needs no key, give any text.
+   * The key, or a function that returns it for each request. It is not read from the environment. Absent: the
+   * constructor throws `INVALID_CONFIG`. For a server that needs no key, give any text.
    */
   apiKey?: string | (() => Promise<string>) | null | undefined;
   /** The http or https URL of the API. Default: OpenAI's; the variable `OPENAI_BASE_URL` has no effect. */
@@ -31,7 +34,7 @@ export interface OpenAIModelOptions {
   /** Query parameters of every request. Default: none. */
   defaultQuery?: Record<string, string | undefined> | undefined;
   /** The function that sends requests. Default: the global `fetch`. */
-  fetch?: (typeof globalThis extends { fetch: infer Fetch } ? Fetch : never) | undefined;
+  fetch?: GlobalFetch | undefined;
   /** Options passed to `fetch` with each request, such as a `dispatcher` for a proxy. Default: none. */
   fetchOptions?: object | undefined;
   /**
