@@ -17,7 +17,8 @@ try {
 
 function newAdapter(args: readonly string[]): void {
   const [given, ...more] = args;
-  if (given === undefined || more.length > 0) throw new Refusal("Usage: npx -y pnpm@10.34.9 new:adapter NAME (the name of the store)");
+  if (given === undefined || more.length > 0)
+    throw new Refusal("Usage: npx -y pnpm@10.34.9 new:adapter NAME (the name of the store)");
   const name = new AdapterName(given);
   const made = makePackage(root, name);
   // Ctrl-C also reaches the running command, which then fails.
