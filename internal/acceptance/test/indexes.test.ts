@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { indexProblems } from "../../../scripts/docs/indexes.ts";
 
-/** Documentation in which every page is where a reader looks for it. */
+/** Documentation in which every page has a link in its index. */
 const complete = {
   "README.md": "[all pages](docs/README.md) and [all examples](examples/README.md)",
   "docs/README.md": "[redis](redis.md#tls), [the first decision](./decisions/0001-first.md)",
@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-/** What is found in these pages. */
+/** The problems that are found in these pages. */
 function problemsOf(pages: Readonly<Record<string, string>>): string[] {
   for (const [page, text] of Object.entries(pages)) {
     mkdirSync(dirname(join(root, page)), { recursive: true });
@@ -35,7 +35,7 @@ describe("the indexes of the documentation", () => {
     expect(problemsOf(complete)).toEqual([]);
   });
 
-  it("lack a page that only another page links, or only a code block", () => {
+  it("lack a page that is linked only from another page, or only in a code block", () => {
     const pages = {
       ...complete,
       "README.md": `${complete["README.md"]} [redis](docs/redis.md)`,
@@ -44,7 +44,7 @@ describe("the indexes of the documentation", () => {
     expect(problemsOf(pages)).toEqual(["docs/README.md: has no link to docs/redis.md"]);
   });
 
-  it("lack a decision and an example that nobody has added", () => {
+  it("lack a decision and an example without a link", () => {
     expect(
       problemsOf({ ...complete, "docs/decisions/0002-second.md": "# 2.", "examples/demo/README.md": "# Demo" }),
     ).toEqual([
@@ -53,7 +53,7 @@ describe("the indexes of the documentation", () => {
     ]);
   });
 
-  it("are there, and the main page leads to them", () => {
+  it("must exist, and be linked from the main page", () => {
     const { "docs/README.md": _, ...others } = complete;
     expect(problemsOf({ ...others, "README.md": "[all pages](docs/README.md)" })).toEqual([
       "README.md: has no link to examples/README.md",

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 
-/** What the compiler says of the files of a project, a line for each problem; the types of its packages are checked, too. */
+/** What the compiler says of the files of a project and of the types of its packages: a line for each problem. */
 export function compile(project: string, files: readonly string[]): string[] {
   const { resolve: find } = createRequire(import.meta.url);
   const types = resolve(find("@types/node/package.json"), "../..");
