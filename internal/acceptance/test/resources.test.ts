@@ -3,7 +3,7 @@ import { describe, expect, it } from "@jest/globals";
 import { run } from "./support/packing.ts";
 import type { Left } from "./workers/resources.worker.ts";
 
-/** The heap that caches of a fixed size may take, in bytes. A leaked conversation with two turns takes more than 2 KB. */
+/** The heap that caches of a fixed size may take, in bytes. A leaked conversation (two turns) takes more than 2 KB. */
 const ALLOWED = 6_000_000;
 
 /** A guard against hanging, in ms. */
