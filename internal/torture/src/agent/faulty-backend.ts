@@ -22,7 +22,7 @@ interface StoreCall<T> {
   way: "read" | "write";
   apply: () => Promise<T>;
   /** The turns that the answer reports as stored. */
-  told: (answer: T) => readonly TurnRecord[];
+  reported: (answer: T) => readonly TurnRecord[];
 }
 
 /**
@@ -44,20 +44,20 @@ class FaultyStore implements MemoryBackend {
 
   load(id: string, { signal }: CallOptions = {}): Promise<Message[] | null> {
     const load = (): Promise<Message[] | null> => this.stage.store.backend.load(id);
-    return this.call({ name: "load", way: "read", apply: load, told: (records) => this.turnsIn(records) }, signal);
+    return this.call({ name: "load", way: "read", apply: load, reported: (records) => this.turnsIn(records) }, signal);
   }
 
   save(id: string, records: readonly Message[], { signal, ...options }: SaveOptions = {}): Promise<void> {
     const { stage } = this;
     const asked = stage.ledger.intend(records);
     const save = (): Promise<void> => stage.mutate(asked, () => stage.store.backend.save(id, records, options));
-    return this.call({ name: `save ${asked.label}`, way: "write", apply: save, told: () => [asked.turn] }, signal);
+    return this.call({ name: `save ${asked.label}`, way: "write", apply: save, reported: () => [asked.turn] }, signal);
   }
 
   delete(id: string, { signal }: CallOptions = {}): Promise<void> {
     const { stage } = this;
     const remove = (): Promise<void> => stage.mutate({ kind: "delete" }, () => stage.store.backend.delete(id));
-    return this.call({ name: "delete", way: "write", apply: remove, told: () => [] }, signal);
+    return this.call({ name: "delete", way: "write", apply: remove, reported: () => [] }, signal);
   }
 
   list(options: ListOptions = {}): Promise<string[]> {
@@ -82,7 +82,7 @@ class FaultyStore implements MemoryBackend {
   }
 
   protected async travel<T>(call: StoreCall<T>, signal: AbortSignal | undefined): Promise<T> {
-    const { name, way, apply, told } = call;
+    const { name, way, apply, reported } = call;
     const { stage } = this;
     const fault = stage.drawStoreFault(way);
     const label = `${this.#who}: ${name}${fault === "none" ? "" : ` (${fault})`}`;
@@ -100,7 +100,7 @@ class FaultyStore implements MemoryBackend {
       });
     }
     if ("error" in answer) throw answer.error;
-    for (const turn of told(answer.value)) turn.isConfirmed = true;
+    for (const turn of reported(answer.value)) turn.isConfirmed = true;
     return answer.value;
   }
 }
@@ -111,14 +111,17 @@ class FaultyLog extends FaultyStore implements LogCapability {
     const asked = stage.ledger.intend(records);
     const log = this.#log();
     const append = (): Promise<Revision> => stage.mutate(asked, () => log.append(id, records, options));
-    return this.call({ name: `append ${asked.label}`, way: "write", apply: append, told: () => [asked.turn] }, signal);
+    return this.call(
+      { name: `append ${asked.label}`, way: "write", apply: append, reported: () => [asked.turn] },
+      signal,
+    );
   }
 
   read(id: string, { signal, ...options }: ReadOptions = {}): Promise<Snapshot | null> {
     const log = this.#log();
     const read = (): Promise<Snapshot | null> => log.read(id, options);
-    const told = (snapshot: Snapshot | null): TurnRecord[] => this.turnsIn(snapshot?.records ?? null);
-    return this.call({ name: `read ${describe(options)}`, way: "read", apply: read, told }, signal);
+    const reported = (snapshot: Snapshot | null): TurnRecord[] => this.turnsIn(snapshot?.records ?? null);
+    return this.call({ name: `read ${describe(options)}`, way: "read", apply: read, reported }, signal);
   }
 
   /** An aborted write goes on by itself, and its result is dropped. */
