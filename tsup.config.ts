@@ -1,6 +1,6 @@
 import { defineConfig } from "tsup";
 
-// Every published package is built alike, from src/index.ts, in its own folder.
+// Every published package is built in the same way, from src/index.ts, in its own folder.
 export default defineConfig({
   entry: ["src/index.ts"],
   format: ["esm", "cjs"],
@@ -8,6 +8,6 @@ export default defineConfig({
   clean: true,
   sourcemap: true,
   target: "node22.12",
-  // Some of Node's own modules have no name without "node:".
+  // Some of Node's own modules cannot be imported without "node:".
   removeNodeProtocol: false,
 });

@@ -1,5 +1,5 @@
 // Finds words that read as translated, and comments and prose wider than 120 columns, in sources, documentation and
-// changesets. `pnpm lint:english` fails if there are any. Arguments limit it to these files or folders.
+// changesets. `pnpm lint` fails if there are any. Arguments limit it to these files or folders.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";

@@ -1,6 +1,6 @@
 import { type Agent, MemoryError, textOf } from "@deep-agent/core";
 
-/** A conversation in a terminal: takes lines, writes answers. */
+/** A conversation in a terminal: it takes lines, and writes answers. */
 export class Chat {
   readonly #agent: Agent;
   readonly #write: (text: string) => void;
@@ -13,7 +13,7 @@ export class Chat {
     this.#write = write;
   }
 
-  /** Takes a line: a command, or something to say. Resolves when it is dealt with, to whether the chat goes on. */
+  /** Takes a line: a command, or something to say. Resolves after handling it, to whether the chat goes on. */
   async receive(line: string): Promise<boolean> {
     const text = line.trim();
     if (text === "/exit") return false;
@@ -26,7 +26,7 @@ export class Chat {
     return true;
   }
 
-  /** Stops the reply in progress, if any. What has come of it is kept. */
+  /** Stops the reply in progress, if any. The part that has arrived is kept. */
   stop(): "idle" | "stopped" | "stopping" {
     if (this.#reply === undefined) return "idle";
     if (this.#reply.signal.aborted) return "stopping";
@@ -64,7 +64,7 @@ export class Chat {
         await this.#agent.deleteLongMemory();
         return this.#write(`Memory ${JSON.stringify(this.#memoryId)} is deleted.\n`);
       default:
-        return this.#write(`There is no command ${name}. /help tells those that there are.\n`);
+        return this.#write(`There is no command ${name}. /help shows all commands.\n`);
     }
   }
 
@@ -86,7 +86,7 @@ export class Chat {
 
   #switch(memoryId: string): void {
     if (memoryId === "") {
-      this.#write("Say which: /switch ID\n");
+      this.#write("Name the memory: /switch ID\n");
       return;
     }
     this.#agent.withLongMemory(memoryId);
@@ -94,16 +94,16 @@ export class Chat {
     this.#write(`This is memory ${JSON.stringify(memoryId)} now.\n`);
   }
 
-  /** The chat goes on after an error: the message says what to do. */
+  /** Shows an error, whose message says what to do. The chat goes on. */
   #report(error: unknown): void {
     const text = error instanceof Error ? error.message : String(error);
     this.#write(`\nError${MemoryError.is(error) ? ` ${error.code}` : ""}: ${text}\n`);
   }
 }
 
-const help = `/history     what was said last, as the model is told of it
-/memories    all memories; * is this one
+const help = `/history     the latest messages, as the model gets them
+/memories    all memories; * marks this one
 /switch ID   go on in another memory, or begin it
 /forget      delete this memory
-/exit        leave; so does Ctrl-C, which stops a reply in progress first
+/exit        leave; Ctrl-C leaves too, but stops a reply in progress first
 `;

@@ -9,7 +9,7 @@ const memoryId = process.argv[2] ?? "default";
 try {
   await main();
 } catch (error) {
-  // What is wrong with the configuration, and what to do about it.
+  // The message says what is wrong with the configuration, and what to do about it.
   if (!MemoryError.is(error)) throw error;
   console.error(error.message);
   process.exitCode = 1;
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
     const terminal = process.stdin.isTTY === true;
     const lines = createInterface({ input: process.stdin, output: process.stdout, terminal, prompt: "> " });
     const chat = new Chat(agent, memoryId, (text) => process.stdout.write(text));
-    // The terminal sends the key to readline; elsewhere it comes as a signal.
+    // On a terminal, readline gets Ctrl-C. Without one, Ctrl-C arrives as a signal.
     for (const source of [lines, process]) source.on("SIGINT", () => interrupt(chat, () => lines.close()));
     let open = true;
     lines.on("close", () => {
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
     lines.prompt();
     for await (const line of lines) {
       if (!(await chat.receive(line))) break;
-      // What was typed ahead is dealt with also after the end of the input.
+      // Lines that were typed ahead are still handled after the end of the input.
       if (open) lines.prompt();
     }
     lines.close();
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Ctrl-C: stops the reply in progress; without one, or again while that is being stored, ends the program. */
+/** Ctrl-C stops the reply in progress. Without a reply, or while a stopped one is being stored, it ends the program. */
 function interrupt(chat: Chat, leave: () => void): void {
   switch (chat.stop()) {
     case "idle":

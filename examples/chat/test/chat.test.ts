@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true }));
 
-/** The program, and what it has written so far. */
+/** The program, and its output so far. */
 class Program {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #exited: Promise<unknown[]>;
@@ -46,7 +46,7 @@ class Program {
     while (!this.output.includes(text)) await once(this.#child.stdout, "data");
   }
 
-  /** Ends the input, unless told not to, and waits for the exit code. */
+  /** Ends the input, unless `endInput` is false, and waits for the exit code. */
   async exit({ endInput = true } = {}): Promise<unknown> {
     if (endInput) this.#child.stdin.end();
     const [code] = await this.#exited;
@@ -54,7 +54,7 @@ class Program {
   }
 }
 
-/** Types the lines into a new process, and gives what it wrote, prompts aside: lines typed ahead may get none. */
+/** Types the lines into a new process, and resolves to its output without prompts: lines typed ahead may lack them. */
 async function chat(lines: string[], env: Record<string, string> = {}, ...args: string[]): Promise<string> {
   const program = new Program(env, ...args);
   program.type(...lines);
@@ -63,12 +63,12 @@ async function chat(lines: string[], env: Record<string, string> = {}, ...args: 
 }
 
 describe("the chat", () => {
-  it("remembers in another process, and says that the model is the offline one", async () => {
+  it("remembers in another process, and says that it uses the offline model", async () => {
     expect(await chat(["My name is Alice."])).toMatch(/offline model[\s\S]*Noted: your name is Alice\./);
     expect(await chat(["What is my name?", "/exit", "Where do I live?"])).toMatch(/Your name is Alice\.\n$/);
   });
 
-  it("remembers in Redis as well, where that is what the variable says", async () => {
+  it("remembers in Redis too, if the variable says so", async () => {
     const server = await startRedis();
     try {
       const redis = { DEEP_AGENT_BACKEND: server.url };
@@ -89,7 +89,7 @@ describe("the chat", () => {
   it("goes from memory to memory, and lists them", async () => {
     const output = await chat(["My name is Alice.", "/switch bob smith", "What is my name?", "/memories", "/switch"]);
     expect(output).toContain('This is memory "bob smith" now.\nI do not know.\n* "bob smith"\n  "default"\n');
-    expect(output).toContain("Say which: /switch ID");
+    expect(output).toContain("Name the memory: /switch ID");
   });
 
   it("forgets", async () => {
@@ -98,7 +98,7 @@ describe("the chat", () => {
     expect(output).toContain("Nothing has been said yet.\nThere are no memories yet.\n");
   });
 
-  it("keeps memories where it is told to", async () => {
+  it("keeps memories in the backend that the variable names", async () => {
     const output = await chat(["My name is Alice.", "What is my name?"], { DEEP_AGENT_BACKEND: "memory:" });
     expect(output).toContain("Your name is Alice.");
     expect(await chat(["/memories"])).toContain("There are no memories yet.");
@@ -122,7 +122,7 @@ describe("an error in the chat", () => {
     expect(output).not.toContain("sk-test");
   });
 
-  it("in the configuration ends it before it begins", async () => {
+  it("in the configuration ends the chat before it begins", async () => {
     const program = new Program({ DEEP_AGENT_BACKEND: "flie:./memories" });
     expect(await program.exit()).toBe(1);
     expect(program.output).toMatch(/file/);
@@ -145,7 +145,7 @@ describe("Ctrl-C", () => {
     silent.closeAllConnections();
   });
 
-  it("stops the reply in progress and keeps what had come; again, it ends the chat", async () => {
+  it("stops the reply in progress and keeps what had arrived; pressed again, it ends the chat", async () => {
     const baseURL = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/v1`;
     const program = new Program({ OPENAI_API_KEY: "sk-test", OPENAI_BASE_URL: baseURL });
     program.type("Hello");

@@ -2,12 +2,12 @@ import { relative } from "node:path";
 import type { MemoryBackend } from "@deep-agent/core";
 import { FileBackend } from "@deep-agent/file";
 
-/** An address as it may be shown. */
+/** The address without passwords, so that it may be shown. */
 export function withoutPassword(address: string): string {
   return address.replace(/:\/\/[^/]*@/, "://…@").replace(/([?&]password=)[^&]*/gi, "$1…");
 }
 
-/** Commands that show what the backend holds under that id. */
+/** Commands that show what the backend holds under the id. */
 export function howToLook(backend: MemoryBackend, address: string, memoryId: string): string[] {
   const chat = `  DEEP_AGENT_BACKEND='${withoutPassword(address)}' npx -y pnpm@10.34.9 --filter @deep-agent-examples/chat start ${memoryId}   # then /history`;
   if (backend instanceof FileBackend)

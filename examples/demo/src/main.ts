@@ -6,7 +6,7 @@ import { openBackend } from "@deep-agent/core";
 import { howToLook, withoutPassword } from "./backend-address.ts";
 import { type Answer, talkInOwnProcess } from "./own-process.ts";
 
-/** What the first process tells, how the second one asks for it, and what the right answer holds. */
+/** What the first process tells, the question of the second one, and a word of the right answer. */
 const facts = [
   { told: "My name is Alice.", asked: "What is my name?", key: "Alice" },
   { told: "My favourite colour is blue.", asked: "What is my favourite colour?", key: "blue" },
@@ -25,17 +25,19 @@ try {
   process.exitCode = 1;
 }
 
-/** Resolves to whether all facts were recalled, and by nobody else. */
+/** Resolves to whether the second process recalled all facts, and the third none of them. */
 async function main(): Promise<boolean> {
   if (/^\s*memory:/i.test(given ?? "")) {
-    throw new Error("what is in a memory: backend ends with its process, and this is about what outlives one.");
+    throw new Error(
+      "a memory: backend ends with its process, but the demo shows what outlives a process. Name another backend.",
+    );
   }
-  // The demo's own folder is new on each run. In a store of others, the ids are, so that nothing of theirs is touched.
+  // The demo's own folder is emptied on each run. In another backend the ids are new, so that no other memory changes.
   if (!given) await rm(ownFolder, { recursive: true, force: true });
   const address = given || pathToFileURL(ownFolder).href;
   const run = given ? `-${randomBytes(4).toString("hex")}` : "";
   const [alice, stranger] = [`demo-alice${run}`, `demo-stranger${run}`];
-  const backend = await openBackend(address); // a wrong address is told of before anything begins
+  const backend = await openBackend(address); // reports a wrong address before anything else happens
 
   const place = given ? withoutPassword(address) : `files in ${relative(process.cwd(), ownFolder)}`;
   console.log(`Backend: ${place} (DEEP_AGENT_BACKEND names another)`);

@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { AskEvent } from "@deep-agent/core";
 
-/** What a process of its own reports to the demo. */
+/** A message from one of the three processes to the demo. */
 export type Report = { note: string } | Answer;
 
-/** One turn: what was said, what was answered, and the milliseconds that each part of it took. */
+/** One turn: the sentence, the answer, and how long each part of the turn took, in ms. */
 export interface Answer {
   said: string;
   text: string;
@@ -17,14 +17,14 @@ interface Talk {
   address: string;
   memoryId: string;
   sentences: readonly string[];
-  /** What the process does, for the line above its turns. */
+  /** What the process does: the line above its turns. */
   title: string;
   log: (line: string) => void;
 }
 
 let notes: ReadonlySet<string> = new Set();
 
-/** Starts a process that says the sentences, one turn each, and exits. Resolves to its answers; rejects if it fails. */
+/** Starts a process that says the sentences, one turn each, and exits. Resolves to the answers. Rejects if it fails. */
 export async function talkInOwnProcess({ address, memoryId, sentences, title, log }: Talk): Promise<Answer[]> {
   const env = { ...process.env, DEEP_AGENT_BACKEND: address };
   const child = fork(join(import.meta.dirname, "person.ts"), [memoryId, ...sentences], { env });

@@ -4,7 +4,7 @@ import { Agent, type AskEvent, openBackend, supports } from "@deep-agent/core";
 import { modelFromEnvironment } from "@deep-agent-examples/offline-model";
 import type { Report } from "./own-process.ts";
 
-// A process that lives for a few turns: says to the agent what its arguments hold, and reports what came of it.
+// A process that lives for a few turns. It says to the agent what its arguments hold, and reports the answers.
 const [memoryId = "", ...sentences] = process.argv.slice(2);
 
 const report: (report: Report) => Promise<unknown> = promisify((message: Report, done: (error: Error | null) => void) =>

@@ -30,7 +30,7 @@ async function demo(env: Record<string, string> = {}): Promise<{ code: unknown; 
 }
 
 describe("the demo", () => {
-  it("recalls three facts in a second process, and none under another id", async () => {
+  it("recalls three facts in a second process, and no fact under another id", async () => {
     const { code, output } = await demo();
     expect(output).toContain("The second process recalled 3 of 3 facts, the third 0.");
     expect(code).toBe(0);
@@ -40,7 +40,7 @@ describe("the demo", () => {
     expect(output).toContain("offline model");
   });
 
-  it("says where the data lies, and begins anew each time", async () => {
+  it("says where the data lies, and starts with an empty folder each time", async () => {
     const data = join(folder, ".data");
     await mkdir(data, { recursive: true });
     await writeFile(join(data, "old.txt"), "");
@@ -52,7 +52,7 @@ describe("the demo", () => {
     expect(await readFile(join(data, "demo-alice.1.jsonl"), "utf8")).toContain("My favourite colour is blue.");
   });
 
-  it("uses fresh ids in a backend of others, and leaves the rest alone", async () => {
+  it("uses fresh ids in a given backend, and leaves other memories alone", async () => {
     const env = { DEEP_AGENT_BACKEND: "file:./shared" };
     expect((await demo(env)).code).toBe(0);
     const first = await readdir(join(home, "shared"));
@@ -65,7 +65,7 @@ describe("the demo", () => {
 });
 
 describe("the demo on Redis", () => {
-  it("recalls as much, from one list for each memory, kept for a week", async () => {
+  it("recalls the same facts, from one list for each memory, which is kept for a week", async () => {
     const server = await startRedis();
     try {
       const { code, output } = await demo({ DEEP_AGENT_BACKEND: server.url });
@@ -98,7 +98,7 @@ describe("the demo fails", () => {
     model = undefined;
   });
 
-  /** Settings of a model that always says the same. */
+  /** Settings of a model that always gives the same answer. */
   async function always(answer: string): Promise<Record<string, string>> {
     const chunks = [{ delta: { content: answer } }, { delta: {}, finish_reason: "stop" }];
     const stream = chunks.map((choice) => `data: ${JSON.stringify({ choices: [choice] })}\n\n`).join("");
@@ -113,13 +113,13 @@ describe("the demo fails", () => {
     };
   }
 
-  it("where the second process does not know the facts", async () => {
+  it("if the second process does not know the facts", async () => {
     const { code, output } = await demo(await always("Who are you?"));
     expect(output).toContain("recalled 0 of 3 facts, the third 0.");
     expect(code).toBe(1);
   });
 
-  it("where the stranger knows one", async () => {
+  it("if the stranger knows a fact", async () => {
     const { code, output } = await demo(await always("Alice is allergic to blue peanuts."));
     expect(output).toContain("recalled 3 of 3 facts, the third 3.");
     expect(code).toBe(1);
@@ -133,7 +133,7 @@ describe("the demo fails", () => {
       { OPENAI_API_KEY: "sk-test", OPENAI_BASE_URL: "http://127.0.0.1:1/v1" },
       "ended with exit code 1",
     ],
-  ])("where %s", async (_what, env: Record<string, string>, problem) => {
+  ])("if %s", async (_what, env: Record<string, string>, problem) => {
     const { code, output } = await demo(env);
     expect(output).toContain(problem);
     expect(code).toBe(1);

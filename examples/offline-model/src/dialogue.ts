@@ -1,10 +1,10 @@
-/** A recorded conversation. A file of them holds one, as JSON, on each line. */
+/** A recorded conversation. A file holds one dialogue on each line, as JSON. */
 export interface Dialogue {
   id: string;
   messages: RecordedMessage[];
 }
 
-/** A message as this library stores it, without what is given to it when it is said: id, time, usage. */
+/** A message as this library stores it, without its id, time and usage, which it gets when it is said. */
 export interface RecordedMessage {
   role: "system" | "user" | "assistant" | "tool";
   content: string | { type: string; text?: string }[] | null;
@@ -12,14 +12,14 @@ export interface RecordedMessage {
   toolCallId?: string;
 }
 
-/** Reads the text of a file of dialogues. Throws, naming the line, where one is not whole. */
+/** Parses the text of a file of dialogues. Throws an error that names the line if a dialogue is invalid. */
 export function parseDialogues(text: string): Dialogue[] {
   const ids = new Set<string>();
   return text.split("\n").flatMap((line, index) => {
     if (line.trim() === "") return [];
     const problem = (what: string): Error => new Error(`Line ${index + 1} is not a dialogue: ${what}.`);
     const dialogue = parseDialogue(line, problem);
-    if (ids.has(dialogue.id)) throw problem(`the id ${JSON.stringify(dialogue.id)} was there before`);
+    if (ids.has(dialogue.id)) throw problem(`the id ${JSON.stringify(dialogue.id)} was used before`);
     ids.add(dialogue.id);
     return [dialogue];
   });
@@ -49,22 +49,26 @@ function isMessage(message: Partial<RecordedMessage> | null): message is Recorde
   return roles.has(role) && (typeof content === "string" || Array.isArray(content) || content === null);
 }
 
-/** Behind each message that calls tools stand the results, one for each call. A model is sent no other history. */
+/**
+ * Checks that the results follow each message that calls tools, one for each call: the only history that models accept.
+ */
 function checkCalls(messages: readonly RecordedMessage[], problem: (what: string) => Error): void {
   let open: string[] = [];
   for (const [index, { role, toolCalls, toolCallId }] of messages.entries()) {
     if (role === "tool") {
-      if (!open.includes(toolCallId ?? "")) throw problem(`message ${index} is the result of no call`);
+      if (!open.includes(toolCallId ?? "")) throw problem(`message ${index} is a result without a call`);
       open = open.filter((id) => id !== toolCallId);
     } else {
       if (open.length > 0) throw problem(`message ${index} comes before the result of ${open.join(", ")}`);
       open = (toolCalls ?? []).map(({ id }) => id);
     }
   }
-  if (open.length > 0) throw problem(`there is no result of ${open.join(", ")}`);
+  if (open.length > 0) throw problem(`the result of ${open.join(", ")} is missing`);
 }
 
-/** The dialogue in turns: each begins with a message of the user, the first one also with whatever comes first. */
+/**
+ * The dialogue in turns. Each turn begins with a message of the user, but the first turn may begin with any message.
+ */
 export function turnsOf({ messages }: Dialogue): RecordedMessage[][] {
   const starts = messages.flatMap(({ role }, index) => (index === 0 || role === "user" ? [index] : []));
   return starts.map((start, turn) => messages.slice(start, starts[turn + 1]));

@@ -1,12 +1,12 @@
-/** Something that somebody said about themselves. */
+/** A fact that users told about themselves. */
 export interface Fact {
-  /** What it is about, in one spelling: "favorite color", "live", "allergic to". */
+  /** The subject of the fact, in one spelling: "favorite color", "live", "allergic to". */
   topic: string;
-  /** What was said, said back: "Your favourite colour is blue." */
+  /** The fact as an answer: "Your favourite colour is blue." */
   saidBack: string;
 }
 
-/** How facts are told. The topic is what the pattern catches, or the one given. */
+/** How users tell facts. The topic is what the pattern captures, or the given one. */
 const told: readonly { pattern: RegExp; topic?: string }[] = [
   { pattern: /^my (.+?) (?:is|are) .+/i },
   { pattern: /^i have (?:an? )?(.+?) (?:called|named) .+/i },
@@ -16,7 +16,7 @@ const told: readonly { pattern: RegExp; topic?: string }[] = [
   { pattern: /^i (?!am |have )(\w+) .+/i },
 ];
 
-/** How facts are asked for, without the words of politeness before. */
+/** How users ask for facts, without polite words before the question. */
 const asked: readonly RegExp[] = [
   /^(?:(?:what|who|where|when|which|how old) (?:is|are|was) )?(?:the name of )?my (.+?)(?: is| are)?$/i,
   /^what my (.+) (?:is|are)$/i,
@@ -27,7 +27,7 @@ const asked: readonly RegExp[] = [
 const polite =
   /^(?:(?:and|so|now|please|hi|hello|hey|then),? )*(?:(?:do|can|could) you (?:still )?(?:know|remember|recall|tell me) |(?:please )?(?:tell|remind) me )?(?:again )?/i;
 
-/** The facts in what was said, in that order. */
+/** The facts in the text, in their order. */
 export function factsIn(text: string): Fact[] {
   return sentencesOf(text)
     .filter((sentence) => !isQuestion(sentence))
@@ -41,7 +41,7 @@ export function factsIn(text: string): Fact[] {
     });
 }
 
-/** What is asked for, topic by topic; `undefined` for a question about something else. */
+/** The topics that the text asks for, one for each question; `undefined` for a question about something else. */
 export function questionsIn(text: string): (string | undefined)[] {
   return sentencesOf(text)
     .filter(isQuestion)
@@ -64,7 +64,7 @@ function isQuestion(sentence: string): boolean {
   return sentence.endsWith("?") || /^(?:what|who|where|when|which|how|(?:do|can|could) you)\b/i.test(sentence);
 }
 
-/** Without the mark at its end and without short forms. */
+/** The sentence without its final punctuation and without short forms. */
 function bare(sentence: string): string {
   return sentence
     .replace(/[.!?;]+$/, "")
@@ -72,7 +72,7 @@ function bare(sentence: string): string {
     .replace(/\b(what|who|where|when)'s\b/gi, "$1 is");
 }
 
-/** British and American spellings, a dog and the dog's name, singular and plural are one topic. */
+/** One topic for British and American spellings, a dog and the dog's name, singular and plural. */
 function spelling(topic: string): string {
   return topic
     .toLowerCase()

@@ -1,18 +1,18 @@
 import { startOfflineModel } from "./offline-model.ts";
 
-/** A model to talk to, and how to let go of it. `model`, `apiKey` and `baseURL` are what `Agent.openAI` needs. */
+/** A model to talk to. Dispose of it. `Agent.openAI` needs `model`, `apiKey` and `baseURL`. */
 export interface ModelSettings extends AsyncDisposable {
   model: string;
   apiKey: string;
-  /** `undefined`: OpenAI's own. */
+  /** The server's address; `undefined` for OpenAI's own server. */
   baseURL: string | undefined;
-  /** It is the offline model. */
+  /** Whether it is the offline model. */
   offline: boolean;
 }
 
 /**
- * The model that the environment names (`OPENAI_API_KEY`, `OPENAI_BASE_URL`, `OPENAI_MODEL`, by default `gpt-4`), or without a
- * key the offline model, which then runs in this process, and says on the standard error output that it is that.
+ * The model that the environment names (`OPENAI_API_KEY`, `OPENAI_BASE_URL`, `OPENAI_MODEL`, by default `gpt-4`).
+ * Without a key, the offline model runs in this process, and a line on stderr says so.
  */
 export async function modelFromEnvironment(
   options: { env?: NodeJS.ProcessEnv; wordMs?: number; say?: (line: string) => void } = {},

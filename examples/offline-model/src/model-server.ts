@@ -1,9 +1,9 @@
 import { type ChatCompletionRequest, LLMock } from "@copilotkit/aimock";
 
-/** What the model says to one request. */
+/** The model's answer to one request. */
 export type Answer =
   | { text: string | null; toolCalls?: readonly AnsweredCall[] }
-  /** The request is refused, with HTTP status 400. */
+  /** Why the request is refused, with HTTP status 400. */
   | { refused: string };
 
 interface AnsweredCall {
@@ -12,7 +12,7 @@ interface AnsweredCall {
   arguments: string;
 }
 
-/** A model that listens on this machine. Its first three properties are what `Agent.openAI` needs. */
+/** A model server on this machine. `Agent.openAI` needs the first three properties. */
 export interface ModelServer extends AsyncDisposable {
   model: string;
   apiKey: string;
@@ -22,9 +22,9 @@ export interface ModelServer extends AsyncDisposable {
 
 export interface ModelServerOptions {
   model: string;
-  /** The answer to a request, computed from nothing but the request. */
+  /** Computes the answer to a request from the request alone. */
   answer: (request: ChatCompletionRequest) => Answer;
-  /** Milliseconds before each word. */
+  /** The delay before each word, in ms. Default 0. */
   wordMs?: number | undefined;
   /** Default: a free one. */
   port?: number | undefined;
@@ -46,7 +46,7 @@ export async function serveModel({ model, answer, wordMs = 0, port = 0 }: ModelS
   return { model, apiKey: "none-needed", baseURL: `${server.url}/v1`, close, [Symbol.asyncDispose]: close };
 }
 
-/** The words, each with the space before it: together they are the text. */
+/** The words, each with the space before it. Joined, they are the text. */
 function wordsOf(text: string): string[] {
   return text.match(/\s*\S+|\s+$/g) ?? [];
 }

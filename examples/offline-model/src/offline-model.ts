@@ -3,15 +3,15 @@ import { factsIn, questionsIn } from "./facts.ts";
 import { type ModelServer, type ModelServerOptions, serveModel } from "./model-server.ts";
 
 /**
- * A stand-in for a model, behind real HTTP: it notes what it is told and answers questions about it. It keeps nothing
- * between two requests, so what it knows is what the request's messages hold, and a right answer shows that whoever sent them
+ * Starts a stand-in for a model, over real HTTP: it notes what it is told and answers questions about that. It keeps
+ * nothing between two requests, so it knows only the request's messages. A right answer shows that the sender
  * remembers.
  */
 export function startOfflineModel(options: Pick<ModelServerOptions, "wordMs" | "port"> = {}): Promise<ModelServer> {
   return serveModel({ ...options, model: "offline", answer: ({ messages }) => ({ text: reply(messages) }) });
 }
 
-/** The answer to the last message, from what the user said in all of them. */
+/** The answer to the last message, from what the user said in all messages. */
 export function reply(messages: ChatCompletionRequest["messages"]): string {
   const said = messages.filter(({ role }) => role === "user").map(textOf);
   const last = said.at(-1) ?? "";
@@ -22,7 +22,7 @@ export function reply(messages: ChatCompletionRequest["messages"]): string {
 }
 
 function answerTo(questions: readonly (string | undefined)[], said: string): string {
-  const known = new Map(factsIn(said).map((fact) => [fact.topic, fact.saidBack])); // what was said last counts
+  const known = new Map(factsIn(said).map((fact) => [fact.topic, fact.saidBack])); // the last fact about a topic wins
   const answers = questions.map((topic) => (topic === undefined ? undefined : known.get(topic)) ?? "I do not know.");
   return answers.join(" ");
 }

@@ -4,10 +4,11 @@ import { type Dialogue, type RecordedMessage, turnsOf } from "./dialogue.ts";
 import { type Answer, type ModelServer, serveModel } from "./model-server.ts";
 
 /**
- * A model that says in each dialogue what was recorded. A request names the dialogue and the turn, counted from 0, in its
- * `metadata`; what it has to say then, the server tells from the messages alone, after comparing all of them with the
- * record: the history must be the newest whole turns of at most `maxHistory` messages (20, as the agent's own limit), no more
- * and no less, and behind it the turn as far as it has come, tool results and all. Anything else is refused with status 400.
+ * Starts a model that says in each dialogue what was recorded. A request names the dialogue and the turn, counted from
+ * 0, in its `metadata`. The server compares all messages of the request with the record, and derives from them what to
+ * say next. The history must be exactly the newest whole turns of at most `maxHistory` messages (default 20, as the
+ * agent's own limit), and after it the present turn so far, with tool results. Other requests are refused with status
+ * 400.
  */
 export function startReplayModel(
   dialogues: readonly Dialogue[],
@@ -57,7 +58,7 @@ function nextMessage(
   return { text: next.content === null ? null : textOf(next), toolCalls: next.toolCalls ?? [] };
 }
 
-/** The newest whole turns before this one that are no more than so many messages together; at least one turn. */
+/** The newest whole turns before this one, with at most `maxHistory` messages in total, but at least one turn. */
 function windowBefore(turns: readonly RecordedMessage[][], turn: number, maxHistory: number): RecordedMessage[] {
   let window: RecordedMessage[] = [];
   for (const earlier of turns.slice(0, turn).reverse()) {
@@ -76,7 +77,7 @@ function asRecorded({ role, content, tool_calls: calls, tool_call_id: toolCallId
   };
 }
 
-/** What a request tells of a message. */
+/** The part of a message that a request contains. */
 function comparable({ role, content, toolCalls, toolCallId }: RecordedMessage): RecordedMessage {
   return { role, content, ...(toolCalls && { toolCalls }), ...(toolCallId !== undefined && { toolCallId }) };
 }

@@ -4,7 +4,7 @@ export interface Chunk {
   choices: { delta: { content?: string; tool_calls?: unknown[] }; finish_reason: string | null }[];
 }
 
-/** What the server answers to these messages: the chunks of its stream, or the error. */
+/** The server's answer to these messages: the chunks of its stream, or the error. */
 export async function chat(
   server: ModelServer,
   messages: object[],

@@ -15,7 +15,7 @@ function line(...messages: object[]): string {
 }
 
 describe("a file of dialogues", () => {
-  it("holds one a line", () => {
+  it("holds one dialogue on each line", () => {
     const other = JSON.stringify({ id: "b", services: ["x"], messages: [user] });
     expect(parseDialogues(`${line(user, assistant)}\n${other}\n\n`)).toEqual([
       { id: "a", messages: [user, assistant] },
@@ -23,7 +23,7 @@ describe("a file of dialogues", () => {
     ]);
   });
 
-  it("may hold any order of speakers, results following their calls", () => {
+  it("may hold any order of speakers, if results follow their calls", () => {
     const messages = [
       assistant,
       assistant,
@@ -45,17 +45,17 @@ describe("a file of dialogues", () => {
     ["it has no messages", line()],
     ["message 1 has no role or no content", line(user, { role: "function", content: "" })],
     ["message 0 has no role or no content", line({ role: "user" })],
-    ["message 1 is the result of no call", line(user, result("1"))],
-    ["message 2 is the result of no call", line(user, calls("1"), result("2"))],
+    ["message 1 is a result without a call", line(user, result("1"))],
+    ["message 2 is a result without a call", line(user, calls("1"), result("2"))],
     ["message 2 comes before the result of 1", line(user, calls("1"), user)],
-    ["there is no result of 2", line(user, calls("1", "2"), result("1"))],
-  ])("is refused where %s", (problem, text) => {
+    ["the result of 2 is missing", line(user, calls("1", "2"), result("1"))],
+  ])("is refused if %s", (problem, text) => {
     expect(() => parseDialogues(`\n${text}`)).toThrow(`Line 2 is not a dialogue: ${problem}.`);
   });
 
-  it("is refused where an id comes twice", () => {
+  it("is refused if an id comes twice", () => {
     expect(() => parseDialogues(`${line(user)}\n${line(user)}`)).toThrow(
-      'Line 2 is not a dialogue: the id "a" was there',
+      'Line 2 is not a dialogue: the id "a" was used before',
     );
   });
 });

@@ -35,13 +35,13 @@ describe("the offline model answers from what it was told", () => {
     expect(ask(fact, "It rains.", question)).toBe(answer);
   });
 
-  it("and does not know the rest", () => {
+  it("and says that it does not know other things", () => {
     expect(ask("What is my name?")).toBe("I do not know.");
     expect(ask("My name is Alice.", "Where do I live?")).toBe("I do not know.");
     expect(ask("My name is Alice.", "Why is the sky blue?")).toBe("I do not know.");
   });
 
-  it("by the last word on it", () => {
+  it("by the latest fact about a topic", () => {
     expect(ask("I live in Lisbon.", "I live in Porto.", "Where do I live?")).toBe("You live in Porto.");
   });
 
@@ -51,7 +51,7 @@ describe("the offline model answers from what it was told", () => {
     );
   });
 
-  it("only where the user said it", () => {
+  it("only if the user said it", () => {
     const messages = [
       { role: "system" as const, content: "My name is Bob." },
       { role: "assistant" as const, content: "My name is Carol." },
@@ -60,7 +60,7 @@ describe("the offline model answers from what it was told", () => {
     expect(reply(messages)).toBe("I do not know.");
   });
 
-  it("also where it came in parts", () => {
+  it("also if the content came in parts", () => {
     const content = [
       { type: "text", text: "My name is Alice." },
       { type: "image_url", image_url: { url: "data:," } },

@@ -38,7 +38,7 @@ describe("the environment names the model", () => {
     said.length = 0;
   });
 
-  it("a real one where there is a key", async () => {
+  it("a real model if there is a key", async () => {
     const env = { OPENAI_API_KEY: "sk-1", OPENAI_BASE_URL: "http://localhost:11434/v1", OPENAI_MODEL: "llama3.3" };
     await using model = await modelFromEnvironment({ env, say });
     expect(model).toMatchObject({
@@ -55,7 +55,7 @@ describe("the environment names the model", () => {
     expect(model).toMatchObject({ apiKey: "sk-1", baseURL: undefined, model: "gpt-4" });
   });
 
-  it("the offline one where there is none, and it says so", async () => {
+  it("the offline model if there is no key, and a line says so", async () => {
     await using model = await modelFromEnvironment({ env: { OPENAI_API_KEY: "", OPENAI_MODEL: "gpt-4" }, say });
     expect(model).toMatchObject({ model: "offline", offline: true, baseURL: expect.stringContaining("127.0.0.1") });
     expect(said).toEqual([expect.stringContaining("offline model")]);

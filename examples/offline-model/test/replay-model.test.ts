@@ -67,7 +67,7 @@ describe("the replay model says what was recorded", () => {
 
 describe("the replay model refuses", () => {
   it.each<[string, object[], object | undefined, string]>([
-    ["a request that does not say where it is", sent.slice(0, 1), undefined, "No turn NaN"],
+    ["a request that does not name its turn", sent.slice(0, 1), undefined, "No turn NaN"],
     ["an unknown dialogue", sent.slice(0, 1), { dialogue: "other", turn: "0" }, "No turn 0"],
     ["an unknown turn", sent.slice(0, 1), at(9), "No turn 9"],
     ["a history that is too short", sent.slice(2, 3), at(1), "was sent 1 messages instead of 3"],
@@ -87,7 +87,7 @@ describe("the replay model refuses", () => {
       "message 3",
     ],
     [
-      "a system message that nobody recorded",
+      "a system message that is not in the record",
       [{ role: "system", content: "" }, ...sent.slice(0, 1)],
       at(0),
       "message 0",

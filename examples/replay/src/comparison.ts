@@ -2,13 +2,13 @@ import { isDeepStrictEqual } from "node:util";
 import type { Message } from "@deep-agent/core";
 import type { Dialogue, RecordedMessage } from "@deep-agent-examples/offline-model";
 
-/** What was found in the backend, and how it differs from what was said. */
+/** Counts of what the backend holds, and how that differs from what was said. */
 export interface Comparison {
   conversations: number;
   messages: number;
   toolCalls: number;
   mismatches: number;
-  /** The first few mismatches, in words. */
+  /** Descriptions of the first few mismatches. */
   differences: string[];
 }
 
@@ -18,7 +18,7 @@ export function emptyComparison(): Comparison {
   return { conversations: 0, messages: 0, toolCalls: 0, mismatches: 0, differences: [] };
 }
 
-/** Adds a dialogue and the memory of it (`null`: there is none) to the comparison. */
+/** Adds a dialogue and its memory to the comparison. `null`: the memory is missing. */
 export function addToComparison(
   comparison: Comparison,
   { id, messages }: Dialogue,
@@ -42,9 +42,10 @@ export function addToComparison(
   }
 }
 
-/** What is compared of a message; `undefined`: there is none. */
+/** The compared part of a message; `undefined` if the message is missing. */
 function essence(message: RecordedMessage | Message | undefined): object | undefined {
   if (message === undefined) return undefined;
-  const { role, content, toolCalls = [], toolCallId } = message as RecordedMessage; // a Message is one, and more
+  // A Message has all properties of a recorded one.
+  const { role, content, toolCalls = [], toolCallId } = message as RecordedMessage;
   return { role, content, toolCalls, toolCallId };
 }

@@ -1,6 +1,6 @@
 import { type Dialogue, turnsOf } from "@deep-agent-examples/offline-model";
 
-/** One turn to be replayed: of which dialogue, and which of its turns, counted from 0. */
+/** A turn to replay: the dialogue's id, and the number of the turn in it, counted from 0. */
 export interface TurnTask {
   dialogue: string;
   turn: number;
@@ -13,8 +13,8 @@ interface Worker {
 const IN_FLIGHT = 16;
 
 /**
- * Hands out all turns: those of one dialogue one after the other, each to the other worker than the one before; many dialogues
- * at once.
+ * Hands out all turns. The turns of one dialogue run one after another, and alternate between the workers. Many
+ * dialogues run at once.
  */
 export async function drive(
   dialogues: readonly Dialogue[],

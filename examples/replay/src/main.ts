@@ -28,7 +28,7 @@ try {
   process.exitCode = 1;
 }
 
-/** Resolves to whether everything that was said is stored as it was said. */
+/** Resolves to whether everything is stored as it was said. */
 async function main(): Promise<boolean> {
   const options = optionsOf(process.argv.slice(2));
   const file = options.file ?? sample;
@@ -36,10 +36,10 @@ async function main(): Promise<boolean> {
   if (dialogues.length === 0) throw new Error(`There are no dialogues in ${file}.`);
   const given = options.backend ?? (process.env["DEEP_AGENT_BACKEND"] || undefined);
   if (/^\s*memory:/i.test(given ?? ""))
-    throw new Error("A memory: backend cannot be shared by processes. Name another.");
+    throw new Error("Processes cannot share a memory: backend. Name another backend.");
   if (given === undefined) await rm(ownFolder, { recursive: true, force: true });
   const address = given ?? pathToFileURL(ownFolder).href;
-  await openBackend(address); // a wrong address is told of before anything begins
+  await openBackend(address); // reports a wrong address before anything else happens
 
   const model = await startReplayModel(dialogues);
   try {
@@ -50,7 +50,7 @@ async function main(): Promise<boolean> {
       model: model.model,
       apiKey: model.apiKey,
       baseURL: model.baseURL,
-      // The own folder begins anew the next time; elsewhere nothing is left lying about.
+      // The replay's own folder is emptied at the next run. Other backends are left clean.
       keep: given === undefined || options.keep === true,
     };
     console.log(`${dialogues.length} dialogues of ${relative("", file)}, in two processes`);
@@ -73,7 +73,7 @@ function optionsOf(args: string[]): { file?: string; backend?: string; keep?: bo
   }
 }
 
-/** Drives all turns through two processes. Resolves to the seconds that this took. */
+/** Drives all turns through two processes. Resolves to the duration, in seconds. */
 async function replay(dialogues: readonly Dialogue[], settings: Settings): Promise<number> {
   const workers = [new OtherProcess("worker.ts", settings), new OtherProcess("worker.ts", settings)] as const;
   const progress = progressOf(dialogues.flatMap(turnsOf).length);
@@ -88,7 +88,7 @@ async function replay(dialogues: readonly Dialogue[], settings: Settings): Promi
   }
 }
 
-/** Has a third process read what the two have stored. */
+/** Lets a third process read and compare what the other two have stored. */
 async function compare(settings: Settings): Promise<Comparison> {
   const verifier = new OtherProcess("verifier.ts", settings);
   try {
@@ -103,7 +103,9 @@ function report(dialogues: readonly Dialogue[], comparison: Comparison, seconds:
   const turns = dialogues.flatMap(turnsOf);
   const unspoken = turns.filter((turn) => !isSpoken(turn)).length;
   if (unspoken > 0)
-    console.log(`${unspoken} turns are not as an agent has them (a question, then one answer): stored as recorded`);
+    console.log(
+      `${unspoken} turns are not a question and one answer, so no agent can produce them: stored as recorded`,
+    );
   for (const difference of comparison.differences) console.log(difference);
   const { conversations, messages, toolCalls, mismatches } = comparison;
   const counts = { conversations, messages, "tool calls": toolCalls, mismatches };

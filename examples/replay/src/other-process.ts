@@ -3,16 +3,16 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { Settings } from "./settings.ts";
 
-/** A task on its way to another process, and its result on the way back. */
+/** The messages between two processes: a task, and its result. */
 interface Envelope {
   number: number;
   task: unknown;
 }
 type Result = { number: number; result: unknown } | { number: number; error: string };
 
-/** A program of this folder, in a process of its own that does what it is told. */
+/** A program of this folder in a process of its own, which performs tasks. */
 export class OtherProcess {
-  /** Settles once the program is there. */
+  /** Settles when the program is ready, or has ended early. */
   readonly ready: Promise<unknown>;
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
@@ -21,12 +21,14 @@ export class OtherProcess {
 
   constructor(program: string, settings: Settings) {
     this.#child = fork(join(import.meta.dirname, program), [JSON.stringify(settings)]);
-    // Not "close", which does not come where it was the parent that let go.
+    // Not "close", which is not emitted if the parent has disconnected.
     this.#exited = once(this.#child, "exit");
     this.ready = this.#expect();
     this.#child.on("message", (result: Result) => this.#settle(result));
     this.#child.on("exit", (code, signal) => {
-      const error = new Error(`Process ${this.#child.pid} (${program}) ended too early, with ${code ?? signal}.`);
+      const error = new Error(
+        `Process ${this.#child.pid} (${program}) ended too early, with exit code or signal ${code ?? signal}.`,
+      );
       for (const { reject } of this.#open.values()) reject(error);
     });
   }
@@ -38,7 +40,7 @@ export class OtherProcess {
     return promise;
   }
 
-  /** Lets the process finish what it is at and end. */
+  /** Lets the process finish its running tasks and end. */
   async end(): Promise<void> {
     if (this.#child.connected) this.#child.disconnect();
     await this.#exited;
@@ -58,16 +60,18 @@ export class OtherProcess {
   }
 }
 
-/** The other side: does each task that this process is sent, several at a time, until the parent lets go; then `end`s. */
+/**
+ * The other side: performs each task that the parent sends, several at once. Calls `end` after the parent disconnects.
+ */
 export function serveParent<Task>(perform: (task: Task) => Promise<unknown>, end: () => Promise<void>): void {
-  // A parent that has let go meanwhile does not want the result, so that it cannot be sent is no failure.
+  // A parent that has disconnected meanwhile does not want the result, so a failure to send it does not matter.
   const unwanted = (): void => undefined;
   const send = (result: Result): void => {
     if (process.connected) process.send?.(result, unwanted);
   };
   const running = new Set<Promise<void>>();
   process.on("message", ({ number, task }: Envelope) => {
-    const done = perform(task as Task) // the parent's are of that kind
+    const done = perform(task as Task) // the parent sends only this kind
       .then(
         (result) => send({ number, result }),
         (error) => send({ number, error: error instanceof Error ? error.message : String(error) }),

@@ -1,12 +1,12 @@
 import { Presets, SingleBar } from "cli-progress";
 
-/** Shows how far the turns have come. */
+/** Shows how many turns are done. */
 export interface Progress {
   step(): void;
   stop(): void;
 }
 
-/** A bar on a terminal, elsewhere a line for each tenth. */
+/** A bar on a terminal, otherwise a line for each tenth. */
 export function progressOf(total: number): Progress {
   return process.stdout.isTTY ? bar(total) : lines(total);
 }

@@ -4,13 +4,13 @@ import { type Dialogue, type RecordedMessage, turnsOf } from "@deep-agent-exampl
 import type { Settings } from "./settings.ts";
 import { isSpoken } from "./spoken-turn.ts";
 
-/** A dialogue that comes to life again in this process, turn by turn; other processes may take turns as well. */
+/** A dialogue that is replayed in this process, turn by turn. Other processes may replay other turns of it. */
 export class ReplayedDialogue {
   readonly #id: string;
   readonly #turns: readonly RecordedMessage[][];
   readonly #agent: Agent;
   readonly #conversation: Conversation;
-  /** What the tools of the current turn answer, by call. */
+  /** The results of the current turn's tools, by call. */
   #results: ReadonlyMap<string, string> = new Map();
 
   constructor(dialogue: Dialogue, backend: MemoryBackend, { prefix, model, apiKey, baseURL }: Settings) {
@@ -31,7 +31,7 @@ export class ReplayedDialogue {
     }
   }
 
-  /** Says the turn of that number. The model, told which it is, answers as recorded. */
+  /** Says the turn with that number. The request tells the model the number, and the model answers as recorded. */
   async say(turn: number): Promise<void> {
     const messages = this.#turns[turn] ?? [];
     if (!isSpoken(messages)) return this.#conversation.commit(messages.map(asMessage));
@@ -39,7 +39,7 @@ export class ReplayedDialogue {
       messages.flatMap(({ toolCallId, content }) => (toolCallId === undefined ? [] : [[toolCallId, String(content)]])),
     );
     this.#agent.withModelOptions({ metadata: { dialogue: this.#id, turn: String(turn) } });
-    await this.#agent.ask(messages[0]?.content as UserMessage["content"]); // a turn that is spoken begins with the user
+    await this.#agent.ask(messages[0]?.content as UserMessage["content"]); // a spoken turn begins with the user
   }
 }
 
@@ -48,5 +48,6 @@ function toolsIn({ messages }: Dialogue): Set<string> {
 }
 
 function asMessage(recorded: RecordedMessage): Message {
-  return { ...recorded, id: newId(), createdAt: Date.now() } as Message; // its role and content were looked at when it was read
+  // `parseDialogues` has checked its role and content.
+  return { ...recorded, id: newId(), createdAt: Date.now() } as Message;
 }

@@ -1,19 +1,19 @@
-/** What the processes of a replay are told when they start. */
+/** The settings that the processes of a replay get when they start. */
 export interface Settings {
-  /** The dialogues. */
+  /** The file of dialogues. */
   file: string;
-  /** The backend. */
+  /** The backend's address. */
   address: string;
-  /** Stands before each dialogue's id in that of its memory. */
+  /** A memory's id is this prefix and the dialogue's id. */
   prefix: string;
   model: string;
   apiKey: string;
   baseURL: string;
-  /** Do not delete the memories after the comparison. */
+  /** Whether the memories are kept after the comparison. */
   keep: boolean;
 }
 
-/** Those of this process. */
+/** The settings of this process. */
 export function ownSettings(): Settings {
   return JSON.parse(process.argv[2] ?? "{}") as Settings; // as `OtherProcess` writes them
 }

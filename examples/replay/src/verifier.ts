@@ -5,7 +5,7 @@ import { addToComparison, emptyComparison } from "./comparison.ts";
 import { serveParent } from "./other-process.ts";
 import { ownSettings } from "./settings.ts";
 
-// The third process: has said nothing itself, and reads all.
+// The third process: it has said nothing itself, and reads every memory.
 const { file, address, prefix, keep } = ownSettings();
 const backend = await openBackend(address);
 
@@ -16,7 +16,7 @@ serveParent(
     for (const dialogue of dialogues) {
       addToComparison(comparison, dialogue, await backend.load(prefix + dialogue.id));
     }
-    // What differs is left to be looked at.
+    // Memories that differ are kept, to be looked at.
     if (!keep && comparison.mismatches === 0) for (const { id } of dialogues) await backend.delete(prefix + id);
     return comparison;
   },

@@ -6,7 +6,7 @@ import { serveParent } from "./other-process.ts";
 import { ReplayedDialogue } from "./replayed-dialogue.ts";
 import { ownSettings } from "./settings.ts";
 
-// One of the two processes that the turns of each dialogue are shared between.
+// One of the two processes that share the turns of each dialogue.
 const settings = ownSettings();
 const backend = await openBackend(settings.address);
 const recorded = new Map<string, Dialogue>(

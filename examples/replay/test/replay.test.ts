@@ -38,13 +38,13 @@ describe("a replay", () => {
   it("stores the sample as it was said", async () => {
     const { code, output } = await replay([]);
     expect(output).toContain("5 conversations, 45 messages, 10 tool calls, 0 mismatches");
-    expect(output).toContain("4 turns are not as an agent has them");
+    expect(output).toContain("4 turns are not a question and one answer");
     expect(output).toMatch(/\d+\.\d turns per second/);
     expect(output).toContain("14 of 14 turns");
     expect(code).toBe(0);
   });
 
-  it("leaves nothing in a backend that it was given, unless told to", async () => {
+  it("leaves nothing in a given backend, unless --keep is set", async () => {
     const { code, output } = await replay(["--backend", "file:./memories"]);
     expect(output).toContain("5 conversations");
     expect(code).toBe(0);
@@ -62,7 +62,7 @@ describe("a replay", () => {
     ]);
   });
 
-  it("stores them in Redis, too", async () => {
+  it("stores the dialogues in Redis too", async () => {
     const server = await startRedis();
     try {
       const { code, output } = await replay(["--backend", server.url]);
@@ -91,14 +91,14 @@ describe("a replay", () => {
 });
 
 describe("a replay fails", () => {
-  /** Loaded into each process before the program: a backend that changes what it answers. */
+  /** Makes a module that each process loads before the program, with a backend that answers wrongly. */
   async function spoilt(how: string): Promise<Record<string, string>> {
     const file = pathToFileURL(require.resolve("@deep-agent/file").replace(/\.cjs$/, ".js"));
     await writeFile(join(home, "spoil.mjs"), `import { FileBackend } from ${JSON.stringify(file)};\n${how}`);
     return { NODE_OPTIONS: `--import=${pathToFileURL(join(home, "spoil.mjs"))}` };
   }
 
-  it("where a message is missing in the end, and keeps the memories to be looked at", async () => {
+  it("if a message is missing at the end, and keeps the memories to be looked at", async () => {
     const env = await spoilt(`
       const { load } = FileBackend.prototype;
       FileBackend.prototype.load = async function (id) { return (await load.call(this, id)).slice(0, -1); };
@@ -110,25 +110,25 @@ describe("a replay fails", () => {
     expect(await memories().list()).toHaveLength(5);
   });
 
-  it("where a memory is missing in the end", async () => {
+  it("if a memory is missing at the end", async () => {
     const env = await spoilt("FileBackend.prototype.load = async () => null;");
     const { code, output } = await replay(["--backend", "file:./memories"], env);
     expect(output).toContain("0 conversations, 0 messages, 0 tool calls, 45 mismatches");
     expect(code).toBe(1);
   });
 
-  it("where a process is not shown what the other has stored", async () => {
+  it("if a process does not see what the other one has stored", async () => {
     const env = await spoilt("FileBackend.prototype.read = async () => null;");
     const { code, output } = await replay(["--backend", "file:./memories"], env);
-    // Either the model's server misses messages in a request, or the log contradicts what was read of it.
+    // Either the model's server misses messages in a request, or the log contradicts what was read from it.
     expect(output).toMatch(/Turn \d of dialogue "sample\/\w+" failed: (400 Turn \d was sent \d+ messages|Memory )/);
     expect(code).toBe(1);
   });
 
-  it("where a process dies", async () => {
+  it("if a process dies", async () => {
     const env = await spoilt("FileBackend.prototype.append = () => process.exit(7);");
     const { code, output } = await replay(["--backend", "file:./memories"], env);
-    expect(output).toMatch(/Process \d+ \(worker\.ts\) ended too early, with 7\./);
+    expect(output).toMatch(/Process \d+ \(worker\.ts\) ended too early, with exit code or signal 7\./);
     expect(code).toBe(1);
   });
 
@@ -138,8 +138,8 @@ describe("a replay fails", () => {
     ["the file holds no dialogues", ["--file", "empty.jsonl"], "no dialogues in empty.jsonl"],
     ["the file holds something else", ["--file", "other.jsonl"], "Line 1 is not a dialogue"],
     ["the backend has a typo", ["--backend", "flie:./memories"], "known scheme"],
-    ["the backend ends with its process", ["--backend", "memory:"], "cannot be shared by processes"],
-  ])("where %s", async (_what, args, problem) => {
+    ["the backend ends with its process", ["--backend", "memory:"], "Processes cannot share a memory: backend"],
+  ])("if %s", async (_what, args, problem) => {
     await writeFile(join(home, "empty.jsonl"), "\n");
     await writeFile(join(home, "other.jsonl"), "[]\n");
     const { code, output } = await replay(args);

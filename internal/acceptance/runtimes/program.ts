@@ -1,6 +1,6 @@
 import { Agent, openBackend } from "@deep-agent/core";
 
-// What each runtime runs. Its arguments are the address of a store, and what is said to an agent; it prints the replies.
+// What each runtime runs. Arguments: the address of a store, then what is said to an agent. It prints the replies.
 const [store = "", ...sentences] = process.argv.slice(2);
 const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL } = process.env;
 

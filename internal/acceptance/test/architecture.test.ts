@@ -5,7 +5,7 @@ import { type Rooms, roomOf, roomsOf } from "../../../scripts/rooms/rooms.ts";
 import { foreign } from "../../../scripts/rooms/rules.ts";
 import { run, workspace } from "./support/copied-sources.ts";
 
-/** Arrows between rooms: "agent --> conversation", or "agent -.-> lazy-chunk.ts" if all is loaded when it is needed. */
+/** Arrows between rooms: "agent --> conversation", or "agent -.-> lazy-chunk.ts" if every import is lazy. */
 type Arrows = ReadonlySet<string>;
 
 interface Dependency {
@@ -20,11 +20,11 @@ const modules = cruise();
 describe.each(Object.entries(roomsOf))("docs/architecture.md shows the rooms of %s", (name, rooms) => {
   const shown = arrowsShown(name);
 
-  it("with every import between them, and no other", () => {
+  it("with an arrow for every import between them, and no other arrows", () => {
     expect(sorted(shown)).toEqual(sorted(arrowsImported(name, rooms)));
   });
 
-  it("as the rules of lint have them", () => {
+  it("with the arrows that the rules of lint allow", () => {
     const allowed = Object.entries(rooms).flatMap(([room, imports]) =>
       imports.map((path) => `${room} ${roomOf(rooms, path) ?? path}`),
     );
@@ -43,7 +43,7 @@ describe("a picture", () => {
     ]);
   });
 
-  it("has nothing that is not understood", () => {
+  it("is refused if a line is not understood", () => {
     expect(() => arrowsIn("flowchart TD\n  a ==> b")).toThrow("a ==> b");
   });
 });
@@ -58,10 +58,10 @@ function arrowsShown(name: string): Arrows {
 
 function arrowsIn(picture: string): string[] {
   const [kind, ...lines] = picture.trim().split("\n");
-  if (kind !== "flowchart TD") throw new Error(`The picture is a ${kind}.`);
+  if (kind !== "flowchart TD") throw new Error(`The picture must be a "flowchart TD", but is a "${kind}".`);
   return lines.flatMap((line) => {
     const [, from, arrow, to] = /^\s*([\w&./ -]+?) (-->|-\.->) ([\w&./ -]+)$/.exec(line) ?? [];
-    if (from === undefined || to === undefined) throw new Error(`"${line}" is no arrow between rooms.`);
+    if (from === undefined || to === undefined) throw new Error(`"${line}" is not an arrow between rooms.`);
     return from.split(" & ").flatMap((start) => to.split(" & ").map((end) => `${start} ${arrow} ${end}`));
   });
 }
@@ -81,13 +81,13 @@ function arrowsImported(name: string, rooms: Rooms): Arrows {
   return new Set([...loaded].map(([ends, imports]) => ends.replace(" ", isLazy(imports) ? " -.-> " : " --> ")));
 }
 
-/** Whether nothing is imported but lazily, save types, which are not loaded at all. */
+/** Whether everything is imported lazily, except types, which are not loaded at all. */
 function isLazy(imports: readonly Dependency[]): boolean {
   const values = imports.filter(({ dependencyTypes }) => !dependencyTypes.includes("type-only"));
   return values.length > 0 && values.every(({ dynamic }) => dynamic);
 }
 
-/** What imports what, as lint sees it, and what the lazy chunk imports. */
+/** All imports as lint sees them, and those of the lazy chunk. */
 function cruise(): { source: string; dependencies: Dependency[] }[] {
   const config = "--config dependency-cruiser.config.ts --output-type json";
   const { output } = run(`depcruise packages ${config} --do-not-follow '${foreign.join("|")}'`, workspace);

@@ -4,22 +4,22 @@ import { CopiedSources, runLintStep } from "./support/copied-sources.ts";
 
 describe("a cast is", () => {
   it.each([
-    ["a type that is claimed", "const name = value as string;", ["1: value as string"]],
+    ["an assertion of a type", "const name = value as string;", ["1: value as string"]],
     [
-      "each of two",
+      "each of two assertions",
       "const name = value as unknown as string;",
       ["1: value as unknown as string", "1: value as unknown"],
     ],
     ["the older form", "\nconst name = <string>value;", ["2: <string>value"]],
     [
-      "what goes over several lines",
+      "an assertion over several lines",
       "f(\n  (await g()) as Map<\n    string,\n    number\n  >,\n);",
       ["2: (await g()) as Map< string, number >"],
     ],
-    ["no constant", "const names = ['a'] as const; const more = <const>['a'];", []],
-    ["no type that is checked", "const name = value satisfies string;", []],
-    ["no name that is changed", 'import { a as b } from "./a.ts"; export { b as c };', []],
-    ["no word in a comment or a text", '/* value as string */ const text = "value as string";', []],
+    ["not `as const`", "const names = ['a'] as const; const more = <const>['a'];", []],
+    ["not `satisfies`", "const name = value satisfies string;", []],
+    ["not the `as` of a renamed import or export", 'import { a as b } from "./a.ts"; export { b as c };', []],
+    ["not a word in a comment or a string", '/* value as string */ const text = "value as string";', []],
   ])("%s", (_, source, casts) => {
     expect(castsIn(source).map(({ line, text }) => `${line}: ${text}`)).toEqual(casts);
   });
@@ -34,7 +34,7 @@ describe("lint", () => {
   });
   afterAll(() => copy.remove());
 
-  it("takes 14 casts in the sources of redis", () => {
+  it("accepts 14 casts in the sources of redis", () => {
     copy.add("packages/redis/src/some.ts", "first as string;\n".repeat(10));
     copy.add("packages/redis/src/calls/more.ts", "second as string;\n".repeat(4));
     copy.add("packages/redis/test/some.test.ts", "tested as string;\n".repeat(100));

@@ -19,7 +19,7 @@ describe("lint catches words that read as translated", () => {
   });
 
   it.each(["behind a proxy", "behind the firewall", "behind NAT", "behind an internal load balancer", "none is there"])(
-    "and lets pass what is meant: %s",
+    "but accepts their literal meaning: %s",
     (words) => {
       expect(remarksOnSource(`// A server ${words}.\n`)).toEqual([]);
       expect(remarksOnProse(`A server ${words}.\n`)).toEqual([]);

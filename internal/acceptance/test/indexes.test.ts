@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { indexProblems } from "../../../scripts/docs/indexes.ts";
 import { shown } from "../../../scripts/docs/problem.ts";
 
-/** Documentation in which every page is where a reader looks for it. */
+/** Documentation in which every page has a link in its index. */
 const complete = {
   "README.md": "[all pages](docs/README.md), [all examples](examples/README.md), [core](packages/core/README.md)",
   "docs/README.md": "[redis](redis.md#tls), [the first decision](./decisions/0001-first.md)",
@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-/** What is found in these pages. */
+/** The problems that are found in these pages. */
 function problemsOf(pages: Readonly<Record<string, string>>): string[] {
   for (const [page, text] of Object.entries(pages)) {
     mkdirSync(dirname(join(root, page)), { recursive: true });
@@ -36,7 +36,7 @@ describe("the indexes of the documentation", () => {
     expect(problemsOf(complete)).toEqual([]);
   });
 
-  it("lack a page that only another page links, or only a code block", () => {
+  it("lack a page that is linked only from another page, or only in a code block", () => {
     const pages = {
       ...complete,
       "README.md": `${complete["README.md"]} [redis](docs/redis.md)`,
@@ -45,7 +45,7 @@ describe("the indexes of the documentation", () => {
     expect(problemsOf(pages)).toEqual(["docs/redis.md:1: is in no index: docs/README.md has no link to it"]);
   });
 
-  it("lack a decision and an example that nobody has added", () => {
+  it("lack a decision and an example without a link", () => {
     expect(
       problemsOf({ ...complete, "docs/decisions/0002-second.md": "# 2.", "examples/demo/README.md": "# Demo" }),
     ).toEqual([
@@ -54,7 +54,7 @@ describe("the indexes of the documentation", () => {
     ]);
   });
 
-  it("are there, and the main page leads to them", () => {
+  it("must exist, and be linked from the main page", () => {
     const { "docs/README.md": _, ...others } = complete;
     expect(problemsOf({ ...others, "README.md": "[all pages](docs/README.md)" })).toEqual([
       "docs/redis.md:1: is in no index: docs/README.md does not exist",

@@ -10,7 +10,7 @@ describe("the table of the Go library's methods", () => {
     expect(rows.map((row) => Number(row.split("|")[1]))).toEqual(Array.from({ length: 18 }, (_, index) => index + 1));
   });
 
-  // That the headings are there is what docs:check looks at.
+  // docs:check checks that the headings exist.
   it.each(rows)("leads to a page and a heading: %s", (row) => {
     const cells = row.split(" | ");
     expect(cells).toHaveLength(4);

@@ -20,7 +20,7 @@ import { makePackage } from "../../../scripts/new-adapter/make-package.ts";
 const workspace = resolve(import.meta.dirname, "../../..");
 const { resolve: find } = createRequire(import.meta.url);
 
-/** As much of a repository as a package of it needs. What is installed is that of this one. */
+/** The parts of a repository that its packages need. Its installed packages are those of this repository. */
 function repository(): string {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "deep-agent-new-adapter-")));
   for (const folder of ["packages", ".changeset", "scripts/lint"]) mkdirSync(join(root, folder), { recursive: true });
@@ -109,7 +109,7 @@ describe("the package that new:adapter makes works before anything in it is chan
     expect(run(folder, find("typescript/bin/tsc"), "--pretty", "false")).toEqual({ status: 0, output: "" });
   });
 
-  it("has nothing for the linter to say that it cannot mend, as new:adapter has it do", () => {
+  it("passes the linter after the fixes that new:adapter lets it make", () => {
     const { status, output } = run(root, find("@biomejs/biome/bin/biome"), "check", "--write", "packages/demo-store");
     expect(output).toMatch(/^Checked 11 files in [^\n]*\n$/);
     expect(status).toBe(0);
@@ -129,7 +129,7 @@ describe("the package that new:adapter makes works before anything in it is chan
   });
 });
 
-describe("new:adapter refuses what cannot be, and leaves everything as it is", () => {
+describe("new:adapter refuses what it cannot do, and leaves everything as it is", () => {
   it.each([
     ["", "begin with a lowercase letter"],
     ["Demo", "begin with a lowercase letter"],
@@ -154,24 +154,27 @@ describe("new:adapter refuses what cannot be, and leaves everything as it is", (
     ["s3", "S3"],
     ["demo-store", "DemoStore"],
     ["a-1-b", "A1B"],
-  ])("not the name %j, after which its classes are called %s", (name, className) => {
+  ])("but not the name %j, from which it makes the class name %s", (name, className) => {
     expect(new AdapterName(name).className).toBe(className);
   });
 
-  it.each(["packages/demo-store/notes.txt", ".changeset/demo-store-first-release.md"])("what is at %s", (path) => {
-    const root = repository();
-    try {
-      mkdirSync(join(root, path, ".."), { recursive: true });
-      writeFileSync(join(root, path), "mine");
-      expect(() => makePackage(root, new AdapterName("demo-store"))).toThrow("exists already");
-      expect(readFileSync(join(root, path), "utf8")).toBe("mine");
-      expect([...readdirSync(join(root, "packages")), ...readdirSync(join(root, ".changeset"))]).toHaveLength(1);
-    } finally {
-      rmSync(root, { recursive: true });
-    }
-  });
+  it.each(["packages/demo-store/notes.txt", ".changeset/demo-store-first-release.md"])(
+    "to replace an existing %s",
+    (path) => {
+      const root = repository();
+      try {
+        mkdirSync(join(root, path, ".."), { recursive: true });
+        writeFileSync(join(root, path), "mine");
+        expect(() => makePackage(root, new AdapterName("demo-store"))).toThrow("exists already");
+        expect(readFileSync(join(root, path), "utf8")).toBe("mine");
+        expect([...readdirSync(join(root, "packages")), ...readdirSync(join(root, ".changeset"))]).toHaveLength(1);
+      } finally {
+        rmSync(root, { recursive: true });
+      }
+    },
+  );
 
-  it("what it cannot finish", () => {
+  it("a package that it cannot finish", () => {
     const root = repository();
     try {
       rmSync(join(root, "LICENSE"));
@@ -200,7 +203,7 @@ function manifestIn(folder: string): Record<string, unknown> {
   return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<string, unknown>;
 }
 
-/** What a program writes, and how it ends; jest's own limits do not reach what it waits for synchronously. */
+/** Runs a program: its output and exit status. It has a limit of its own: jest's cannot end a synchronous wait. */
 function run(cwd: string, program: string, ...args: string[]): { status: number | null; output: string } {
   const options = { cwd, encoding: "utf8", timeout: 120_000 } as const;
   const { status, stdout, stderr, error } = spawnSync(process.execPath, ["--no-warnings", program, ...args], options);

@@ -22,19 +22,19 @@ const published = readdirSync(packages)
   .map(packageIn)
   .filter(({ manifest }) => !manifest.private);
 
-/** What a user may import of a package: its name, and its name with a path. */
+/** The names under which users may import a package: its own name, and its name with a path. */
 function doorsOf({ manifest: { name, exports = {} } }: Package): string[] {
   const paths = Object.keys(exports).filter((path) => path !== "./package.json");
   return paths.map((path) => name + path.slice(1));
 }
 
-/** What core offers at run time to applications. */
+/** The values that core exports for applications. */
 const applications = [
   ...["Agent", "Conversation", "MemoryError", "OpenAIModel", "defineTool", "openBackend", "supports"],
   ...["assistant", "fromOpenAIMessage", "isMessage", "system", "textOf", "toOpenAIMessages", "tool", "user"],
 ];
 
-/** And to authors of adapters, layers and bridges. */
+/** The values that core exports for authors of adapters, layers and bridges. */
 const adapters = [
   ...["CallTracker", "KeyedQueue", "MAX_MEMORY_ID_BYTES", "MemoryError", "backendChannel", "beginsTurn"],
   ...["capabilityMethods", "checkAppend", "checkCall", "checkList", "checkMemoryId", "checkOperationId"],
@@ -44,7 +44,7 @@ const adapters = [
   ...["warnOf", "windowStart"],
 ];
 
-describe("a published package works in a project that has nothing else", () => {
+describe("a published package works in a project without other packages", () => {
   const home = mkdtempSync(join(tmpdir(), "deep-agent-packed-"));
   const project = join(home, "project");
   let programs: string[];
@@ -61,18 +61,21 @@ describe("a published package works in a project that has nothing else", () => {
 
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-  it.each(published)("$manifest.name contains its build, README and licence, and no workspace", ({ manifest }) => {
-    const { name, files = [] } = manifest;
-    const installed = join(project, "node_modules", name);
-    // The programs of what it depends on are linked into it.
-    const contents = readdirSync(installed).filter((file) => file !== "node_modules");
-    expect(files).toContain("dist");
-    expect(contents.sort()).toEqual(["LICENSE", "README.md", "package.json", ...files].sort());
-    expect(JSON.stringify(manifestIn(installed))).not.toContain("workspace:");
-  });
+  it.each(published)(
+    "$manifest.name contains its build, README and licence, and no workspace range",
+    ({ manifest }) => {
+      const { name, files = [] } = manifest;
+      const installed = join(project, "node_modules", name);
+      // Its node_modules holds links to the programs of its dependencies.
+      const contents = readdirSync(installed).filter((file) => file !== "node_modules");
+      expect(files).toContain("dist");
+      expect(contents.sort()).toEqual(["LICENSE", "README.md", "package.json", ...files].sort());
+      expect(JSON.stringify(manifestIn(installed))).not.toContain("workspace:");
+    },
+  );
 
   describe.each(published.flatMap(doorsOf))("%s", (name) => {
-    it("exports the same to import and to require", () => {
+    it("exports the same names to import and to require", () => {
       const imported = exportsOf(`import * as all from "${name}";`, "module");
       const required = exportsOf(`const all = require("${name}");`, "commonjs");
       expect(imported).not.toEqual([]);
@@ -88,7 +91,7 @@ describe("a published package works in a project that has nothing else", () => {
       expect(complaints(`${fileName(name)}.${extension}`)).toEqual([]);
     });
 
-    it("is refused by the compiler where a name is wrong", () => {
+    it("is refused by the compiler if an imported name is wrong", () => {
       expect(complaints(`${fileName(name)}.wrong.mts`)).toEqual([expect.stringContaining("noSuchExport")]);
     });
   });
@@ -134,11 +137,11 @@ describe("a published package works in a project that has nothing else", () => {
     it.each([
       ["@deep-agent/core", applications],
       ["@deep-agent/core/adapter", adapters],
-    ])("%s offers what it is for, and nothing else", (door, names) => {
+    ])("%s exports the listed names, and no others", (door, names) => {
       expect(exportsOf(`import * as all from "${door}";`, "module")).toEqual([...names].sort());
     });
 
-    it("an import of the adapter's loads no agent, conversation or model", () => {
+    it("do not share everything: the adapter door loads no agent, conversation or model", () => {
       const program = `
         import { registerHooks } from "node:module";
         const loaded = [];
@@ -151,7 +154,7 @@ describe("a published package works in a project that has nothing else", () => {
     });
   });
 
-  /** The names that a program sees, sorted. */
+  /** The exported names that a program sees, sorted. */
   function exportsOf(statement: string, type: "module" | "commonjs"): string[] {
     return JSON.parse(printed(`${statement} console.log(JSON.stringify(Object.keys(all).sort()));`, type)) as string[];
   }
@@ -160,7 +163,7 @@ describe("a published package works in a project that has nothing else", () => {
     return run(process.execPath, [`--input-type=${type}`, "--eval", program], project).trim();
   }
 
-  /** Programs that use each export of each package, and one that uses none that there is. */
+  /** Writes programs that use each export of each package, and programs that use an export that does not exist. */
   function writePrograms(): string[] {
     return published.flatMap(doorsOf).flatMap((name) => {
       const names = exportsOf(`import * as all from "${name}";`, "module").join(", ");
@@ -175,7 +178,7 @@ describe("a published package works in a project that has nothing else", () => {
     });
   }
 
-  /** What the compiler says of one of them, or of what is in the package that it is about. */
+  /** The compiler's messages about one of the programs, or about the packages. */
   function complaints(file: string): string[] {
     const own = new Set(programs);
     const about = (line: string): string => line.slice(0, line.indexOf("("));

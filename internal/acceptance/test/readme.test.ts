@@ -7,12 +7,12 @@ import { fromConfig } from "./support/sqlite-backend.ts";
 const root = join(__dirname, "../../..");
 
 describe("the README", () => {
-  it("prints the quick start that is run as an example", () => {
+  it("prints the quick start that runs as an example", () => {
     const quickStart = readFileSync(join(root, "examples/quick-start/src/quick-start.ts"), "utf8");
     expect(readFileSync(join(root, "README.md"), "utf8")).toContain(`\`\`\`ts\n${quickStart}\`\`\``);
   });
 
-  it("prints the adapter that the promises are tested on, in at most 60 lines", () => {
+  it("prints the adapter with which the promises are tested, in at most 60 lines", () => {
     const adapter = readFileSync(join(__dirname, "support/sqlite-backend.ts"), "utf8");
     expect(readFileSync(join(root, "README.md"), "utf8")).toContain(`\`\`\`ts\n${adapter}\`\`\``);
     expect(adapter.trimEnd().split("\n").length).toBeLessThanOrEqual(60);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "@jest/globals";
 import { run } from "./support/packing.ts";
 import type { Left } from "./workers/resources.worker.ts";
 
-/** What caches of a fixed size may take, in bytes. One conversation that stays with its two turns takes more than 2 KB. */
+/** The heap that caches of a fixed size may take, in bytes. A leaked conversation (two turns) takes more than 2 KB. */
 const ALLOWED = 6_000_000;
 
 /** A guard against hanging, in ms. */
@@ -11,7 +11,7 @@ const LIMIT = 500_000;
 
 describe("10,000 conversations in one process, 1,000 at a time", () => {
   it(
-    "leave nothing behind once they are over: no heap, no listener, no handle",
+    "leave nothing after they are over: no heap, no listener, no handle",
     () => {
       const program = join(import.meta.dirname, "workers/resources.worker.ts");
       const lines = run(process.execPath, ["--expose-gc", program], import.meta.dirname, LIMIT)

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { lazyChunk, type Rooms, roomsOf } from "../../../scripts/rooms/rooms.ts";
 import { CopiedSources, runLintStep, workspace } from "./support/copied-sources.ts";
 
-/** What is done wrong, in which file, by which code; and what lint says, without "error" before it. */
+/** Wrong imports: a description, the file, the code, and the message of lint without "error" before it. */
 const wrong = [
   {
     what: "a type of a room above",
@@ -111,7 +111,7 @@ describe("lint holds the sources of packages to what they may import", () => {
     expect(lint.output).toContain(`error ${told}\n`);
   });
 
-  it("takes these sources as they are", () => {
+  it("accepts the unchanged sources", () => {
     expect(runLintStep("depcruise ", workspace)).toEqual({
       status: 0,
       output: expect.stringContaining("no dependency violations found"),
@@ -120,12 +120,12 @@ describe("lint holds the sources of packages to what they may import", () => {
 });
 
 describe("the rooms", () => {
-  it.each(Object.entries(roomsOf))("of %s have no circle, but by core's lazy chunk", (_, rooms) => {
+  it.each(Object.entries(roomsOf))("of %s have no circle, except through core's lazy chunk", (_, rooms) => {
     for (const room of Object.keys(rooms)) expect([...reachedFrom(rooms, room)]).not.toContain(room);
   });
 });
 
-/** The rooms that a room may import, directly or by others. */
+/** The rooms that a room may import, directly or through other rooms. */
 function reachedFrom(rooms: Rooms, room: string, reached = new Set<string>()): Set<string> {
   for (const next of rooms[room] ?? []) {
     if (reached.has(next) || next === lazyChunk) continue;

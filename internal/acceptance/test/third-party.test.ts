@@ -20,11 +20,11 @@ const example = join(workspace, "examples/third-party-adapter");
 const core = packageIn(join(workspace, "packages/core"));
 const kit = packageIn(join(workspace, "packages/conformance"));
 
-describe("an adapter that is written elsewhere, on published packages alone", () => {
+describe("an adapter of another project, with published packages alone", () => {
   const home = mkdtempSync(join(tmpdir(), "deep-agent-third-party-"));
-  /** A copy of the example, as its authors have it. */
+  /** The folder with a copy of the example, as its authors have it. */
   const adapter = join(home, "adapter");
-  /** A program that uses it. */
+  /** The folder of a program that uses the adapter. */
   const application = join(home, "application");
 
   beforeAll(() => {
@@ -45,7 +45,7 @@ describe("an adapter that is written elsewhere, on published packages alone", ()
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 
   it("keeps the contract, and passes its other tests, by node:test", () => {
-    // With `node --test` set, a process of jest would count as one of node:test's own.
+    // With this variable, node:test would treat the process as a child of its own.
     const { NODE_TEST_CONTEXT: _context, ...env } = process.env;
     const files = readdirSync(join(adapter, "test")).filter((file) => file.endsWith(".test.ts"));
     const args = ["--no-warnings", "--test", "--test-reporter=tap", ...files.map((file) => join("test", file))];
@@ -56,7 +56,7 @@ describe("an adapter that is written elsewhere, on published packages alone", ()
     expect(stdout).toMatch(/ok \d+ - two instances write the same memory, and each sees what the other wrote/);
     expect(stdout).toMatch(/ok \d+ - a log reports the loss of acknowledged entries/);
     expect(stdout).toMatch(/^# fail 0$/m);
-    // SQLite lets nothing expire. All else is seen.
+    // SQLite does not expire memories. Every other promise is tested.
     const skipped = stdout.split("\n").filter((line) => line.includes("# SKIP"));
     expect(skipped.filter((line) => !line.includes("the target has no `ttl`"))).toEqual([]);
   }, 300_000);
@@ -67,7 +67,7 @@ describe("an adapter that is written elsewhere, on published packages alone", ()
     );
   });
 
-  it("is published with its build, and with what it depends on by version", () => {
+  it("is published with its build, and with versions of its dependencies", () => {
     const installed = join(application, "node_modules/@acme/memory-sqlite");
     expect(readdirSync(installed).sort()).toEqual(["LICENSE", "README.md", "dist", "package.json"]);
     expect(readdirSync(join(installed, "dist"))).toContain("index.d.ts");
@@ -84,7 +84,7 @@ describe("an adapter that is written elsewhere, on published packages alone", ()
     expect(readdirSync(application)).toContain("memories.db");
   });
 
-  it("is typed for who uses it", () => {
+  it("is typed for its users", () => {
     const uses = `
       import { Agent, type ChatModel, supports } from "@deep-agent/core";
       import { SqliteBackend } from "@acme/memory-sqlite";
@@ -93,7 +93,7 @@ describe("an adapter that is written elsewhere, on published packages alone", ()
       const backend = new SqliteBackend({ path: "memories.db" });
       new Agent({ model, longMemory: "alice", backend });
       if (!supports(backend, "log")) throw new Error();
-      // @ts-expect-error There is no such option.
+      // @ts-expect-error This option does not exist.
       new SqliteBackend({ file: "memories.db" });
     `;
     writeFileSync(join(application, "uses.mts"), uses);
@@ -101,7 +101,7 @@ describe("an adapter that is written elsewhere, on published packages alone", ()
   });
 });
 
-/** As publishing it from a workspace does: by version, which the overrides then lead to the tarballs. */
+/** Replaces workspace ranges by versions, as publishing does. The overrides then resolve them to the tarballs. */
 function withoutWorkspace(manifest: Manifest): Manifest {
   const versions = new Map([core, kit].map(({ manifest: { name, version } }) => [name, `^${version}`]));
   const named = (dependencies: Record<string, string> = {}): Record<string, string> =>
@@ -113,7 +113,7 @@ function withoutWorkspace(manifest: Manifest): Manifest {
   };
 }
 
-/** Says back what it was told, and prints what it was sent before that. */
+/** The model of this program answers with the user's text. It prints the messages that it got before that text. */
 const applicationProgram = `
   import { Agent, openBackend } from "@deep-agent/core";
 

@@ -5,10 +5,11 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { intercept, type Store, stores, storesTurns } from "./support/backends.ts";
 import { contents, EchoModel } from "./support/echo-model.ts";
 
-// Each of these is a promise of the Redis guide for Go that the Go library breaks in some way; here it holds, on every backend.
+// Each of these is a promise of the Redis guide for Go that the Go library breaks in some way. Here each promise holds
+// on every backend.
 
 const ID = "user-alice";
-const away = () => new MemoryError("UNAVAILABLE", "The store is away.", { retryable: true });
+const away = () => new MemoryError("UNAVAILABLE", "The store is unavailable.", { retryable: true });
 
 describe.each(stores)("on %s", (_name, open) => {
   let store: Store;
@@ -65,7 +66,7 @@ describe.each(stores)("on %s", (_name, open) => {
     ]);
   });
 
-  it("4. long memory without short memory persists, and stores no empty history over what is there", async () => {
+  it("4. long memory without short memory persists, and never replaces a stored history by an empty one", async () => {
     await agent().ask("one");
     await new Agent({ model: new EchoModel(), longMemory: ID, backend: store.another() }).ask("two");
     expect(await stored()).toHaveLength(4);
@@ -135,7 +136,7 @@ describe.each(stores)("on %s", (_name, open) => {
     expect(contents(await stored())).toEqual(asked.flatMap((text) => [text, `You said: ${text}`]));
   });
 
-  it("9. two agents, one id: no turn is lost, turns stay whole, each sees the other's at its next ask", async () => {
+  it("9. two agents, one id: no turn is lost, turns stay whole, each sees the other's turns at its next ask", async () => {
     const models = [new EchoModel(), new EchoModel()];
     const agents = models.map((model) => agent(model, store.another()).withMaxHistory(1_000));
     await Promise.all(
@@ -171,7 +172,7 @@ describe.each(stores)("on %s", (_name, open) => {
     expect(await store.backend.list({ prefix: "\\" })).toEqual(["\\a"]);
   });
 
-  it("13. list is complete and free of duplicates, and an empty one is a list", async () => {
+  it("13. list is complete and free of duplicates, and an empty list is a list", async () => {
     expect(await store.backend.list()).toEqual([]);
     const ids = Array.from({ length: 50 }, (_, index) => `user-${index}`);
     await Promise.all(ids.map((id) => store.backend.save(id, [user("hello")])));
@@ -179,7 +180,7 @@ describe.each(stores)("on %s", (_name, open) => {
     expect((await store.backend.list()).sort()).toEqual(ids.filter((id) => id !== "user-7").sort());
   });
 
-  it("16. any id is safe, and stays apart from every other", async () => {
+  it("16. any id is safe, and stays apart from every other id", async () => {
     const ids = [
       ...["../../etc/passwd", "a/b", "a", "b", ".", "..", "CON", "con", "nul.txt", "Alice", "alice", "ALICE"],
       ...["\u{1f600}", "a b", " a", "a ", "line\nbreak", "*", "[a-z]*", "?", "%41", "A", "\u00e9", "e\u0301"],
@@ -231,7 +232,7 @@ describe.each(stores)("on %s", (_name, open) => {
     ]);
   });
 
-  it("20. an aborted stream keeps what the policy says, and no half turn of a failed one is stored", async () => {
+  it("20. an aborted stream keeps what the policy says, and a failed stream stores no half turn", async () => {
     const controller = new AbortController();
     const slow = new EchoModel();
     slow.generate = async function* ({ signal }) {
@@ -266,7 +267,7 @@ describe.each(stores)("on %s", (_name, open) => {
 });
 
 describe("11. a setting means the same in options and fluent form", () => {
-  it.each([0, null, "0"])("a TTL of %p is for ever in both", async (ttl) => {
+  it.each([0, null, "0"])("a TTL of %p means no expiry in both", async (ttl) => {
     let now = 1_000_000;
     const clock = () => now;
     const options = Object.freeze({ ttl, clock });

@@ -33,8 +33,8 @@ const target: ConformanceTarget = {
 
 conformance({ describe, it }, target);
 
-describe("the guide and the kit's README say what is so", () => {
-  /** What the guide leads to when it is followed to the letter. */
+describe("the guide and the kit's README are correct", () => {
+  /** The result of following the guide to the letter. */
   let followed: ReturnType<typeof follow>;
   beforeAll(() => {
     const project = mkdtempSync(join(tmpdir(), "deep-agent-guide-"));
@@ -45,7 +45,7 @@ describe("the guide and the kit's README say what is so", () => {
     }
   }, 300_000);
 
-  it("the guide prints the adapter that the kit is run on", () => {
+  it("the guide prints the adapter that the kit tests", () => {
     const adapter = readFileSync(join(__dirname, "support/sqlite-backend.ts"), "utf8");
     expect(guide).toContain(`\`\`\`ts\n${adapter}\`\`\``);
   });
@@ -58,7 +58,7 @@ describe("the guide and the kit's README say what is so", () => {
     expect(outcomeOf("any valid id is safe, and any other id is rejected")).toBe("kept");
   });
 
-  it("the README has the kit's promises, each with what it takes to test it", () => {
+  it("the README lists the kit's promises, each with what its test needs", () => {
     const facilities = facilitiesOf({ name: "four methods", open: target.open });
     const rows = followed.report.promises.map(({ promise, outcome, reason }) => {
       const capability = outcome === "absent" ? /has no (\w+)/.exec(reason ?? "")?.[1] : undefined;
@@ -69,12 +69,12 @@ describe("the guide and the kit's README say what is so", () => {
     expect(readme).toContain(`|---|---|\n${rows.join("")}\n`);
   });
 
-  it("the README prints what the kit says of a backend whose delete takes others along", async () => {
+  it("the README prints the kit's report about a backend whose delete also removes other memories", async () => {
     const promises = ["delete removes one memory, and all of it"];
     const broken = { name: "broken", open: () => new PrefixDeleting(":memory:") };
     const text = reportText(await report(broken, { promises }));
     const promise = text.slice(text.indexOf("BROKEN"), text.indexOf("\ncapability")).trim();
-    // Among Jest's realms, an error is not known for one, and is told with its name.
+    // An error of another realm of Jest is not recognized as an error, so it is printed with its name.
     const sample = promise.replace("AssertionError [ERR_ASSERTION]: ", "");
     expect(sample).toContain("Calls:");
     expect(readme).toContain(`\`\`\`text\n${sample}\n\`\`\``);
@@ -85,7 +85,7 @@ describe("the guide and the kit's README say what is so", () => {
   }
 });
 
-/** Saves the guide's code under the names that it says, and runs the kit's program on it. */
+/** Saves the guide's code under the names that the guide gives, and runs the kit's program on it. */
 function follow(project: string): { status: number | null; stderr: string; report: Report } {
   const scope = join(project, "node_modules/@deep-agent");
   mkdirSync(scope, { recursive: true });
@@ -101,7 +101,7 @@ function follow(project: string): { status: number | null; stderr: string; repor
   return { status, stderr, report: JSON.parse(stdout || "{}") as Report };
 }
 
-/** The guide's code block in that language with that text in it. */
+/** The guide's code block in that language that contains the text. */
 function codeBlock(language: string, text: string): string {
   const blocks = guide.split("```").filter((_block, index) => index % 2 === 1);
   const block = blocks.find((one) => one.startsWith(`${language}\n`) && one.includes(text));
@@ -109,14 +109,14 @@ function codeBlock(language: string, text: string): string {
   return block.slice(language.length + 1);
 }
 
-/** Deletes every memory whose id begins with the one that it is given. */
+/** Its `delete` also deletes every memory whose id begins with the given id. */
 class PrefixDeleting extends SqliteBackend<object> {
   override async delete(memoryId: string, options?: CallOptions): Promise<void> {
     for (const id of await this.list({ ...options, prefix: memoryId })) await super.delete(id);
   }
 }
 
-/** The member of a target that each promise needs, as the kit tells a test runner. Nothing is run. */
+/** The member of a target that each promise needs, as the kit reports it to a test runner. No test is run. */
 function facilitiesOf(bare: ConformanceTarget): Map<string, string | undefined> {
   const facilities = new Map<string, string | undefined>();
   let promise = "";

@@ -1,10 +1,10 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 
-/** How much of what a child says is kept, in characters. */
+/** How much of a child's output is kept, in characters: its end. */
 const KEPT = 20_000;
 
-/** A child process that by itself keeps no test process alive: only waiting for its end does. */
+/** A child process that does not keep the test process alive, except while `ended` waits for its end. */
 export class AwaitedChild {
   readonly pid: number;
   readonly #child: ChildProcess;
@@ -17,20 +17,20 @@ export class AwaitedChild {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.#said = (this.#said + text).slice(-KEPT);
       });
-      // A pipe is a socket, which Node's type of it does not say.
+      // A pipe is a socket and so has `unref`, which Node's type of a child's stream lacks.
       (stream as { unref?(): void } | null)?.unref?.();
     }
     child.unref();
   }
 
-  /** Resolves when it runs; rejects where it cannot be run. */
+  /** Resolves when the child runs. Rejects if it cannot be run. */
   static async of(child: ChildProcess): Promise<AwaitedChild> {
     await once(child, "spawn");
-    // Once spawned, it has one.
+    // A spawned child has a pid.
     return new AwaitedChild(child, child.pid as number);
   }
 
-  /** What it said on stdout and stderr. */
+  /** The end of what the child wrote to stdout and stderr. */
   get said(): string {
     return this.#said;
   }

@@ -3,18 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generate } from "selfsigned";
 
-/** Certificates for localhost and 127.0.0.1, in PEM; disposed of, its files are gone. */
+/** Certificates for localhost and 127.0.0.1, in PEM. Disposing of them removes their files. */
 export interface Certificates extends AsyncDisposable {
   /** Holds `ca.crt`, `server.crt`, `server.key`, `client.crt` and `client.key`. */
   directory: string;
   /** The authority that signed the others. */
   ca: string;
   client: { cert: string; key: string };
-  /** What makes a redis-server speak TLS on its port, and nothing else; `askClients`: only with those who show a certificate. */
+  /** Arguments with which a redis-server speaks only TLS on its port. `askClients`: clients must show a certificate. */
   serverArgs(port: number, askClients?: boolean): string[];
 }
 
-/** Makes new ones, and writes them into a folder of their own. */
+/** Makes new certificates, and writes them into a folder of their own. */
 export async function certificates(): Promise<Certificates> {
   const name = (value: string): { name: string; value: string }[] => [{ name: "commonName", value }];
   const options = { keyType: "ec", algorithm: "sha256" } as const;

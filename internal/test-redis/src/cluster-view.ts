@@ -1,18 +1,18 @@
 /** How many slots every cluster has. */
 export const SLOTS = 16_384;
 
-/** What a node says of itself or of another: a line of its `CLUSTER NODES`. */
+/** A node's report about itself or another node: a line of its `CLUSTER NODES`. */
 export interface NodeLine {
   id: string;
-  /** Whether the node says it of itself. */
+  /** Whether the line is about the node that reports it. */
   isOwn: boolean;
   flags: readonly string[];
   /** The id of its master, if it is a replica. */
   master: string | undefined;
-  /** Of two that claim a slot, the one whose epoch is higher has it. */
+  /** If two nodes claim a slot, the one with the higher epoch has it. */
   epoch: number;
   isConnected: boolean;
-  /** First and last slot of each range that it has. */
+  /** First and last slot of each range that the node has. */
   ranges: readonly (readonly [number, number])[];
 }
 
@@ -31,20 +31,20 @@ function nodeLineOf(line: string): NodeLine {
     master: master === "-" ? undefined : master,
     epoch: Number(epoch),
     isConnected: link === "connected",
-    // In brackets are those that it moves, which come in a range, too, where it has them.
+    // Slots that are being moved are in brackets. If the node has them, a range holds them too.
     ranges: slots.filter((slot) => !slot.startsWith("[")).map(rangeOf),
   };
 }
 
 function rangeOf(slots: string): [number, number] {
   const [first, last = first] = slots.split("-").map(Number);
-  // There is at least one number.
+  // `split` gives at least one number.
   return [first as number, last as number];
 }
 
 /**
- * Who is what in a cluster, of all that its nodes say. They do not always agree: one that the others took for dead does not yet know
- * it when it comes back.
+ * The roles and slots of a cluster's nodes, from the reports of all of them. The nodes do not always agree: a node that
+ * the others held to be dead does not know that yet when it comes back.
  */
 export class ClusterView {
   readonly #lines: readonly NodeLine[];
@@ -61,24 +61,24 @@ export class ClusterView {
     }
   }
 
-  /** The id of the node that has the slot; `undefined`: none. */
+  /** The id of the node that has the slot; `undefined` if no node has it. */
   ownerOf(slot: number): string | undefined {
     return this.#owners[slot]?.id;
   }
 
-  /** A slot that the node has; `undefined`: it has none. */
+  /** A slot that the node has; `undefined` if it has no slots. */
   someSlotOf(id: string): number | undefined {
     const slot = this.#owners.findIndex((line) => line?.id === id);
     return slot === -1 ? undefined : slot;
   }
 
-  /** The ids of those that have slots, though they be dead, and of the living masters that have none. */
+  /** The ids of the nodes that have slots, even if they are dead, and of the living masters without slots. */
   get masters(): Set<string> {
     const idle = this.#lines.filter((line) => line.isOwn && line.flags.includes("master") && line.ranges.length === 0);
     return new Set([...this.#owners.flatMap((line) => line?.id ?? []), ...idle.map(({ id }) => id)]);
   }
 
-  /** The ids of the replicas that the node has, without those that the others take for dead. */
+  /** The ids of the node's replicas, without those that the other nodes report as dead. */
   replicasOf(master: string): Set<string> {
     const replicas = new Map<string, NodeLine>();
     for (const line of this.#lines) {

@@ -7,23 +7,23 @@ import type { RedisServer } from "./redis-server.ts";
 import { replicationOf } from "./replication.ts";
 import { type ClusterMember, type MoveProgress, SlotMove } from "./slot-move.ts";
 
-/** How long it may take by default, in ms: until all is well; a failover. */
+/** Default limits, in ms: until the cluster is ready; for a failover. */
 const READY_LIMIT = 30_000;
 const FAILOVER_LIMIT = 30_000;
 
-/** How long it may take until all have heard of a moved slot, in ms. */
+/** How long it may take until all servers know of a moved slot, in ms. */
 const NEWS_LIMIT = 10_000;
 
-/** How long a new master may take to say that it is one, in ms. */
+/** How long a new master may take to report its role, in ms. */
 const ROLE_LIMIT = 1_000;
 
-/** A cluster of redis-servers on loopback; `startCluster` makes it. */
+/** A cluster of redis-servers on loopback, made by `startCluster`. */
 export class TestCluster implements AsyncDisposable {
-  /** Those that were masters at first, and then the replicas: all of the first master, all of the second. */
+  /** The first masters, and then their replicas: all of the first master, all of the second, and so on. */
   readonly servers: readonly RedisServer[];
   readonly #members: readonly ClusterMember[];
   readonly #password: string | undefined;
-  /** A slot that each server has, or had last. */
+  /** A slot that each server has, or the last one that it had. */
   readonly #slots = new Map<RedisServer, number>();
 
   constructor(members: readonly ClusterMember[], password: string | undefined) {
@@ -36,31 +36,31 @@ export class TestCluster implements AsyncDisposable {
     return this.servers.map(({ host, port }) => ({ host, port }));
   }
 
-  /** Those that have slots now, even if they are dead and not yet replaced, and the living ones that are masters without any. */
+  /** The servers that have slots now, even if dead and not replaced yet, and the living masters without slots. */
   async masters(): Promise<RedisServer[]> {
     return this.#serversOf((await this.#view()).masters);
   }
 
-  /** Its replicas now, without those that the others take for dead. */
+  /** The master's replicas now, without those that the other servers report as dead. */
   async replicaOf(master: RedisServer): Promise<RedisServer[]> {
     return this.#serversOf((await this.#view()).replicasOf(this.#memberOf(master).id));
   }
 
-  /** The slot of that key. */
+  /** The slot of the key. */
   async slotOf(key: string): Promise<number> {
     const [slot] = (await answersOf(this.servers, "CLUSTER", "KEYSLOT", key)).values();
     return Number(slot);
   }
 
-  /** The server that has the key's slot now, even if it is dead and not yet replaced. */
+  /** The server that has the key's slot now, even if it is dead and not replaced yet. */
   async masterOf(key: string): Promise<RedisServer> {
     return (await this.#ownerOf(await this.slotOf(key))).server;
   }
 
   /**
-   * Moves a slot with all its keys from the server that has it to another, as an operator does. Calls `between` when both know of
-   * it, and when half of the keys are moved. Resolves when all that live have heard of it. Where `between` rejects, the slot stays on
-   * its way: the next call goes on from there.
+   * Moves a slot with all its keys from the server that has it to another one, as an operator does. Calls `between`
+   * after both servers know of the move, and again after half of the keys are moved. Resolves when all living servers
+   * know the new place. If `between` rejects, the move stays unfinished, and the next call continues it.
    */
   async moveSlot(
     slot: number,
@@ -80,22 +80,22 @@ export class TestCluster implements AsyncDisposable {
     await eventually(`The news that slot ${slot} is on ${to.addr}`, NEWS_LIMIT, async () => {
       for (const [{ addr }, report] of await answersOf(this.servers, "CLUSTER", "NODES")) {
         const owner = new ClusterView([String(report)]).ownerOf(slot);
-        if (owner !== target.id) throw new Error(`To ${addr} it is on ${owner}.`);
+        if (owner !== target.id) throw new Error(`${addr} reports it on node ${owner}.`);
       }
     });
     await this.#view(); // for awaitFailover
   }
 
-  /** Resolves to the server that has got the slots of `from`, or does within `limitMs`. For when `from` is dead or frozen. */
+  /** Waits up to `limitMs` for the server that takes over the slots of `from`, which must be dead or frozen. */
   async awaitFailover(from: RedisServer, limitMs: number = FAILOVER_LIMIT): Promise<RedisServer> {
     return eventually(`A failover of ${from.addr}`, limitMs, async () => {
       const view = await this.#view();
       const slot = this.#slots.get(from);
-      if (slot === undefined) throw new Error("It has never had a slot.");
+      if (slot === undefined) throw new Error("It never had a slot.");
       const { server } = this.#ownerIn(view, slot);
       if (server === from) throw new Error("It still has its slots.");
       const { role } = await replicationOf(server, ROLE_LIMIT);
-      if (role !== "master") throw new Error(`${server.addr} is not yet a master.`);
+      if (role !== "master") throw new Error(`${server.addr} is not a master yet.`);
       return server;
     });
   }
@@ -106,12 +106,12 @@ export class TestCluster implements AsyncDisposable {
     await this.#view(); // for awaitFailover
   }
 
-  /** Kills all, and removes their data. */
+  /** Kills all servers, and removes their data. */
   async [Symbol.asyncDispose](): Promise<void> {
     await disposeAll(this.servers);
   }
 
-  /** As those see it that live. */
+  /** The cluster as its living servers see it. */
   async #view(): Promise<ClusterView> {
     const view = new ClusterView([...(await answersOf(this.servers, "CLUSTER", "NODES")).values()].map(String));
     for (const { id, server } of this.#members) {
@@ -134,7 +134,7 @@ export class TestCluster implements AsyncDisposable {
 
   #memberOf(server: RedisServer): ClusterMember {
     const member = this.#members.find((each) => each.server === server);
-    if (member === undefined) throw new Error(`${server.addr} is not in this cluster.`);
+    if (member === undefined) throw new Error(`${server.addr} does not belong to this cluster.`);
     return member;
   }
 

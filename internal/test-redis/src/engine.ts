@@ -1,10 +1,13 @@
-/** Whatever can run a redis-server here. */
+/** Runs redis-servers on this machine. */
 export interface Engine {
-  /** For people to read. */
+  /** A name for people to read. */
   readonly name: string;
-  /** Whether its servers reach each other on 127.0.0.1, by the ports that this process knows. */
+  /** Whether the servers reach each other on 127.0.0.1, at the ports that this process knows. */
   readonly sharesLoopback: boolean;
-  /** Begins to run one on that port of 127.0.0.1; there is an empty configuration file in the folder, or the last one. */
+  /**
+   * Starts a server on the port of 127.0.0.1. The folder holds a configuration file: an empty one, or that of the last
+   * run.
+   */
   start(port: number, directory: string, args: readonly string[]): Promise<RunningServer>;
 }
 
@@ -13,12 +16,12 @@ export interface RunningServer {
   /** The process on this machine: the server, or the client of Docker that waits for it. */
   readonly pid: number;
   isAlive(): boolean;
-  /** What it said so far. */
+  /** The server's output and log so far. */
   output(): Promise<string>;
   freeze(): Promise<void>;
   thaw(): Promise<void>;
-  /** Resolves when it has ended, frozen or not. A frozen one does nothing more. */
+  /** Kills the server, frozen or not, and resolves when it has ended. A frozen server does nothing more. */
   kill(): Promise<void>;
-  /** Resolves when it has ended, frozen or not. */
+  /** Stops the server in an orderly way, frozen or not, and resolves when it has ended. */
   stop(): Promise<void>;
 }

@@ -2,9 +2,9 @@ import { installOnDebian } from "./debian.ts";
 import { findEngine } from "./find-engine.ts";
 
 /*
- * Run before the tests: sees that there is a redis-server for them. If there is none, root on Debian or Ubuntu installs
- * it; elsewhere Docker serves, and if that is not there either, this ends with what to do. With REDIS_IMAGE, it is
- * Docker with that image or nothing. Tests that need Redis are never skipped.
+ * Runs before the tests, and makes sure that they have a redis-server. If it is missing, it is installed for root on
+ * Debian or Ubuntu. Other systems use Docker. If Docker is missing too, this program fails and prints what to do. If
+ * REDIS_IMAGE is set, only Docker with that image is used. Tests that need Redis are never skipped.
  */
 
 try {
@@ -12,6 +12,6 @@ try {
   const { name } = await findEngine();
   if (installed || name.startsWith("docker")) process.stderr.write(`Redis for the tests: ${name}\n`);
 } catch (error) {
-  process.stderr.write(`${(error as Error).message}\n`); // what findEngine rejects with, and what is thrown in here
+  process.stderr.write(`${(error as Error).message}\n`); // `findEngine` and `installOnDebian` throw only errors
   process.exitCode = 1;
 }

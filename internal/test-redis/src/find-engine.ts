@@ -6,19 +6,19 @@ import { programEngine } from "./program.ts";
 
 const run = promisify(execFile);
 
-/** What to do where there is none. */
-export const howToGetOne: string = `The tests need a real redis-server, 6.2 or later, and found none. Do one of these:
+/** What to do if there is no redis-server. */
+export const howToGetOne: string = `The tests need a real redis-server, 6.2 or later, and did not find one. Do one of these:
   Debian, Ubuntu   sudo apt-get install redis-server
   macOS            brew install redis
-  elsewhere        start Docker, and they run the image ${DEFAULT_IMAGE}
+  elsewhere        start Docker: the tests then run the image ${DEFAULT_IMAGE}
   or               set REDIS_SERVER to the path of the program`;
 
 /** What to do if `REDIS_IMAGE` asks for Docker, and Docker does not answer. */
 const howToGetDocker =
-  "Docker runs that image, and `docker info` does not answer. Start Docker, or unset REDIS_IMAGE: " +
+  "Running that image takes Docker, but `docker info` does not answer. Start Docker, or unset REDIS_IMAGE: " +
   "then the tests run the redis-server of this machine.";
 
-/** The redis-server that `REDIS_SERVER` or else `PATH` names. */
+/** The program to run: the value of `REDIS_SERVER`, or `redis-server`, which is looked up on `PATH`. */
 export function nameOfProgram(env: NodeJS.ProcessEnv = process.env): string {
   return env["REDIS_SERVER"] || "redis-server";
 }
@@ -31,8 +31,8 @@ export function nameOfProgram(env: NodeJS.ProcessEnv = process.env): string {
  * - or else the `redis-server` on `PATH`;
  * - or else the default image, in Docker.
  *
- * Whoever sets a variable wants that server and no other one. So this rejects if what a variable names does not run,
- * and if both are set. It rejects with {@link howToGetOne} if there is nothing at all.
+ * A variable asks for that server and no other one. So this rejects if the server that a variable names does not run,
+ * and if both variables are set. It rejects with {@link howToGetOne} if there is no server at all.
  */
 export async function findEngine(env: NodeJS.ProcessEnv = process.env): Promise<Engine> {
   const image = env["REDIS_IMAGE"];
@@ -60,15 +60,15 @@ async function engineOfImage(image: string, env: NodeJS.ProcessEnv): Promise<Eng
   if (env["REDIS_SERVER"]) {
     throw new Error(
       `${asked}, and REDIS_SERVER is ${JSON.stringify(env["REDIS_SERVER"])}. ` +
-        "The tests run on one of them: unset the other.",
+        "The tests run on one of them only: unset the other variable.",
     );
   }
   let docker: Engine | undefined;
   try {
     docker = await findDocker(env, image);
   } catch (error) {
-    const { message } = error as Error; // what execFile rejects with: the command, and what it said
-    throw new Error(`${asked}, which Docker cannot fetch. Check the name.\n${message}`, { cause: error });
+    const { message } = error as Error; // an error of `execFile`, whose message holds the command and its output
+    throw new Error(`${asked}, but Docker cannot fetch that image. Check the name.\n${message}`, { cause: error });
   }
   if (docker === undefined) throw new Error(`${asked}. ${howToGetDocker}`);
   return docker;

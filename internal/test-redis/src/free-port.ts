@@ -3,26 +3,32 @@ import { once } from "node:events";
 import net from "node:net";
 
 /*
- * Below those that systems give to outgoing connections (Linux from 32768, macOS from 49152). A server that was killed is to find
- * its port free when it comes back; and whoever goes on trying to reach the port meanwhile must not be given that very port to come
- * from: TCP then connects him to himself.
+ * These ports are lower than the ones that systems give to outgoing connections (Linux from 32768, macOS from 49152).
+ * So a killed server finds its port free when it comes back. And a client that keeps trying to reach the port meanwhile
+ * never gets that same port as its own source port: TCP would then connect the client to itself.
  */
 const LOWEST = 16_000;
 const HIGHEST = 24_000;
 
-/** How many processes of jest have ports of their own: what one of them has killed, another one must not take the place of. */
+/**
+ * How many of jest's processes have ports of their own. A process must not take the port of a server that another
+ * killed.
+ */
 const SHARES = 16;
 const SHARE = (HIGHEST - LOWEST) / SHARES;
 
 const { JEST_WORKER_ID: worker = 0 } = process.env;
 const lowest = LOWEST + (Number(worker) % SHARES) * SHARE;
 
-/** The last one that was tried, counted from the lowest. It begins anywhere, for those that are no process of jest. */
+/**
+ * The last port that was tried, counted from the lowest. It starts at random, for processes that jest did not start.
+ */
 let last = randomInt(SHARE);
 
 /**
- * A port of 127.0.0.1 on which nobody listens now. All others of this process come before the same one again: of two servers that
- * are started on one port, the one that gets it would answer for both. The 8000 ports above all these are for {@link busPortOf}.
+ * A port of 127.0.0.1 on which no program listens now. A port comes again only after all other ports of this process:
+ * if two servers were started on one port, the server that got it would answer for both. The 8000 ports above these are
+ * for {@link busPortOf}.
  */
 export async function freePort(): Promise<number> {
   for (let number = 0; number < SHARE; number++) {
@@ -30,10 +36,10 @@ export async function freePort(): Promise<number> {
     const port = lowest + last;
     if (await isFree(port)) return port;
   }
-  throw new Error(`None of the ports from ${lowest} to ${lowest + SHARE - 1} is free.`);
+  throw new Error(`All ports from ${lowest} to ${lowest + SHARE - 1} are taken.`);
 }
 
-/** Where a server on that port talks to the other nodes of its cluster. It may be taken. */
+/** The port at which a server on `port` talks to the other nodes of its cluster. It may be taken. */
 export function busPortOf(port: number): number {
   return port + HIGHEST - LOWEST;
 }
@@ -44,7 +50,7 @@ async function isFree(port: number): Promise<boolean> {
     listener.listen(port, "127.0.0.1");
     await once(listener, "listening");
   } catch {
-    // Taken, or not for this user: the same here.
+    // Taken, or not allowed for this user, which makes no difference here.
     return false;
   }
   listener.close();

@@ -1,14 +1,14 @@
 import { spawn } from "node:child_process";
 
-/** Waits to clean up behind this process. */
+/** Waits to clean up after this process. */
 export interface Guard {
-  /** There is nothing left to clean up. */
+  /** Ends the guard without a cleanup: nothing is left to clean up. */
   dismiss(): void;
 }
 
 /**
- * Runs the commands when this process has ended, however it did, SIGKILL included: a shell waits for the end of a pipe that only this
- * process holds open. It is in a group of its own, so that Ctrl-C does not reach it.
+ * Runs the commands after this process has ended, even by SIGKILL: a shell waits for the end of a pipe that only this
+ * process holds open. The shell is in a process group of its own, so that Ctrl-C does not reach it.
  */
 export function guard(env: NodeJS.ProcessEnv, ...commands: readonly (readonly string[])[]): Guard {
   const script = commands.map((command) => command.map(quoted).join(" ")).join("; ");

@@ -1,10 +1,10 @@
 import { ErrorReply } from "@redis/client";
 import type { RedisServer } from "./redis-server.ts";
 
-/** How long a server may take to answer that was not frozen by its `freeze`, in ms. */
+/** How long a server that `freeze` did not freeze may take to answer, in ms. */
 const ANSWER_LIMIT = 1_000;
 
-/** What the server answers; `undefined`: it is dead, frozen, or not yet ready to. Rejects where it answers with an error. */
+/** The server's answer; `undefined` if it is dead, frozen, or not ready yet. Rejects if the answer is an error. */
 export async function answerOf(server: RedisServer, ...words: string[]): Promise<unknown> {
   if (server.isFrozen) return undefined;
   try {
@@ -15,7 +15,7 @@ export async function answerOf(server: RedisServer, ...words: string[]): Promise
   }
 }
 
-/** What each server answers, without those of which that is `undefined`. Rejects where there is no other, too. */
+/** The answers of the living servers. Rejects if an answer is an error, or if no server answers. */
 export async function answersOf(
   servers: readonly RedisServer[],
   ...words: string[]
@@ -26,6 +26,6 @@ export async function answersOf(
     const answer = answers[index];
     if (answer !== undefined) living.set(server, answer);
   }
-  if (living.size === 0) throw new Error(`None of ${servers.map(({ addr }) => addr).join(", ")} answers.`);
+  if (living.size === 0) throw new Error(`No server answers: ${servers.map(({ addr }) => addr).join(", ")}.`);
   return living;
 }

@@ -14,12 +14,12 @@ export function programEngine(program: string, env: NodeJS.ProcessEnv): Engine {
         spawn(program, serverArguments("127.0.0.1", port, directory, args), {
           env,
           stdio: ["ignore", "pipe", "pipe"],
-          // Ctrl-C ends the test process, and the guard the server.
+          // Ctrl-C ends the test process, and then the guard ends the server.
           detached: true,
         }),
       );
-      const behind = guard(env, ["kill", "-9", String(child.pid)], ["rm", "-rf", directory]);
-      child.onEnd(() => behind.dismiss());
+      const cleanup = guard(env, ["kill", "-9", String(child.pid)], ["rm", "-rf", directory]);
+      child.onEnd(() => cleanup.dismiss());
       return {
         pid: child.pid,
         isAlive: () => child.isAlive(),
@@ -32,7 +32,7 @@ export function programEngine(program: string, env: NodeJS.ProcessEnv): Engine {
         },
         async stop() {
           child.signal("SIGTERM");
-          child.signal("SIGCONT"); // a frozen one hears the other only then
+          child.signal("SIGCONT"); // a frozen server receives SIGTERM only after this
           await child.ended();
         },
       };

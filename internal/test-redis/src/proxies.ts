@@ -2,23 +2,23 @@ import { disposeAll } from "./dispose-all.ts";
 import { type Action, type LossyProxy, startProxy } from "./proxy.ts";
 import { startAll } from "./start-all.ts";
 
-/** Decides about each command, given its words, and the place of its server among the targets. */
+/** Decides about each command, given its words and its server's index among the targets. */
 export type SharedRule = (command: readonly string[], server: number) => Action;
 
-/** A proxy in front of each of several servers, with one rule for all. */
+/** Proxies in front of several servers, one for each, with one rule for all of them. */
 export class LossyProxies implements AsyncDisposable {
-  /** Decides about every command from now on, at every proxy that was not given a rule of its own. */
+  /** Decides about every command from now on, at every proxy without a rule of its own. */
   rule: SharedRule = () => "pass";
   /** In the order of the targets. */
   readonly proxies: readonly LossyProxy[];
-  /** Where a client finds the server that calls itself `"host:port"`: `nodeAddressMap` of node-redis, `natMap` of ioredis. */
+  /** Maps a server's own `"host:port"` to its proxy: for `nodeAddressMap` of node-redis and `natMap` of ioredis. */
   readonly addressMap: Readonly<Record<string, { host: string; port: number }>>;
 
   constructor(targets: readonly { host: string; port: number }[], proxies: readonly LossyProxy[]) {
     this.proxies = proxies;
     const addresses = targets.map(({ host, port }, index) => {
       const proxy = proxies[index];
-      if (proxy === undefined) throw new Error("There is not a proxy for each target.");
+      if (proxy === undefined) throw new Error(`There are ${targets.length} targets, but ${proxies.length} proxies.`);
       proxy.rule = (command) => this.rule(command, index);
       return [`${host}:${port}`, { host: "127.0.0.1", port: proxy.port }] as const;
     });

@@ -3,35 +3,35 @@ import net from "node:net";
 import { isPush, RespStream, wordsOf } from "./resp.ts";
 
 /**
- * What becomes of a command:
+ * What the proxy does with a command:
  *  - `"pass"`: it is sent on, and its reply comes back;
- *  - `"dropReply"`: the server gets it, the client loses its connection instead of the reply;
- *  - `"dropRequest"`: the client loses its connection, the server gets nothing;
- *  - `"hold"`: as `"dropRequest"`, but the server gets it later, when the held ones are released, on the connection on which it
- *    was sent: there it is logged in, and in its database;
- *  - `"swallow"`: nothing happens, and goes on happening on this connection.
+ *  - `"dropReply"`: the server gets the command, and the client loses its connection instead of getting the reply;
+ *  - `"dropRequest"`: the client loses its connection, and the server gets nothing;
+ *  - `"hold"`: as `"dropRequest"`, but the server gets the command later, when the held ones are released. It comes on
+ *    the connection on which it was sent, which is logged in and has its database selected;
+ *  - `"swallow"`: the command is ignored, and so is everything that follows on this connection.
  */
 export type Action = "pass" | "dropReply" | "dropRequest" | "hold" | "swallow";
 
 /** Decides about each command, given its words. */
 export type Rule = (command: readonly string[]) => Action;
 
-/** What went through, connecting and greeting included. */
+/** What went through the proxy, including the commands with which clients connect. */
 export interface Counts {
   /** Bytes from clients to the server. */
   sent: number;
   /** Bytes from the server to clients. */
   received: number;
-  /** How often each command came, by its name in capitals. */
+  /** How often each command came. The keys are names in capitals. */
   commands: Record<string, number>;
 }
 
-/** Brings a held command to the server; resolves when it has answered. */
+/** Sends a held command to the server, and resolves when the server has answered. */
 type Delivery = () => Promise<void>;
 
 /**
- * A way to a server on which commands and replies get lost, and are counted. Of the commands, those of publishing and subscribing and
- * `CLIENT REPLY` are not understood: it takes each command to have one reply.
+ * A proxy that counts commands and replies, and loses some of them. It assumes that each command has one reply, so it
+ * cannot handle `CLIENT REPLY` and the commands that publish and subscribe.
  */
 export class LossyProxy implements AsyncDisposable {
   /** Decides about every command from now on. */
@@ -50,7 +50,8 @@ export class LossyProxy implements AsyncDisposable {
 
   get port(): number {
     const address = this.#listener.address();
-    if (address === null || typeof address === "string") throw new Error("The proxy does not listen.");
+    if (address === null || typeof address === "string")
+      throw new Error("The proxy is not listening: call `listen` first.");
     return address.port;
   }
 
@@ -77,14 +78,14 @@ export class LossyProxy implements AsyncDisposable {
     await once(this.#listener, "listening");
   }
 
-  /** The held commands reach the server now, one after the other; resolves when it has answered all of them. */
+  /** Sends the held commands to the server, one after another. Resolves when the server has answered all of them. */
   async release(): Promise<void> {
     const held = this.#held;
     this.#held = [];
     for (const deliver of held) await deliver();
   }
 
-  /** Cuts the connections of all clients that there are; new ones can be made. Held commands stay. */
+  /** Cuts the connections of all present clients. New connections can be made. Held commands stay. */
   cut(): void {
     for (const client of this.#clients) client.destroy();
   }
@@ -102,7 +103,7 @@ export class LossyProxy implements AsyncDisposable {
     this.#clients.add(client);
     const requests = new RespStream();
     const replies = new RespStream();
-    // What is to be done with the replies that are still to come, in order.
+    // What to do with each outstanding reply, in order.
     const expected: ((reply: Buffer) => void)[] = [];
     let isOver = false;
     let holds = false;

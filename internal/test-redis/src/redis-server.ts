@@ -13,37 +13,40 @@ const HOST = "127.0.0.1";
 /** How long a server may take to answer its first PING, in ms. */
 const START_LIMIT = 20_000;
 
-/** How long one PING may take of that, in ms. */
+/** How long a single PING may take, in ms. */
 const PING_LIMIT = 2_000;
 
-/** How many free ports are tried: between finding one and using it, somebody else may take it. */
+/** How many free ports are tried: after a port was found free, another program may take it. */
 const PORTS_TRIED = 5;
 
 export interface RedisServerOptions {
-  /** Further arguments, as redis-server takes them: `["--maxmemory", "3mb"]`; they win over the defaults. May be told the port. */
+  /**
+   * Further arguments of redis-server, such as `["--maxmemory", "3mb"]`, which win over the defaults. May depend on the
+   * port.
+   */
   args?: readonly string[] | ((port: number) => readonly string[]);
   /** The password that the arguments set, for this object's own commands. */
   password?: string;
-  /** TLS as the arguments set it up, for this object's own commands: the server listens to nothing else. */
+  /** For this object's own commands, if the arguments set up TLS. The server then accepts only TLS. */
   tls?: { ca: string; cert?: string; key?: string };
-  /** Wait until it has read its data, too. Default `true`. */
+  /** Whether to wait until the server has read its data too. Default `true`. */
   waitForData?: boolean;
-  /** What runs it. Default: the redis-server of this machine, or Docker where there is none. */
+  /** Runs the server. Default: the redis-server of this machine, or Docker if the machine does not have one. */
   engine?: Engine;
 }
 
-/** Never connected. Its duplicates are made in no time, whereas `createClient` builds a class for every other address. */
+/** Never connected. Duplicating it is fast, whereas `createClient` builds a class for each new address. */
 const anyClient = createClient();
 
 /** How a command is sent. */
 export interface Asking {
-  /** Reject after so many ms. Default: wait on. */
+  /** After how many ms to reject. Default: no limit. */
   limitMs?: number;
-  /** Strings of the answer are Buffers. Default `false`: they are taken to be UTF-8. */
+  /** Whether strings of the answer are Buffers. Default `false`: they are decoded as UTF-8. */
   inBytes?: boolean;
 }
 
-/** A redis-server of this test's own, on loopback, with a data folder of its own. */
+/** A redis-server for one test, on loopback, with a data folder of its own. */
 export class RedisServer implements AsyncDisposable {
   readonly host: string = HOST;
   readonly port: number;
@@ -70,16 +73,16 @@ export class RedisServer implements AsyncDisposable {
     return `redis://${this.addr}`;
   }
 
-  /** Its process on this machine: the server, or the client of Docker that waits for it. */
+  /** The process on this machine: the server, or the client of Docker that waits for it. */
   get pid(): number {
     return this.#process.pid;
   }
 
-  /** Starts it, and resolves when it answers. Rejects with what it said where it does not. */
+  /** Starts the server, and resolves when it answers. Rejects with its output if it does not answer. */
   async start(): Promise<void> {
-    if (this.#running?.isAlive()) throw new Error("This redis-server runs already.");
+    if (this.#running?.isAlive()) throw new Error(`The redis-server on port ${this.port} is already running.`);
     const { args = [] } = this.#options;
-    // Empty at first. What the server itself writes there stays: a sentinel does, and CONFIG REWRITE.
+    // Empty at first. A sentinel and CONFIG REWRITE write to the file, and that must stay.
     await writeFile(configFileOf(this.directory), "", { flag: "a" });
     const running = await this.#engine.start(
       this.port,
@@ -95,19 +98,19 @@ export class RedisServer implements AsyncDisposable {
       if (answer === "PONG" || (answer !== undefined && !/^LOADING/.test(answer))) return;
       if (answer !== undefined && this.#options.waitForData === false) return;
       if (Date.now() > limit) break;
-      await pause(20); // between two tries to reach it
+      await pause(20); // between two tries to reach the server
     }
     await running.kill();
     this.#running = undefined;
     throw new Error(`redis-server did not start on port ${this.port}:\n${await running.output()}`);
   }
 
-  /** Sends one command by a connection of its own. */
+  /** Sends one command on a connection of its own. */
   command(...words: string[]): Promise<unknown> {
     return this.ask(words);
   }
 
-  /** As `command`, for those who cannot wait for a frozen server, or want strings as they are. */
+  /** As `command`, with a time limit, which a frozen server needs, or with strings as bytes. */
   async ask(words: readonly (string | Buffer)[], { limitMs, inBytes = false }: Asking = {}): Promise<unknown> {
     const { password, tls } = this.#options;
     const socket = { host: HOST, port: this.port, reconnectStrategy: false as const };
@@ -137,7 +140,7 @@ export class RedisServer implements AsyncDisposable {
     }
   }
 
-  /** It stands still, with all its connections, until it is thawed. */
+  /** Stops all work of the server, with its connections left open, until `thaw`. */
   async freeze(): Promise<void> {
     await this.#process.freeze();
     this.#isFrozen = true;
@@ -148,32 +151,32 @@ export class RedisServer implements AsyncDisposable {
     this.#isFrozen = false;
   }
 
-  /** Whether `freeze` made it so. */
+  /** Whether `freeze` froze the server, and it was not thawed, restarted or killed since. */
   get isFrozen(): boolean {
     return this.#isFrozen;
   }
 
-  /** As if by power loss: nothing more is written. */
+  /** Ends the server as a loss of power would: it writes nothing more. */
   async kill(): Promise<void> {
     await this.#process.kill();
     this.#running = undefined;
     this.#isFrozen = false;
   }
 
-  /** As an operator stops it. */
+  /** Stops the server as an operator does. */
   async stop(): Promise<void> {
     await this.#process.stop();
     this.#running = undefined;
     this.#isFrozen = false;
   }
 
-  /** Stops it, if it runs, and starts it on the same port and data. */
+  /** Stops the server if it runs, and starts it again on the same port and data. */
   async restart(): Promise<void> {
     if (this.#running !== undefined) await this.stop();
     await this.start();
   }
 
-  /** Kills it, and removes its data. */
+  /** Kills the server, and removes its data. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#running?.kill();
     this.#running = undefined;
@@ -181,11 +184,11 @@ export class RedisServer implements AsyncDisposable {
   }
 
   get #process(): RunningServer {
-    if (this.#running === undefined) throw new Error("This redis-server does not run.");
+    if (this.#running === undefined) throw new Error(`The redis-server on port ${this.port} is not running.`);
     return this.#running;
   }
 
-  /** What it answers to a PING; `undefined`: it does not listen yet. */
+  /** The answer to a PING; `undefined` if the server does not listen yet. */
   async #firstAnswer(): Promise<string | undefined> {
     try {
       return String(await this.ask(["PING"], { limitMs: PING_LIMIT }));
@@ -196,7 +199,7 @@ export class RedisServer implements AsyncDisposable {
   }
 }
 
-/** A server that answers. Dispose of it, whatever the test came to. */
+/** Starts a server, and resolves when it answers. Dispose of it even if the test fails. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const engine = options.engine ?? (await findEngine());
   let failure: unknown;
@@ -209,7 +212,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     } catch (error) {
       failure = error;
       await server[Symbol.asyncDispose]();
-      // In the words of redis-server, and of Docker.
+      // The first text is redis-server's, the second is Docker's.
       if (!/address already in use|port is already allocated/i.test(String(error))) break;
     }
   }

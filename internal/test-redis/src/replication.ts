@@ -1,11 +1,11 @@
 import type { RedisServer } from "./redis-server.ts";
 
-/** How a server takes part in replication, as it says itself. */
+/** How a server takes part in replication, according to its own report. */
 export interface Replication {
   role: "master" | "slave";
-  /** Whether it has all that its master had, and hears of more. */
+  /** Whether the server has all of its master's data, and receives what is written next. */
   isLinkUp: boolean;
-  /** How many replicas hear from it of all that is written. */
+  /** How many replicas receive from the server everything that is written. */
   onlineReplicas: number;
 }
 

@@ -1,7 +1,7 @@
 /*
- * Where the values of RESP, the protocol of Redis, end in a stream of bytes, in version 2 and 3:
+ * Finds where the values of RESP, the protocol of Redis, end in a stream of bytes, in versions 2 and 3:
  * https://redis.io/docs/latest/develop/reference/protocol-spec/
- * Without its streamed strings and aggregates, which Redis sends nowhere.
+ * Streamed strings and aggregates are left out, because Redis never sends them.
  */
 
 const BULK = "$=!";
@@ -9,24 +9,26 @@ const AGGREGATE = "*~>%|";
 const SIMPLE = "+-:_#,(";
 /** Aggregates whose length counts pairs. */
 const PAIRS = "%|";
-/** Aggregates that come in front of a value instead of being one. */
+/** An aggregate that stands before a value and is not itself a value. */
 const ATTRIBUTE = "|";
 
 const LINE_END = "\r\n";
 
 /**
- * Cuts what arrives in pieces into whole values. A line that begins like no value is one, too: a command as people type it.
- * Throws where a length is none.
+ * Cuts pieces of a stream into whole values. A line that does not begin like a value counts as one too: a command as
+ * people type it. Throws if a length is invalid.
  */
 export class RespStream {
-  /** Room for what has come, which is at its beginning, and for more. What was given away stands before it, and is not written over. */
+  /**
+   * The buffer: the bytes that have come, then free room. Values that were returned lie before it and stay untouched.
+   */
   #room: Buffer = Buffer.alloc(0);
   #size = 0;
-  /** How many bytes it takes before there is anything to look at. */
+  /** How many bytes must have come before looking for a value makes sense. */
   #needed = 1;
-  /** Where in it the next element of the value begins. */
+  /** Where in the buffer the next element of the value begins. */
   #place = 0;
-  /** How many elements the value still has. */
+  /** How many elements of the value are still to come. */
   #missing = 1;
 
   /** The values that this piece completes. */
@@ -45,7 +47,7 @@ export class RespStream {
     return values;
   }
 
-  /** Where there is no room, twice as much is made: a long value comes in many pieces. */
+  /** If the room is too small, it becomes twice as large as needed: a long value comes in many pieces. */
   #add(piece: Buffer): void {
     const size = this.#size + piece.length;
     if (size > this.#room.length) {
@@ -57,16 +59,18 @@ export class RespStream {
     this.#size = size;
   }
 
-  /** Goes behind the next element, if there is all of it, or of its first line where it has elements itself. */
+  /**
+   * Passes the next element if all of it has come. Of an element with elements of its own, it passes the first line.
+   */
   #passElement(): boolean {
     this.#needed = this.#size + 1;
     const lineEnd = this.#room.subarray(0, this.#size).indexOf(LINE_END, this.#place);
     if (lineEnd === -1) return false;
-    const behindLine = lineEnd + LINE_END.length;
+    const afterLine = lineEnd + LINE_END.length;
     const type = this.#room.toString("latin1", this.#place, this.#place + 1);
     if (BULK.includes(type)) {
       const length = this.#length(lineEnd);
-      const end = length === -1 ? behindLine : behindLine + length + LINE_END.length;
+      const end = length === -1 ? afterLine : afterLine + length + LINE_END.length;
       if (end > this.#size) {
         this.#needed = end;
         return false;
@@ -80,24 +84,24 @@ export class RespStream {
       this.#missing += PAIRS.includes(type) ? 2 * length : length;
     }
     if (type !== ATTRIBUTE) this.#missing -= 1;
-    this.#place = behindLine;
+    this.#place = afterLine;
     return true;
   }
 
-  /** What the line at `#place` says, -1 for null. */
+  /** The length that the line at `#place` gives, -1 for null. */
   #length(lineEnd: number): number {
     const line = this.#room.toString("latin1", this.#place + 1, lineEnd);
-    if (!/^(\d+|-1)$/.test(line)) throw new Error(`This is no length in RESP: ${JSON.stringify(line)}`);
+    if (!/^(\d+|-1)$/.test(line)) throw new Error(`Invalid length in RESP: ${JSON.stringify(line)}`);
     return Number(line);
   }
 }
 
-/** Whether the server said this of its own accord, and not in reply to a command. */
+/** Whether the server sent this value by itself and not as a reply to a command. */
 export function isPush(value: Buffer): boolean {
   return value.toString("latin1", 0, 1) === ">";
 }
 
-/** The words of a command: as clients send it, an array of bulk strings; or as people type it, a line. */
+/** The words of a command: an array of bulk strings, as clients send it, or a line, as people type it. */
 export function wordsOf(command: Buffer): string[] {
   if (!(BULK + AGGREGATE + SIMPLE).includes(command.toString("latin1", 0, 1))) {
     return command.toString("utf8").split(/\s+/).filter(Boolean);

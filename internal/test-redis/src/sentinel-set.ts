@@ -5,18 +5,18 @@ import type { RedisServer } from "./redis-server.ts";
 import { replicationOf } from "./replication.ts";
 import { checkReadiness, type SentinelReport, serverAt } from "./sentinel-readiness.ts";
 
-/** How long it may take by default, in ms: until all is well; a failover. */
+/** Default limits, in ms: until the set is ready; for a failover. */
 const READY_LIMIT = 30_000;
 const FAILOVER_LIMIT = 30_000;
 
-/** How long a new master may take to say that it is one, in ms. */
+/** How long a new master may take to report its role, in ms. */
 const ROLE_LIMIT = 1_000;
 
-/** A master, its replicas, and the sentinels that watch over them, on loopback; `startSentinels` makes it. */
+/** A master, its replicas, and the sentinels that watch them, on loopback. `startSentinels` makes it. */
 export class SentinelSet implements AsyncDisposable {
-  /** What the sentinels call the master. */
+  /** The sentinels' name for the master. */
   readonly name: string = "conversations";
-  /** The one that was the master at first, and then those that were its replicas. */
+  /** The first master, and then its first replicas. */
   readonly servers: readonly RedisServer[];
   readonly sentinelServers: readonly RedisServer[];
 
@@ -29,34 +29,39 @@ export class SentinelSet implements AsyncDisposable {
     return this.sentinelServers.map(({ host, port }) => ({ host, port }));
   }
 
-  /** The one that most sentinels name, of those that live. */
+  /** The server that most of the living sentinels name as the master. */
   async master(): Promise<RedisServer> {
     const named = await this.#named();
     const votes = (server: RedisServer): number => named.filter((each) => each === server).length;
     const [first] = named.sort((one, other) => votes(other) - votes(one));
-    // answersOf rejects where there is none.
+    // `answersOf` rejects if no sentinel answers, so there is a first one.
     return first as RedisServer;
   }
 
-  /** Those that a living sentinel can reach, as far as it knows. Right after a failover, that may be none for a moment. */
+  /**
+   * The replicas that a living sentinel reports as reachable. Right after a failover, the list may be empty for a
+   * moment.
+   */
   async replicas(): Promise<RedisServer[]> {
     const master = await this.master();
     const answers = await answersOf(this.sentinelServers, "SENTINEL", "REPLICAS", this.name);
-    // This is what a sentinel answers to that. The new master is still there for those who do not know it yet.
+    // The cast is what a sentinel answers. Sentinels that do not know the new master yet still list it as a replica.
     const known = ([...answers.values()] as SentinelReport[][]).flat();
     const living = known.filter((report) => !/[so]_down|disconnected/.test(report["flags"] ?? ""));
     const ports = new Set(living.map((report) => report["port"]));
     return this.servers.filter((server) => server !== master && ports.has(String(server.port)));
   }
 
-  /** Resolves to the new master when all living sentinels name another one than `from`, and it says itself that it is. */
+  /**
+   * Resolves to the new master after all living sentinels name it, not `from`, and the server itself reports that role.
+   */
   async awaitFailover(from: RedisServer, limitMs: number = FAILOVER_LIMIT): Promise<RedisServer> {
     return eventually(`A failover of ${from.addr}`, limitMs, async () => {
       const [server, ...others] = new Set(await this.#named());
       if (server === undefined || server === from || others.length > 0)
-        throw new Error("The sentinels do not name another.");
+        throw new Error("The sentinels do not agree on a new master yet.");
       const { role } = await replicationOf(server, ROLE_LIMIT);
-      if (role !== "master") throw new Error(`${server.addr} is not yet a master.`);
+      if (role !== "master") throw new Error(`${server.addr} is not a master yet.`);
       return server;
     });
   }
@@ -68,7 +73,7 @@ export class SentinelSet implements AsyncDisposable {
     );
   }
 
-  /** Kills all, and removes their data. */
+  /** Kills all servers and sentinels, and removes their data. */
   async [Symbol.asyncDispose](): Promise<void> {
     await disposeAll([...this.sentinelServers, ...this.servers]);
   }
@@ -76,7 +81,7 @@ export class SentinelSet implements AsyncDisposable {
   /** The server that each living sentinel sends clients to. */
   async #named(): Promise<RedisServer[]> {
     const answers = await answersOf(this.sentinelServers, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", this.name);
-    // Host and port; there are no others by that name.
+    // Each answer is a host and a port: every sentinel knows this name.
     return ([...answers.values()] as [string, string][]).map(([, port]) => serverAt(port, this.servers));
   }
 }

@@ -1,10 +1,10 @@
 import { answerOf } from "./living.ts";
 import type { RedisServer } from "./redis-server.ts";
 
-/** How far the move of a slot is: both servers know of it; half of its keys are moved. */
+/** How far the move of a slot is: both servers know of it, or half of its keys are moved. */
 export type MoveProgress = "begun" | "halfway";
 
-/** A server, and what it is called in its cluster. */
+/** A server, and its id in its cluster. */
 export interface ClusterMember {
   id: string;
   server: RedisServer;
@@ -13,10 +13,10 @@ export interface ClusterMember {
 /** How many keys are moved by one command. */
 const BATCH = 100;
 
-/** How long one may take, in ms. */
+/** How long one such command may take, in ms. */
 const BATCH_LIMIT = 10_000;
 
-/** The move of a slot from one server to another, step by step: https://redis.io/docs/latest/commands/cluster-setslot/ */
+/** Moves a slot from one server to another, step by step: https://redis.io/docs/latest/commands/cluster-setslot/ */
 export class SlotMove {
   readonly #slot: string;
   readonly #from: ClusterMember;
@@ -35,7 +35,7 @@ export class SlotMove {
     await this.#from.server.command("CLUSTER", "SETSLOT", this.#slot, "MIGRATING", this.#to.id);
   }
 
-  /** Of a single key, that is the whole. */
+  /** Half is rounded up: a single key is moved. */
   async moveHalf(): Promise<void> {
     let missing = Math.ceil(Number(await this.#from.server.command("CLUSTER", "COUNTKEYSINSLOT", this.#slot)) / 2);
     while (missing > 0) {
@@ -49,7 +49,7 @@ export class SlotMove {
     while ((await this.#moveBatch(BATCH)) > 0);
   }
 
-  /** First tells the server that has the keys: nobody is to be sent to where they are no longer. */
+  /** Tells the server that now has the keys first, so that no server sends clients to the old place. */
   async end(otherMasters: readonly RedisServer[]): Promise<void> {
     const words = ["CLUSTER", "SETSLOT", this.#slot, "NODE", this.#to.id];
     await this.#to.server.command(...words);
@@ -57,10 +57,10 @@ export class SlotMove {
     await Promise.all(otherMasters.map((server) => answerOf(server, ...words)));
   }
 
-  /** How many it took: none, if there are none left. */
+  /** Moves up to `size` keys. Resolves to the number of moved keys: 0 if no key is left. */
   async #moveBatch(size: number): Promise<number> {
     const { host, port } = this.#to.server;
-    // Keys may be any bytes. In this command's answer, each is a string.
+    // Keys may hold any bytes. This command answers with a list of strings, which `inBytes` makes Buffers.
     const keys = (await this.#from.server.ask(["CLUSTER", "GETKEYSINSLOT", this.#slot, String(size)], {
       inBytes: true,
     })) as Buffer[];

@@ -1,6 +1,6 @@
 import { disposeAll } from "./dispose-all.ts";
 
-/** Waits for all that are being started; where one does not start, those that did are disposed of. */
+/** Waits for everything that is being started. If a start fails, disposes of whatever did start, and rejects. */
 export async function startAll<T extends AsyncDisposable>(starts: readonly Promise<T>[]): Promise<T[]> {
   try {
     return await Promise.all(starts);

@@ -8,20 +8,22 @@ import type { ClusterMember } from "./slot-move.ts";
 import { startAll } from "./start-all.ts";
 import { topologyEngine } from "./topology-engine.ts";
 
-/** `password` is set by this. TLS is set up by the arguments, and with `tls` the servers speak it among themselves, too. */
+/** `startCluster` sets `password`. The arguments set up TLS; with `tls` the servers also use it among themselves. */
 export interface ClusterOptions extends Pick<RedisServerOptions, "args" | "password" | "tls" | "engine"> {
-  /** How many. Default 3: with fewer, those that are left when one dies are no majority, and there is no failover. */
+  /**
+   * The number of masters. Default 3: with fewer, the rest is not a majority after one dies, and no failover happens.
+   */
   masters?: number;
-  /** How many each master has. Default 0. */
+  /** The number of replicas of each master. Default 0. */
   replicas?: number;
-  /** After how long in ms without an answer a node is down. Default 1500. */
+  /** After how many ms without an answer a node counts as down. Default 1500. */
   nodeTimeoutMs?: number;
 }
 
 /** How long the nodes may take to get to know each other, in ms. */
 const MEETING_LIMIT = 20_000;
 
-/** A cluster in which all is well. It takes Redis 7. Dispose of it, whatever the test came to. */
+/** Starts a cluster, and resolves when it is ready. Needs Redis 7. Dispose of it even if the test fails. */
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
   const { masters = 3, replicas = 0 } = options;
   const engine = await topologyEngine(options.engine);
@@ -65,7 +67,9 @@ async function memberOf(server: RedisServer): Promise<ClusterMember> {
   return { id: String(await server.command("CLUSTER", "MYID")), server };
 }
 
-/** Its share of them. From the beginning each has an epoch of its own, over which they would have to agree otherwise. */
+/**
+ * Gives a master its share of the slots, and an epoch of its own, which the masters would have to negotiate otherwise.
+ */
 async function giveSlots(server: RedisServer, index: number, masters: number): Promise<void> {
   const first = Math.floor((SLOTS * index) / masters);
   const last = Math.floor((SLOTS * (index + 1)) / masters) - 1;
@@ -73,7 +77,7 @@ async function giveSlots(server: RedisServer, index: number, masters: number): P
   await server.command("CLUSTER", "ADDSLOTSRANGE", String(first), String(last));
 }
 
-/** Each to each: that is quicker than gossip. */
+/** Introduces each server to every other one, which is quicker than gossip. */
 async function introduce(servers: readonly RedisServer[]): Promise<void> {
   const pairs = servers.flatMap((one, index) => servers.slice(index + 1).map((other) => [one, other] as const));
   await Promise.all(
@@ -81,9 +85,9 @@ async function introduce(servers: readonly RedisServer[]): Promise<void> {
   );
 }
 
-/** Possible only when it knows the master. */
+/** Waits until the server knows the master: it can become a replica only then. */
 async function follow(server: RedisServer, master: ClusterMember): Promise<void> {
-  await eventually(`That ${server.addr} gets to know ${master.server.addr}`, MEETING_LIMIT, async () => {
+  await eventually(`Meeting of ${server.addr} and ${master.server.addr}`, MEETING_LIMIT, async () => {
     await server.command("CLUSTER", "REPLICATE", master.id);
   });
 }

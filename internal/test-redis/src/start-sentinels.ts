@@ -7,31 +7,38 @@ import { startAll } from "./start-all.ts";
 import { topologyEngine } from "./topology-engine.ts";
 
 /**
- * `password` is that of the servers, and is set by this; sentinels have none. TLS is set up by the arguments, and with `tls` all speak
- * it among themselves, too. Sentinels get only those arguments that are about TLS.
+ * `startSentinels` sets `password` on the servers; sentinels have no password. The arguments set up TLS; with `tls`
+ * servers and sentinels also use it among themselves. Sentinels get only the arguments about TLS.
  */
 export interface SentinelOptions extends Pick<RedisServerOptions, "args" | "password" | "tls" | "engine"> {
-  /** How many the master has. Default 2. */
+  /** The number of the master's replicas. Default 2. */
   replicas?: number;
-  /** How many. Default 3. Two of them must agree that the master is down, or the only one. */
+  /** The number of sentinels. Default 3. Two of them must agree that the master is down; a single one decides alone. */
   sentinels?: number;
-  /** After how long in ms without an answer a server is down. Default 1000. */
+  /** After how many ms without an answer a server counts as down. Default 1000. */
   downAfterMs?: number;
 }
 
 /** How long the replicas may take to get their first data, in ms. */
 const REPLICATION_LIMIT = 20_000;
 
-/** After how long in ms the sentinels give a failover up that does not get on. They begin no other within twice that time. */
+/** After how many ms the sentinels give up a stuck failover. They begin no other one within twice that time. */
 const FAILOVER_TIMEOUT = 3_000;
 
-/** How often in ms they ask servers and each other, and tell of themselves. By default it is every 10, 1, and 2 seconds. */
+/**
+ * How often sentinels ask servers and each other, and announce themselves, in ms. Redis's defaults: 10, 1 and 2
+ * seconds.
+ */
 const HASTE = ["info-period", "200", "ask-period", "200", "publish-period", "200"];
 
-/** So long in ms a sentinel that was frozen, or that the machine kept waiting, judges nobody. By default it is 30 s. */
+/**
+ * How long a sentinel that was frozen, or delayed by a busy machine, makes no decisions, in ms. Redis's default: 30 s.
+ */
 const CAUTION = ["tilt-period", "1000"];
 
-/** A master with replicas and sentinels in which all is well. It takes Redis 7. Dispose of it, whatever the test came to. */
+/**
+ * Starts a master with replicas and sentinels. Resolves when all are ready. Needs Redis 7. Dispose of it in any case.
+ */
 export async function startSentinels(options: SentinelOptions = {}): Promise<SentinelSet> {
   const { replicas = 2, sentinels = 3, password, tls } = options;
   const engine = await topologyEngine(options.engine);
@@ -46,9 +53,9 @@ export async function startSentinels(options: SentinelOptions = {}): Promise<Sen
   try {
     const set = new SentinelSet(all.slice(0, 1 + replicas), all.slice(1 + replicas));
     const [master, ...others] = set.servers;
-    if (master === undefined) throw new RangeError("A master has no fewer than 0 replicas.");
+    if (master === undefined) throw new RangeError(`Invalid number of replicas: ${replicas}.`);
     await Promise.all(others.map((server) => follow(server, master)));
-    // What the master does not know then, its sentinels would learn late.
+    // The sentinels would learn late of a replica that the master does not know when they start to watch it.
     await eventually("Replication", REPLICATION_LIMIT, () => checkReplication(set.servers));
     const quorum = Math.min(2, sentinels);
     const settings = [
@@ -90,7 +97,7 @@ function argumentsFor(port: number, args: RedisServerOptions["args"] = []): read
   return typeof args === "function" ? args(port) : args;
 }
 
-/** It is to remember that after a restart; the sentinels see to it later. */
+/** Makes the server a replica, and keeps that over a restart. Later the sentinels see to it. */
 async function follow(server: RedisServer, master: RedisServer): Promise<void> {
   await server.command("REPLICAOF", master.host, String(master.port));
   await server.command("CONFIG", "REWRITE");

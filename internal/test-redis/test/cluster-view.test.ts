@@ -4,7 +4,7 @@ import { ClusterView } from "../src/cluster-view.ts";
 const line = (id: string, flags: string, master: string, epoch: number, ...slots: string[]): string =>
   [id, `127.0.0.1:${epoch}@1`, flags, master, 0, 0, epoch, "connected", ...slots].join(" ");
 
-/** Three reports of a cluster in which b has taken the place of a, and a has just come back without knowing it. */
+/** Three reports of a cluster in which b has replaced a, and a has just come back without knowing that. */
 const stale = [
   line("a", "myself,master", "-", 1, "0-99", "200"),
   line("b", "slave", "a", 1),
@@ -22,7 +22,7 @@ const third = [
 ];
 const reports = [stale, won, third].map((lines) => `${lines.join("\n")}\n`);
 
-describe("what the nodes of a cluster say together", () => {
+describe("the view from the reports of all nodes of a cluster", () => {
   it.each([reports, [...reports].reverse()])(
     "is what the one with the highest epoch says, in whatever order",
     (...all) => {
@@ -32,7 +32,7 @@ describe("what the nodes of a cluster say together", () => {
     },
   );
 
-  it("is of a node what it says itself, and of a silent one what others say who do not take it for dead", () => {
+  it("takes a node's own report, and for a silent node a report that does not mark it as dead", () => {
     expect([...new ClusterView(reports).replicasOf("a")]).toEqual([]);
     expect([...new ClusterView([reports[0] ?? ""]).replicasOf("a")]).toEqual(["b"]);
     expect([...new ClusterView([reports[2] ?? ""]).replicasOf("b")]).toEqual([]);

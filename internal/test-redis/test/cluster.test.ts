@@ -13,7 +13,7 @@ import {
 } from "../src/index.ts";
 import { isRunning } from "./support/is-running.ts";
 
-/** Keys of one slot, and more than one batch of them. */
+/** Keys of one slot: more than one batch. */
 const keysOf = (tag: string): string[] => Array.from({ length: 250 }, (_, number) => `{${tag}}:${number}`);
 
 async function keysIn(server: RedisServer, slot: number): Promise<number> {
@@ -27,7 +27,7 @@ describe("a cluster", () => {
   });
   afterAll(() => cluster[Symbol.asyncDispose]());
 
-  it("has masters and their replicas, each at an address of its own", async () => {
+  it("has masters and their replicas, each with its own address", async () => {
     const masters = await cluster.masters();
     expect(masters).toEqual(cluster.servers.slice(0, 3));
     for (const [index, master] of masters.entries()) {
@@ -51,7 +51,7 @@ describe("a cluster", () => {
     expect(await cluster.slotOf("{a}:more")).toBe(await cluster.slotOf("a"));
   });
 
-  it("keeps every key of a slot that is moved, and says on the way where they are", async () => {
+  it("keeps every key of a slot that is moved, and redirects clients to the keys meanwhile", async () => {
     const keys = keysOf("moving");
     const slot = await cluster.slotOf("{moving}");
     const from = await cluster.masterOf("{moving}");
@@ -77,7 +77,7 @@ describe("a cluster", () => {
     }
   });
 
-  it("goes on with a move that was broken off", async () => {
+  it("continues a move that was interrupted", async () => {
     const slot = await cluster.slotOf("{broken}");
     const from = await cluster.masterOf("{broken}");
     const to = cluster.servers.slice(0, 3).find((server) => server !== from) as RedisServer; // one of the two others
@@ -92,7 +92,7 @@ describe("a cluster", () => {
     expect([await keysIn(from, slot), await keysIn(to, slot)]).toEqual([0, 250]);
   });
 
-  it("can be used through a proxy in front of each", async () => {
+  it("can be used through a proxy in front of each server", async () => {
     await using proxies = await startProxies(cluster.servers);
     const client = createCluster({
       rootNodes: [{ socket: { host: "127.0.0.1", port: proxies.proxies[0]?.port ?? 0 } }],
@@ -117,7 +117,7 @@ describe("a cluster", () => {
     expect(proxies.proxies.slice(0, 3).map(({ counts }) => counts.commands["SET"])).toEqual([1, 1, 1]);
   });
 
-  it("puts the replica in the place of a master that was killed, which comes back as a replica", async () => {
+  it("replaces a killed master by its replica, and the old master comes back as a replica", async () => {
     const master = await cluster.masterOf("a");
     const [replica] = await cluster.replicaOf(master);
     await master.command("SET", "a", "3");
@@ -133,7 +133,7 @@ describe("a cluster", () => {
     expect(await cluster.replicaOf(replica as RedisServer)).toEqual([master]);
   });
 
-  it("goes as a whole, though some are frozen and some dead", async () => {
+  it("is disposed of as a whole, even if some servers are frozen or dead", async () => {
     const pids = cluster.servers.map(({ pid }) => pid);
     await cluster.servers[0]?.freeze();
     await cluster.servers[1]?.kill();
@@ -146,7 +146,7 @@ describe("a cluster", () => {
 });
 
 describe("a cluster with TLS and a password", () => {
-  it("uses them between its servers, too", async () => {
+  it("uses both between its servers too", async () => {
     await using made = await certificates();
     await using cluster = await startCluster({
       masters: 2,
@@ -165,13 +165,13 @@ describe("a cluster with TLS and a password", () => {
   });
 });
 
-describe("a cluster that cannot be", () => {
-  it("is refused where its servers would not reach each other", async () => {
+describe("a cluster that cannot start", () => {
+  it("is refused if its servers would not reach each other", async () => {
     const server = { name: "elsewhere", sharesLoopback: false, start: () => Promise.reject(new Error("not this")) };
     await expect(startCluster({ engine: server })).rejects.toThrow(/reach each other.*elsewhere/);
   });
 
-  it("says why, and leaves no server", async () => {
+  it("says why, and leaves no server running", async () => {
     const ports: number[] = [];
     const args = (port: number): string[] => {
       ports.push(port);

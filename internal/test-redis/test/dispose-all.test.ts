@@ -11,7 +11,7 @@ const thing = (name: string, fails = false): AsyncDisposable => ({
 });
 
 describe("several things together", () => {
-  it("are all disposed of, though some fail, which is thrown", async () => {
+  it("are all disposed of even if some disposals fail, and the failures are thrown", async () => {
     disposed = [];
     const failure: AggregateError = await disposeAll([thing("a", true), thing("b"), thing("c", true)]).then(
       () => Promise.reject(new Error("It did not throw.")),
@@ -21,7 +21,7 @@ describe("several things together", () => {
     expect(failure.errors.map(String)).toEqual(["Error: a fails", "Error: c fails"]);
   });
 
-  it("are there only if all of them start", async () => {
+  it("exist only if all of them start", async () => {
     disposed = [];
     const late = new Promise<AsyncDisposable>((resolve) => setTimeout(resolve, 20, thing("late")));
     await expect(startAll([late, Promise.reject(new Error("no")), Promise.resolve(thing("b"))])).rejects.toThrow("no");

@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** A program on this test's PATH, which has nothing else: it writes down what it was asked for. */
+/** Puts a program on this test's PATH, which is empty otherwise. The program notes how it was called. */
 async function fake(name: string, script = ""): Promise<void> {
   const path = join(folder, name);
   await writeFile(path, `#!/bin/sh\necho "${name} $*" >> ${folder}/calls\n${script}\n`);
@@ -32,9 +32,9 @@ async function calls(): Promise<string[]> {
 }
 
 /**
- * A Docker whose containers are processes. The name comes after --name, the program after --entrypoint, and its
- * arguments after the image, which is the default if the variable names none. A container's programs are those of
- * `image`, a folder beside this.
+ * A fake Docker whose containers are processes. The name comes after --name, the program after --entrypoint, and its
+ * arguments after the image, which is the default if the variable is not set. A container's programs are those of
+ * `image`, a folder beside this one.
  */
 const dockerOfProcesses = `
 PATH=/usr/bin:/bin
@@ -59,7 +59,7 @@ case "$1" in
   stop) kill -TERM "$(cat "$(at "$2")")" ;;
 esac`;
 
-/** All that the image has: a shell, and the server by that name, if one is given. */
+/** Makes the image: a shell, and a server with that name if a name is given. */
 async function makeImage(server?: string): Promise<void> {
   const image = join(folder, "image");
   await mkdir(image);
@@ -68,14 +68,14 @@ async function makeImage(server?: string): Promise<void> {
 }
 
 describe("where a redis-server comes from", () => {
-  it("is the machine, if it has one", async () => {
+  it("is the machine, if it has a redis-server", async () => {
     await fake("redis-server");
     await fake("docker");
     expect((await findEngine(env)).name).toBe("redis-server");
     expect(await calls()).toEqual(["redis-server --version"]);
   });
 
-  it("is what REDIS_SERVER says, or nothing", async () => {
+  it("is only what REDIS_SERVER names, if it is set", async () => {
     await fake("redis-server");
     await fake("mine");
     env["REDIS_SERVER"] = join(folder, "mine");
@@ -84,7 +84,7 @@ describe("where a redis-server comes from", () => {
     await expect(findEngine(env)).rejects.toThrow(/REDIS_SERVER is ".*none", which does not run/);
   });
 
-  it("is Docker, where there is no program, and its image is fetched first", async () => {
+  it("is Docker if there is no program, and the image is fetched first", async () => {
     await fake("redis-server", "exit 1");
     await fake("docker", dockerOfProcesses);
     expect((await findEngine(env)).name).toBe("docker, redis:7");
@@ -114,17 +114,17 @@ describe("where a redis-server comes from", () => {
     expect((await calls()).at(-1)).toBe("docker image inspect redis:8");
   });
 
-  it("is no other one if the image that REDIS_IMAGE names cannot be had, and the error says what to do", async () => {
+  it("is only the image that REDIS_IMAGE names: if it is unavailable, the error says what to do", async () => {
     await fake("redis-server");
     env["REDIS_IMAGE"] = "redis:8";
     await expect(findEngine(env)).rejects.toThrow(/^REDIS_IMAGE is "redis:8".*Start Docker, or unset REDIS_IMAGE/);
     await fake("docker", 'case "$1" in image | pull) echo "no such image" >&2; exit 1 ;; esac');
     await expect(findEngine(env)).rejects.toThrow(
-      /^REDIS_IMAGE is "redis:8", which Docker cannot fetch.*no such image/s,
+      /^REDIS_IMAGE is "redis:8", but Docker cannot fetch that image.*no such image/s,
     );
   });
 
-  it("is one thing: with REDIS_IMAGE and REDIS_SERVER, nothing is run", async () => {
+  it("is a single source: with both REDIS_IMAGE and REDIS_SERVER, nothing is run", async () => {
     await fake("redis-server");
     await fake("docker");
     env["REDIS_IMAGE"] = "redis:8";
@@ -133,16 +133,16 @@ describe("where a redis-server comes from", () => {
     expect(existsSync(join(folder, "calls"))).toBe(false);
   });
 
-  it("is said to be missing, with what to do, where neither is there", async () => {
+  it("is reported as missing, with what to do, if there is neither a program nor Docker", async () => {
     await expect(findEngine(env)).rejects.toThrow(howToGetOne);
     await fake("docker", "exit 1");
     await expect(findEngine(env)).rejects.toThrow(howToGetOne);
   });
 });
 
-// Where the tests themselves are served by Docker, the others have tried it for real.
+// If the tests run on Docker, the other tests have tried it for real.
 (real === "" ? describe.skip : describe)("a server in a container", () => {
-  it("can all that a process can", async () => {
+  it("can do everything that a process can", async () => {
     await fake("docker", dockerOfProcesses);
     await makeImage("redis-server");
     const server = await startRedis({ engine: await findEngine(env), args: ["--appendonly", "yes"] });
@@ -171,7 +171,7 @@ describe("where a redis-server comes from", () => {
     expect(started).toContain(` sh ${file} --bind `);
   });
 
-  it("is the server of the image, by whichever name it has there", async () => {
+  it("is the server of the image, whichever name it has there", async () => {
     await fake("docker", dockerOfProcesses);
     await makeImage("valkey-server");
     env["REDIS_IMAGE"] = "valkey/valkey:8";
@@ -190,7 +190,7 @@ describe("where a redis-server comes from", () => {
     await expect(startRedis({ engine: await findEngine(env) })).rejects.toThrow(/valkey-server.*not found/);
   });
 
-  it("says what Docker said where it does not start", async () => {
+  it("passes on Docker's message if it does not start", async () => {
     await fake("docker", 'case "$1" in run) echo "no space left" >&2; exit 125 ;; kill) exit 1 ;; esac');
     await expect(startRedis({ engine: await findEngine(env) })).rejects.toThrow(/no space left/);
   });
@@ -199,7 +199,7 @@ describe("where a redis-server comes from", () => {
 describe("an installation on Debian", () => {
   const installed = (isRoot = true): boolean => installOnDebian({ env, policy: join(folder, "policy"), isRoot });
 
-  it("happens only where there is no server, by root, with apt-get", async () => {
+  it("happens only if there is no server, and only for root with apt-get", async () => {
     expect(installed()).toBe(false); // no apt-get
     await fake("apt-get");
     expect(installed(false)).toBe(false);
@@ -213,7 +213,7 @@ describe("an installation on Debian", () => {
     expect(await calls()).toEqual(["redis-server --version"]);
   });
 
-  it("starts no service, and leaves nothing behind", async () => {
+  it("starts no service, and leaves no files of its own", async () => {
     await fake("apt-get", `case "$*" in *install*) ${folder}/policy; echo "policy says $?" >> ${folder}/calls ;; esac`);
     await fake("systemctl");
     expect(installed()).toBe(true);
@@ -227,7 +227,7 @@ describe("an installation on Debian", () => {
     expect(existsSync(join(folder, "policy"))).toBe(false);
   });
 
-  it("leaves the machine's own policy alone, and is none where apt-get fails", async () => {
+  it("leaves the machine's own policy alone, and reports false if apt-get fails", async () => {
     await writeFile(join(folder, "policy"), "own");
     await fake("apt-get", 'case "$*" in *install*) exit 100 ;; esac');
     expect(installed()).toBe(false);

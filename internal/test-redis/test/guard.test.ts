@@ -7,7 +7,7 @@ import { describe, expect, it } from "@jest/globals";
 import { isRunning } from "./support/is-running.ts";
 
 describe("a server that its test process forgot", () => {
-  it.each(["leave", "stay"])("ends with that process, and its data is removed: %s", async (how) => {
+  it.each(["leave", "stay"])("ends after that process, and its data is removed: %s", async (how) => {
     const worker = spawn(process.execPath, [join(__dirname, "workers/forgetful.worker.ts"), how], {
       stdio: ["pipe", "pipe", "inherit"],
     });

@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => proxy[Symbol.asyncDispose]());
 afterAll(() => server[Symbol.asyncDispose]());
 
-/** A client behind the proxy that tries nothing twice. */
+/** A client of the proxy that never tries a command again. */
 async function connected() {
   const client = createClient({
     socket: { host: "127.0.0.1", port: proxy.port, reconnectStrategy: false },
@@ -28,8 +28,8 @@ async function connected() {
 
 const onIncrements = (action: Action) => (command: readonly string[]) => (command[0] === "INCR" ? action : "pass");
 
-describe("what passes a proxy", () => {
-  it("comes back as from the server, and is counted", async () => {
+describe("a command through a proxy", () => {
+  it("is answered as by the server itself, and is counted", async () => {
     const client = await connected();
     proxy.resetCounts();
     const replies = await Promise.all([
@@ -61,7 +61,7 @@ describe("what passes a proxy", () => {
     expect(await server.command("GET", "n")).toBe(action === "dropRequest" ? null : "1");
   });
 
-  it("is never answered where it is swallowed", async () => {
+  it("is never answered if it is swallowed", async () => {
     const client = await connected();
     proxy.rule = onIncrements("swallow");
     const answer = client.sendCommand(["INCR", "n"]);
@@ -73,7 +73,7 @@ describe("what passes a proxy", () => {
     expect(await server.command("GET", "n")).toBeNull();
   });
 
-  it("is late on the connection on which it was sent: in its database, though that client is gone", async () => {
+  it("is held for the connection on which it was sent: it reaches its database even if the client is gone", async () => {
     const client = await connected();
     await client.sendCommand(["SELECT", "3"]);
     proxy.rule = onIncrements("hold");
@@ -84,7 +84,7 @@ describe("what passes a proxy", () => {
     expect(await server.command("EVAL", "redis.call('SELECT', 3) return redis.call('GET', 'n')", "0")).toBe("1");
   });
 
-  it("is told apart from what the server says of its own accord", async () => {
+  it("gets its own reply, not what the server sends by itself", async () => {
     const talkative = net.createServer((socket) => socket.on("data", () => socket.write(">1\r\n+news\r\n:7\r\n")));
     talkative.listen(0, "127.0.0.1");
     await once(talkative, "listening");

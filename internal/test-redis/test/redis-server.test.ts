@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { certificates, type RedisServer, startRedis } from "../src/index.ts";
 
-describe("a redis-server of a test's own", () => {
+describe("a redis-server for one test", () => {
   let server: RedisServer;
   beforeAll(async () => {
     server = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "always"] });
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  it("keeps its data where it is restarted, and where it was killed", async () => {
+  it("keeps its data over a restart, and after it was killed", async () => {
     await server.command("SET", "a", "1");
     await server.restart();
     expect(await server.command("GET", "a")).toBe("1");
@@ -37,7 +37,7 @@ describe("a redis-server of a test's own", () => {
     expect(await server.command("GET", "a")).toBe("2");
   });
 
-  it("speaks TLS alone where it has certificates", async () => {
+  it("speaks only TLS if it has certificates", async () => {
     await using made = await certificates();
     const secure = await startRedis({ args: (port) => made.serverArgs(port), tls: { ca: made.ca } });
     try {
@@ -47,7 +47,7 @@ describe("a redis-server of a test's own", () => {
     }
   });
 
-  it("says why where it does not start", async () => {
+  it("says why if it does not start", async () => {
     await expect(startRedis({ args: ["--no-such-option", "1"] })).rejects.toThrow(/did not start/);
   });
 });

@@ -30,7 +30,7 @@ const value: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => ({
 })).value;
 
 describe("a stream of RESP", () => {
-  it("is cut into its values, in whatever pieces it comes", () => {
+  it("is cut into its values, whichever pieces it comes in", () => {
     fc.assert(
       fc.property(
         fc.array(value, { maxLength: 8 }),
@@ -50,7 +50,7 @@ describe("a stream of RESP", () => {
     );
   });
 
-  it("has the words of commands", () => {
+  it("gives the words of commands", () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: "grapheme" }), { minLength: 1 }), (words) => {
         const text = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("");
@@ -59,11 +59,11 @@ describe("a stream of RESP", () => {
     );
   });
 
-  it("has commands as people type them, and refuses lengths that are none", () => {
+  it("takes commands as people type them, and refuses invalid lengths", () => {
     const [line] = new RespStream().take(Buffer.from("SET a  1\r\n"));
     expect(wordsOf(line ?? Buffer.alloc(0))).toEqual(["SET", "a", "1"]);
     for (const bad of ["$x\r\n", "*-2\r\n", "%1.5\r\n", "$\r\n"]) {
-      expect(() => new RespStream().take(Buffer.from(bad))).toThrow("no length");
+      expect(() => new RespStream().take(Buffer.from(bad))).toThrow("Invalid length");
     }
   });
 });

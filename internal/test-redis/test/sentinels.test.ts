@@ -11,7 +11,7 @@ describe("sentinels", () => {
   });
   afterAll(() => set[Symbol.asyncDispose]());
 
-  it("know the master and its replicas, and tell clients", async () => {
+  it("know the master and its replicas, and report them to clients", async () => {
     expect(await set.master()).toBe(set.servers[0]);
     expect(await set.replicas()).toEqual(set.servers.slice(1));
     const client = createSentinel({ name: set.name, sentinelRootNodes: [...set.sentinels] });
@@ -25,7 +25,7 @@ describe("sentinels", () => {
     expect(await set.servers[0]?.command("GET", "a")).toBe("1");
   });
 
-  it("put a replica in the place of a master that was killed, which comes back as a replica", async () => {
+  it("replace a killed master by a replica, and the old master comes back as a replica", async () => {
     const master = await set.master();
     await master.command("SET", "a", "2");
     expect(await master.command("WAIT", "2", "10000")).toBe(2);
@@ -37,12 +37,12 @@ describe("sentinels", () => {
 
     await master.start();
     await set.awaitReady();
-    // In the order in which they came to be replicas.
+    // In the order in which they became replicas.
     expect(new Set(await set.replicas())).toEqual(new Set(set.servers.filter((server) => server !== next)));
     expect(await master.command("GET", "a")).toBe("3");
   });
 
-  it("put a replica in the place of a master that stands still, though one of them does, too", async () => {
+  it("replace a frozen master by a replica, even if one sentinel is frozen too", async () => {
     const master = await set.master();
     await set.sentinelServers[0]?.freeze();
     await master.freeze();
@@ -57,7 +57,7 @@ describe("sentinels", () => {
     expect(await master.command("GET", "a")).toBe("4");
   });
 
-  it("go with the servers, though some are frozen and some dead", async () => {
+  it("are disposed of with the servers, even if some are frozen or dead", async () => {
     const all = [...set.servers, ...set.sentinelServers];
     const pids = all.map(({ pid }) => pid);
     await set.servers[0]?.freeze();
@@ -72,7 +72,7 @@ describe("sentinels", () => {
 });
 
 describe("sentinels with TLS and a password", () => {
-  it("use them for the servers and each other", async () => {
+  it("use both with the servers and with each other", async () => {
     await using made = await certificates();
     await using set = await startSentinels({
       password: "secret words",
@@ -87,8 +87,8 @@ describe("sentinels with TLS and a password", () => {
   });
 });
 
-describe("sentinels that cannot be", () => {
-  it("are refused where they would not reach the servers", async () => {
+describe("sentinels that cannot start", () => {
+  it("are refused if they would not reach the servers", async () => {
     const engine = { name: "elsewhere", sharesLoopback: false, start: () => Promise.reject(new Error("not this")) };
     await expect(startSentinels({ engine })).rejects.toThrow(/reach each other.*elsewhere/);
   });

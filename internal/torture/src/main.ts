@@ -7,9 +7,9 @@ import { tortureOptionsOf } from "./torture-options.ts";
 import type { Part } from "./torture-part.ts";
 
 /*
- * `pnpm torture [--quick | --scale X] [--seed N] [--part NAME] [--only N]`: injects faults for real, and prints what
- * became of what was stored. Ends with status 1 if anything was lost, doubled, torn or silently wrong, and with 2 if it
- * could not be carried through.
+ * `pnpm torture [--quick | --scale X] [--seed N] [--part NAME] [--only N]`: injects real faults, and prints what
+ * happened to the stored data. Ends with status 1 if anything was lost, duplicated, torn or silently wrong, and with 2
+ * if the run could not be completed.
  */
 
 const parts: Readonly<Record<string, Part>> = { kill: killLoops, damage, agent: agentSchedules };
@@ -21,7 +21,7 @@ try {
   process.exitCode = 2;
 }
 
-/** Resolves to the status to end with. */
+/** Resolves to the exit status. */
 async function main(): Promise<number> {
   const { seed, scale, part: onlyPart, only } = tortureOptionsOf(process.argv.slice(2));
   const names = onlyPart === undefined ? Object.keys(parts) : [onlyPart];
@@ -31,7 +31,7 @@ async function main(): Promise<number> {
   const failed: string[] = [];
   for (const name of names) {
     const part = parts[name];
-    if (part === undefined) throw new Error(`There is no part ${name}: there are ${Object.keys(parts).join(", ")}.`);
+    if (part === undefined) throw new Error(`Unknown part ${name}. The parts are: ${Object.keys(parts).join(", ")}.`);
     const repeat = `npx -y pnpm@10.34.9 torture --seed ${seed} --part ${name} --scale ${scale}`;
     const started = performance.now();
     try {
@@ -39,14 +39,14 @@ async function main(): Promise<number> {
       tallies.push(...counted);
       if (!counted.every(isClean)) failed.push(repeat);
     } catch (error) {
-      process.stderr.write(`Could not be carried through: ${repeat}\n`);
+      process.stderr.write(`The run could not be completed: ${repeat}\n`);
       throw error;
     }
     say(`Part ${name} took ${Math.round((performance.now() - started) / 1000)} s`);
   }
   say(`\n${tableOf(tallies)}\n`);
   if (failed.length === 0) say("Nothing was lost, duplicated, torn or silently wrong.");
-  for (const command of failed) say(`A promise was broken. Again: ${command}`);
+  for (const command of failed) say(`A promise was broken. To repeat: ${command}`);
   return failed.length === 0 ? 0 : 1;
 }
 

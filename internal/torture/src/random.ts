@@ -3,11 +3,11 @@ import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
-/** Choices from a seed: the same ones each time. */
+/** Random choices from a seed: the same choices each time. */
 export class Random {
   readonly #generator: ReturnType<typeof xoroshiro128plus>;
 
-  /** Each purpose has choices of its own, whatever the others take. */
+  /** Each purpose has its own choices, however many the other purposes take. */
   constructor(seed: number, purpose: string) {
     this.#generator = xoroshiro128plus(seed ^ crc32(purpose));
   }
@@ -31,7 +31,7 @@ export class Random {
     return this.next() < probability;
   }
 
-  /** One of the items; there must be one. */
+  /** One of the items, which must not be empty. */
   pick<T>(items: readonly T[]): T {
     return items[this.below(items.length)] as T; // within the array's bounds
   }

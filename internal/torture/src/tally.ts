@@ -1,17 +1,17 @@
-/** What one scenario counted. */
+/** The counts of one scenario. */
 export interface Tally {
   scenario: string;
-  /** How many were injected. */
+  /** Injected faults. */
   faults: number;
-  /** Writes that the store said it has. */
+  /** Writes that the store acknowledged. */
   acknowledged: number;
-  /** Acknowledged, and not there. */
+  /** Acknowledged, but missing. */
   lost: number;
-  /** There more than once. */
+  /** Stored more than once. */
   duplicated: number;
-  /** There by halves. */
+  /** Stored in part. */
   torn: number;
-  /** Whatever else is not as it was written, and nobody was told. */
+  /** Everything else that differs from what was written, without an error or a warning. */
   silentlyWrong: number;
 }
 

@@ -9,7 +9,7 @@ const SEED = 1;
 
 type LogStore = MemoryBackend & LogCapability;
 
-/** A store whose methods are partly others. */
+/** A store with some of its methods replaced. */
 function spoilt(change: (good: LogStore) => Partial<LogStore>): (store: TestStore) => TestStore {
   return (store) => {
     const good = store.backend as LogStore; // only log stores are spoilt so
@@ -26,7 +26,7 @@ function spoilt(change: (good: LogStore) => Partial<LogStore>): (store: TestStor
   };
 }
 
-/** What the first schedule found that found anything. */
+/** The violations of the first schedule that found any. */
 async function firstFind(
   spoil: (store: TestStore) => TestStore,
   { kind, seed = SEED }: { kind: StoreKind; seed?: number },
@@ -41,7 +41,7 @@ async function firstFind(
 }
 
 describe("an agent whose model and store misbehave at once", () => {
-  it("loses, doubles, tears and mistakes nothing in any schedule", async () => {
+  it("loses, duplicates and tears nothing in any schedule, and is never silently wrong", async () => {
     const notes: string[] = [];
     const tallies = await agentSchedules({ seed: SEED, scale: 0.075, note: (line) => notes.push(line) });
     expect(notes).toEqual([]);
@@ -69,7 +69,7 @@ describe("a schedule", () => {
     });
   });
 
-  it("that fails says what, in which program, and how to play it again", async () => {
+  it("that fails reports what failed, in which program, and how to play it again", async () => {
     const forgetful = spoilt((good) => ({ append: (id, records) => good.append(id, records) }));
     await withModelServer(async (server) => {
       let index = 0;
@@ -94,7 +94,7 @@ describe("a schedule", () => {
   });
 });
 
-describe("a broken store is found out that", () => {
+describe("the schedules find a broken store that", () => {
   it("forgets which operations it has done", async () => {
     const forgetful = spoilt((good) => ({ append: (id, records) => good.append(id, records) }));
     expect(await firstFind(forgetful, { kind: "in-memory" })).toContainEqual(
@@ -102,7 +102,7 @@ describe("a broken store is found out that", () => {
     );
   });
 
-  it("looks for an operation in the log of today alone, where somebody has saved one that holds the turn", async () => {
+  it("looks for an operation only in the present log, after a save that holds the turn", async () => {
     const blind = spoilt((good) => ({
       append: (id, records, { operationId } = {}) => good.append(id, records, { operationId }),
     }));
@@ -146,7 +146,7 @@ describe("a broken store is found out that", () => {
     );
   });
 
-  it("answers reads with what stood there before", async () => {
+  it("answers reads with its previous content", async () => {
     const stale = spoilt((good) => {
       let before: Awaited<ReturnType<LogStore["read"]>> = null;
       return {
@@ -163,7 +163,7 @@ describe("a broken store is found out that", () => {
     );
   });
 
-  it("hides that it has lost what it had acknowledged", async () => {
+  it("hides that it has lost acknowledged writes", async () => {
     const hiding = spoilt((good) => ({
       read: async (id, options) => {
         const snapshot = await good.read(id, options);
@@ -174,7 +174,7 @@ describe("a broken store is found out that", () => {
     expect(found).toContainEqual(expect.objectContaining({ what: expect.stringContaining("loss was not noticed") }));
   });
 
-  it("loses writes that meet, where it has no log", async () => {
+  it("loses concurrent writes, without the capability log", async () => {
     const racing = (store: TestStore): TestStore => {
       let saves = 0;
       const { backend } = store;

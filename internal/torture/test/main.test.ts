@@ -15,9 +15,9 @@ describe("pnpm torture --quick", () => {
     expect(status).toBe(0);
   });
 
-  it("ends with status 2 if it cannot be carried through", () => {
+  it("ends with status 2 if it cannot be completed", () => {
     const { status, stderr } = torture("--quick", "--part", "none");
-    expect(stderr).toContain("There is no part none: there are kill, damage, agent.");
+    expect(stderr).toContain("Unknown part none. The parts are: kill, damage, agent.");
     expect(status).toBe(2);
   });
 });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
 import { QUICK_SCALE, tortureOptionsOf } from "../src/torture-options.ts";
 
-describe("what pnpm torture is asked for", () => {
-  it("is all of it, with the same choices each time", () => {
+describe("the options of pnpm torture", () => {
+  it("ask for all parts by default, with the same choices each time", () => {
     expect(tortureOptionsOf([])).toEqual({ seed: 20261126, scale: 1, part: undefined, only: undefined });
   });
 
-  it("is every part on a small scale, if it is to be quick", () => {
+  it("ask for every part on a small scale with --quick", () => {
     expect(tortureOptionsOf(["--quick"])).toEqual({ ...tortureOptionsOf([]), scale: QUICK_SCALE });
     expect(tortureOptionsOf(["--quick", "--part", "kill", "--seed", "7"])).toMatchObject({ seed: 7, part: "kill" });
     expect(QUICK_SCALE).toBeLessThan(1);

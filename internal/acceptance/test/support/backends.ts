@@ -11,7 +11,7 @@ import { SqliteBackend } from "./sqlite-backend.ts";
 /** A store of its own for one test. */
 export interface Store {
   backend: MemoryBackend;
-  /** A second instance on the same store, as another process would have it; where that cannot be, the same one. */
+  /** A second instance on the same store, as in another process, or the same instance if the store allows only one. */
   another(): MemoryBackend;
   remove(): Promise<void>;
 }
@@ -21,7 +21,7 @@ async function inMemory(): Promise<Store> {
   return { backend, another: () => backend, remove: () => backend.close() };
 }
 
-/** The adapter of the README, which has the four methods and nothing else. */
+/** The adapter of the README, which has only the four methods. */
 async function fourMethods(): Promise<Store> {
   const backend = new SqliteBackend(":memory:");
   return { backend, another: () => backend, remove: async () => undefined };
@@ -60,7 +60,7 @@ export const stores: readonly [name: string, open: () => Promise<Store>][] = [
 
 type Around = (method: string, call: () => Promise<unknown>) => Promise<unknown>;
 
-/** The backend, with something around each of its calls: a failure, a delay, a count. */
+/** The backend with each of its calls wrapped, to make it fail, delay it or count it. */
 export function intercept(backend: MemoryBackend, around: Around): MemoryBackend {
   return new Proxy(backend, {
     get(target, property) {
@@ -71,7 +71,7 @@ export function intercept(backend: MemoryBackend, around: Around): MemoryBackend
   });
 }
 
-/** Whether the method is the one by which a backend, with a log or without, stores a turn. */
+/** Whether a backend stores turns by this method, with a log or without. */
 export function storesTurns(method: string): boolean {
   return method === "append" || method === "save";
 }

@@ -14,7 +14,7 @@ import { delimiter, dirname, join, resolve } from "node:path";
 
 export const workspace: string = resolve(import.meta.dirname, "../../../..");
 
-/** A repository with the sources of some packages, and what lint reads them with. Tests may write to it. */
+/** A repository with the sources of some packages, and the configuration of lint. Tests may write to it. */
 export class CopiedSources {
   readonly root: string = realpathSync(mkdtempSync(join(tmpdir(), "deep-agent-sources-")));
 
@@ -26,7 +26,7 @@ export class CopiedSources {
     symlinkSync(join(workspace, "node_modules"), join(this.root, "node_modules"), "junction");
   }
 
-  /** Adds code at the end of a file, which is made if there is none. */
+  /** Adds code at the end of a file, and creates a missing file. */
   add(file: string, code: string): void {
     const path = join(this.root, file);
     mkdirSync(dirname(path), { recursive: true });
@@ -38,7 +38,7 @@ export class CopiedSources {
   }
 }
 
-/** What a step of `pnpm lint` says, as package.json has it, in the root of a repository. */
+/** Runs a step of `pnpm lint`, as in package.json, in the root of a repository: its exit status and output. */
 export function runLintStep(program: string, root: string): { status: number | null; output: string } {
   const { scripts } = JSON.parse(readFileSync(join(workspace, "package.json"), "utf8")) as {
     scripts: { lint: string };
@@ -51,7 +51,7 @@ export function runLintStep(program: string, root: string): { status: number | n
 /** Runs a command with the programs of this repository. */
 export function run(command: string, cwd: string): { status: number | null; output: string } {
   const PATH = `${join(workspace, "node_modules/.bin")}${delimiter}${process.env["PATH"]}`;
-  // FORCE_COLOR is jest's, for the processes that run its tests.
+  // Jest sets FORCE_COLOR for the processes that run its tests.
   const { FORCE_COLOR: _, ...inherited } = process.env;
   const env = { ...inherited, PATH, NO_COLOR: "1", NODE_NO_WARNINGS: "1" };
   const options = { cwd, env, shell: true, encoding: "utf8", maxBuffer: 2 ** 26, timeout: 120_000 } as const;

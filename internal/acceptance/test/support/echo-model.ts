@@ -1,6 +1,6 @@
 import type { ChatModel, Message, ModelEvent, ModelRequest } from "@deep-agent/core";
 
-/** Says back what it was told last, in two pieces, and remembers what it was sent. */
+/** Answers with the latest user message, in two pieces, and remembers its requests. */
 export class EchoModel implements ChatModel {
   readonly requests: Message[][] = [];
 
@@ -16,7 +16,7 @@ export class EchoModel implements ChatModel {
     yield { type: "finish" };
   }
 
-  /** The contents of the request of that number, from 0. */
+  /** The contents of the messages of a request, by its number from 0. */
   sent(index: number): unknown[] {
     return this.requests[index]?.map(({ content }) => content) ?? [];
   }

@@ -3,7 +3,7 @@ import { readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /*
- * Packages as they are published, in projects of their own, without a registry.
+ * Installs packages as they are published, in projects of their own, without a registry.
  */
 
 export interface Manifest {
@@ -31,15 +31,15 @@ export function manifestIn(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
 }
 
-/** Packs a package as publishing it does, its `prepack` included: the address of its tarball, for a manifest. */
+/** Packs a package as publishing does, including its `prepack`. Returns the tarball's address, for a manifest. */
 export function packed(folder: string, destination: string): string {
   const said = run("pnpm", ["pack", "--json", "--pack-destination", destination], folder);
-  // Behind what its scripts have to say.
+  // The file's name is printed after the output of the package's scripts.
   const answer = said.slice(said.search(/^\{/m));
   return `file:${(JSON.parse(answer) as { filename: string }).filename}`;
 }
 
-/** Where what some packages cannot do without is installed in this workspace, for a manifest. */
+/** Where the required dependencies of some packages are installed in this workspace, for a manifest. */
 export function installedHere(packages: readonly Package[]): Record<string, string> {
   const all = packages.flatMap(({ folder, manifest }) =>
     needs(manifest).map((name) => [name, linkTo(name, folder)] as const),
@@ -47,7 +47,7 @@ export function installedHere(packages: readonly Package[]): Record<string, stri
   return Object.fromEntries(all);
 }
 
-/** Where what the user of some packages is to install beside them is installed in this workspace, for a manifest. */
+/** Where the packages that users of some packages must install too are installed in this workspace, for a manifest. */
 export function peersHere(packages: readonly Package[]): Record<string, string> {
   const all = packages.flatMap(({ folder, manifest }) =>
     peers(manifest).map((name) => [name, linkTo(name, folder)] as const),
@@ -63,18 +63,18 @@ function peers({ peerDependencies = {}, peerDependenciesMeta = {} }: Manifest): 
   return Object.keys(peerDependencies).filter((name) => peerDependenciesMeta[name]?.optional !== true);
 }
 
-/** Where a package is installed that is a dependency of the one in the folder, for a manifest. */
+/** Where a dependency of the package in the folder is installed, for a manifest. */
 export function linkTo(name: string, folder: string): string {
   return `link:${realpathSync(join(folder, "node_modules", name))}`;
 }
 
 /**
- * Installs a project whose manifest this is. The overrides lead what packages need of each other to their tarballs, and
- * what they need of others to what is installed here: no registry is asked.
+ * Installs a project with this manifest. The overrides resolve packages that need each other to their tarballs, and
+ * other dependencies to what is installed here. So no registry is asked.
  */
 export function install(project: string, manifest: object, overrides: Readonly<Record<string, string>>): void {
   writeFileSync(join(project, "package.json"), JSON.stringify({ ...manifest, pnpm: { overrides } }));
-  // Peers that are installed by themselves are led nowhere by overrides.
+  // Overrides do not apply to peers that are installed automatically.
   run("pnpm", ["install", "--offline", "--no-frozen-lockfile", "--config.auto-install-peers=false"], project);
 }
 

@@ -7,8 +7,8 @@ import { InMemoryBackend } from "@deep-agent/in-memory";
 import { withFallback, withPrefix, withRetry, withTimeout } from "@deep-agent/middleware";
 
 /*
- * Has many conversations, forgets them, and tells what is left of them in the process: one line of JSON for each kind of backend. Run with
- * --expose-gc.
+ * Has many conversations, deletes them, and reports what is left of them in the process: one line of JSON for each kind
+ * of backend. Run it with --expose-gc.
  */
 
 const CONVERSATIONS = 10_000;
@@ -25,9 +25,9 @@ export interface Left {
   backend: string;
   conversations: number;
   inFlight: number;
-  /** How much more heap is used than before, in bytes. */
+  /** The growth of the used heap, in bytes. */
   heap: number;
-  /** Listeners of the process, and what keeps it alive, that were not there before. */
+  /** New listeners of the process, and new resources that keep it alive. */
   listeners: number;
   resources: string[];
 }
@@ -39,7 +39,7 @@ const stack = withFallback(
   new InMemoryBackend<object>(),
 );
 
-/** What each thousand of conversations is on. The first touch of a file reads its directory: one for each thousand. */
+/** The backend of each thousand conversations. Each thousand has a directory, which every first use of a file reads. */
 const backends: Record<string, (round: number) => MemoryBackend> = {
   "in-memory": () => ram,
   file: (round) => new FileBackend({ directory: join(directory, String(round)), durability: "os" }),
@@ -47,7 +47,7 @@ const backends: Record<string, (round: number) => MemoryBackend> = {
 };
 
 for (const [name, backendOf] of Object.entries(backends)) {
-  // What is made once is there before.
+  // The first round creates everything that is created only once.
   await converse(backendOf(0));
   const before = await state();
   for (let round = 1; round <= CONVERSATIONS / IN_FLIGHT; round++) await converse(backendOf(round));
@@ -64,7 +64,7 @@ for (const [name, backendOf] of Object.entries(backends)) {
 }
 rmSync(directory, { recursive: true });
 
-/** A thousand at once: an ask each, a stream that is given up, and an ask that is aborted; then they are deleted. */
+/** Has a thousand conversations at once: an ask, an abandoned stream and an aborted ask in each. Then deletes them. */
 async function converse(backend: MemoryBackend): Promise<void> {
   const { signal } = new AbortController();
   const talk = async (_: unknown, number: number): Promise<void> => {
@@ -72,7 +72,7 @@ async function converse(backend: MemoryBackend): Promise<void> {
     await ai.ask("one", { signal });
     const stream = ai.stream("two");
     for await (const _text of stream) break;
-    await stream.reply.catch(() => undefined); // given up
+    await stream.reply.catch(() => undefined); // the stream was abandoned
     await ai.ask("three", { signal: AbortSignal.abort() }).catch(() => undefined);
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, talk));
@@ -82,7 +82,7 @@ async function converse(backend: MemoryBackend): Promise<void> {
 async function state(): Promise<{ heap: number; listeners: number; resources: string[] }> {
   for (let n = 0; n < 4; n++) {
     globalThis.gc?.();
-    // What is weakly held is let go of between two tasks.
+    // Weakly held objects are released only between two tasks.
     await new Promise(setImmediate);
   }
   const listeners = process.eventNames().reduce((sum, event) => sum + process.listenerCount(event), 0);

@@ -10,17 +10,17 @@ import { memoryId } from "./stores.ts";
 import type { TurnRecord } from "./turn-record.ts";
 import { expectedWindow } from "./window-model.ts";
 
-/** A call of the agent under way. */
+/** A running call of the agent. */
 interface Call {
   step: AgentStep;
   controller: AbortController;
-  /** How many things still happen before it is aborted; `null`: it is not. */
+  /** After how many more events the call is aborted; `null` if it is not aborted. */
   abortIn: number | null;
 }
 
 type Outcome<T> = { value: T } | { error: unknown };
 
-/** Does with one agent what its plan says, and holds what the agent tells against what it promises. */
+/** Carries out one agent's plan, and compares what the agent reports with what it promises. */
 export class AgentPlayer {
   readonly plan: AgentPlan;
   readonly #stage: Stage;
@@ -29,13 +29,13 @@ export class AgentPlayer {
   readonly #steps: AgentStep[];
   readonly #calls = new Set<Call>();
   #agent: Agent;
-  /** The turns of the agent that runs now, in the order in which they were asked. */
+  /** The turns of the present agent, in the order in which they were asked. */
   #turns: TurnRecord[] = [];
-  /** The state of the store when a call of the agent settled last: what it does next began no earlier. */
+  /** The state of the store when a call of the agent last settled. The agent's next call began no earlier. */
   #settledAt = 0;
   #cleared = false;
   #regressions = 0;
-  /** The store lost a turn that the agent knows to be stored, and nothing else explains that it is gone. */
+  /** Whether the store lost a turn that the agent knows to be stored, and nothing else explains that it is gone. */
   #mustNotice = false;
 
   constructor(stage: Stage, plan: AgentPlan, model: FaultyModel, backend: MemoryBackend) {
@@ -51,7 +51,7 @@ export class AgentPlayer {
     return this.#stage.ledger.now;
   }
 
-  /** What its requests must hold; `null`: what it holds beside the store's newest, or lacks of it, is its own affair. */
+  /** What its requests must hold; `null` if they may differ from the store's newest messages. */
   get window(): { maxMessages: number } | null {
     return this.plan.autoSave && !this.#cleared ? { maxMessages: this.plan.maxHistory } : null;
   }
@@ -60,12 +60,12 @@ export class AgentPlayer {
     return this.#regressions;
   }
 
-  /** Whether calls are under way that nothing will end. */
+  /** Whether calls are running that nothing will end. */
   get isStuck(): boolean {
     return this.#calls.size > 0;
   }
 
-  /** What it could do next. What it must is to abort what is to be aborted now. */
+  /** What the agent may do next, and what it must do now: abort the calls that are due for it. */
   choices(): { must: Choice[]; may: Choice[] } {
     const must: Choice[] = [];
     const may: Choice[] = [];
@@ -83,18 +83,18 @@ export class AgentPlayer {
     return { must, may };
   }
 
-  /** Is told of what the store lost. */
+  /** Called with the turns that the store lost. */
   storeRolledBack(lost: readonly TurnRecord[]): void {
     const known = lost.some((turn) => this.#turns.includes(turn) && turn.status === "acknowledged");
     if (known && !this.#cleared && this.plan.autoSave) this.#mustNotice = true;
   }
 
-  /** Is told that the memory was deleted or replaced. */
+  /** Called after the memory was deleted or replaced. */
   storeReplaced(): void {
     this.#mustNotice = false;
   }
 
-  /** Without faults, whatever is pending is stored, and what is in RAM is what is in the store. */
+  /** Checks that without faults every pending turn is stored, and that RAM and the store hold the same. */
   async settle(): Promise<void> {
     for (let tries = this.plan.onConflict === "throw" ? this.#turns.length : 0; tries >= 0; tries--) {
       const began = this.#now;
@@ -130,7 +130,7 @@ export class AgentPlayer {
     if (ids.join() === expected.map(({ id }) => id).join()) return;
     this.#violate(
       "silentlyWrong",
-      `its history (${ids.length} messages) is not the store's end (${expected.length}) ${when}`,
+      `its history (${ids.length} messages) differs from the store's end (${expected.length} messages) ${when}`,
     );
   }
 
@@ -230,7 +230,7 @@ export class AgentPlayer {
     })();
     const [, reply] = await Promise.allSettled([reading, stream.reply]);
     if (reply.status === "rejected") throw reply.reason;
-    // Rounds of tools may have text too, which the reply's is not part of.
+    // Rounds of tools may have text too, which is streamed but is not part of the reply's text.
     seen.text = seen.text.endsWith(reply.value.text) ? reply.value.text : seen.text;
     return reply.value.text;
   }
@@ -255,7 +255,10 @@ export class AgentPlayer {
     }
   }
 
-  /** The turn is stored by now, or (where saving is by hand) waits for that; with the policy "throw" it may be given up then. */
+  /**
+   * After an answer, the turn is stored. If the caller saves by hand, it is still pending, and with the conflict policy
+   * "throw" it may be given up.
+   */
   #answered(turn: TurnRecord, earlier: readonly TurnRecord[], began: number): void {
     const { autoSave, onConflict } = this.plan;
     turn.status = autoSave || onConflict === "append" ? "pending" : "unsure";
@@ -264,7 +267,7 @@ export class AgentPlayer {
 
   #judgeReply({ question }: TurnRecord, reply: Reply | undefined): void {
     const whole = answerText(question);
-    // That of an aborted turn is its last message, which may have said nothing behind one that did.
+    // The reply of an aborted turn is its last message. It may be empty, after a message that had text.
     const isPart =
       reply?.message.status === "aborted" &&
       [whole, ...roundTexts(question)].some((text) => text.startsWith(reply.text));
@@ -272,7 +275,7 @@ export class AgentPlayer {
       this.#violate("lost", `the reply to ${question.tag} did not reach the caller`);
   }
 
-  /** What these turns' agent was told, by a call that began at that state: whatever was pending is stored. */
+  /** Records that a call that began at that state reported the pending turns among these as stored. */
   #acknowledge(turns: readonly TurnRecord[], began: number): void {
     for (const turn of turns) if (turn.status === "pending") this.#stage.ledger.acknowledge(turn, began);
   }
@@ -319,7 +322,7 @@ export class AgentPlayer {
   }
 
   #expect(isExpected: boolean, error: unknown, what: string): void {
-    if (!isExpected) this.#violate("silentlyWrong", `${what} rejected with what it must not: ${String(error)}`);
+    if (!isExpected) this.#violate("silentlyWrong", `${what} rejected with an unexpected error: ${String(error)}`);
   }
 
   #violate(kind: Violation["kind"], what: string): void {
@@ -347,7 +350,7 @@ function isLeaving(error: unknown, { left }: { left: boolean }): boolean {
   return left && nameOfError(error) === "AbortError";
 }
 
-/** Of an error of any realm; `undefined`: it is none. */
+/** The name of an error of any realm; `undefined` if the value is not an error. */
 function nameOfError(error: unknown): string | undefined {
   const { name } = (error ?? {}) as { name?: unknown };
   return typeof name === "string" ? name : undefined;

@@ -8,12 +8,14 @@ import type { StoreKind } from "./stores.ts";
 /** How many schedules the full run has. */
 const SCHEDULES = 2_000;
 
-/** Which stores the schedules are on, in these shares. */
+/** The stores of the schedules. The repetitions give their shares. */
 const storeKinds: readonly StoreKind[] = ["in-memory", "in-memory", "rolling", "rolling", "plain", "file"];
 
 type AgentScheduleOptions = PartOptions & Partial<Pick<ScheduleOptions, "kinds" | "spoil">>;
 
-/** The agent under fault: seeded random schedules in which the model's server and the store misbehave at once. */
+/**
+ * Tests the agent under faults, with seeded random schedules in which the model's server and the store both misbehave.
+ */
 export async function agentSchedules(options: AgentScheduleOptions): Promise<Tally[]> {
   const { seed, scale, note, only, kinds = storeKinds, spoil } = options;
   const tallies = new Map<StoreKind, Tally>();
@@ -40,7 +42,7 @@ export async function withModelServer<T>(task: (server: ModelServer) => Promise<
   }
 }
 
-/** Plays a schedule; what nobody handles is a violation too. */
+/** Plays a schedule. An unhandled rejection or exception is a violation too. */
 export async function playWatched(options: ScheduleOptions): Promise<ScheduleResult> {
   const strays: Violation[] = [];
   const listener = (error: unknown): void => {

@@ -14,20 +14,20 @@ import type { Stage } from "./stage.ts";
 import { memoryId } from "./stores.ts";
 import type { TurnRecord } from "./turn-record.ts";
 
-/** What may befall a call of the store. */
+/** What may happen to a call of the store. */
 export type StoreFault = "none" | "refused" | "request lost" | "reply lost" | "not durable";
 
 interface StoreCall<T> {
   name: string;
   way: "read" | "write";
   apply: () => Promise<T>;
-  /** The turns of which the answer says that they are stored. */
-  told: (answer: T) => readonly TurnRecord[];
+  /** The turns that the answer reports as stored. */
+  reported: (answer: T) => readonly TurnRecord[];
 }
 
 /**
- * The store as an agent has it: each call waits at a gate before it gets there, and its answer before it comes back; and chance
- * fails it on either way. What is aborted on its way there may still arrive.
+ * The store as an agent sees it. Each call waits at a gate before it reaches the store, and its answer waits at another
+ * gate. A call may fail at random both before and after it reaches the store. An aborted call may still arrive.
  */
 export function faultyBackend(stage: Stage, who: string): MemoryBackend {
   return stage.store.backend.append === undefined ? new FaultyStore(stage, who) : new FaultyLog(stage, who);
@@ -44,27 +44,27 @@ class FaultyStore implements MemoryBackend {
 
   load(id: string, { signal }: CallOptions = {}): Promise<Message[] | null> {
     const load = (): Promise<Message[] | null> => this.stage.store.backend.load(id);
-    return this.call({ name: "load", way: "read", apply: load, told: (records) => this.turnsIn(records) }, signal);
+    return this.call({ name: "load", way: "read", apply: load, reported: (records) => this.turnsIn(records) }, signal);
   }
 
   save(id: string, records: readonly Message[], { signal, ...options }: SaveOptions = {}): Promise<void> {
     const { stage } = this;
     const asked = stage.ledger.intend(records);
     const save = (): Promise<void> => stage.mutate(asked, () => stage.store.backend.save(id, records, options));
-    return this.call({ name: `save ${asked.label}`, way: "write", apply: save, told: () => [asked.turn] }, signal);
+    return this.call({ name: `save ${asked.label}`, way: "write", apply: save, reported: () => [asked.turn] }, signal);
   }
 
   delete(id: string, { signal }: CallOptions = {}): Promise<void> {
     const { stage } = this;
     const remove = (): Promise<void> => stage.mutate({ kind: "delete" }, () => stage.store.backend.delete(id));
-    return this.call({ name: "delete", way: "write", apply: remove, told: () => [] }, signal);
+    return this.call({ name: "delete", way: "write", apply: remove, reported: () => [] }, signal);
   }
 
   list(options: ListOptions = {}): Promise<string[]> {
     return this.stage.store.backend.list(options);
   }
 
-  /** Writes to a plain store that are aborted do not arrive any more: core's fallback does not claim to stand that. */
+  /** An aborted write to a plain store does not arrive later: core's fallback does not promise to withstand that. */
   protected async call<T>(call: StoreCall<T>, signal: AbortSignal | undefined): Promise<T> {
     this.stage.storeCalls += 1;
     try {
@@ -74,7 +74,7 @@ class FaultyStore implements MemoryBackend {
     }
   }
 
-  /** What of the agents' turns their own agent learns from these records. */
+  /** The turns in these records that belong to the reading agent, which learns from them that they are stored. */
   protected turnsIn(records: readonly Message[] | null): TurnRecord[] {
     const isOwn = ({ agent }: TurnRecord): boolean =>
       this.#who === agent || this.stage.store.backend.append === undefined;
@@ -82,7 +82,7 @@ class FaultyStore implements MemoryBackend {
   }
 
   protected async travel<T>(call: StoreCall<T>, signal: AbortSignal | undefined): Promise<T> {
-    const { name, way, apply, told } = call;
+    const { name, way, apply, reported } = call;
     const { stage } = this;
     const fault = stage.drawStoreFault(way);
     const label = `${this.#who}: ${name}${fault === "none" ? "" : ` (${fault})`}`;
@@ -93,14 +93,14 @@ class FaultyStore implements MemoryBackend {
     await stage.park(`${label} is answered`, signal);
     if (fault === "reply lost") throw unavailable(way === "read" ? "not-applied" : "unknown");
     if (fault === "not durable" && !("error" in answer)) {
-      throw new MemoryError("DURABILITY", "It is written, on one server.", {
+      throw new MemoryError("DURABILITY", "The write is applied, but only on one server.", {
         memoryId,
         outcome: "applied",
         retryable: true,
       });
     }
     if ("error" in answer) throw answer.error;
-    for (const turn of told(answer.value)) turn.isConfirmed = true;
+    for (const turn of reported(answer.value)) turn.isConfirmed = true;
     return answer.value;
   }
 }
@@ -111,17 +111,20 @@ class FaultyLog extends FaultyStore implements LogCapability {
     const asked = stage.ledger.intend(records);
     const log = this.#log();
     const append = (): Promise<Revision> => stage.mutate(asked, () => log.append(id, records, options));
-    return this.call({ name: `append ${asked.label}`, way: "write", apply: append, told: () => [asked.turn] }, signal);
+    return this.call(
+      { name: `append ${asked.label}`, way: "write", apply: append, reported: () => [asked.turn] },
+      signal,
+    );
   }
 
   read(id: string, { signal, ...options }: ReadOptions = {}): Promise<Snapshot | null> {
     const log = this.#log();
     const read = (): Promise<Snapshot | null> => log.read(id, options);
-    const told = (snapshot: Snapshot | null): TurnRecord[] => this.turnsIn(snapshot?.records ?? null);
-    return this.call({ name: `read ${describe(options)}`, way: "read", apply: read, told }, signal);
+    const reported = (snapshot: Snapshot | null): TurnRecord[] => this.turnsIn(snapshot?.records ?? null);
+    return this.call({ name: `read ${describe(options)}`, way: "read", apply: read, reported }, signal);
   }
 
-  /** A write that is aborted goes on by itself, and nobody hears of it. */
+  /** An aborted write goes on by itself, and its result is dropped. */
   protected override async call<T>(call: StoreCall<T>, signal: AbortSignal | undefined): Promise<T> {
     if (call.way === "read") return this.travel(call, signal);
     signal?.throwIfAborted();
@@ -129,7 +132,7 @@ class FaultyLog extends FaultyStore implements LogCapability {
   }
 
   #log(): LogCapability {
-    return this.stage.store.backend as MemoryBackend & LogCapability; // seen to be one by faultyBackend
+    return this.stage.store.backend as MemoryBackend & LogCapability; // checked by faultyBackend
   }
 }
 
@@ -142,7 +145,7 @@ async function settled<T>(task: Promise<T>): Promise<{ value: T } | { error: unk
 }
 
 function unavailable(outcome: Outcome): MemoryError {
-  return new MemoryError("UNAVAILABLE", "The store is away.", { memoryId, outcome, retryable: true });
+  return new MemoryError("UNAVAILABLE", "The store is unavailable.", { memoryId, outcome, retryable: true });
 }
 
 function describe({ last, since, before }: ReadOptions): string {

@@ -3,7 +3,9 @@ import { type Attempt, type ModelFault, type ModelServer, modelFaults } from "./
 import { tagOf } from "./question.ts";
 import type { Stage } from "./stage.ts";
 
-/** The model of one agent: the real one, called when the scheduler says so, of a server that misbehaves as chance says. */
+/**
+ * The model of one agent: a real client of a server that misbehaves at random. The scheduler decides when it is called.
+ */
 export class FaultyModel implements ChatModel {
   readonly #stage: Stage;
   readonly #server: ModelServer;
@@ -45,12 +47,12 @@ export class FaultyModel implements ChatModel {
     } finally {
       this.#stage.hanging.delete(tag);
       this.#server.forget(attempt);
-      // A model that is stopped may complain, to nobody's use.
+      // A stopped model may reject, and its error does not matter.
       await scheduler.busy(Promise.allSettled([events.return?.()]));
     }
   }
 
-  /** Once the server has said all that it is going to say, only an abort ends the waiting. */
+  /** After the server has sent everything that it will send, only an abort ends the wait. */
   async #hanging<T>({ hung, after, question }: Attempt, pieces: number, step: Promise<T>): Promise<T> {
     if (pieces < after) return this.#stage.scheduler.busy(step);
     await this.#stage.scheduler.busy(hung.promise);
@@ -61,7 +63,7 @@ export class FaultyModel implements ChatModel {
   #attempt({ messages }: ModelRequest): Attempt {
     const asked = messages.findLast(({ role }) => role === "user");
     const tag = tagOf(asked?.content);
-    if (tag === undefined) throw new Error("The model was asked what nobody asked.");
+    if (tag === undefined) throw new Error("The model got a question that is not part of the schedule.");
     const fault = this.#drawFault();
     if (fault !== "none") this.#stage.faults += 1;
     return {

@@ -2,21 +2,23 @@ import type { Message } from "@deep-agent/core";
 import { type Question, tagOf } from "./question.ts";
 import { contentProblem, isThere, newTurn, type TurnRecord, wasThereSince } from "./turn-record.ts";
 
-/** What a write is meant to do. */
+/** The intended effect of a write. */
 export type Intent =
   | { kind: "append"; turn: TurnRecord; messages: readonly Message[]; issuedAt: number; label: string }
   | { kind: "delete" }
   | { kind: "outside" };
 
-/** What must not be, and which column of the tally it counts in. */
+/** A broken promise, and the column of the tally in which it counts. */
 export interface Violation {
   kind: "lost" | "duplicated" | "torn" | "silentlyWrong";
   what: string;
 }
 
-/** Watches the store itself: what stood in it before and after each write, and which turns that brought and took. */
+/**
+ * Watches the store itself: its content before and after each write, and the turns that each write added and removed.
+ */
 export class Ledger {
-  /** What stood in the store, from its beginning on; the last is what stands there. */
+  /** All contents of the store so far. The last one is the present content. */
   readonly states: (readonly Message[])[] = [[]];
   readonly violations: Violation[] = [];
   readonly #turns = new Map<string, TurnRecord>();
@@ -30,7 +32,7 @@ export class Ledger {
     return [...this.#turns.values()];
   }
 
-  /** Counts the writes. */
+  /** The number of writes. */
   get now(): number {
     return this.states.length - 1;
   }
@@ -47,33 +49,33 @@ export class Ledger {
 
   turn(tag: string): TurnRecord {
     const turn = this.#turns.get(tag);
-    if (turn === undefined) throw new Error(`Nobody asked ${tag}.`);
+    if (turn === undefined) throw new Error(`The question ${tag} was never asked.`);
     return turn;
   }
 
-  /** Which turn is on its way to the store: the last of these messages' turns. */
+  /** The turn that is being stored: the last turn of these messages. */
   intend(messages: readonly Message[]): Extract<Intent, { kind: "append" }> {
     const begin = messages.findLastIndex(({ role, content }) => role === "user" && tagOf(content) !== undefined);
     const tag = tagOf(messages[begin]?.content);
-    if (tag === undefined) throw new Error("An agent stores what nobody asked.");
+    if (tag === undefined) throw new Error("An agent stores a turn that was never asked.");
     const turn = this.turn(tag);
     const own = messages.slice(begin);
     if (turn.messages.length === 0) {
       turn.messages = structuredClone(own);
       const problem = contentProblem(turn);
-      if (problem !== undefined) this.violate("torn", `${tag} is not stored as it was: ${problem}`);
+      if (problem !== undefined) this.violate("torn", `${tag} is stored with other content: ${problem}`);
     } else if (idsOf(own).join() !== idsOf(turn.messages).join()) {
-      this.violate("torn", `${tag} is not the same in each attempt`);
+      this.violate("torn", `${tag} differs between two attempts to store it`);
     }
     return { kind: "append", turn, messages: own, issuedAt: this.now, label: tag };
   }
 
-  /** Counts once what is seen again and again. */
+  /** Adds a violation, but only once if it is seen repeatedly. */
   violate(kind: Violation["kind"], what: string): void {
     if (!this.violations.some((other) => other.what === what)) this.violations.push({ kind, what });
   }
 
-  /** Writes, and judges what that did. Nothing else may write meanwhile. */
+  /** Writes, and judges the effect. No other write may run meanwhile. */
   async watch<T>(intent: Intent, write: () => Promise<T>): Promise<T> {
     const before = this.content;
     const [result] = await Promise.allSettled([write()]);
@@ -86,53 +88,53 @@ export class Ledger {
     return result.value;
   }
 
-  /** The turns that these messages are of. */
+  /** The turns to which these messages belong. */
   turnsIn(messages: readonly Message[]): TurnRecord[] {
     return this.turns.filter((turn) => turn.messages.some(({ id }) => messages.some((message) => message.id === id)));
   }
 
   /**
-   * The agent told that the turn is stored, by a call that began at that state: then it was, at some moment of the call,
-   * or the agent had learnt of it earlier.
+   * Called after the agent reported the turn as stored, in a call that began at that state. So the turn must have been
+   * stored at some moment of the call, unless the agent had learned earlier that it is stored.
    */
   acknowledge(turn: TurnRecord, since: number): void {
     turn.status = "acknowledged";
     turn.acknowledgedAt = this.now;
     if (!turn.isConfirmed && !wasThereSince(turn, since))
-      this.violate("lost", `${turn.question.tag} was acknowledged, and is not stored`);
+      this.violate("lost", `${turn.question.tag} was acknowledged, but is not stored`);
   }
 
   #judgeIntent(intent: Intent, before: readonly Message[], after: readonly Message[], succeeded: boolean): void {
     if (intent.kind === "outside") return;
     if (intent.kind === "delete") {
-      if (succeeded && after.length > 0) this.violate("silentlyWrong", "a deleted memory is there");
+      if (succeeded && after.length > 0) this.violate("silentlyWrong", "a deleted memory still exists");
       return;
     }
     const { turn, messages, issuedAt } = intent;
     const { tag } = turn.question;
     const ids = idsOf(after).join();
     if (ids === idsOf(before).join()) {
-      if (succeeded && !isThere(turn)) this.violate("lost", `a write of ${tag} was answered, and it is not stored`);
+      if (succeeded && !isThere(turn)) this.violate("lost", `a write of ${tag} succeeded, but the turn is not stored`);
       return;
     }
-    if (!succeeded) this.violate("silentlyWrong", `a write of ${tag} was refused, and changed the store`);
+    if (!succeeded) this.violate("silentlyWrong", `a write of ${tag} was refused, but changed the store`);
     if (ids !== idsOf([...before, ...messages]).join()) this.#judgeOdd(tag, before, after, messages);
-    if (turn.status === "void") this.violate("silentlyWrong", `${tag} came to nothing, and is stored`);
-    if (issuedAt > turn.doomedAt) this.violate("silentlyWrong", `${tag} was deleted while pending, and is stored`);
+    if (turn.status === "void") this.violate("silentlyWrong", `${tag} was given up, but is stored`);
+    if (issuedAt > turn.doomedAt) this.violate("silentlyWrong", `${tag} was deleted while pending, but is stored`);
     if (issuedAt > turn.acknowledgedAt) this.violate("duplicated", `${tag} is stored again after it was acknowledged`);
   }
 
   #judgeOdd(tag: string, before: readonly Message[], after: readonly Message[], messages: readonly Message[]): void {
     const there = new Set(idsOf(after));
     const known = new Set(idsOf([...before, ...messages]));
-    if (idsOf(before).some((id) => !there.has(id))) this.violate("lost", `a write of ${tag} removed what was there`);
+    if (idsOf(before).some((id) => !there.has(id))) this.violate("lost", `a write of ${tag} removed stored messages`);
     else if (idsOf(after).some((id) => !known.has(id)))
-      this.violate("silentlyWrong", `a write of ${tag} brought back more`);
+      this.violate("silentlyWrong", `a write of ${tag} brought back other messages`);
     else if (!idsOf(messages).every((id) => there.has(id))) this.violate("torn", `${tag} is stored in part`);
-    else this.violate("duplicated", `a write of ${tag} added what was there`);
+    else this.violate("duplicated", `a write of ${tag} added messages that were already stored`);
   }
 
-  /** No turn twice, none in part, none with something between. */
+  /** Checks that no turn is stored twice or in part, or has other messages between its own. */
   #judgeWhole(content: readonly Message[]): void {
     for (const turn of this.turns) {
       const ids = idsOf(turn.messages);
@@ -140,10 +142,10 @@ export class Ledger {
       if (places.length === 0) continue;
       const found = places.map((place) => String(content[place]?.id));
       const { tag } = turn.question;
-      if (new Set(found).size < found.length) this.violate("duplicated", `${tag} is there twice`);
-      else if (found.join() !== ids.join()) this.violate("torn", `${tag} is there in part`);
+      if (new Set(found).size < found.length) this.violate("duplicated", `${tag} is stored twice`);
+      else if (found.join() !== ids.join()) this.violate("torn", `${tag} is stored in part`);
       else if ((places.at(-1) ?? 0) - (places[0] ?? 0) !== places.length - 1) {
-        this.violate("torn", `${tag} has something else between its messages`);
+        this.violate("torn", `${tag} has other messages between its own`);
       }
     }
   }

@@ -5,7 +5,9 @@ import { OpenAIModel } from "@deep-agent/core";
 import OpenAI from "openai";
 import { answerText, callIds, piecesOf, type Question, roundText } from "./question.ts";
 
-/** How the model's server misbehaves. The first ones are aimock's; the others it has no switch for, and are written by hand. */
+/**
+ * How the model's server misbehaves. aimock implements the first faults. It lacks the others, which are handwritten.
+ */
 export type ModelFault = MockedFault | (typeof handwritten)[number];
 
 type MockedFault =
@@ -38,33 +40,33 @@ export const modelFaults: readonly ModelFault[] = [
   ...handwritten,
 ].filter((fault) => fault !== "none");
 
-/** Whether the answer comes in spite of it. */
+/** Whether the answer arrives despite the fault. */
 export function isHarmless(fault: ModelFault): boolean {
   return fault === "none" || fault === "slow" || fault === "429 once, then well";
 }
 
-/** One call of the model, under the name by which its requests can be told. */
+/** One call of the model. The token tells its requests from those of other calls. */
 export interface Attempt {
   token: string;
   question: Question;
   fault: ModelFault;
-  /** Of the handwritten ones: how many pieces of text come before it. */
+  /** How many pieces of text come before a handwritten fault. */
   after: number;
-  /** Is told of each request. */
+  /** Called with each request. */
   received: (messages: readonly ChatMessage[]) => void;
-  /** Resolves when the server has said all that it is going to say, and hangs. */
+  /** Resolves when the server has sent everything that it will send, and hangs. */
   hung: PromiseWithResolvers<void>;
   requests: number;
 }
 
-/** An OpenAI-compatible server on loopback, and clients of the official SDK for it. */
+/** An OpenAI-compatible server on loopback, and clients for it that use the official SDK. */
 export class ModelServer {
   readonly #mock: LLMock = new LLMock({ host: "127.0.0.1", port: 0, chunkSize: 10_000, journalMaxEntries: 1 });
   readonly #attempts = new Map<string, Attempt>();
   #models: { mocked: OpenAIModel; retrying: OpenAIModel; handwritten: OpenAIModel } | undefined;
 
   async start(): Promise<void> {
-    // Is asked first, and never chosen.
+    // aimock asks this predicate first. It receives the request, and never matches.
     this.#mock.on({ endpoint: "chat", predicate: (request) => this.#receive(request) }, { content: "" });
     for (const [fault, options] of Object.entries(mocked)) {
       const predicate = (request: ChatCompletionRequest): boolean => this.#attemptOf(request)?.fault === fault;
@@ -106,7 +108,7 @@ export class ModelServer {
 
   #respond(request: ChatCompletionRequest) {
     const attempt = this.#attemptOf(request);
-    if (attempt === undefined) throw new Error("A request of nobody.");
+    if (attempt === undefined) throw new Error("A request does not belong to any attempt.");
     attempt.requests += 1;
     if (attempt.fault === "429 once, then well" && attempt.requests === 1) {
       return { status: 429, error: { message: "slow down" }, retryAfter: 0.001 };
@@ -123,7 +125,7 @@ export class ModelServer {
   async #write(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
     const body = (await json(request)) as ChatCompletionRequest; // the SDK wrote it
     const attempt = this.#attemptOf(body);
-    if (attempt === undefined) throw new Error("A request of nobody.");
+    if (attempt === undefined) throw new Error("A request does not belong to any attempt.");
     attempt.received(body.messages);
     const { fault, question, after } = attempt;
     response.writeHead(200, { "content-type": "text/event-stream" });
@@ -143,7 +145,7 @@ export class ModelServer {
   }
 }
 
-/** What the model says next: a round of calls, or the answer. */
+/** What the model says next: a round of tool calls, or the answer. */
 function sayingTo(question: Question, messages: readonly ChatMessage[]): { text: string | null; calls: string[] } {
   const begin = messages.findLastIndex(({ role }) => role === "user");
   const round = messages.slice(begin).filter(({ role }) => role === "assistant").length;

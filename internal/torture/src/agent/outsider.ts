@@ -4,12 +4,14 @@ import type { OutsiderStep } from "./program.ts";
 import type { Stage } from "./stage.ts";
 import { memoryId } from "./stores.ts";
 
-/** Another program on the same memory, and the operator of the store. What it does, it does at once and without faults. */
+/**
+ * Another program with the same memory, and the operator of the store. Its actions are immediate and without faults.
+ */
 export class Outsider {
   readonly #stage: Stage;
   #notes = 0;
   #remembered: readonly Message[] | undefined;
-  /** How often the store lost what it had acknowledged. */
+  /** How often the store lost acknowledged writes. */
   rollBacks = 0;
 
   constructor(stage: Stage) {
@@ -42,7 +44,7 @@ export class Outsider {
           ...this.#note(),
         ]);
         return;
-      case "save anew":
+      case "save another log":
         await save(this.#note());
         return;
       case "remember":
@@ -64,7 +66,7 @@ export class Outsider {
     }
   }
 
-  /** A turn of somebody else's, which now and then lacks what belongs to it. */
+  /** A turn of another program, which sometimes lacks one of its messages. */
   #note(): Message[] {
     this.#notes += 1;
     const asked = user(`Note ${this.#notes}.`, { id: newId() });
@@ -75,7 +77,7 @@ export class Outsider {
   }
 }
 
-/** Whether it was left without what belongs to it: then it must not be sent. */
+/** Whether the message belongs to an incomplete turn, and so must not be sent to a model. */
 export function isStray(message: Message): boolean {
   if (message.role === "tool") return message.toolCallId === "stray";
   return message.role === "assistant" && message.toolCalls?.[0]?.id === "stray";

@@ -3,7 +3,9 @@ import type { Random } from "../random.ts";
 import { drawQuestion, type Question } from "./question.ts";
 import type { StoreKind } from "./stores.ts";
 
-/** What an agent is told to do next. `abortAfter`: so many things happen, then the call is aborted; `null`: it is not. */
+/**
+ * The next action of an agent. `abortAfter`: after how many events the call is aborted; `null` if it is not aborted.
+ */
 export type AgentStep =
   | { do: "ask"; question: Question; how: "ask" | "stream" | "leave"; abortAfter: number | null; waits: boolean }
   | { do: "save"; abortAfter: number | null }
@@ -18,14 +20,14 @@ export interface AgentPlan {
   steps: readonly AgentStep[];
 }
 
-/** What another program, or the store's operator, does to the memory. */
+/** The actions of another program, or of the store's operator, on the memory. */
 export type OutsiderStep = (typeof steps)[number];
 
 const steps = [
   "append",
   "save some",
   "save some",
-  "save anew",
+  "save another log",
   "remember",
   "save what it remembers",
   "delete",
@@ -44,7 +46,9 @@ const names = ["A", "B", "C"];
 export function drawProgram(random: Random, kinds: readonly StoreKind[]): Program {
   const store = random.pick(kinds);
   const agents = names.slice(0, 1 + random.below(3)).map((name) => drawAgent(random, name));
-  // Where the store can be rolled back, half of the time that is all that happens to it: else most losses are hidden by others.
+  // In half of the programs whose store can be rolled back, nothing else happens to the memory: other actions would
+  // hide
+  // most losses.
   const rolls = (store === "rolling" || store === "file") && random.chance(0.5);
   const outsider = Array.from({ length: random.below(7) }, () =>
     rolls ? random.pick(["append", "roll back"] as const) : random.pick(steps),
@@ -75,7 +79,7 @@ function drawStep(random: Random, tag: string): AgentStep {
   return { do: random.pick(["delete", "load", "clear", "restart"] as const) };
 }
 
-/** The program for people, a line for each who takes part. */
+/** The program as text: one line for each participant. */
 export function describeProgram({ store, agents, outsider }: Program): string[] {
   return [
     `store: ${store}`,

@@ -1,12 +1,14 @@
 import type { Random } from "../random.ts";
 
-/** What is asked, and all that the model has to say to it, so that everybody knows what belongs to the turn. */
+/**
+ * A question, and everything that the model says in reply. So each part of the torture knows what belongs to the turn.
+ */
 export interface Question {
   /** Names the turn: `B3` is the third question to agent B. */
   tag: string;
-  /** Before the answer the model calls tools so often, that many at once, and may speak while it does. */
+  /** The rounds of tool calls before the answer: how many calls each has, and whether the model also says something. */
   rounds: readonly { calls: number; speaks: boolean }[];
-  /** How many words the answer has beside its first ones. */
+  /** How many words the answer has after its fixed beginning. */
   words: number;
 }
 
@@ -22,7 +24,7 @@ export function questionText({ tag }: Question): string {
   return `Question ${tag}.`;
 }
 
-/** The tag of a question by its text; `undefined`: it is none of ours. */
+/** The tag of a question, from its text; `undefined` if the text is not a question of the torture. */
 export function tagOf(text: unknown): string | undefined {
   return typeof text === "string" ? /^Question (\w+)\.$/.exec(text)?.[1] : undefined;
 }
@@ -31,7 +33,7 @@ export function answerText({ tag, words }: Question): string {
   return `The answer to ${tag}${" word".repeat(words)}.`;
 }
 
-/** What the model says while it calls tools; `null`: nothing. */
+/** What the model says while it calls tools; `null` if it says nothing. */
 export function roundText({ tag, rounds }: Question, round: number): string | null {
   return rounds[round]?.speaks ? `Looking for ${tag} in round ${round}.` : null;
 }
@@ -40,7 +42,7 @@ export function callIds({ tag, rounds }: Question, round: number): string[] {
   return Array.from({ length: rounds[round]?.calls ?? 0 }, (_, index) => `call-${tag}-${round}-${index}`);
 }
 
-/** What a tool finds; every fifth one fails. */
+/** The result of a tool call. Every fifth call fails. */
 export function resultText(callId: string): string {
   return fails(callId) ? `Error: nothing at ${callId}` : `Found ${callId}`;
 }
@@ -54,12 +56,12 @@ function fails(callId: string): boolean {
   return [...callId].reduce((sum, character) => sum + character.charCodeAt(0), 0) % 5 === 0;
 }
 
-/** Text in the pieces in which it is streamed. */
+/** The pieces in which a text is streamed. */
 export function piecesOf(text: string): string[] {
   return text.match(/\s*\S+/g) ?? [];
 }
 
-/** The reason for which a question is aborted. */
+/** The message of the reason with which a question is aborted. */
 export function stopText({ tag }: Question): string {
   return `Stop ${tag}.`;
 }

@@ -20,14 +20,14 @@ import {
 
 interface Log {
   epoch: string;
-  /** How many entries the save brought that the log began with: it is lost whole or not at all. */
+  /** How many entries came with the save that began the log. They are lost together or not at all. */
   saved: number;
   entries: { operationId: string; mark: string; texts: string[] }[];
 }
 
 /**
- * A log in arrays that can be taken back to an earlier state, as by a failover. Revisions are `<epoch>.<entries>.<mark of the
- * last one>`, so that it can tell.
+ * A log in arrays that can be rolled back to an earlier state, as by a failover. Revisions are
+ * `<epoch>.<entries>.<mark of the last entry>`, so that the log can recognize a lost one.
  */
 export class RollingLog implements MemoryBackend, LogCapability {
   readonly #logs = new Map<string, Log>();
@@ -67,7 +67,7 @@ export class RollingLog implements MemoryBackend, LogCapability {
         : since === null && log !== undefined;
     const now = log === undefined ? null : revisionAt(log, log.entries.length);
     if (moved || (expectedRevision !== undefined && expectedRevision !== now)) {
-      throw new MemoryError("CONFLICT", "It is not the log that was spoken of.", { memoryId });
+      throw new MemoryError("CONFLICT", "The log's revision is not the expected one.", { memoryId });
     }
     const written = log ?? { epoch: newId(), saved: 0, entries: [] };
     written.entries.push({ operationId, mark: newId(), texts });
@@ -107,7 +107,7 @@ export class RollingLog implements MemoryBackend, LogCapability {
 }
 
 function recordsOf(entries: Log["entries"]): Message[] {
-  // The texts are those of messages: nobody else writes here.
+  // The texts hold messages: only this class writes them.
   return entries.flatMap(({ texts }) => texts.map((text) => JSON.parse(text) as Message));
 }
 
@@ -115,7 +115,7 @@ function revisionAt({ epoch, entries }: Log, position: number): Revision {
   return `${epoch}.${position}.${entries[position - 1]?.mark ?? "begin"}`;
 }
 
-/** How many entries stood before that revision; `null`: they do not stand there any more. */
+/** How many entries the log had at that revision; `null` if it does not hold them any more. */
 function standing(log: Log, revision: Revision): number | null {
   const position = Number(revision.split(".")[1]);
   return position <= log.entries.length && revisionAt(log, position) === revision ? position : null;

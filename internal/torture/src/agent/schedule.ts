@@ -16,7 +16,7 @@ export interface ScheduleOptions {
   index: number;
   server: ModelServer;
   kinds: readonly StoreKind[];
-  /** Puts something between the agents and the store. For the proof that what is broken is found. */
+  /** Wraps the store, for tests which prove that a broken store is found. */
   spoil?: ((store: TestStore) => TestStore) | undefined;
 }
 
@@ -25,11 +25,11 @@ export interface ScheduleResult {
   faults: number;
   acknowledged: number;
   violations: readonly Violation[];
-  /** The program and what happened, line by line. */
+  /** The program and the events, line by line. */
   lines: readonly string[];
 }
 
-/** Plays one schedule: a small program drawn from the seed and the index, its steps and faults in an order drawn from them too. */
+/** Plays one schedule. The seed and the index determine its small program, and the order of its steps and faults. */
 export async function playSchedule(options: ScheduleOptions): Promise<ScheduleResult> {
   const { seed, index, server, kinds, spoil = (store) => store } = options;
   const random = new Random(seed, `agent ${index}`);
@@ -37,7 +37,7 @@ export async function playSchedule(options: ScheduleOptions): Promise<ScheduleRe
   await using store = spoil(await openStore(program.store));
   const stage = new Stage(`${seed}-${index}`, random, store);
   const { scheduler, ledger } = stage;
-  // A plain store's mutex is that of one backend object: one for all, as in one process.
+  // A plain store's mutex belongs to one backend object. All agents share that object, as they would in one process.
   const shared = faultyBackend(stage, "the store");
   const players = program.agents.map((plan) => {
     const backend = store.backend.append === undefined ? shared : faultyBackend(stage, plan.name);
@@ -54,7 +54,7 @@ export async function playSchedule(options: ScheduleOptions): Promise<ScheduleRe
     };
   });
   for (const player of players) {
-    if (player.isStuck) ledger.violate("silentlyWrong", `${player.plan.name} waits for ever`);
+    if (player.isStuck) ledger.violate("silentlyWrong", `${player.plan.name} waits forever`);
   }
   stage.calm = true;
   if (!players.some(({ isStuck }) => isStuck)) {
@@ -75,13 +75,13 @@ export async function playSchedule(options: ScheduleOptions): Promise<ScheduleRe
   };
 }
 
-/** What the outsider is still to do: one thing after the other, each a while after the one before. */
+/** The remaining actions of the outsider, one after another, each some time after the previous one. */
 class OutsideSteps {
   readonly #stage: Stage;
   readonly #players: readonly AgentPlayer[];
   readonly #steps: OutsiderStep[];
   readonly #outsider: Outsider;
-  /** So many things happen before the next step may. */
+  /** How many events must happen before the next step. */
   #pause: number;
 
   constructor(stage: Stage, players: readonly AgentPlayer[], steps: readonly OutsiderStep[]) {
@@ -99,7 +99,8 @@ class OutsideSteps {
   choices(): Choice[] {
     const [step] = this.#steps;
     if (step === undefined || this.#pause-- > 0) return [];
-    // Core's fallback for plain stores is not safe against other processes, and says so: they keep out of its writes.
+    // Core's fallback for plain stores is documented as unsafe with other processes, so the outsider waits while it
+    // writes.
     if (this.#stage.store.backend.append === undefined && this.#stage.storeCalls > 0) return [];
     return [{ label: `outsider: ${step}`, happen: () => void this.#stage.scheduler.busy(this.#perform(step)) }];
   }
@@ -124,22 +125,24 @@ class OutsideSteps {
   }
 }
 
-/** What was acknowledged is there once, unless somebody took it away; what came to nothing never was; and in order. */
+/**
+ * Checks that each acknowledged turn was stored, that no turn that was given up ever was, and that turns are in order.
+ * The ledger has already checked that a turn only disappears if it is taken away.
+ */
 function judgeEnd({ ledger }: Stage): void {
   const places = new Map(ledger.content.map(({ id }, place) => [String(id), place]));
   const last = new Map<string, number>();
   for (const turn of ledger.turns) {
     const { question, status, stays, agent } = turn;
-    if (status === "void" && stays.length > 0)
-      ledger.violate("torn", `${question.tag} came to nothing, and was stored`);
+    if (status === "void" && stays.length > 0) ledger.violate("torn", `${question.tag} was given up, but was stored`);
     if (status === "asked" || status === "pending")
       ledger.violate("lost", `${question.tag} is neither stored nor refused`);
     if (status !== "acknowledged") continue;
-    if (stays.length === 0) ledger.violate("lost", `${question.tag} was acknowledged, and never stored`);
+    if (stays.length === 0) ledger.violate("lost", `${question.tag} was acknowledged, but never stored`);
     const place = places.get(String(turn.messages[0]?.id));
     if (place === undefined) continue;
     if (place < (last.get(agent) ?? -1))
-      ledger.violate("silentlyWrong", `${question.tag} stands before what was asked earlier`);
+      ledger.violate("silentlyWrong", `${question.tag} is stored before an earlier question`);
     last.set(agent, place);
   }
 }

@@ -6,16 +6,16 @@ interface Gate {
   open: () => void;
 }
 
-/** Something that may happen next. */
+/** An event that may happen next. */
 export interface Choice {
   label: string;
   happen: () => void;
 }
 
 /**
- * Makes one thing happen at a time. Whatever may come in any order (a call that reaches the store, its answer, a piece of the
- * model's text) waits at a gate; once nothing moves any more by itself, chance says what goes on. So the order depends on the
- * seed alone, not on the clock or the network.
+ * Makes one event happen at a time. Events that may come in any order (a call that reaches the store, its answer, a
+ * piece of the model's text) wait at gates. When nothing moves by itself any more, a random choice opens one gate. So
+ * the order depends on the seed alone, not on the clock or the network.
  */
 export class Scheduler {
   readonly trace: string[] = [];
@@ -28,12 +28,12 @@ export class Scheduler {
     this.#random = random;
   }
 
-  /** What waits at gates. */
+  /** The events that wait at gates. */
   get waiting(): number {
     return this.#gates.length;
   }
 
-  /** Waits until chance lets it through. Rejects with the signal's reason. */
+  /** Waits at a gate until it is chosen. Rejects with the signal's reason. */
   park(label: string, signal?: AbortSignal | undefined): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     if (signal?.aborted) {
@@ -54,7 +54,7 @@ export class Scheduler {
     return promise;
   }
 
-  /** Lets the scheduler wait for something that ends by itself. */
+  /** Makes the scheduler wait for a task that ends by itself. */
   async busy<T>(task: PromiseLike<T>): Promise<T> {
     this.#busy += 1;
     try {
@@ -68,7 +68,7 @@ export class Scheduler {
     }
   }
 
-  /** Resolves once nothing moves any more by itself. */
+  /** Resolves when nothing moves by itself any more. */
   async quiet(): Promise<void> {
     do {
       while (this.#busy > 0) await this.#idle.promise;
@@ -76,7 +76,7 @@ export class Scheduler {
     } while (this.#busy > 0);
   }
 
-  /** Goes on as long as there is anything to go on with. `choices`: what could happen beside what waits at the gates. */
+  /** Runs until no event is left. `choices` gives the possible events besides those at the gates. */
   async run(choices: () => { must: Choice[]; may: Choice[] }): Promise<void> {
     for (;;) {
       await this.quiet();

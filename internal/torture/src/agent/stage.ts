@@ -8,21 +8,21 @@ import { Scheduler } from "./scheduler.ts";
 import { peek, type TestStore } from "./stores.ts";
 import { expectedWindow, requestProblem, shownInLog, shownInRequest } from "./window-model.ts";
 
-/** What is known of an agent's window, to judge what it sends. `null`: it may send another one than the store's newest. */
+/** An agent's window, with which its requests are judged. `null`: they may differ from the store's newest messages. */
 export type WindowOf = (agent: string) => { maxMessages: number } | null;
 
-/** What all that plays in one schedule shares. */
+/** The state that all participants of a schedule share. */
 export class Stage {
   readonly random: Random;
   readonly store: TestStore;
   readonly scheduler: Scheduler;
   readonly ledger: Ledger;
-  /** The turns whose model has said all that it is going to say, without an end. */
+  /** The turns whose model has sent everything that it will send, but hangs. */
   readonly hanging: Set<string> = new Set();
-  /** The storm is over: no more faults, nothing waits. */
+  /** Whether the faults are over: no more faults, and nothing waits at gates. */
   calm = false;
   faults = 0;
-  /** Calls of the store under way. */
+  /** Running calls of the store. */
   storeCalls = 0;
   windowOf: WindowOf = () => null;
   readonly #name: string;
@@ -61,10 +61,13 @@ export class Stage {
     return result;
   }
 
-  /** What the server was sent must be well-formed, and what stood in the store at some moment since it was asked. */
+  /**
+   * Checks that a request is well-formed, and holds what the store held at some moment since the question was asked.
+   */
   judgeRequest(tag: string, sent: readonly ChatMessage[]): void {
     const problem = requestProblem(sent);
-    if (problem !== undefined) this.ledger.violate("torn", `the model was sent, with ${tag}: ${problem}`);
+    if (problem !== undefined)
+      this.ledger.violate("torn", `the request to the model for ${tag} is malformed: ${problem}`);
     const turn = this.ledger.turn(tag);
     const window = this.windowOf(turn.agent);
     if (window === null) return;
@@ -79,7 +82,7 @@ export class Stage {
     if (!possible.includes(shown)) {
       this.ledger.violate(
         "silentlyWrong",
-        `the model was sent, before ${tag}, what never stood in the store so: ${shown}`,
+        `the model was sent a history before ${tag} that the store never held: ${shown}`,
       );
     }
   }

@@ -12,15 +12,15 @@ export const memoryId = "torture";
 
 export type StoreKind = "in-memory" | "rolling" | "file" | "plain";
 
-/** A store that nothing stands before, and what only its operator can do to it. */
+/** A store without faults, and the actions of its operator. */
 export interface TestStore extends AsyncDisposable {
-  /** Has the methods of a log, or not. */
+  /** The store, with or without the capability "log". */
   backend: MemoryBackend & Partial<LogCapability>;
-  /** Lets the time pass that the memory has to live; absent: memories live for ever. */
+  /** Lets the memory's TTL pass. Absent: memories never expire. */
   expire?: () => Promise<void>;
-  /** Takes the store back to an earlier state of the same log. Resolves to whether it could. Absent: it cannot. */
+  /** Rolls the store back to an earlier state of the same log. Resolves to whether it did. Absent: it cannot. */
   rollBack?: (random: Random) => Promise<boolean>;
-  /** Is told of each write. */
+  /** Called after each write. */
   written?: () => Promise<void>;
 }
 
@@ -77,7 +77,7 @@ function rollingStore(): TestStore {
   };
 }
 
-/** Rolls back by cutting the file to a length that it had. */
+/** Rolls back by cutting the file to an earlier length. */
 function fileStore(directory: string): TestStore {
   const backend = new FileBackend({ directory, durability: "os" });
   let known: { file: string; lengths: number[] } = { file: "", lengths: [] };

@@ -3,34 +3,34 @@ import type { ModelFault } from "./model-server.ts";
 import { answerText, callIds, type Question, resultText, roundText, stopText } from "./question.ts";
 
 /**
- * What has become of a turn, as its agent was told:
- * - `asked`: nothing yet
- * - `pending`: it is to be stored by what the agent does next
- * - `acknowledged`: it is stored
- * - `unsure`: it is stored once or not at all; nobody was promised either
- * - `void`: nothing of it is to be stored, ever
+ * The status of a turn, as its agent reported it:
+ * - `asked`: nothing is reported yet
+ * - `pending`: the agent's next call must store the turn
+ * - `acknowledged`: the turn is stored
+ * - `unsure`: the turn is stored once or not at all, and the agent promised neither
+ * - `void`: no part of the turn may ever be stored
  */
 type TurnStatus = "asked" | "pending" | "acknowledged" | "unsure" | "void";
 
-/** A turn of an agent, from its question on. */
+/** A turn of an agent, from its question onwards. */
 export interface TurnRecord {
   readonly agent: string;
   readonly question: Question;
   status: TurnStatus;
-  /** Its messages, as they were first on their way to the store. */
+  /** Its messages, as in the first attempt to store them. */
   messages: readonly Message[];
   /** Whether the agent has seen text of the model. */
   hasSpoken: boolean;
-  /** Of its last call of the model. */
+  /** The fault of its last call of the model. */
   modelFault: ModelFault;
-  /** The state of the store when it was asked, or when the agent was last busy with something else. */
+  /** The state of the store when the question was asked, or when the agent's previous call ended, if that was later. */
   askedAt: number;
   acknowledgedAt: number;
-  /** Whether its agent has had an answer of the store from which it can tell that the turn was stored. */
+  /** Whether its agent has had an answer of the store that shows that the turn was stored. */
   isConfirmed: boolean;
-  /** Its memory was deleted by its own agent while it was pending. */
+  /** The state at which its own agent deleted the memory while the turn was pending. */
   doomedAt: number;
-  /** From which state of the store on it was there, and until which; `null`: to this day. */
+  /** The states of the store from which and until which the turn was there; `null` if it is still there. */
   stays: { from: number; until: number | null }[];
 }
 
@@ -54,25 +54,31 @@ export function isThere({ stays }: TurnRecord): boolean {
   return stays.at(-1)?.until === null;
 }
 
-/** Whether it was in the store at some moment from that state on. */
+/** Whether the turn was in the store at some moment since that state. */
 export function wasThereSince({ stays }: TurnRecord, state: number): boolean {
   return stays.some(({ until }) => until === null || until > state);
 }
 
-/** What is wrong with the turn's messages; an aborted one is a part of the whole, marked so, with each call answered. */
+/**
+ * The problem with the turn's messages, if any. An aborted turn is a part of the whole turn, is marked as aborted, and
+ * has a result for each call.
+ */
 export function contentProblem({ question, messages }: TurnRecord): string | undefined {
   const [asked, ...said] = messages;
-  if (asked?.role !== "user") return "it does not begin with the question";
+  if (asked?.role !== "user") return "the turn does not begin with the question";
   const whole = wholeTurn(question);
   const shown = said.map((message) => show(message));
   const marked = said.filter((message) => message.role === "assistant" && message.status === "aborted");
-  if (marked.length === 0) return shown.join() === whole.join() ? undefined : "it is not all that was said";
+  if (marked.length === 0) return shown.join() === whole.join() ? undefined : "the turn differs from what was said";
   const last = said.findLast(({ role }) => role === "assistant");
-  if (marked.length > 1 || marked[0] !== last) return "another than the last answer is marked as aborted";
+  if (marked.length > 1 || marked[0] !== last) return "a message other than the last answer is marked as aborted";
   return abortedProblem(question, said, whole);
 }
 
-/** A part: as far as it goes the same, but for the last text, which may be shorter, and calls that were left out. */
+/**
+ * The problem with an aborted turn, if any. The turn equals the beginning of the whole turn, but its last text may be
+ * shorter, and calls may be left out.
+ */
 function abortedProblem(question: Question, said: readonly Message[], whole: readonly string[]): string | undefined {
   const called = said.flatMap((message) => (message.role === "assistant" ? (message.toolCalls ?? []) : []));
   const answered = said.flatMap((message) => (message.role === "tool" ? [message.toolCallId] : []));
@@ -81,11 +87,11 @@ function abortedProblem(question: Question, said: readonly Message[], whole: rea
   }
   const strange = said.find((message) => {
     const text = typeof message.content === "string" ? message.content : "";
-    // A tool that heeds the abort answers with it.
+    // A tool that obeys the abort fails with its reason.
     if (message.role === "tool" && text === `Error: ${stopText(question)}`) return false;
     return !whole.some((expected) => expected.startsWith(`${message.role}|${text}`));
   });
-  return strange === undefined ? undefined : `a message that nobody wrote: ${show(strange)}`;
+  return strange === undefined ? undefined : `a message that was never said: ${show(strange)}`;
 }
 
 function wholeTurn(question: Question): string[] {

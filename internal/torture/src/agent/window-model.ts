@@ -1,7 +1,9 @@
 import type { ChatMessage } from "@copilotkit/aimock";
 import type { Message } from "@deep-agent/core";
 
-/** What the window of a log must hold, told without core's own code: the newest whole turns within the limit, at least one. */
+/**
+ * The window that a log must have, computed without core's code: the newest whole turns within the limit, at least one.
+ */
 export function expectedWindow(content: readonly Message[], maxMessages: number): Message[] {
   const turns: Message[][] = [];
   for (const message of content) {
@@ -17,7 +19,10 @@ export function expectedWindow(content: readonly Message[], maxMessages: number)
   return window;
 }
 
-/** What is wrong with the messages of a request: a call without its results right behind it, or a result without its call. */
+/**
+ * The problem with a request's messages, if any: a call without its results right after it, or a result without its
+ * call.
+ */
 export function requestProblem(messages: readonly ChatMessage[]): string | undefined {
   let open = new Set<string>();
   for (const [index, { role, tool_calls: calls = [], tool_call_id: answered }] of messages.entries()) {
@@ -31,7 +36,7 @@ export function requestProblem(messages: readonly ChatMessage[]): string | undef
   return open.size > 0 ? "the last calls lack results" : undefined;
 }
 
-/** As a text: what a request and a log have in common, for comparison. */
+/** The part of a message that a request and a log share, as text, for comparison. */
 export function shownInRequest(message: ChatMessage): string {
   const calls = message.tool_calls?.map(({ id }) => id) ?? [];
   return [message.role, message.content ?? "", message.tool_call_id ?? "", ...calls].join("|");

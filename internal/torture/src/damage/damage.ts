@@ -8,14 +8,14 @@ import { Lane } from "./lane.ts";
 import { makeSample, type Sample } from "./sample.ts";
 import { cut } from "./truncations.ts";
 
-/** In a full run, and of them those that are read with `onCorrupt: "skip"`. */
+/** Flips in a full run, and how many of them are read with `onCorrupt: "skip"`. */
 const FLIPS = 10_000;
 const SKIPPING_FLIPS = 2_500;
 
-/** A memory's file is cut, its bytes are flipped, and the disk fails under it; then what can be read is compared. */
+/** Cuts a memory's file, flips its bytes, and lets its disk fail. Each time compares what can be read afterwards. */
 export async function damage({ seed, scale, note }: PartOptions): Promise<Tally[]> {
   const sample = await makeSample(seed);
-  note(`damage: of a file of ${sample.bytes.length} bytes, ${sample.lines.length} lines`);
+  note(`damage: a file of ${sample.bytes.length} bytes and ${sample.lines.length} lines`);
   const count = scaled(sample.bytes.length, scale);
   const lengths = Array.from({ length: count + 1 }, (_, index) => Math.round((index * sample.bytes.length) / count));
   const cuts = await each("damage: cut at every byte", lengths, sample, note, (lane, length, examiner) =>
@@ -33,7 +33,7 @@ export async function damage({ seed, scale, note }: PartOptions): Promise<Tally[
   return [cuts, ...flips, await failingCalls(new Random(seed, "failing calls"), scale, note)];
 }
 
-/** Looks at each case, and notes how they were read. */
+/** Examines each case, and notes how the cases were read. */
 async function each<C>(
   scenario: string,
   cases: readonly C[],
@@ -46,7 +46,7 @@ async function each<C>(
   await using lane = await Lane.open(sample);
   for (const one of cases) readings[await look(lane, one, { tally, note })] += 1;
   note(
-    `${scenario}: ${readings.right} read right, ${readings.warned} with a warning, ${readings.refused} refused as CORRUPT`,
+    `${scenario}: ${readings.right} read correctly, ${readings.warned} with a warning, ${readings.refused} refused as CORRUPT`,
   );
   return tally;
 }

@@ -6,33 +6,35 @@ import { type Finding, find, newest, wrongness } from "./finding.ts";
 import type { Lane } from "./lane.ts";
 import type { Note } from "./sample.ts";
 
-/** A damaged file, and what may be made of it. */
+/** A damaged file, and what a reader may find in it. */
 export interface Damaged {
-  /** For messages: what was done to the file. */
+  /** What was done to the file, for messages. */
   what: string;
   bytes: Buffer;
-  /** What is to be read where the lines at these places are told to be missing, in entries; `"wrong"`: nobody may say so. */
+  /**
+   * The entries to read if warnings report the lines at these places as missing; `"wrong"` if such warnings are wrong.
+   */
   due(missing: ReadonlySet<number>): Note[][] | null | "wrong";
   onCorrupt: CorruptPolicy;
   /** How many records the window holds. */
   last: number;
-  /** What the writer knew who appends to it; absent: nothing. */
+  /** The revision that the appending writer knows. Absent: it does not know the log. */
   since?: Revision | undefined;
 }
 
-/** How a file was read: as it should be, as if lines were missing that a warning names, or not at all. */
+/** How a file was read: correctly, without the lines that a warning names, or not at all. */
 export type Reading = "right" | "warned" | "refused";
 
-/** Counts, and says what was wrong. */
+/** Counts and describes what was wrong. */
 export interface Examiner {
   tally: Tally;
   note: (line: string) => void;
 }
 
-/** An entry that is appended to what is damaged. */
-const added: Note[] = [{ entry: 1_000, part: 0, of: 1, text: "behind the damage" }];
+/** An entry that is appended to a damaged file. */
+const added: Note[] = [{ entry: 1_000, part: 0, of: 1, text: "after the damage" }];
 
-/** Reads the file in whole and by a window, appends to it, and reads it again. */
+/** Reads the whole file and a window of it, appends to it, and reads it again. */
 export async function examine(lane: Lane, damaged: Damaged, examiner: Examiner): Promise<Reading> {
   const { tally } = examiner;
   const { what, bytes, onCorrupt, last, since } = damaged;
@@ -48,15 +50,15 @@ export async function examine(lane: Lane, damaged: Damaged, examiner: Examiner):
     all,
     damaged,
     (entries) => entries?.flat() ?? null,
-    (column, how = "") => wrong(column, `read in whole ${how}`),
+    (column, how = "") => wrong(column, `the whole file was read: ${how}`),
   );
   const window = await find(lane, async () => (await backend.read(lane.memoryId, { last }))?.records ?? null);
-  // A window does not see what lies before it, nor is it told of that.
+  // A window neither sees what lies before it nor warns about that.
   check(
     window,
     damaged,
     (entries) => newest(entries, last),
-    (column, how = "") => wrong(column, `the last ${last} ${how}`),
+    (column, how = "") => wrong(column, `the last ${last} records were read: ${how}`),
   );
 
   const error = await backend
@@ -70,19 +72,23 @@ export async function examine(lane: Lane, damaged: Damaged, examiner: Examiner):
   if (error === undefined) tally.acknowledged += 1;
   else {
     const isRefusal = MemoryError.is(error, "CORRUPT") || (since !== undefined && MemoryError.is(error, "CONFLICT"));
-    if (!isRefusal) wrong("silentlyWrong", `an append was told ${String(error)}`);
+    if (!isRefusal) wrong("silentlyWrong", `an append rejected with ${String(error)}`);
     else if (error.outcome !== "not-applied" || after.length > bytes.length)
-      wrong("silentlyWrong", `an append was refused as ${error.code}, and has left something`);
+      wrong(
+        "silentlyWrong",
+        `an append was refused as ${error.code}, but it left bytes in the file or its outcome is wrong`,
+      );
   }
   const again = await find(lane, () => lane.backend(onCorrupt).load(lane.memoryId));
-  const behind = error === undefined ? added : [];
-  if (all.is !== again.is) wrong("silentlyWrong", `it was ${all.is} before an append, and is ${again.is} behind it`);
+  const appended = error === undefined ? added : [];
+  if (all.is !== again.is)
+    wrong("silentlyWrong", `a read was "${all.is}" before an append, and "${again.is}" after it`);
   else if (all.is === "read" && again.is === "read") {
     const isThere = error !== undefined || again.records?.some(({ entry }) => entry === added[0]?.entry);
-    const expected = all.records === null && error !== undefined ? null : [...(all.records ?? []), ...behind];
+    const expected = all.records === null && error !== undefined ? null : [...(all.records ?? []), ...appended];
     const column = isThere ? wrongness(again.records, expected) : "lost";
     if (column !== null)
-      wrong(column, `an append, ${error === undefined ? "acknowledged" : "refused"}, and read again`);
+      wrong(column, `read again after an append that was ${error === undefined ? "acknowledged" : "refused"}`);
   }
   if (all.is !== "read") return "refused";
   return all.missing.size > 0 ? "warned" : "right";

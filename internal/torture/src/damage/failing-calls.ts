@@ -9,7 +9,7 @@ import { type Failure, failingDisk, type writingCalls } from "./failing-disk.ts"
 import { wrongness } from "./finding.ts";
 import { entryOf, type Note } from "./sample.ts";
 
-/** A write, to a memory in a given state. Tried again, it is the same operation. */
+/** A write to a memory in a given state. A repeated write is the same operation. */
 interface Write {
   name: string;
   prepare(backend: FileBackend<Note>): Promise<unknown>;
@@ -20,7 +20,7 @@ interface Write {
 
 const MEMORY = "user-alice";
 
-/** Calls that no write makes more of: the end of the search for the last one. */
+/** More calls than any write makes: the search for the last call of a write ends here. */
 const MAX_CALLS = 100;
 
 const codes: Readonly<Record<string, MemoryErrorCode>> = {
@@ -29,7 +29,7 @@ const codes: Readonly<Record<string, MemoryErrorCode>> = {
   EACCES: "UNAUTHORIZED",
 };
 
-/** Each call of each write fails in each way that a disk knows, one at a time; then it is looked at what is there. */
+/** Lets each call of each write fail in each way that a disk can, one at a time. Each time checks what is stored. */
 export async function failingCalls(random: Random, scale: number, note: (line: string) => void): Promise<Tally> {
   const tally = newTally("damage: the n-th write, flush, link … fails");
   const outcomes: Record<string, number> = {};
@@ -37,7 +37,7 @@ export async function failingCalls(random: Random, scale: number, note: (line: s
     for (let nth = 0, reached = true; reached; nth++) {
       if (nth > MAX_CALLS) throw new Error(`${write.name} makes more than ${MAX_CALLS} calls.`);
       for (const failure of failures(random)) {
-        // The last call there is has to be found in any case.
+        // Other failures than EIO are left out at random. EIO is always tried, to find the last call of the write.
         if ("code" in failure && failure.code !== "EIO" && !random.chance(scale)) continue;
         const outcome = await attempt(write, nth, failure, tally, note);
         reached = outcome !== "not reached";
@@ -62,7 +62,7 @@ function failures(random: Random): Failure[] {
   ];
 }
 
-/** Makes the write on a disk that fails once; resolves to what was told of it. */
+/** Makes the write on a disk that fails once. Resolves to the outcome in the error, or to why there was no error. */
 async function attempt(
   { name, prepare, write, before, after }: Write,
   nth: number,
@@ -78,7 +78,7 @@ async function attempt(
     const failing = new FileBackend<Note>({ directory, fileSystem: failingDisk(nth, failure, made) });
     const error = await write(failing).then(
       () => undefined,
-      (reason: unknown) => reason ?? new Error("It was rejected with nothing."),
+      (reason: unknown) => reason ?? new Error("The write rejected without a reason."),
     );
     const call = made[nth];
     if (call === undefined) return "not reached";
@@ -92,21 +92,21 @@ async function attempt(
     const wasWritten = wrongness(now, after) === null;
     const isUntouched = wrongness(now, before) === null;
     if (error === undefined) tally.acknowledged += 1;
-    if (error === undefined && isUntouched) wrong("lost", "it was acknowledged");
+    if (error === undefined && isUntouched) wrong("lost", "the write was acknowledged");
     else if (!wasWritten && !isUntouched)
-      wrong(wrongness(now, after) ?? "silentlyWrong", "it is neither as before nor as after");
+      wrong(wrongness(now, after) ?? "silentlyWrong", "the memory is neither as before the write nor as after it");
     if (error !== undefined) {
       if (!MemoryError.is(error)) throw error;
       const code = "share" in failure ? "CAPACITY" : codes[failure.code];
-      if (error.code !== code) wrong("silentlyWrong", `it is told as ${error.code}`);
+      if (error.code !== code) wrong("silentlyWrong", `the error's code is ${error.code}, not ${code}`);
       if (error.outcome === "applied" || (error.outcome === "not-applied" && !isUntouched))
-        wrong("silentlyWrong", `it is told to be ${error.outcome}`);
+        wrong("silentlyWrong", `the error's outcome is ${error.outcome}`);
     }
-    // Once more, by a process that knows nothing of it.
+    // Again, as a process that knows nothing about the first attempt.
     await write(whole());
     tally.acknowledged += 1;
     const column = wrongness(await whole().load(MEMORY), after);
-    if (column !== null) wrong(column, "it was tried again");
+    if (column !== null) wrong(column, "after the write was tried again");
     return error === undefined ? "passed over" : error.outcome;
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -138,7 +138,7 @@ function writesOf(random: Random): Write[] {
       after: saved,
     },
     {
-      name: "an append behind a delete",
+      name: "an append after a delete",
       prepare: async (backend) => {
         await fill(backend);
         await backend.delete(MEMORY);

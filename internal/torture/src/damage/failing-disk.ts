@@ -1,13 +1,13 @@
 import { type FileSystem, nodeFileSystem, type OpenFile } from "@deep-agent/file/testing";
 
-/** What becomes of a call to the disk. */
+/** How a call to the disk fails. */
 export type Failure =
-  /** It fails, before or after its effect. */
+  /** It fails before or after its effect. */
   | { code: string; after: boolean }
-  /** A write ends early, as a full disk does it. */
+  /** A write ends early, as on a full disk. */
   | { share: number };
 
-/** The calls that change something: what is done to the name, or to the open file. */
+/** The calls that change something: a name, or an open file. */
 export const writingCalls = [
   "open",
   "write",
@@ -21,7 +21,7 @@ export const writingCalls = [
 ] as const;
 type WritingCall = (typeof writingCalls)[number];
 
-/** The disk, of which one call fails: the n-th of those that change something. Tells their names. */
+/** A disk on which one call fails: the n-th call that changes something. Adds the names of these calls to `made`. */
 export function failingDisk(nth: number, failure: Failure, made: WritingCall[]): FileSystem {
   const call = async <T>(
     name: WritingCall,
@@ -41,7 +41,8 @@ export function failingDisk(nth: number, failure: Failure, made: WritingCall[]):
   return {
     ...disk,
     async open(path, flags) {
-      // Opening what is there changes nothing, but fails like any other. Afterwards nobody could close it.
+      // Opening an existing file changes nothing, but fails like any other call. If it fails after its effect, the file
+      // is closed here: the caller does not have it.
       const file = await call(
         "open",
         () => disk.open(path, flags),
@@ -67,7 +68,7 @@ export function failingDisk(nth: number, failure: Failure, made: WritingCall[]):
           file.write(isShort ? bytes.subarray(0, Math.floor(bytes.length * failure.share)) : bytes),
         );
       },
-      // Closed in truth whatever is told, or the descriptors would run out.
+      // The file is really closed even if the call fails, or the descriptors would run out.
       async close() {
         const fails = made.length === nth && "code" in failure;
         await call("close", () => file.close()).catch(async (error) => {

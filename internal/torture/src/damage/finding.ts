@@ -2,13 +2,13 @@ import { MemoryError } from "@deep-agent/core";
 import type { Lane } from "./lane.ts";
 import type { Note } from "./sample.ts";
 
-/** What a reader made of a damaged file. */
+/** The result of reading a damaged file. */
 export type Finding =
-  /** Records, or `null`: there is no such memory; and the places of the lines that it was warned of. */
+  /** The records, or `null` if the memory does not exist, and the places of the lines that warnings named. */
   | { is: "read"; records: readonly Note[] | null; missing: ReadonlySet<number> }
-  /** Refused as `CORRUPT`, with the place. */
+  /** The read was refused as `CORRUPT`, with the place. */
   | { is: "refused"; offset: number }
-  /** Told as what it is not, or without the place. */
+  /** The error is another one, or lacks the place. */
   | { is: "mistold"; error: unknown };
 export async function find(lane: Lane, read: () => Promise<readonly Note[] | null>): Promise<Finding> {
   lane.takeWarnings();
@@ -21,7 +21,7 @@ export async function find(lane: Lane, read: () => Promise<readonly Note[] | nul
   }
 }
 
-/** The byte at which an error says the file to be damaged; `null`: it does not say so. */
+/** The byte at which the file is damaged according to an error; `null` if the error does not say so. */
 function placeIn(error: unknown, { path, memoryId }: Lane): number | null {
   if (!MemoryError.is(error, "CORRUPT") || error.outcome !== "not-applied" || error.memoryId !== memoryId) return null;
   if (!error.message.includes(path)) return null;
@@ -29,7 +29,7 @@ function placeIn(error: unknown, { path, memoryId }: Lane): number | null {
   return offset === undefined ? null : Number(offset);
 }
 
-/** What is wrong with records that should be others: the name of a tally's column; `null`: nothing. */
+/** The tally's column for the difference between the found and the expected records; `null` if they are equal. */
 export function wrongness(
   found: readonly Note[] | null,
   due: readonly Note[] | null,
@@ -43,7 +43,7 @@ export function wrongness(
   return "silentlyWrong";
 }
 
-/** The newest whole entries that hold so many records. */
+/** The newest whole entries that hold `last` records. */
 export function newest(entries: readonly (readonly Note[])[] | null, last: number): Note[] | null {
   if (entries === null) return null;
   let begin = entries.length;

@@ -5,7 +5,7 @@ import { contentOf, type Sample } from "./sample.ts";
 
 const NEWLINE = 10;
 
-/** The file with one bit or one byte changed, some of them to a newline. */
+/** The file with one bit or one byte changed, sometimes to a newline. */
 export function flipped(sample: Sample, random: Random, onCorrupt: CorruptPolicy): Damaged {
   const bytes = Buffer.from(sample.bytes);
   const at = random.below(bytes.length);
@@ -24,7 +24,7 @@ export function flipped(sample: Sample, random: Random, onCorrupt: CorruptPolicy
   };
 }
 
-/** Whether what stands as one line at that place, as far as one can see now, holds anything of a line of the sample. */
+/** Whether the line that the damaged bytes show at `place` overlaps the given line of the sample. */
 function covers(bytes: Buffer, place: number, { begin, end }: Sample["lines"][number]): boolean {
   const next = bytes.indexOf(NEWLINE, place + 1);
   return begin < (next === -1 ? bytes.length : next) && place < end;

@@ -7,7 +7,7 @@ import type { BackendEvent } from "@deep-agent/core";
 import { type CorruptPolicy, FileBackend } from "@deep-agent/file";
 import type { Note, Sample } from "./sample.ts";
 
-/** A directory with one damaged file at a time, and what was said about it. Dispose of it. */
+/** A directory with one damaged file at a time, and the warnings about that file. Dispose of it. */
 export class Lane implements AsyncDisposable {
   readonly directory: string;
   readonly path: string;
@@ -36,20 +36,20 @@ export class Lane implements AsyncDisposable {
   }
 
   set bytes(bytes: Buffer) {
-    // A file that is emptied and written again is flushed by some file systems when it is closed, which takes its time.
+    // Some file systems flush a file that was emptied and written again when it is closed, which is slow.
     rmSync(this.path, { force: true });
     writeFileSync(this.path, bytes);
   }
 
-  /** As another process has it: it knows nothing. */
+  /** A backend as in another process: it knows nothing about the file. */
   backend(onCorrupt: CorruptPolicy = "throw"): FileBackend<Note> {
     return new FileBackend<Note>({ directory: this.directory, durability: "os", onCorrupt });
   }
 
-  /** The places of the lines that were told to be passed over since this was asked last. */
+  /** The places of the lines that were skipped, according to warnings since the last call. */
   takeWarnings(): Set<number> {
     const places = this.#warnings.map((detail) => /at byte (\d+) of /.exec(detail)?.[1]);
-    if (places.includes(undefined)) throw new Error(`A warning names no place: ${this.#warnings.join("; ")}`);
+    if (places.includes(undefined)) throw new Error(`A warning does not name a place: ${this.#warnings.join("; ")}`);
     this.#warnings = [];
     return new Set(places.map(Number));
   }

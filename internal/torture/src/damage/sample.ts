@@ -6,7 +6,7 @@ import type { Revision } from "@deep-agent/core";
 import { FileBackend } from "@deep-agent/file";
 import { Random } from "../random.ts";
 
-/** What is stored: half of an entry of two, say. */
+/** A record: one half of an entry of two records, for example. */
 export interface Note {
   entry: number;
   part: number;
@@ -14,25 +14,25 @@ export interface Note {
   text: string;
 }
 
-/** A line of the file, as it was when nothing was damaged. Places are in bytes. */
+/** A line of the undamaged file. Places are in bytes. */
 interface SampleLine {
-  /** Of the newline before it. */
+  /** The place of the newline before the line. */
   begin: number;
   end: number;
   kind: "entry" | "part" | "save";
   records: Note[];
 }
 
-/** A memory's file, and what is known of it. */
+/** A memory's file, and what is known about it. */
 export interface Sample {
   memoryId: string;
   fileName: string;
   bytes: Buffer;
-  /** How long its header is. */
+  /** The length of the header, in bytes. */
   begin: number;
-  /** Without the header. */
+  /** The lines without the header. */
   lines: readonly SampleLine[];
-  /** The revisions that a reader has seen, and where the log ended then. */
+  /** The revisions that a reader has seen, each with the end of the log at that time. */
   revisions: readonly { revision: Revision; end: number }[];
 }
 
@@ -41,7 +41,7 @@ const BEFORE_SAVE = 10;
 const IN_SAVE = 6;
 const BEHIND_SAVE = 44;
 
-/** An entry of one to three records, most of them short; the text follows from the numbers. */
+/** An entry of one to three records, most of them short. The numbers determine the text. */
 export function entryOf(entry: number, random: Random): Note[] {
   const of = random.between(1, 3);
   return Array.from({ length: of }, (_, part) => {
@@ -79,7 +79,7 @@ export async function makeSample(seed: number): Promise<Sample> {
   }
 }
 
-/** Takes the file to pieces as the package's README describes it. */
+/** Parses the file as the package's README describes it. */
 function linesOf(bytes: Buffer): Pick<Sample, "begin" | "lines"> {
   const begin = bytes.indexOf("\n");
   const lines: SampleLine[] = [];
@@ -94,10 +94,10 @@ function linesOf(bytes: Buffer): Pick<Sample, "begin" | "lines"> {
   return { begin, lines };
 }
 
-/** What is written in the sample's lines. */
+/** The JSON in the sample's lines. */
 type Json = [length: number, start: number, kind: SampleLine["kind"], payload: { r: Note[] }, crc: string];
 
-/** What the log says whose lines are these, in entries; `null`: there is none. */
+/** The entries of the log that these lines make; `null` if they do not make a log. */
 export function contentOf(lines: readonly SampleLine[]): Note[][] | null {
   let entries: Note[][] | null = null;
   let parts: Note[][] = [];

@@ -4,15 +4,15 @@ import { wrongness } from "./finding.ts";
 import type { Lane } from "./lane.ts";
 import { contentOf, type Sample } from "./sample.ts";
 
-/** What a reader has seen of the file, and how long it was then. */
+/** The revision that a reader has seen, and the length of the file at that time, in bytes. */
 interface Seen {
   revision: Revision;
   end: number;
 }
 
 /**
- * The file cut to a length. From the file alone nobody can tell how much is missing: it is read up to the cut, with a warning where
- * that falls into a line. But whoever has seen more of it has to be told that it regressed.
+ * Cuts the file to a length. The file alone does not show how much is missing: it is read up to the cut, with a warning
+ * if the cut falls into a line. But a reader that has seen more of the log must be told that it regressed.
  */
 export async function cut(lane: Lane, sample: Sample, length: number, examiner: Examiner): Promise<Reading> {
   const { bytes, begin, lines, revisions } = sample;
@@ -35,7 +35,7 @@ export async function cut(lane: Lane, sample: Sample, length: number, examiner: 
   if (length < begin) return reading;
 
   const full = later.at(-1);
-  // What was appended by one who knew nothing must not look like what is missing.
+  // `examine` has appended without knowing the log. That entry must not pass for the missing ones.
   if (full !== undefined) await checkRegressed(lane, full, damaged.what, examiner);
   lane.bytes = damaged.bytes;
   const known = revisions.findLast(({ end }) => end <= length);
@@ -46,7 +46,7 @@ export async function cut(lane: Lane, sample: Sample, length: number, examiner: 
   return reading;
 }
 
-/** Who knew what is left hears what is new behind it. */
+/** Checks that a reader that knew a part of what is left gets what comes after that part. */
 async function checkContinued(
   lane: Lane,
   { lines }: Sample,
@@ -62,10 +62,12 @@ async function checkContinued(
   const column = wrongness(snapshot?.records ?? null, due);
   if (column === null && snapshot?.reset === isReplaced && !snapshot.regressed) return;
   tally[column ?? "silentlyWrong"] += 1;
-  note(`${column ?? "silentlyWrong"}: cut to ${length}: what came after byte ${end}`);
+  note(`${column ?? "silentlyWrong"}: cut to ${length}: a read of what comes after byte ${end}`);
 }
 
-/** Who knew more is told. A log of which nothing is left is no memory any more: `null` says so. */
+/**
+ * Checks that a reader that knew more is told. If nothing of the log is left, the memory is missing: `null` says so.
+ */
 async function checkRegressed(
   lane: Lane,
   { revision, end }: Seen,
@@ -75,10 +77,10 @@ async function checkRegressed(
   const snapshot = await lane.backend().read(lane.memoryId, { since: revision, last: 1 });
   if (snapshot === null || (snapshot.reset && snapshot.regressed)) return;
   tally.silentlyWrong += 1;
-  note(`silentlyWrong: ${what}: a reader that had seen ${end} bytes was not told`);
+  note(`silentlyWrong: ${what}: a reader that had seen ${end} bytes was not told about the loss`);
 }
 
-/** Who knew more cannot append as if nothing had happened. */
+/** Checks that a writer that knew more cannot append as if nothing had happened. */
 async function checkConflict(
   lane: Lane,
   { revision }: Seen,
@@ -87,7 +89,7 @@ async function checkConflict(
 ): Promise<void> {
   const error = await lane
     .backend()
-    .append(lane.memoryId, [{ entry: 2_000, part: 0, of: 1, text: "behind what is lost" }], { since: revision })
+    .append(lane.memoryId, [{ entry: 2_000, part: 0, of: 1, text: "after the loss" }], { since: revision })
     .then(
       () => undefined,
       (reason: unknown) => reason,
@@ -95,7 +97,5 @@ async function checkConflict(
   if (MemoryError.is(error, "CONFLICT") && error.outcome === "not-applied" && lane.bytes.equals(bytes)) return;
   if (error !== undefined && !MemoryError.is(error)) throw error;
   examiner.tally.silentlyWrong += 1;
-  examiner.note(
-    `silentlyWrong: ${what}: an append behind a revision that is no more: ${error?.code ?? "acknowledged"}`,
-  );
+  examiner.note(`silentlyWrong: ${what}: an append after a lost revision: ${error?.code ?? "acknowledged"}`);
 }

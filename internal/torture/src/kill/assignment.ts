@@ -1,17 +1,19 @@
-/** What a writer's process is started with: where it writes. */
+/** Where a writer's process writes. It is started with this. */
 export interface Place {
-  /** Of the backend. */
+  /** The backend's address. */
   address: string;
   memoryId: string;
 }
 
-/** What it is told once it is ready: whose turns it writes, one after the other, until it is killed or told to stop. */
+/**
+ * Sent to a writer when it is ready: the turns that it writes one after another, until it is killed or asked to stop.
+ */
 export interface Assignment {
   series: string;
-  /** The number of its first turn. */
+  /** The number of the first turn. */
   from: number;
-  /** One turn of another size, in bytes, which takes long enough to be killed within; `null`: none. */
+  /** A turn of another size, in bytes, which takes so long that a kill can fall into it. `null`: no such turn. */
   large: { turn: number; bytes: number } | null;
-  /** How long it is between two turns, in ms: a model has to answer, too. 0: no time at all. */
+  /** The pause between two turns, in ms, for the time that a model takes to answer. 0: no pause. */
   pauseMs: number;
 }

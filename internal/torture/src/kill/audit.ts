@@ -2,15 +2,15 @@ import type { Message } from "@deep-agent/core";
 import type { Tally } from "../tally.ts";
 import type { Series } from "./series.ts";
 
-/** Holds what a reader finds against what was sent and acknowledged. */
+/** Compares what a reader finds with what was sent and acknowledged. */
 export interface Audit extends Omit<Tally, "scenario" | "faults"> {
-  /** Turns that are there though nobody was told so. */
+  /** Turns that are stored, although they were not acknowledged. */
   unacknowledged: number;
 }
 
 /**
- * A turn is two messages, one behind the other. Each that was acknowledged has to be there once, any other that was tried once at
- * most, and nothing else; and those of a series in the order in which they were written.
+ * A turn is two messages, one right after the other. Each acknowledged turn must be there once. Each other turn that
+ * was tried may be there once. Nothing else may be there. The turns of a series must be in the order of their writing.
  */
 export function audit(series: readonly Series[], messages: readonly Message[]): Audit {
   const found: Audit = { acknowledged: 0, lost: 0, duplicated: 0, torn: 0, silentlyWrong: 0, unacknowledged: 0 };

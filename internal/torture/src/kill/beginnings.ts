@@ -1,12 +1,15 @@
 import type { Listener, WriterProcess } from "./writer-process.ts";
 
-/** Tells who begins turns, to somebody who waits for the next ones. */
+/** Reports which writer begins a turn to a caller that waits for the next turns. */
 export class Beginnings implements Listener {
   #left = 0;
   #awaited = Promise.withResolvers<WriterProcess>();
   #failure: Error | undefined;
 
-  /** Resolves at once when so many more turns are begun, or a large one, with who begins it. One at a time may wait. */
+  /**
+   * Resolves as soon as `count` more turns, or a large one, have begun, to the writer that began the last of them. Only
+   * one caller at a time may wait.
+   */
   async after(count: number): Promise<WriterProcess> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#left = count;

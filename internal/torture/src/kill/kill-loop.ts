@@ -14,17 +14,17 @@ export interface KillLoop {
   scenario: string;
   /** How many processes write at the same time. */
   writers: number;
-  /** How many of them are killed. */
+  /** How many processes are killed. */
   kills: number;
 }
 
-/** How one can see that the kills fell into writes. */
+/** Counts that show that the kills fell into writes. */
 export interface Bite {
-  /** Kills that left a turn of which nobody knows whether it is stored. */
+  /** Kills after which it is unknown whether the writer's last turn is stored. */
   unacknowledged: number;
-  /** Those of them that are stored. */
+  /** How many of those turns are stored. */
   stored: number;
-  /** Writes that were cut short by a kill, as the reader was warned of. */
+  /** Writes that a kill cut short, and about which the reader was warned. */
   cut: number;
   serverKills: number;
 }
@@ -33,27 +33,27 @@ const MEMORY = "shared";
 
 const KB = 1024;
 
-/** Among many who do not pause, a turn that takes long to write is hardly ever the next. */
+/** Among many writers without pauses, a turn that takes long to write would hardly ever be the next one. */
 const alone: Way = { large: [1024 * KB, 4096 * KB], pauseMs: 0 };
 const amongMany: Way = { large: [32 * KB, 256 * KB], pauseMs: 15 };
 
-/** Where there is a server: one of so many kills is its own besides. */
+/** If there is a server, it is killed too after one of this many kills of a writer. */
 const SERVER_KILL_EVERY = 4;
 
-/** How many turns the writers begin, on average by one of them, before the next one is killed, at most. */
+/** At most how many turns begin before the next kill, on average by each writer. */
 const TURNS_BEFORE = 4;
 
-/** How long a turn takes, in ms, as long as nothing is known of it. */
+/** The assumed length of a turn, in ms, until a turn was measured. */
 const USUAL_TURN = 2;
 
-/** What a timer may be late by, in ms. */
+/** How late a timer may be, in ms. */
 const COARSE = 2;
 
-/** Of how many ms a large turn is given to appear in the log, and how much of it, in bytes. */
+/** How long to wait for a large turn to appear in the log, in ms, and how much of it must appear, in bytes. */
 const LARGE_LIMIT = 300;
 const LARGE_BEGUN = 16 * 1024;
 
-/** A process that is killed is replaced at once by one that was started before. */
+/** How many processes are started in advance, so that each replaces a killed one at once. */
 const SPARES = 2;
 
 export async function killLoop(
@@ -73,10 +73,10 @@ export async function killLoop(
   const next = async (): Promise<WriterProcess> => {
     while (spares.length <= SPARES) {
       const spare = start();
-      spare.catch(() => undefined); // whoever takes it hears of it
+      spare.catch(() => undefined); // the caller that takes the spare gets its error
       spares.push(spare);
     }
-    return spares.shift() as Promise<WriterProcess>; // there is one
+    return spares.shift() as Promise<WriterProcess>; // the loop above has added a spare
   };
   const series = Array.from({ length: count }, (_, number) => new Series(`w${number}`));
   const bite: Bite = { unacknowledged: 0, stored: 0, cut: 0, serverKills: 0 };
@@ -84,7 +84,8 @@ export async function killLoop(
     const writers: WriterProcess[] = [];
     const replace = async (number: number): Promise<void> => {
       const writer = await next();
-      writer.write((series[number] as Series).assign(random, count === 1 ? alone : amongMany)); // there is one for each
+      const own = series[number] as Series; // each writer has a series
+      writer.write(own.assign(random, count === 1 ? alone : amongMany));
       writers[number] = writer;
     };
     for (let number = 0; number < count; number++) await replace(number);
@@ -118,7 +119,9 @@ export async function killLoop(
   return { tally: { scenario, faults: kills + bite.serverKills, ...found }, bite };
 }
 
-/** Resolves at the moment at which the writer is to be killed: somewhere in the turn it has begun, of a large one in the write itself. */
+/**
+ * Resolves when the writer is to be killed: somewhere in the turn that it has begun, or in the write of a large turn.
+ */
 async function withinTurn(
   { logOf }: Store,
   { assignment, tried, turnMs }: WriterProcess,
@@ -130,21 +133,21 @@ async function withinTurn(
   else await moment(part * (isLarge ? LARGE_LIMIT : (turnMs ?? USUAL_TURN)));
 }
 
-/** Waits so many ms: at the end without giving up the processor, since a timer is too coarse for the time that a write takes. */
+/** Waits this many ms. It spins at the end: a timer is too coarse for the time that a write takes. */
 async function moment(ms: number): Promise<void> {
   const end = performance.now() + ms;
   if (ms > COARSE) await pause(ms - COARSE);
   while (performance.now() < end);
 }
 
-/** Waits until a part of a large turn is in the file, or is not to be expected there any more. */
+/** Waits until a part of a large turn is in the file, or until the limit. */
 function spinUntilGrown(path: string): void {
   const size = (): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   const before = size();
   for (const end = performance.now() + LARGE_LIMIT; performance.now() < end && size() < before + LARGE_BEGUN; );
 }
 
-/** What a reader finds that knows nothing of the writers. */
+/** Audits the store with a reader that knows nothing about the writers. */
 async function auditOf(store: Store, series: readonly Series[], bite: Bite): Promise<Audit> {
   const backend = await openBackend<Message>(store.address, { load: (name) => import(name) });
   const hear = (event: unknown): void => {

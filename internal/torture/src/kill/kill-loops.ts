@@ -12,10 +12,10 @@ const stores: readonly [name: string, open: () => Promise<Store>][] = [
 
 const WRITERS = [1, 8];
 
-/** In a full run, of each scenario. */
+/** Kills for each scenario in a full run. */
 const KILLS = 200;
 
-/** Processes that write are killed, and the server that they write to; then what is there is counted. */
+/** Kills processes that write, and the server that they write to. Then counts what is stored. */
 export async function killLoops({ seed, scale, note }: PartOptions): Promise<Tally[]> {
   const tallies: Tally[] = [];
   for (const [name, open] of stores) {

@@ -3,19 +3,19 @@ import type { Assignment } from "./assignment.ts";
 import { turnOf, usualSize } from "./turns.ts";
 import type { WriterProcess } from "./writer-process.ts";
 
-/** How often a life of a writer has a large turn, and among how many of its first ones. */
+/** The probability that a life of a writer has a large turn, and among how many of its first turns that one is. */
 const LARGE_CHANCE = 0.2;
 const LARGE_WITHIN = 3;
 
-/** How the lives of a writer are. */
+/** How a writer writes. */
 export interface Way {
-  /** How many bytes a large turn has, at least and at most. */
+  /** The size of a large turn, in bytes: at least and at most. */
   large: readonly [least: number, most: number];
   /** As in {@link Assignment}. */
   pauseMs: number;
 }
 
-/** The turns of one writer, through all of its lives. */
+/** The turns of one writer through all of its lives. A life is one process, until it is killed or stopped. */
 export class Series {
   readonly name: string;
   readonly acknowledged: number[] = [];
@@ -26,7 +26,7 @@ export class Series {
     this.name = name;
   }
 
-  /** What the next life is to write: it goes on numbering behind the turn that the last one tried last. */
+  /** The assignment of the next life. Its numbers continue after the last turn that the previous life tried. */
   assign(random: Random, { large: [least, most], pauseMs }: Way): Assignment {
     const turn = this.#next + random.below(LARGE_WITHIN);
     const bytes = random.between(least, most);
@@ -35,16 +35,16 @@ export class Series {
     return { series: this.name, from: this.#next, large, pauseMs };
   }
 
-  /** A life has ended. */
+  /** Records what a life did after it has ended. */
   record({ tried, acknowledged, assignment }: WriterProcess): void {
     this.acknowledged.push(...acknowledged);
     this.#next = (tried.at(-1) ?? this.#next - 1) + 1;
     const { turn = 0 } = assignment?.large ?? {};
-    // A later life that gets to that number has a plan of its own.
+    // A later life that reaches this number has an assignment of its own.
     if (turn >= this.#next) this.#large.delete(turn);
   }
 
-  /** Whether it was sent, be it acknowledged or not. */
+  /** Whether the turn was sent, acknowledged or not. */
   wasTried(turn: number): boolean {
     return turn >= 0 && turn < this.#next;
   }

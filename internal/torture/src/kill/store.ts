@@ -6,11 +6,11 @@ import { startRedis } from "@deep-agent/test-redis";
 
 /** A store whose writers are killed. Dispose of it. */
 export interface Store extends AsyncDisposable {
-  /** Where its writers find it. */
+  /** The address that its writers open. */
   readonly address: string;
-  /** Where the log of the memory lies that is written to; absent: in no file of its own. */
+  /** The file with the memory's log. Absent: the log is not a file of its own. */
   logOf?(memoryId: string): string;
-  /** Kills its server, and starts it again; absent: it has none. */
+  /** Kills the store's server, and starts it again. Absent: the store does not have a server. */
   killServer?(): Promise<void>;
 }
 
@@ -20,13 +20,13 @@ export async function openFileStore(durability: Durability): Promise<Store> {
   const directory = await mkdtemp(join(tmpdir(), "deep-agent-torture-"));
   return {
     address: `${pathToFileURL(directory).href}?durability=${durability}`,
-    // Of its first generation: nothing is deleted here.
+    // Always the first generation: nothing is deleted here.
     logOf: (memoryId) => join(directory, `${memoryId}.1.jsonl`),
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
   };
 }
 
-/** A server that acknowledges what is on its disk. */
+/** A server that acknowledges a write only after it is on disk. */
 export async function openRedisStore(): Promise<Store> {
   const server = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "always"] });
   return {

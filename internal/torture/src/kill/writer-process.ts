@@ -6,22 +6,22 @@ import type { Assignment, Place } from "./assignment.ts";
 
 const program = join(import.meta.dirname, "writer.worker.ts");
 
-/** Hears what becomes of writers. */
+/** Receives the events of writers. */
 export interface Listener {
   /** A writer begins a turn. */
   begins(writer: WriterProcess, turn: number): void;
-  /** A writer has ended that was neither killed nor told to stop. */
+  /** A writer has ended, although it was neither killed nor asked to stop. */
   fails(error: Error): void;
 }
 
-/** A process that writes, until it is killed. */
+/** A process that writes until it is killed. */
 export class WriterProcess {
-  /** The numbers of the turns that it said it tries, and that it said are acknowledged. */
+  /** The numbers of the turns that it reported as tried, and as acknowledged. */
   readonly tried: number[] = [];
   readonly acknowledged: number[] = [];
-  /** What it was told to write; `undefined`: nothing yet. */
+  /** What it was assigned to write; `undefined` if nothing was assigned yet. */
   assignment: Assignment | undefined;
-  /** How long its last turn took, in ms; `undefined`: none has ended yet. */
+  /** How long its last turn took, in ms; `undefined` if no turn has ended yet. */
   turnMs: number | undefined;
   #triedAt = 0;
   readonly #child: ChildProcess;
@@ -39,7 +39,7 @@ export class WriterProcess {
     stderr?.on("data", (data) => {
       this.#problems += data;
     });
-    stdin?.on("error", () => undefined); // it may be gone before it is told
+    stdin?.on("error", () => undefined); // the process may be gone before the assignment is sent
     if (stdout !== null) createInterface(stdout).on("line", (line) => this.#hear(line));
     this.#end = once(this.#child, "close").then(() => {
       if (this.#isToEnd) return;
@@ -48,7 +48,7 @@ export class WriterProcess {
     });
   }
 
-  /** Resolves when it can be told what to write. */
+  /** Resolves when the process is ready for an assignment. */
   static async start(place: Place, listener: Listener): Promise<WriterProcess> {
     const writer = new WriterProcess(place, listener);
     await writer.#ready.promise;
@@ -60,19 +60,19 @@ export class WriterProcess {
     this.#child.stdin?.write(`${JSON.stringify(assignment)}\n`);
   }
 
-  /** Whether it was told of no acknowledgement of the turn that it tried last. */
+  /** Whether the turn that it tried last was not acknowledged. */
   get isUnacknowledged(): boolean {
     return this.tried.length > 0 && this.tried.at(-1) !== this.acknowledged.at(-1);
   }
 
-  /** `kill -9`. Resolves when all that it said is heard. */
+  /** Kills it with SIGKILL. Resolves when everything that it printed was read. */
   async kill(): Promise<void> {
     this.#isToEnd = true;
     this.#child.kill("SIGKILL");
     await this.#end;
   }
 
-  /** Lets it end behind the turn that it is at; rejects where it does not end well. */
+  /** Lets it end after its current turn. Rejects if its exit code is not 0. */
   async stop(): Promise<void> {
     this.#isToEnd = true;
     this.#child.stdin?.end();
@@ -96,6 +96,6 @@ export class WriterProcess {
 
   #failure(): Error {
     const { exitCode, signalCode } = this.#child;
-    return new Error(`A writer ended with ${exitCode ?? signalCode}: ${this.#problems}`);
+    return new Error(`A writer ended with exit code or signal ${exitCode ?? signalCode}: ${this.#problems}`);
   }
 }

@@ -7,23 +7,24 @@ import type { Assignment, Place } from "./assignment.ts";
 import { turnOf, usualSize } from "./turns.ts";
 
 /*
- * A process that appends turns to a memory: says `ready`, is told its assignment in JSON, and says `try <turn>` before and `ack <turn>`
- * after each. At another line, or when nobody is left to tell it one, it ends behind the turn that it is at.
+ * A process that appends turns to a memory. It prints `ready`, reads its assignment as a line of JSON, and prints
+ * `try <turn>` before each turn and `ack <turn>` after it. After another line of input, or the end of the input, it
+ * ends when its current turn is done.
  */
 
-/** How long a turn is tried again where the error says that this can help, in ms: its server is killed, too. */
+/** How long a turn is tried again if its error is retryable, in ms: the server is killed and restarted too. */
 const PATIENCE = 60_000;
 
-const { address, memoryId } = JSON.parse(process.argv[2] ?? "") as Place; // the parent's own
+const { address, memoryId } = JSON.parse(process.argv[2] ?? "") as Place; // written by the parent
 const opened: MemoryBackend = await openBackend(address, { load: (name) => import(name) });
-if (!supports(opened, "log")) throw new Error(`The backend at ${address} has no log.`);
+if (!supports(opened, "log")) throw new Error(`The backend at ${address} lacks the capability "log".`);
 const backend: LogCapability = opened;
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 say("ready");
-const told = await lines.next();
-if (told.done) process.exit(0);
-const { series, from, large, pauseMs } = JSON.parse(told.value) as Assignment; // the parent's own
+const line = await lines.next();
+if (line.done) process.exit(0);
+const { series, from, large, pauseMs } = JSON.parse(line.value) as Assignment; // written by the parent
 let stopped = false;
 void lines.next().then(() => {
   stopped = true;
@@ -45,7 +46,8 @@ async function append(turn: number): Promise<void> {
       await persistently(() => backend.append(memoryId, records, { operationId, since }));
       return;
     } catch (error) {
-      // Others made the memory after we had found none; it was searched, and ours is not in it.
+      // Another writer created the memory after this one had found it missing. The backend did not find this turn in
+      // it.
       if (!MemoryError.is(error, "CONFLICT") || since !== null) throw error;
       since = await persistently(revision);
     }
@@ -56,7 +58,7 @@ async function revision(): Promise<string | null> {
   return (await backend.read(memoryId, { last: 1 }))?.revision ?? null;
 }
 
-/** As an application does it: again, where the error says that this can help. */
+/** Tries again while the error is retryable, as an application does. */
 async function persistently<R>(call: () => Promise<R>): Promise<R> {
   const limit = performance.now() + PATIENCE;
   for (;;) {
@@ -69,7 +71,7 @@ async function persistently<R>(call: () => Promise<R>): Promise<R> {
   }
 }
 
-/** At once: what a killed process has said is heard. */
+/** Prints synchronously, so that the parent gets every line even if this process is killed right afterwards. */
 function say(line: string): void {
-  writeSync(1, `${line}\n`); // process.stdout would keep in this process what a full pipe does not take
+  writeSync(1, `${line}\n`); // if the pipe is full, process.stdout would keep the line in this process
 }
