@@ -37,7 +37,7 @@ function optionsOf(args: readonly string[]): { folder: string; isBuilt: boolean 
   }
   const [given, ...more] = parsed.positionals;
   if (!given || more.length > 0) throw new Refusal(usage);
-  const folder = resolve(given);
+  const folder = resolve(process.env["INIT_CWD"] ?? process.cwd(), given);
   must(!existsSync(folder) || statSync(folder).isDirectory(), `${folder} is not a folder. ${usage}`);
   try {
     mkdirSync(folder, { recursive: true });

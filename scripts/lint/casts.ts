@@ -11,7 +11,7 @@ const limits: Readonly<Record<string, number>> = {
   "in-memory": 2,
   keyv: 5,
   middleware: 17,
-  redis: 14,
+  redis: 7,
 };
 
 /** The limit of any other package. */

@@ -57,7 +57,7 @@ function packageRule(name: string, folder: string, comment: string, doors: reado
     severity: "error",
     from: { path: `^packages/(${folder})/src/` },
     to: {
-      path: "^(?:@deep-agent|packages|internal|examples|bench|scripts)/",
+      path: "^(?:@deep-agent|@deep-agent-examples|@acme|packages|internal|examples|bench|scripts)/",
       // `$1` is the package's own folder.
       pathNot: ["^packages/$1/src/", ...doors.map((door) => `^${literally(door)}$`)],
     },

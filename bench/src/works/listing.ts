@@ -23,7 +23,7 @@ export interface Listing {
 const MADE_AT_ONCE = 50_000;
 
 /** Threads of @mastra/redis are made one by one. More than this many would take too long. */
-const MOST_THREADS = 100_000;
+const MAX_THREADS = 100_000;
 
 /** Conversations of one short turn each, with their place in the index, as an append leaves them. */
 const memoriesOfOurs = `
@@ -51,7 +51,7 @@ export async function measureListing({ listing }: Plan): Promise<Listing> {
   for (const count of memories) {
     await run(ours.redis, memoriesOfOurs, made, count);
     const cells = [cellOf(redis, "list", count), cellOf(redis, "recent", WINDOW), cellOf(floor, "ping")];
-    if (count <= MOST_THREADS) {
+    if (count <= MAX_THREADS) {
       for (let number = made; number < count; number += 1_000) await makeThreads(mastra, number, 1_000);
       cells.push(cellOf(mastra, "list", count), cellOf(mastra, "recent", WINDOW));
     }

@@ -22,7 +22,7 @@ export interface Purpose {
 export class Database {
   readonly #options: Required<SqliteOptions>;
   #db: DatabaseSync | undefined;
-  #closed = false;
+  #isClosed = false;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(options: Required<SqliteOptions>) {
@@ -51,7 +51,7 @@ export class Database {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#isClosed = true;
     this.#statements.clear();
     this.#db?.close();
     this.#db = undefined;
@@ -78,7 +78,7 @@ export class Database {
   }
 
   #open(): DatabaseSync {
-    if (this.#closed) throw closed("SqliteBackend", BACKEND);
+    if (this.#isClosed) throw closed("SqliteBackend", BACKEND);
     if (this.#db !== undefined) return this.#db;
     const { path, busyTimeout } = this.#options;
     const db = new DatabaseSync(path);

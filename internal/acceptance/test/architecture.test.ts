@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { type Rooms, roomOf, roomsOf } from "../../../scripts/rooms/rooms.ts";
@@ -29,6 +29,15 @@ describe.each(Object.entries(roomsOf))("docs/architecture.md shows the rooms of 
       imports.map((path) => `${room} ${roomOf(rooms, path) ?? path}`),
     );
     expect([...shown].map((arrow) => arrow.replace(/ -\.?-> /, " ")).sort()).toEqual(allowed.sort());
+  });
+});
+
+describe.each(Object.entries(roomsOf))("every file of %s", (name, rooms) => {
+  it("is in a room, also if nothing imports it", () => {
+    const files = readdirSync(join(workspace, "packages", name, "src"), { recursive: true, encoding: "utf8" });
+    const sources = files.filter((file) => file.endsWith(".ts")).map((file) => file.replaceAll("\\", "/"));
+    expect(sources.length).toBeGreaterThan(10);
+    expect(sources.filter((file) => roomOf(rooms, file) === undefined)).toEqual([]);
   });
 });
 

@@ -20,7 +20,7 @@ export interface TortureOptions {
 /** Reads `--seed`, `--part`, `--scale` or `--quick`, and `--only`. Throws, naming the option, if one is invalid. */
 export function tortureOptionsOf(args: readonly string[]): TortureOptions {
   const { values } = parseArgs({
-    args: [...args],
+    args: args[0] === "--" ? args.slice(1) : [...args], // npm's way to pass options on
     options: {
       seed: { type: "string", default: DEFAULT_SEED },
       part: { type: "string" },

@@ -5,7 +5,7 @@ describe("an import on a Node that is too old", () => {
   it.each(["16.20.2", "18.20.8", "20.20.2", "21.7.3", "22.0.0", "22.2.0", "22.9.0", "22.10.0", "22.11.0"])(
     "fails on %s",
     (version) => {
-      expect(() => checkNode(version)).toThrow(`deep-agent needs Node 22.12, not ${version}`);
+      expect(() => checkNode(version)).toThrow(`deep-agent needs Node 22.12 or later, not ${version}`);
     },
   );
 

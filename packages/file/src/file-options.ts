@@ -77,11 +77,9 @@ export function optionsOfUrl(url: string): FileBackendOptions {
   if (typeof url !== "string" || !/^file:/i.test(url)) throw invalid("takes a URL that begins with file:");
   const [address = "", query = ""] = url.split(/\?(.*)/s, 2);
   const options: Record<string, unknown> = {};
-  for (const [name, value] of new URLSearchParams(query)) {
-    const parse = parameters.get(name);
-    if (parse === undefined) throw invalid(`has no option ${JSON.stringify(name)}`);
-    options[name] = parse(value);
-  }
+  const given = new URLSearchParams(query);
+  checkOptionNames("The URL of a FileBackend", Object.fromEntries(given), parameters.keys(), BACKEND);
+  for (const [name, value] of given) options[name] = parameters.get(name)?.(value);
   const directory = directoryOf(address);
   // The constructor of the backend checks the values.
   return { ...options, ...(directory !== "" && { directory }) } as FileBackendOptions;

@@ -77,6 +77,7 @@ export class RedisBackend<T extends object = Message>
   /** `undefined`: the backend opens its own connections. */
   readonly #given: CommandSource | undefined;
   #parts: Promise<Parts<T>> | undefined;
+  /** Refuses new calls at once. Calls that have begun go on to their end, even if they wait for the implementation. */
   #isClosed = false;
 
   /** @internal Uses the given command source, which `close()` closes. */
@@ -345,7 +346,7 @@ function setupOf(options: RedisBackendOptions, given: CommandSource | undefined)
 }
 
 function noIndex(): MemoryError {
-  return new MemoryError("NOT_SUPPORTED", "This RedisBackend keeps no index.", {
+  return new MemoryError("NOT_SUPPORTED", "This RedisBackend keeps no index to rebuild.", {
     backend: BACKEND,
     hint: "Set `index: true` and a non-empty prefix.",
   });

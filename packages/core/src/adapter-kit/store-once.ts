@@ -119,7 +119,7 @@ function tooContended(memoryId: string, cause: unknown): MemoryError {
     {
       memoryId,
       retryable: true,
-      hint: "Find out what rewrites this memory. The turn is kept and will be tried again.",
+      hint: "Another program keeps replacing this memory: find it. The turn is kept, and tried again.",
       cause,
     },
   );

@@ -316,7 +316,7 @@ export class Agent {
   #longMemoryId(): string {
     if (this.#memoryId !== undefined) return this.#memoryId;
     throw new MemoryError("MEMORY_ID_REQUIRED", "The agent has no long memory.", {
-      hint: "Name one with withLongMemory(id).",
+      hint: "Call withLongMemory(id) first.",
     });
   }
 

@@ -148,7 +148,7 @@ function droppedEarlier(memoryId: string, cause: MemoryError): MemoryError {
     memoryId,
     backend: cause.backend,
     retryable: true,
-    hint: "Its reply was already given. The current question can be asked again.",
+    hint: "Its reply was returned when it was asked. Ask the current question again.",
     cause: cleanCause(cause),
   });
 }

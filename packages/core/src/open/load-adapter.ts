@@ -102,7 +102,9 @@ function requireFrom(folder: string): NodeJS.Require {
 function missing(name: string): MemoryError {
   const where = applicationFolders().join(" and ");
   return new MemoryError("INVALID_CONFIG", `Adapter ${JSON.stringify(name)} was not found from ${where}.`, {
-    hint: isPath(name) ? "Check the path." : installHint(splitName(name).packageName),
+    hint: isPath(name)
+      ? "Check the path."
+      : `${installHint(splitName(name).packageName)}. In a bundle, give openBackend a \`load\` that imports it.`,
   });
 }
 

@@ -252,11 +252,11 @@ export class Fallback {
     const what = memoryId === undefined ? "The call" : `The call for memory ${quoteId(memoryId)}`;
     const why = this.#circuit.isAway
       ? "the primary is unavailable"
-      : "turns of it are waiting that could not be stored yet";
+      : "some of its turns are still waiting to be stored";
     return new MemoryError("UNAVAILABLE", `${what} was not made: ${why}.`, {
       memoryId,
       retryable: true,
-      hint: "Turns are kept meanwhile; retry everything else later.",
+      hint: "New turns are kept until then. Retry this call later.",
     });
   }
 }

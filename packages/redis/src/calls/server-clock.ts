@@ -12,6 +12,7 @@ export class ServerClock {
 
   /** Notes the server's time, from a reply that has just arrived. */
   observe(serverMicros: number): void {
+    if (!Number.isFinite(serverMicros)) return; // the server answered something else
     this.#seen = { serverMicros, receivedAt: performance.now() };
   }
 

@@ -1,4 +1,5 @@
-import { parseTtl } from "@deep-agent/core/adapter";
+import { checkOptionNames, parseTtl } from "@deep-agent/core/adapter";
+import { BACKEND } from "../backend-name.ts";
 import { checkInteger, checkText } from "./check-value.ts";
 import { invalidConfig } from "./config-error.ts";
 import type { RedisMemoryOptions } from "./redis-options.ts";
@@ -57,9 +58,8 @@ function replicaSettings(durability: unknown): ReplicaSettings | undefined {
   if (typeof durability !== "object" || durability === null || !("replicas" in durability)) {
     throw invalidConfig('`durability` must be "memory" or { replicas, timeoutMs }.');
   }
-  const { replicas, timeoutMs, ...more }: { replicas: unknown; timeoutMs?: unknown } = durability;
-  const [unknown] = Object.keys(more);
-  if (unknown !== undefined) throw invalidConfig(`\`durability\` has no option ${JSON.stringify(unknown)}.`);
+  checkOptionNames("`durability`", durability, ["replicas", "timeoutMs"], BACKEND);
+  const { replicas, timeoutMs }: { replicas: unknown; timeoutMs?: unknown } = durability;
   const count = checkInteger("durability.replicas", replicas, 1, 1_000);
   if (count === undefined) throw invalidConfig("`durability.replicas` is missing.");
   return {

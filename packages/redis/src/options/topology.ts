@@ -1,4 +1,6 @@
 import type { ConnectionOptions as TlsOptions } from "node:tls";
+import { checkOptionNames } from "@deep-agent/core/adapter";
+import { BACKEND } from "../backend-name.ts";
 import { type Address, parseAddress } from "./address.ts";
 import { checkInteger, checkText } from "./check-value.ts";
 import { invalidConfig } from "./config-error.ts";
@@ -73,9 +75,8 @@ function sentinelsOf(
   if (typeof sentinel !== "object" || sentinel === null || typeof sentinel.name !== "string" || sentinel.name === "") {
     throw invalidConfig("`sentinel` must be an object with the `name` of the master and the `nodes` to ask.");
   }
-  const { name, nodes, username, password, tls = defaultTls, ...more } = sentinel;
-  const [unknown] = Object.keys(more);
-  if (unknown !== undefined) throw invalidConfig(`\`sentinel\` has no option ${JSON.stringify(unknown)}.`);
+  checkOptionNames("`sentinel`", sentinel, ["name", "nodes", "username", "password", "tls"], BACKEND);
+  const { name, nodes, username, password, tls = defaultTls } = sentinel;
   const common = { ...checkAccess({ username, password, tls }), db: 0, poolSize: 1 };
   const sentinels = addressesOf("sentinel.nodes", nodes, SENTINEL_PORT).map((address) => ({
     ...lead(address),

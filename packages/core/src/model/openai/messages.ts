@@ -208,5 +208,7 @@ function fromToolCall({ id, function: called }: OpenAIToolCallLike): ToolCall {
 }
 
 function unfit(what: string): MemoryError {
-  return new MemoryError("INVALID_ARGUMENT", `A conversation cannot hold ${what}.`);
+  return new MemoryError("INVALID_ARGUMENT", `A conversation cannot hold ${what}.`, {
+    hint: "Leave this message out, or turn it into text first.",
+  });
 }
