@@ -20,9 +20,9 @@ const MAX_COLUMNS = 120;
 
 /** Words that read as translated, and what to write instead. */
 const words: readonly [pattern: RegExp, problem: string][] = [
-  [/\b(?:is|are) none\b/i, '"is none": write "is invalid", "is missing" or what it is not'],
+  [/\b(?:is|are)\s+none\b/i, '"is none": write "is invalid", "is missing" or what it is not'],
   [/\banew\b/i, '"anew": write "again"'],
-  [/\btold of\b/i, '"told of": write "reported", "told about" or "learns of"'],
+  [/\btold\s+of\b/i, '"told of": write "reported", "told about" or "learns of"'],
   [
     // A server can really be behind one of these.
     /\bbehind\b(?!(?:\s+[\w'-]+){0,3}?\s+(?:prox(?:y|ies)|firewalls?|NAT|load balancers?)\b)/i,
@@ -33,32 +33,69 @@ const words: readonly [pattern: RegExp, problem: string][] = [
 /** The remarks on a TypeScript file: on its words, and on comments that are too wide. */
 export function remarksOnSource(source: string): Remark[] {
   const comments = linesOfComments(source);
-  return source
-    .split("\n")
-    .flatMap((text, index) => [
-      ...remarksOnWords(text, index + 1),
-      ...(comments.has(index + 1) ? remarksOnWidth(text, index + 1) : []),
-    ]);
+  const lines = source.split("\n");
+  const wide = lines.flatMap((text, index) => (comments.has(index + 1) ? remarksOnWidth(text, index + 1) : []));
+  const continues = (index: number): boolean =>
+    comments.has(index) && comments.has(index + 1) && !/^\s*\/\*/.test(lines[index] ?? "") && isComment(lines[index]);
+  const isComment = (text = ""): boolean => /^\s*(?:\/\/|\*)/.test(text) || !/\/\/|\/\*/.test(text);
+  return inOrder([...remarksOnWords(lines, continues), ...wide]);
 }
 
 /** The remarks on a Markdown file. Tables, code blocks and lines with only a link may be wide: they are not prose. */
 export function remarksOnProse(markdown: string): Remark[] {
   let fence: string | undefined;
-  return markdown.split("\n").flatMap((text, index) => {
-    const line = index + 1;
+  const lines = markdown.split("\n");
+  /** The lines that are neither code nor fences. */
+  const prose = new Set<number>();
+  const wide = lines.flatMap((text, index) => {
     const mark = /^\s*(`{3,}|~{3,})/.exec(text)?.[1];
     if (fence !== undefined) {
       if (mark?.startsWith(fence)) fence = undefined;
-      return remarksOnWords(text, line);
+      return [];
     }
     fence = mark;
+    if (mark !== undefined) return [];
+    prose.add(index);
     const isBare = /^\s*(?:\|.*|[-*]?\s*(?:!?\[[^\]]*\]\([^)]*\)|<?https?:\S+>?|\[[^\]]+\]:\s*\S+)[,.]?)$/.test(text);
-    return [...remarksOnWords(text, line), ...(mark === undefined && !isBare ? remarksOnWidth(text, line) : [])];
+    return isBare ? [] : remarksOnWidth(text, index + 1);
   });
+  const isComment = (index: number): boolean => /^\s*(?:\/\/|\*)/.test(lines[index] ?? "");
+  const continues = (index: number): boolean =>
+    prose.has(index) ? prose.has(index - 1) : isComment(index) && !prose.has(index - 1);
+  return inOrder([...remarksOnWords(lines, continues), ...wide]);
 }
 
-function remarksOnWords(text: string, line: number): Remark[] {
-  return words.filter(([pattern]) => pattern.test(text)).map(([, problem]) => ({ line, problem }));
+/**
+ * The words to replace, also where a line ends within them. `continues` says whether a line, by its index, goes on with
+ * the comment or paragraph of the line before.
+ */
+function remarksOnWords(lines: readonly string[], continues: (index: number) => boolean): Remark[] {
+  const texts: { start: number; line: number }[][] = [];
+  const joined: string[] = [];
+  for (const [index, text] of lines.entries()) {
+    // What only marks a line as one of a comment, or of a quotation.
+    const words = text.replace(/^\s*(?:\/\/+|\/?\*+(?!\S)|>)?\s*/, "").trimEnd();
+    const isNext = index > 0 && continues(index) && words !== "" && joined.at(-1) !== "";
+    if (!isNext) {
+      texts.push([]);
+      joined.push("");
+    }
+    const before = joined.at(-1) ?? "";
+    const start = isNext ? before.length + 1 : 0;
+    texts.at(-1)?.push({ start, line: index + 1 });
+    joined[joined.length - 1] = isNext ? `${before} ${words}` : words;
+  }
+  return joined.flatMap((text, index) =>
+    words.flatMap(([pattern, problem]) => {
+      const found = [...text.matchAll(new RegExp(pattern, "gi"))];
+      const at = found.map((match) => texts[index]?.findLast(({ start }) => start <= match.index)?.line ?? 1);
+      return [...new Set(at)].map((line) => ({ line, problem }));
+    }),
+  );
+}
+
+function inOrder(remarks: readonly Remark[]): Remark[] {
+  return remarks.toSorted((one, other) => one.line - other.line);
 }
 
 function remarksOnWidth(text: string, line: number): Remark[] {

@@ -27,6 +27,38 @@ describe("lint catches words that read as translated", () => {
   );
 });
 
+describe("lint catches them where a line ends within them", () => {
+  const remark = { line: 2, problem: expect.stringContaining('"is none"') };
+
+  it.each([
+    ["a comment", "/**\n * The address is\n * none.\n */\n"],
+    ["comments of a line each", "const a = 1;\nconst b = 2; // The address is\n// none.\n"],
+  ])("in %s", (_what, source) => {
+    expect(remarksOnSource(source)).toEqual([remark]);
+  });
+
+  it.each([
+    ["a paragraph", "\nThe address is\nnone.\n"],
+    ["a list", "\n- The address is\n  none.\n"],
+    ["a quotation", "\n> The address is\n> none.\n"],
+  ])("in %s", (_what, markdown) => {
+    expect(remarksOnProse(markdown)).toEqual([remark]);
+  });
+
+  it("in a comment of a code block", () => {
+    expect(remarksOnProse("```ts\n// Whoever asks is told\n// of it.\n```\n")).toEqual([
+      { line: 2, problem: expect.stringContaining('"told of"') },
+    ]);
+  });
+
+  it("but not from one paragraph or comment to the next", () => {
+    expect(remarksOnProse("What it is\n\nNone of them.\n")).toEqual([]);
+    expect(remarksOnSource("const a = 1; // what it is\nconst b = 2; // none of them\n")).toEqual([]);
+    expect(remarksOnSource("/** What it is\n *\n * None of them. */\n")).toEqual([]);
+    expect(remarksOnSource("// A server behind\n// a proxy.\n")).toEqual([]);
+  });
+});
+
 describe("lint catches wide lines", () => {
   const problem = expect.stringContaining("columns");
 
