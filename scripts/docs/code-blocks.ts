@@ -64,6 +64,8 @@ function compile(modules: ReadonlyMap<string, { file: string; text: string }>, r
   const folders = new Set([...modules.keys()].map((path) => dirname(path)));
   const host: ts.CompilerHost = {
     ...disk,
+    // The types that the options name are looked for there, wherever the check was started.
+    getCurrentDirectory: () => repository,
     fileExists: (path) => modules.has(path) || disk.fileExists(path),
     readFile: (path) => modules.get(path)?.text ?? disk.readFile(path),
     directoryExists: (path) => folders.has(path) || (disk.directoryExists?.(path) ?? true),
