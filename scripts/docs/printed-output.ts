@@ -1,39 +1,25 @@
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { modulesOf } from "./code-blocks.ts";
-import { commandsOf, difference, type ShownCommand, wordsOf } from "./console-session.ts";
-import { type CodeBlock, codeBlocksOf, linesOf } from "./markdown.ts";
+import { join } from "node:path";
+import { difference } from "./console-session.ts";
+import { linesOf } from "./markdown.ts";
 import type { Problem } from "./problem.ts";
+import { type Program, ProgramFinder } from "./programs.ts";
 import { Runner } from "./run-program.ts";
-
-/** A `console` block that is run. */
-interface Session {
-  readonly file: string;
-  readonly lines: readonly string[];
-  readonly block: CodeBlock;
-  readonly needsRedis: boolean;
-}
-
-/** A command as the program that it runs. */
-interface Program {
-  /** The program and its arguments. */
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  /** Whether it is a block of the page, which knows nothing of the offline model. */
-  readonly needsModel: boolean;
-}
+import { type Session, type ShownRun, sessionsOf } from "./sessions.ts";
 
 /**
- * Runs the commands that pages show with their output, and compares what they print. Run is a `console` block
+ * Runs the commands and the code that pages show with their output, and compares what they print. Hidden comments right
+ * above a block say more:
  *
- * - of an example's README, unless a hidden comment right above says `<!-- check: skip REASON -->`;
- * - of another page below `<!-- check: output -->`;
- * - with a Redis server below `<!-- check: output with redis -->`; `DEEP_AGENT_BACKEND` is its address.
+ * - `<!-- check: skip REASON -->`: it is not run;
+ * - `<!-- check: output -->`: it can be run, on a page that is no example's too;
+ * - `<!-- check: output with redis -->`: it needs a Redis server; `DEEP_AGENT_BACKEND` is its address.
  *
- * A command is `node FILE`, or a script of a package that is that: `pnpm --filter NAME start`. FILE lies beside the
- * page, or is the `ts` block before the command. The commands of a page run in one empty folder. A line `…` stands for
- * any lines, and `…` in a line for any text.
+ * A command is `node FILE`, or a script of a package that is that: `pnpm --filter NAME start`, `npm start`. FILE lies
+ * beside the page or is a path from the root, or is a `ts` block before the command. The commands of a page run in one
+ * empty folder. A line `…` stands for any lines, and `…` in a line for any text. Any other command is a fault in
+ * an example, and is not run elsewhere.
  */
 export async function outputProblems(
   root: string,
@@ -44,20 +30,23 @@ export async function outputProblems(
   const skipped: string[] = [];
   let commands = 0;
   await using runner = new Runner(root, repository);
-  for (const file of files) {
+  for (const file of files.filter((each) => each.endsWith(".md"))) {
+    const sessions = sessionsOf(root, file);
+    if (sessions.length === 0) continue;
     const folder = realpathSync(mkdtempSync(join(tmpdir(), "deep-agent-docs-")));
     try {
       // Where adapters are looked for that an address names.
       symlinkSync(join(repository, "internal/acceptance/node_modules"), join(folder, "node_modules"));
-      for (const session of sessionsOf(root, file)) {
+      for (const session of sessions) {
         if (session.needsRedis && !(await runner.hasRedis())) {
           skipped.push(`${file}:${session.block.start}: skipped, there is no redis-server on PATH`);
           continue;
         }
-        for (const shown of commandsOf(session.lines, session.block.start, session.block.end)) {
-          const text = await problemOf(root, session, shown, folder, runner);
-          commands++;
-          if (text) problems.push({ file, ...text });
+        const finder = new ProgramFinder(root, files, session, folder);
+        for (const shown of session.runs) {
+          const { ran, problem } = await problemOf(session, shown, finder, folder, runner);
+          commands += ran;
+          if (problem) problems.push({ file, ...problem });
         }
       }
       await runner.endRedis();
@@ -68,86 +57,66 @@ export async function outputProblems(
   return { commands, skipped, problems };
 }
 
-function sessionsOf(root: string, file: string): Session[] {
-  const lines = linesOf(readFileSync(join(root, file), "utf8"));
-  const isExample = /^examples\/[^/]+\//.test(file);
-  return codeBlocksOf(lines)
-    .filter(({ language, directive, start, end }) => {
-      if (language !== "console" || directive?.startsWith("skip")) return false;
-      if (/^output\b/.test(directive ?? "")) return true;
-      return isExample && commandsOf(lines, start, end).some(({ output }) => output.length > 0);
-    })
-    .map((block) => ({ file, lines, block, needsRedis: block.directive === "output with redis" }));
-}
-
-/** What is wrong with a command's output, and in which line of the page; `null` if nothing is. */
+/** How many programs ran, and what is wrong with the output, in which line of the page; `null` if nothing is. */
 async function problemOf(
-  root: string,
   session: Session,
-  { line, command, output }: ShownCommand,
+  shown: ShownRun,
+  finder: ProgramFinder,
   folder: string,
   runner: Runner,
-): Promise<{ line: number; text: string } | null> {
-  const program = programOf(root, session, command, folder);
-  if (program === null) return { line: line + 1, text: `${command} is no command that can be run here` };
-  const { failure, stdout } = await runner.run(program, folder, session.needsRedis);
-  if (failure !== null) return { line: line + 1, text: `${command} ${failure}` };
-  const found = difference(output, linesOf(stdout));
-  if (found === null) return null;
-  const printed = found.printed === null ? "nothing more" : JSON.stringify(found.printed);
-  const shown = found.shown === null ? "nothing more" : JSON.stringify(found.shown);
+): Promise<{ ran: number; problem: { line: number; text: string } | null }> {
+  const { programs, unknown } = programsOf(shown, finder);
+  if (unknown !== null) {
+    const text = `${unknown.command} is no command that can be run here`;
+    return { ran: 0, problem: session.mustRun ? { line: unknown.line + 1, text } : null };
+  }
+  const printed: string[] = [];
+  for (const { line, command, program } of programs) {
+    const { failure, stdout } = await runner.run(program, folder, session.needsRedis);
+    if (failure !== null) return { ran: programs.length, problem: { line: line + 1, text: `${command} ${failure}` } };
+    printed.push(...linesOf(stdout.replace(/\r?\n$/, "")).slice(0, stdout === "" ? 0 : undefined));
+  }
+  const banner = programs.some(({ program }) => program.isScript) ? bannerOf(shown.output) : 0;
+  // The blocks that a block continues may print too, before it.
+  const isContinued = shown.module !== null && session.block.directive === "continue";
+  const output = [...(isContinued ? ["…"] : []), ...shown.output.slice(banner)];
+  const found = programs.length === 0 ? null : difference(output, printed);
+  if (found === null) return { ran: programs.length, problem: null };
+  const prints = found.printed === null ? "nothing more" : JSON.stringify(found.printed);
+  const shows = found.shown === null ? "nothing more" : JSON.stringify(found.shown);
   return {
-    line: line + 2 + found.index,
-    text: `the output differs: the program prints ${printed}, the page shows ${shown}`,
+    ran: programs.length,
+    problem: {
+      line: shown.start + 1 + banner + found.index - (isContinued ? 1 : 0),
+      text: `the output differs: the program prints ${prints}, the page shows ${shows}`,
+    },
   };
 }
 
-function programOf(root: string, session: Session, command: string, folder: string): Program | null {
-  const words = wordsOf(command);
-  const first = words.findIndex((word) => !/^\w+=/.test(word));
-  const env = Object.fromEntries(words.slice(0, first).map((word) => word.split(/=(.*)/s, 2)));
-  const [name, ...args] = words.slice(first);
-  if (name === "node") return nodeProgram(root, session, args, env, folder);
-  const pnpm = name === "npx" ? args.slice(args.findIndex((arg) => arg.startsWith("pnpm@")) + 1) : args;
-  return name === "pnpm" || name === "npx" ? scriptProgram(root, session, pnpm, env) : null;
-}
-
-function nodeProgram(
-  root: string,
-  { file, lines, block }: Session,
-  [path = "", ...args]: readonly string[],
-  env: Record<string, string>,
-  folder: string,
-): Program | null {
-  const needsModel = "OPENAI_API_KEY" in env;
-  const beside = join(root, dirname(file), path);
-  if (path !== "" && existsSync(beside)) return { args: [beside, ...args], env, needsModel };
-  const blocks = [...modulesOf(lines.join("\n"))].filter(([start]) => start < block.start);
-  const text = blocks.at(-1)?.[1];
-  if (text === undefined || !/^[\w.-]+\.[cm]?ts$/.test(path)) return null;
-  writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-  writeFileSync(join(folder, path), text);
-  return { args: [join(folder, path), ...args], env, needsModel: true };
-}
-
-/** `[--filter NAME] [run] SCRIPT ARGS`, of a script that ends with `node FILE`. */
-function scriptProgram(
-  root: string,
-  { file }: Session,
-  args: readonly string[],
-  env: Record<string, string>,
-): Program | null {
-  const filter = args[0] === "--filter" || args[0] === "-F" ? args[1] : /^--filter=(.*)/.exec(args[0] ?? "")?.[1];
-  const rest = args.slice(filter === undefined ? 0 : args[0]?.includes("=") ? 1 : 2).filter((arg) => arg !== "run");
-  const [script = "", ...more] = rest;
-  for (const folder of [dirname(file), "."]) {
-    const path = join(root, folder, "package.json");
-    if (!existsSync(path)) continue;
-    const { name, scripts } = JSON.parse(readFileSync(path, "utf8"));
-    if (filter !== undefined && filter !== name) continue;
-    const words = wordsOf(String(scripts?.[script] ?? "").replace(/^.*&&/, ""));
-    if (words[0] !== "node" || words[1] === undefined) continue;
-    return { args: [join(root, folder, words[1]), ...words.slice(2), ...more], env, needsModel: false };
+function programsOf(
+  { module, commands, start }: ShownRun,
+  finder: ProgramFinder,
+): {
+  programs: readonly { line: number; command: string; program: Program }[];
+  unknown: { line: number; command: string } | null;
+} {
+  const programs: { line: number; command: string; program: Program }[] = [];
+  if (module !== null) {
+    const program = finder.moduleProgram(module);
+    if (program !== null) programs.push({ line: start - 1, command: "the code above", program });
   }
-  return null;
+  for (const { line, command } of commands) {
+    const program = finder.programOf(command);
+    if (program === null) return { programs: [], unknown: { line, command } };
+    if (program !== "prepared") programs.push({ line, command, program });
+  }
+  return { programs, unknown: null };
+}
+
+/** How many of the lines are those that a package manager prints before a script: `> hello@1.0.0 start`. */
+function bannerOf(output: readonly string[]): number {
+  const first = output.findIndex((line) => line.trim() !== "");
+  if (first < 0 || !/^> (?:@?[\w./-]+@\S+ )/.test(output[first] ?? "")) return 0;
+  const end = output.findIndex((line) => !/^(?:> .*|\s*)$/.test(line));
+  return end < 0 ? output.length : end;
 }

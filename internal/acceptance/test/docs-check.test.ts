@@ -79,11 +79,19 @@ function check(
   tree: Readonly<Record<string, string>>,
   ...args: string[]
 ): { status: number | null; problems: string[] } {
+  write(tree);
+  return run([root, ...args]);
+}
+
+function write(tree: Readonly<Record<string, string>>): void {
   for (const [file, text] of Object.entries(tree)) {
     mkdirSync(dirname(join(root, file)), { recursive: true });
     writeFileSync(join(root, file), `${text}\n`);
   }
-  const { status, stderr } = spawnSync(process.execPath, [program, root, ...args], { encoding: "utf8" });
+}
+
+function run(args: readonly string[], cwd = __dirname): { status: number | null; problems: string[] } {
+  const { status, stderr } = spawnSync(process.execPath, [program, ...args], { cwd, encoding: "utf8" });
   return { status, problems: stderr.split("\n").filter((line) => line !== "") };
 }
 
@@ -183,6 +191,109 @@ export interface GreeterOptions {
     expect(check(tree, "--only", "output").problems).toEqual([
       'README.md:22: the output differs: the program prints "Hello, stranger", the page shows "Hello, friend"',
       expect.stringContaining('prints "A program of the documentation may not connect to 192.0.2.1."'),
+    ]);
+  });
+
+  it("compiles blocks wherever it is called", () => {
+    write(whole);
+    expect(run([root, "--only", "code"], root)).toEqual({ status: 0, problems: [] });
+  });
+
+  it.each([
+    ["an option that it does not know", ["--onli", "links"], ""],
+    ["a part that it does not know", ["--only", "foo"], 'There is no part "foo". '],
+    ["a folder that is not there", ["/no/such/folder"], "There is no folder /no/such/folder. "],
+    ["a file", [__filename], `There is no folder ${__filename}. `],
+    ["two folders", [__dirname, __dirname], "Only one folder can be checked at a time. "],
+  ])("answers %s with its usage", (_what, args, reason) => {
+    const usage = "Usage: npx -y pnpm@10.34.9 docs:check [FOLDER] [--only code,links,indexes,symbols,output]";
+    expect(run(args)).toEqual({ status: 2, problems: [`${reason}${usage}`] });
+  });
+
+  it("finds what a package exports, whichever way its manifest says it", () => {
+    const source = "export const loud = true;";
+    const tree = {
+      "packages/a/package.json": '{ "name": "a" }',
+      "packages/a/src/index.ts": source,
+      "packages/b/package.json": '{ "name": "b", "main": "./dist/main.js" }',
+      "packages/b/src/main.ts": source,
+      "packages/c/package.json": '{ "name": "c", "exports": { "import": "./dist/c.js" } }',
+      "packages/c/src/c.ts": source,
+      "packages/d/package.json": '{ "name": "d", "exports": { "./more": "./dist/more.js" } }',
+      "packages/d/src/more.ts": source,
+    };
+    expect(check(tree, "--only", "symbols").problems).toEqual([
+      "packages/a/src/index.ts:1: loud has no text",
+      "packages/b/src/main.ts:1: loud has no text",
+      "packages/c/src/c.ts:1: loud has no text",
+      "packages/d/src/more.ts:1: loud has no text",
+    ]);
+  });
+
+  it("looks for every page in an index above it", () => {
+    const tree = {
+      "README.md": "# A\n\n[Guide](docs/guide.md), [part](guide/part.md) and [tool](tool/)",
+      "docs/guide.md": "# Guide",
+      "docs/lost.md": "# Lost",
+      "guide/part.md": "# Part",
+      "guide/lost.md": "# Lost",
+      "tool/README.md": "# Tool\n\n[More](more/more.md)",
+      "tool/more/more.md": "# More",
+      "packages/p/docs/lost.md": "# Lost",
+      "packages/p/CHANGELOG.md": "# Changes",
+      "packages/p/LICENSE.md": "# License",
+      ".github/SUPPORT.md": "# Support",
+    };
+    const lost = "is in no index: README.md has no link to it";
+    expect(check(tree, "--only", "indexes").problems).toEqual([
+      `docs/lost.md:1: ${lost}`,
+      `guide/lost.md:1: ${lost}`,
+      `packages/p/docs/lost.md:1: ${lost}`,
+    ]);
+  });
+
+  it("compares what any page shows, as commands or as code", () => {
+    const ticks = "```";
+    const tree = {
+      ...whole,
+      "docs/guide.md": [
+        ...[`${ticks}sh`, "$ node examples/hello/main.ts", "bye", ticks, ""],
+        ...[ticks, "$ node ../examples/hello/main.ts # twice", "good day", ticks, ""],
+        ...[`${ticks}bash`, "# says hello", "node examples/hello/main.ts", ticks, "It prints:", ""],
+        ...[`${ticks}text`, "hi", ticks, ""],
+        ...[`${ticks}ts`, 'console.log("one");', ticks, "", `${ticks}text`, "two", ticks, ""],
+        ...["<!-- check: continue -->", `${ticks}ts`, 'console.log("four");', ticks, "", `${ticks}text`, "four", ticks],
+        ...[`${ticks}js`, 'console.log("one");', ticks, "", "<!-- check: skip it is a joke -->"],
+        ...[`${ticks}text`, "three", ticks, ""],
+        ...["Save this as `mine.ts`:", "", `${ticks}ts`, 'console.log("mine");', ticks, ""],
+        ...[`${ticks}console`, "$ node mine.ts", "yours", "$ redis-cli PING", "PONG", ticks],
+      ].join("\n"),
+    };
+    const differs = (prints: string, shows: string) =>
+      `the output differs: the program prints "${prints}", the page shows "${shows}"`;
+    expect(check(tree, "--only", "output").problems).toEqual([
+      `docs/guide.md:3: ${differs("hello", "bye")}`,
+      `docs/guide.md:8: ${differs("hello", "good day")}`,
+      `docs/guide.md:18: ${differs("hello", "hi")}`,
+      `docs/guide.md:26: ${differs("one", "two")}`,
+      `docs/guide.md:54: ${differs("mine", "yours")}`,
+    ]);
+  });
+
+  it("runs paths from the root and the scripts of an example", () => {
+    const ticks = "```";
+    const tree = {
+      ...whole,
+      "examples/hello/package.json":
+        '{ "name": "hello", "scripts": { "start": "node main.ts", "say": "tsc && node main.ts", "test": "node main.ts" } }',
+      "examples/hello/README.md": [
+        ...[`${ticks}console`, "$ node examples/hello/main.ts", "hello", "$ npm install", "$ npm start", "hello"],
+        ...["$ npm run say -- loud", "> hello@1.0.0 say", "> tsc && node main.ts loud", "", "hello", "$ npm test"],
+        ...["hello", "$ cd examples", "$ node hello/main.ts", "hello", "$ npm run sing", "la", ticks],
+      ].join("\n"),
+    };
+    expect(check(tree, "--only", "output").problems).toEqual([
+      "examples/hello/README.md:17: npm run sing is no command that can be run here",
     ]);
   });
 });
