@@ -83,7 +83,7 @@ describe("the README's quick start", () => {
 
   /** What commands write, with the Node that runs this and an npm that asks nobody. */
   function inShell(script: string, cwd: string): string {
-    const env = Object.entries(process.env).filter(([name]) => !/^(npm|pnpm|OPENAI|FORCE_COLOR)/i.test(name));
+    const env = Object.entries(process.env).filter(([name]) => !/^(npm|pnpm|INIT_CWD|OPENAI|FORCE_COLOR)/i.test(name));
     const quiet = { npm_config_offline: "true", npm_config_cache: join(home, "cache"), npm_config_audit: "false" };
     const PATH = `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}`;
     return run("sh", ["-ec", script], cwd, 120_000, { ...Object.fromEntries(env), ...quiet, PATH });
