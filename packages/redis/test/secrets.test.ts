@@ -32,8 +32,8 @@ function expectSilence(value: unknown, what: string): void {
 const record: Note = { n: 1, text: TEXT };
 
 /**
- * Makes every call. Resolves to the results. The delete comes last: after it, an append would begin a memory, and a load
- * would rightly answer what was said.
+ * Makes every call. Resolves to the results. The delete comes last: after it, an append would begin a memory, and a
+ * load would rightly answer what was said.
  */
 async function tryAll(backend: adapter.RedisBackend<Note>): Promise<unknown[]> {
   const calls = [
