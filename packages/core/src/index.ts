@@ -3,6 +3,7 @@
  */
 export { Agent } from "./agent/agent.ts";
 export type { AbortPolicy, AgentOptions } from "./agent/agent-options.ts";
+export type { ModelOptions } from "./agent/model-options.ts";
 export type { ReplyStream } from "./agent/reply-stream.ts";
 export { defineTool, type Tool, type ToolContext } from "./agent/tool.ts";
 export type {
@@ -27,6 +28,7 @@ export {
   type ImagePart,
   isMessage,
   type Message,
+  type ProviderMetadata,
   type SystemMessage,
   system,
   type TextPart,

@@ -101,7 +101,10 @@ describe("options are checked by their names", () => {
 });
 
 describe("an error with other details", () => {
-  const reply = { text: "hi", message: assistant("hi"), usage: null };
+  const reply = {
+    ...{ text: "hi", reasoning: "", toolCalls: [], finishReason: "stop", usage: null },
+    message: assistant("hi"),
+  };
   const cause = new Error("cause");
   const error = new MemoryError("UNAVAILABLE", 'Cannot read memory "a".', {
     ...({ outcome: "unknown", retryable: true, backend: "redis", memoryId: "a", hint: "Wait.", cause, reply } as const),

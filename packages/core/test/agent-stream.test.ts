@@ -348,7 +348,7 @@ describe("aborting a tool round", () => {
     expect(store.records(ID)?.map(bare)).toEqual([
       { role: "user", content: "go" },
       { role: "assistant", content: "Let me look.", toolCalls: [calls[0]], status: "aborted" },
-      { role: "tool", toolCallId: "1", content: "done" },
+      { role: "tool", name: "fast", toolCallId: "1", content: "done" },
     ]);
   });
 
@@ -376,7 +376,7 @@ describe("aborting a tool round", () => {
     expect(store.records(ID)?.map(bare)).toEqual([
       { role: "user", content: "go" },
       { role: "assistant", content: "Looking.", toolCalls: round.calls },
-      { role: "tool", toolCallId: "1", content: "first" },
+      { role: "tool", name: "fast", toolCallId: "1", content: "first" },
       { role: "assistant", content: "Looking again.", status: "aborted" },
     ]);
   });
@@ -391,7 +391,7 @@ describe("aborting a tool round", () => {
     expect(store.records(ID)?.map(bare)).toEqual([
       { role: "user", content: "go" },
       { role: "assistant", content: null, toolCalls: round.calls },
-      { role: "tool", toolCallId: "1", content: "done" },
+      { role: "tool", name: "fast", toolCallId: "1", content: "done" },
       { role: "assistant", content: "Found ", status: "aborted" },
     ]);
   });

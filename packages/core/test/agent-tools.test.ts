@@ -57,7 +57,7 @@ describe("a tool round", () => {
         toolCalls: [call("1", "weather", { city: "Lisbon" })],
         usage: expect.anything(),
       },
-      { role: "tool", toolCallId: "1", content: '{"city":"Lisbon","days":1,"celsius":21}' },
+      { role: "tool", name: "weather", toolCallId: "1", content: '{"city":"Lisbon","days":1,"celsius":21}' },
       { role: "assistant", content: "It is 21 degrees.", usage: expect.anything() },
     ]);
     expect(model.requests[0]?.tools).toEqual([
@@ -100,8 +100,8 @@ describe("a tool round", () => {
     );
     await agent.ask("go");
     expect(results(model).map(bare)).toEqual([
-      { role: "tool", toolCallId: "1", content: "1" },
-      { role: "tool", toolCallId: "2", content: "2" },
+      { role: "tool", name: "both", toolCallId: "1", content: "1" },
+      { role: "tool", name: "both", toolCallId: "2", content: "2" },
     ]);
   });
 

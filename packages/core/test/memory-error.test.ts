@@ -37,7 +37,10 @@ describe("an error says what failed and what to do", () => {
 });
 
 describe("the reply of a failed save is on the error, but is not printed", () => {
-  const reply: Reply = { text: SECRET, message: assistant(SECRET), usage: null };
+  const reply: Reply = {
+    ...{ text: SECRET, reasoning: SECRET, toolCalls: [], finishReason: "stop", usage: null },
+    message: assistant(SECRET, { reasoning: SECRET }),
+  };
   const error = new MemoryError("SAVE_FAILED", "The turn was not saved.", { reply, cause: new Error("disk full") });
 
   it("by name only", () => {

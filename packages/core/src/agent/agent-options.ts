@@ -4,6 +4,7 @@ import type { Regression } from "../conversation/conversation.ts";
 import type { ConflictPolicy } from "../conversation/turn.ts";
 import type { WindowLimits } from "../conversation/window.ts";
 import type { ChatModel } from "../model/chat-model.ts";
+import type { ModelOptions } from "./model-options.ts";
 import type { Tool } from "./tool.ts";
 
 /** What to store of an aborted turn: `"keep"` the question and the text so far, or `"discard"` all of it. */
@@ -45,8 +46,11 @@ export interface AgentOptions {
    * `withMaxToolRounds`.
    */
   maxToolRounds?: number | undefined;
-  /** Options passed to the model with each request, such as a temperature. Default: none. Method `withModelOptions`. */
-  modelOptions?: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * Options passed to the model with each request, such as a temperature, or a function of the number of tool rounds.
+   * Default: none. Method `withModelOptions`.
+   */
+  modelOptions?: ModelOptions | undefined;
   /** What to store of an aborted turn. Default `"keep"`. Method `withAbortPolicy`. */
   onAbort?: AbortPolicy | undefined;
   /** What to do with a turn if another writer wrote meanwhile. Default `"append"`. Method `withConflictPolicy`. */

@@ -14,8 +14,9 @@ import { checkLimits, type WindowLimits } from "../conversation/window.ts";
 import type { ChatModel, ToolSpec } from "../model/chat-model.ts";
 import { OpenAIModel, type OpenAIModelOptions } from "../model/openai/model.ts";
 import { type AbortPolicy, type AgentOptions, agentOptionNames, checkOption } from "./agent-options.ts";
+import type { ModelOptions } from "./model-options.ts";
 import { OpenConversations } from "./open-conversations.ts";
-import { ReplyStream } from "./reply-stream.ts";
+import { type ReplyListener, ReplyStream } from "./reply-stream.ts";
 import type { AgentTurn } from "./run-turn.ts";
 import { ShortMemory } from "./short-memory.ts";
 import { specOf, type Tool } from "./tool.ts";
@@ -48,7 +49,7 @@ export class Agent {
   #autoSave = true;
   #limits: WindowLimits = {};
   #maxToolRounds = 10;
-  #modelOptions: Readonly<Record<string, unknown>> = {};
+  #modelOptions: ModelOptions = {};
   #onAbort: AbortPolicy = "keep";
   #onConflict: ConflictPolicy = "append";
   #onRegression: ((regression: Regression) => void) | undefined;
@@ -177,10 +178,16 @@ export class Agent {
     return this;
   }
 
-  /** Sets the options that each request passes to the model, such as a temperature. They replace all earlier ones. */
-  withModelOptions(options: Readonly<Record<string, unknown>>): this {
-    checkOption(typeof options === "object" && options !== null, "modelOptions", "an object", options);
-    this.#modelOptions = { ...options };
+  /**
+   * Sets the options that each request passes to the model, such as a temperature. They replace all earlier ones. A
+   * function returns them for each request; it is given the number of tool rounds that the turn has had. In an object,
+   * a `tool_choice` that forces a call holds for the first request of a turn, and is `"auto"` after that.
+   */
+  withModelOptions(options: ModelOptions): this {
+    const isFunction = typeof options === "function";
+    const isObject = typeof options === "object" && options !== null;
+    checkOption(isFunction || isObject, "modelOptions", "an object or a function that returns one", options);
+    this.#modelOptions = isFunction ? options : { ...options };
     return this;
   }
 
@@ -225,10 +232,13 @@ export class Agent {
     return text;
   }
 
-  /** Asks the model, and returns its text as it arrives. The turn runs by itself, and ends as in {@link ask}. */
+  /**
+   * Asks the model, and returns its text as it arrives; its reasoning arrives in `stream.reasoning`, and the whole
+   * {@link Reply} in `stream.reply`. The turn runs by itself, and ends as in {@link ask}.
+   */
   stream(input: UserMessage["content"], options: CallOptions = {}): ReplyStream {
     checkOptions(options);
-    return new ReplyStream((onText, signal) => this.#ask(input, onText, signal), options.signal);
+    return new ReplyStream((listener, signal) => this.#ask(input, listener, signal), options.signal);
   }
 
   /** A copy of the window: the loaded messages that the next ask would send after the system prompt. */
@@ -357,14 +367,14 @@ export class Agent {
     this.#conversations.prune(this.#memoryId);
   }
 
-  async #ask(input: UserMessage["content"], onText: (text: string) => void, signal: AbortSignal): Promise<Reply> {
+  async #ask(input: UserMessage["content"], listener: ReplyListener, signal: AbortSignal): Promise<Reply> {
     const question = questionOf(input);
     const conversation = this.#memoryId === undefined ? undefined : this.#useConversation(this.#memoryId);
     // The turn uses the configuration as of now, even if it changes while the turn waits or runs.
     const turn: AgentTurn = {
       place: this.#turnPlace(conversation),
       question,
-      onText,
+      ...listener,
       signal,
       model: this.#model,
       systemPrompt: this.#system,

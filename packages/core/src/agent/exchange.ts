@@ -13,6 +13,7 @@ import {
 import type { Reply } from "../contract/reply.ts";
 import type { ChatModel, ModelEvent, ToolSpec } from "../model/chat-model.ts";
 import { AnswerDraft } from "./answer-draft.ts";
+import { type ModelOptions, optionsOfRound } from "./model-options.ts";
 import { pairToolCalls } from "./pair-tool-calls.ts";
 import { runTool } from "./run-tool.ts";
 import type { Tool } from "./tool.ts";
@@ -24,9 +25,12 @@ export interface ExchangeOptions {
   question: UserMessage;
   tools: ReadonlyMap<string, { tool: Tool; spec: ToolSpec }>;
   maxToolRounds: number;
-  modelOptions: Readonly<Record<string, unknown>>;
+  modelOptions: ModelOptions;
   signal: AbortSignal;
+  /** Called with each piece of text or of a refusal. */
   onText: (text: string) => void;
+  /** Called with each piece of reasoning. */
+  onReasoning: (text: string) => void;
 }
 
 /** One exchange with the model: from the user's message, over tool rounds, to the answer. It does not use a store. */
@@ -38,6 +42,9 @@ export class Exchange {
   #draft = new AnswerDraft();
   /** The results of this round's tools so far. */
   #results: ToolMessage[] = [];
+  /** All calls that the model asked for. */
+  readonly #calls: ToolCall[] = [];
+  #finishReason: string | null = null;
   #usage: Usage | null = null;
   #toolRounds = 0;
 
@@ -75,32 +82,42 @@ export class Exchange {
    * only if they have a result. `null`: there was no text yet.
    */
   partial(): { messages: Message[]; reply: Reply } | null {
-    const spoken = this.#draft.isEmpty ? [] : [this.#draft.message({ withCalls: false })];
+    const spoken = this.#draft.isEmpty ? [] : [this.#draft.partial()];
     const messages = pairToolCalls([...this.#messages, ...this.#results, ...spoken]);
     const index = messages.findLastIndex((message) => message.role === "assistant");
     if (!messages.some((message) => message.role === "assistant" && spokenText(message) !== "")) return null;
     const last = messages[index] as AssistantMessage; // found by its role
     const message: AssistantMessage = { ...last, status: "aborted" };
     messages[index] = message;
+    this.#finishReason = null;
     return { messages, reply: this.#reply(message) };
   }
 
   #reply(message: AssistantMessage): Reply {
-    return { text: spokenText(message), message, usage: this.#usage };
+    return {
+      text: spokenText(message),
+      reasoning: message.reasoning ?? "",
+      toolCalls: cloneJson(this.#calls),
+      finishReason: this.#finishReason,
+      usage: this.#usage,
+      message,
+    };
   }
 
   async #answer(): Promise<AssistantMessage> {
-    const { model, context, tools, signal, modelOptions: options, onText } = this.#options;
+    const { model, context, tools, signal, modelOptions, onText, onReasoning } = this.#options;
     const draft = new AnswerDraft();
     this.#draft = draft;
     const specs = [...tools.values()].map(({ spec }) => spec);
     signal.throwIfAborted();
     // A copy: changes that a model makes to its request must not be stored.
     const messages = cloneJson([...context, ...this.#messages]);
+    const options = optionsOfRound(modelOptions, this.#toolRounds);
     const events = model.generate({ messages, tools: specs, signal, options });
     for await (const event of abortable(events, signal)) {
       draft.add(event);
       if (event.type === "text" || event.type === "refusal") onText(event.text);
+      if (event.type === "reasoning") onReasoning(event.text);
     }
     if (draft.usage !== undefined) this.#usage = sum(this.#usage, draft.usage);
     if (!draft.finished) {
@@ -109,7 +126,9 @@ export class Exchange {
       );
     }
     this.#draft = new AnswerDraft();
-    return draft.message({ withCalls: true });
+    this.#finishReason = draft.finishReason;
+    this.#calls.push(...draft.calls);
+    return draft.message();
   }
 
   async #runTools(calls: readonly ToolCall[]): Promise<void> {

@@ -1,6 +1,12 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { isError } from "../contract/memory-error.ts";
-import { type ToolCall, type ToolMessage, tool as toolMessage } from "../contract/message.ts";
+import {
+  type ContentPart,
+  isContentParts,
+  type ToolCall,
+  type ToolMessage,
+  tool as toolMessage,
+} from "../contract/message.ts";
 import type { Tool } from "./tool.ts";
 
 /**
@@ -8,19 +14,35 @@ import type { Tool } from "./tool.ts";
  * tool that throws) is a result too, with `status: "error"`, so that the model can correct it.
  */
 export async function runTool(tool: Tool | undefined, call: ToolCall, signal: AbortSignal): Promise<ToolMessage> {
+  const { id, name } = call;
   try {
-    if (tool === undefined) throw new Error(`There is no tool named ${JSON.stringify(call.name)}.`);
+    if (tool === undefined) throw new Error(`There is no tool named ${JSON.stringify(name)}.`);
     const args = await checkedArguments(tool.parameters, call.arguments);
-    const result = await tool.execute(args, { toolCallId: call.id, signal });
-    return toolMessage(call.id, typeof result === "string" ? result : (JSON.stringify(result) ?? ""));
+    const result = await tool.execute(args, { toolCallId: id, signal });
+    return toolMessage(id, contentOf(result), { name });
   } catch (error) {
-    return toolMessage(call.id, `Error: ${messageOf(error)}`, { status: "error" });
+    return toolMessage(id, `Error: ${messageOf(error)}`, { name, status: "error" });
   }
 }
 
+/** Content parts, such as images, stay as they are. Anything else but a string becomes JSON. */
+function contentOf(result: unknown): ToolMessage["content"] {
+  if (typeof result === "string") return result;
+  const json = JSON.stringify(result) ?? "";
+  if (!isContentParts(result)) return json;
+  return JSON.parse(json) as ContentPart[]; // a copy of what was just checked
+}
+
+/** What is thrown may be anything, even an object whose properties throw when they are read. */
 function messageOf(error: unknown): string {
-  if (isError(error)) return error.message;
-  return typeof error === "object" || typeof error === "function" ? "the tool failed" : String(error);
+  try {
+    const message: unknown = isError(error) ? error.message : error;
+    if (typeof message === "string") return message;
+    if (typeof message !== "object" && typeof message !== "function") return String(message);
+  } catch {
+    // There is no message to tell the model.
+  }
+  return "the tool failed";
 }
 
 async function checkedArguments(schema: StandardSchemaV1 | undefined, text: string): Promise<unknown> {

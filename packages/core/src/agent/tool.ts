@@ -27,8 +27,8 @@ export interface Tool<Schema extends StandardSchemaV1 = StandardSchemaV1> {
   /** The JSON Schema that the model is shown. Needed only if `parameters` cannot produce one (zod from 4.2 can). */
   jsonSchema?: Record<string, unknown> | undefined;
   /**
-   * Runs the tool. The model is sent the result: a string unchanged, anything else as JSON. If it throws, the model is
-   * sent the error's message.
+   * Runs the tool. The model is sent the result: a string and an array of content parts (such as an image) unchanged,
+   * anything else as JSON. If it throws, the model is sent the error's message.
    */
   execute(args: StandardSchemaV1.InferOutput<Schema>, context: ToolContext): unknown;
 }

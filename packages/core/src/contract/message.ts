@@ -44,10 +44,33 @@ export interface AssistantMessage extends MessageBase {
   toolCalls?: ToolCall[];
   /** What the model said instead of an answer. Absent: it did not refuse. */
   refusal?: string;
-  /** `"aborted"`: the caller aborted, and the text is what the model had produced by then. Absent: complete. */
-  status?: "aborted";
+  /** What the model thought before it answered, as text, if the provider shows it. Absent: nothing was shown. */
+  reasoning?: string;
+  /**
+   * Why this is not a whole answer. `"aborted"`: the caller aborted, and the text is what the model had produced by
+   * then. `"incomplete"`: the provider cut it, for the {@link finishReason}. `"empty"`: the model ended without saying
+   * anything. Absent: the answer is whole.
+   */
+  status?: "aborted" | "incomplete" | "empty";
+  /** With the status `"incomplete"`: why, in the provider's word, such as `"length"` or `"content_filter"`. */
+  finishReason?: string;
   /** The tokens of this one model call. Absent: the model did not report them. */
   usage?: Usage;
+  /** What the provider added to the message beyond these fields. Absent: nothing. */
+  providerMetadata?: ProviderMetadata;
+}
+
+/**
+ * Fields of an answer that this library does not know, such as the signature of a thought. A model of the same `source`
+ * sends them back unchanged, because some providers require it. No other model is sent them.
+ */
+export interface ProviderMetadata {
+  /** Who sent them. `OpenAIModel` writes its base URL, a space and the name of its model. */
+  source: string;
+  /** The fields by their name, with values that JSON can hold. */
+  fields: Record<string, unknown>;
+  /** The name of the field that held {@link AssistantMessage.reasoning}. Absent: there was no such field. */
+  reasoningField?: string;
 }
 
 /** The result of one tool call. */
@@ -56,7 +79,7 @@ export interface ToolMessage extends MessageBase {
   role: "tool";
   /** The id of the {@link ToolCall} that this is the result of. */
   toolCallId: string;
-  /** The result as text, or parts. */
+  /** The result as text, or parts such as images. */
   content: string | ContentPart[];
   /** `"error"`: the tool failed, and the content tells the model why. Absent: it succeeded. */
   status?: "error";
@@ -70,6 +93,8 @@ export interface ToolCall {
   name: string;
   /** The arguments as JSON text, exactly as the model wrote it: it may be malformed. */
   arguments: string;
+  /** What the provider added to the call beyond these fields. Absent: nothing. */
+  providerMetadata?: ProviderMetadata;
 }
 
 /** Tokens, as the model's provider counts them. */
@@ -203,6 +228,28 @@ export function messageProblem(record: object): string | undefined {
 
 function isPart(part: unknown): boolean {
   return typeof part === "object" && part !== null && typeof (part as { type?: unknown }).type === "string";
+}
+
+/** Whether a value is a list of one or more content parts in the format of {@link ContentPart}. */
+export function isContentParts(value: unknown): value is ContentPart[] {
+  return Array.isArray(value) && value.length > 0 && value.every(isContentPart);
+}
+
+function isContentPart(part: unknown): boolean {
+  if (!isPart(part)) return false;
+  const { type, text, image_url: image, input_audio: audio, file } = part as { [key: string]: unknown };
+  switch (type) {
+    case "text":
+      return typeof text === "string";
+    case "image_url":
+      return typeof (image as { url?: unknown } | null | undefined)?.url === "string";
+    case "input_audio":
+      return typeof (audio as { data?: unknown } | null | undefined)?.data === "string";
+    case "file":
+      return typeof file === "object" && file !== null;
+    default:
+      return false;
+  }
 }
 
 /** Whether a value is a valid tool call: id, name and arguments are strings. */

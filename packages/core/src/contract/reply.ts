@@ -1,11 +1,21 @@
-import type { AssistantMessage, Usage } from "./message.ts";
+import type { AssistantMessage, ToolCall, Usage } from "./message.ts";
 
 /** The result of one turn. */
 export interface Reply {
-  /** The text of the final message; if the model refused, the refusal. */
+  /** The text of the final message; if the model refused, the refusal. Empty: the model said nothing. */
   text: string;
-  /** The message that ended the turn. */
-  message: AssistantMessage;
+  /** What the model thought before the final message. Empty: the provider did not show it. */
+  reasoning: string;
+  /** Every call of a tool that the model asked for in this turn, in order. A call that was cut is in it, but was not run. */
+  toolCalls: ToolCall[];
+  /**
+   * Why the model stopped, in the provider's word: `"stop"` after a whole answer; `"length"`, `"content_filter"` and
+   * others after a cut one, whose message has the status `"incomplete"`. `null`: the turn was aborted, or the model did
+   * not say why.
+   */
+  finishReason: string | null;
   /** The tokens of all model calls of the turn. `null`: the model did not report any. */
   usage: Usage | null;
+  /** The message that ended the turn, as it is stored. */
+  message: AssistantMessage;
 }

@@ -1,4 +1,4 @@
-import type { Message, ToolCall, Usage } from "../contract/message.ts";
+import type { Message, ProviderMetadata, ToolCall, Usage } from "../contract/message.ts";
 
 /**
  * A language model, as the agent sees it: messages in, a stream of events out. Implement it to use a model whose
@@ -6,8 +6,8 @@ import type { Message, ToolCall, Usage } from "../contract/message.ts";
  */
 export interface ChatModel {
   /**
-   * Answers `messages`. The events are any number of `text`, `refusal` and `tool-call`, then one `finish`. A stream
-   * that ends without `finish` counts as a failure. Rejects with the model's own error, or with the signal's reason
+   * Answers `messages`. The events are any number of `text`, `reasoning`, `refusal` and `tool-call`, then one `finish`.
+   * A stream that ends without `finish` counts as a failure. Rejects with the model's own error, or with the signal's reason
    * after an abort.
    */
   generate(request: ModelRequest): AsyncIterable<ModelEvent>;
@@ -44,6 +44,13 @@ export type ModelEvent =
       /** The text to append to the answer. */
       text: string;
     }
+  /** The next piece of what the model thinks before it answers. */
+  | {
+      /** The kind of event. */
+      type: "reasoning";
+      /** The text to append to the reasoning. */
+      text: string;
+    }
   /** The next piece of a refusal. */
   | {
       /** The kind of event. */
@@ -58,10 +65,19 @@ export type ModelEvent =
       /** The call, with complete arguments. */
       call: ToolCall;
     }
-  /** The answer is complete. */
+  /** The answer has ended. */
   | {
       /** The kind of event. */
       type: "finish";
+      /** Why the model stopped, in the provider's word, such as `"stop"` or `"length"`. Absent: it did not say. */
+      finishReason?: string | undefined;
+      /**
+       * The answer is not whole: the provider cut it. Its calls are not run, and its message is stored with the status
+       * `"incomplete"`. Default `false`.
+       */
+      incomplete?: boolean | undefined;
+      /** What the provider added to the message, to be sent back to it. Absent: nothing. */
+      providerMetadata?: ProviderMetadata | undefined;
       /** The tokens of this model call. Absent: the model does not report them. */
       usage?: Usage | undefined;
     };
