@@ -51,12 +51,13 @@ export type { ConflictPolicy } from "./conversation/turn.ts";
 export type { WindowLimits } from "./conversation/window.ts";
 export type { ChatModel, ModelEvent, ModelRequest, ToolSpec } from "./model/chat-model.ts";
 export {
+  type FromOpenAIOptions,
   fromOpenAIMessage,
-  type OpenAIMessage,
   type OpenAIMessageLike,
   type OpenAIPartLike,
-  toOpenAIMessages,
-} from "./model/openai/messages.ts";
+} from "./model/openai/from-openai.ts";
 export { type OpenAIClient, OpenAIModel, type OpenAIModelOptions } from "./model/openai/model.ts";
+export { type ToOpenAIOptions, toOpenAIMessages } from "./model/openai/to-openai.ts";
+export type { OpenAIMessage } from "./model/openai/wire-messages.ts";
 export type { BackendConfig } from "./open/backend-config.ts";
 export { type OpenBackendOptions, openBackend } from "./open/open-backend.ts";

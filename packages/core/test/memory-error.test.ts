@@ -197,6 +197,7 @@ describe("the codes are those of the documentation", () => {
       | "MEMORY_ID_REQUIRED"
       | "SAVE_FAILED"
       | "TOOL_ROUNDS_EXCEEDED"
+      | "INVALID_ANSWER"
     >();
     expectTypeOf<MemoryError["backend"]>().toEqualTypeOf<string | undefined>();
   });

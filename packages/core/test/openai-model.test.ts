@@ -67,6 +67,7 @@ describe("an OpenAI model talks to a server with OpenAI's protocol", () => {
     expect(textIn(events)).toBe("Hi there!");
     expect(events.at(-1)).toEqual({
       type: "finish",
+      finishReason: "stop",
       usage: { promptTokens: 4, completionTokens: 3, totalTokens: 7 },
     });
   });
@@ -257,8 +258,10 @@ describe("without the package openai", () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   it("the first request says how to install it", async () => {
-    // A copy of the source in a folder from which no package can be found.
+    // A copy of the source in a folder from which only one package can be found.
     await cp(join(__dirname, "../src"), join(folder, "src"), { recursive: true });
+    const parser = join("node_modules", "eventsource-parser");
+    await cp(join(__dirname, "..", parser), join(folder, parser), { recursive: true, dereference: true });
     const program = `
       import { OpenAIRequests } from "./src/model/openai/requests.ts";
       const requests = new OpenAIRequests("gpt-test", { apiKey: "sk-test" });
@@ -330,14 +333,31 @@ describe("an answer that breaks off is a failure, not half an answer", () => {
       /terminated|aborted|closed/i,
     ],
     ["an error in the stream", streams(delta({ content: "Once" }), { error: { message: "overloaded" } }), /overloaded/],
-    ["a chunk that is not JSON", starts((response) => response.end('data: {"choices":[\n\n')), /malformed/],
     [
-      "an answer that is not a stream",
+      "a chunk that is not JSON",
+      starts((response) => response.end('data: {"choices":[\n\n')),
+      /an event of the stream is not JSON/,
+    ],
+    [
+      "JSON in the place of a stream that is not whole",
       (response) => {
         response.writeHead(200, { "content-type": "application/json" });
-        response.end(JSON.stringify({ choices: [{ index: 0, message: { content: "Hi" }, finish_reason: "stop" }] }));
+        response.end('{"choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}]');
       },
-      /broke off/,
+      /broke off.*not whole/,
+    ],
+    [
+      "a page of a proxy",
+      (response) => {
+        response.writeHead(200, { "content-type": "text/html" });
+        response.end("<html><body>Please log in.</body></html>");
+      },
+      /neither a stream of events nor JSON/,
+    ],
+    [
+      "an answer whose content is not text",
+      streams(delta({ content: 7 }), finish()),
+      /`choices\[0\]\.delta\.content`: it is a number/,
     ],
   ])("%s", async (_what, script, message) => {
     await using server = await serve(script);

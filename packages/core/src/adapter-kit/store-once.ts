@@ -1,4 +1,5 @@
 import type { LogCapability, Revision } from "../contract/backend.ts";
+import { fieldsIn } from "../contract/json-object.ts";
 import { MemoryError } from "../contract/memory-error.ts";
 import { quoteId } from "../contract/memory-id.ts";
 
@@ -108,7 +109,7 @@ export function holdsAny(stored: readonly object[] | null, records: readonly obj
 }
 
 function idOf(record: object): string | undefined {
-  const { id } = record as { id?: unknown };
+  const { id } = fieldsIn(record);
   return typeof id === "string" && id !== "" ? id : undefined;
 }
 

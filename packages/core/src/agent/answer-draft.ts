@@ -3,6 +3,7 @@ import {
   assistant,
   isToolCall,
   type ProviderMetadata,
+  saysNothing,
   type ToolCall,
   type Usage,
 } from "../contract/message.ts";
@@ -70,8 +71,8 @@ export class AnswerDraft {
       const reason = this.finishReason;
       return this.#message(false, { status: "incomplete", ...(reason !== null && { finishReason: reason }) });
     }
-    const saidNothing = this.#calls.length === 0 && this.#refusal === "" && this.#text.trim() === "";
-    return this.#message(true, saidNothing && this.#finish?.providerMetadata === undefined ? { status: "empty" } : {});
+    const message = this.#message(true, {});
+    return saysNothing(message) ? { ...message, status: "empty" } : message;
   }
 
   /** What the model has said so far. Its calls are left out: they may not be whole. */

@@ -1,3 +1,4 @@
+import { fieldsIn, isJsonObject } from "../contract/json-object.ts";
 import { MemoryError } from "../contract/memory-error.ts";
 
 /**
@@ -15,7 +16,7 @@ export type ModelOptions =
  */
 export function optionsOfRound(options: ModelOptions, toolRounds: number): Readonly<Record<string, unknown>> {
   if (typeof options !== "function") {
-    const { tool_choice: choice } = options as { tool_choice?: unknown };
+    const { tool_choice: choice } = fieldsIn(options);
     return toolRounds > 0 && forcesCall(choice) ? { ...options, tool_choice: "auto" } : options;
   }
   const made: unknown = options(toolRounds);
@@ -26,7 +27,6 @@ export function optionsOfRound(options: ModelOptions, toolRounds: number): Reado
 /** `"any"` is Mistral's word for `"required"`. An object names the tool, or the tools that may be called. */
 function forcesCall(choice: unknown): boolean {
   if (choice === "required" || choice === "any") return true;
-  if (typeof choice !== "object" || choice === null) return false;
-  const { type, allowed_tools: allowed } = choice as { type?: unknown; allowed_tools?: { mode?: unknown } };
-  return type !== "allowed_tools" || allowed?.mode === "required";
+  if (!isJsonObject(choice)) return false;
+  return choice["type"] !== "allowed_tools" || fieldsIn(choice["allowed_tools"])["mode"] === "required";
 }

@@ -23,7 +23,8 @@ export type MemoryErrorCode =
   | "BACKEND_REQUIRED"
   | "MEMORY_ID_REQUIRED"
   | "SAVE_FAILED"
-  | "TOOL_ROUNDS_EXCEEDED";
+  | "TOOL_ROUNDS_EXCEEDED"
+  | "INVALID_ANSWER";
 
 /**
  * What became of the write that failed: `"not-applied"`, it left no trace; `"applied"`, it is stored; `"unknown"`,

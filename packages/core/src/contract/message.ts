@@ -1,3 +1,4 @@
+import { fieldsIn, isJsonObject } from "./json-object.ts";
 import { newId } from "./new-id.ts";
 
 /**
@@ -195,7 +196,7 @@ function stamp(): { id: string; createdAt: number } {
 
 /** Whether a turn begins with this record: a user message does. A record without a role is a turn of its own. */
 export function beginsTurn(record: object): boolean {
-  const { role } = record as { role?: unknown };
+  const { role } = fieldsIn(record);
   return typeof role !== "string" || role === "user";
 }
 
@@ -206,7 +207,7 @@ export function isMessage(record: object): record is Message {
 
 /** Why a record is not a {@link Message}; `undefined`: it is one. Additional fields are allowed. */
 export function messageProblem(record: object): string | undefined {
-  const { role, content, toolCalls, toolCallId } = record as { [key: string]: unknown };
+  const { role, content, toolCalls, toolCallId } = fieldsIn(record);
   const isContent = typeof content === "string" || (Array.isArray(content) && content.every(isPart));
   switch (role) {
     case "system":
@@ -227,7 +228,7 @@ export function messageProblem(record: object): string | undefined {
 }
 
 function isPart(part: unknown): boolean {
-  return typeof part === "object" && part !== null && typeof (part as { type?: unknown }).type === "string";
+  return typeof fieldsIn(part)["type"] === "string";
 }
 
 /** Whether a value is a list of one or more content parts in the format of {@link ContentPart}. */
@@ -237,16 +238,16 @@ export function isContentParts(value: unknown): value is ContentPart[] {
 
 function isContentPart(part: unknown): boolean {
   if (!isPart(part)) return false;
-  const { type, text, image_url: image, input_audio: audio, file } = part as { [key: string]: unknown };
+  const { type, text, image_url: image, input_audio: audio, file } = fieldsIn(part);
   switch (type) {
     case "text":
       return typeof text === "string";
     case "image_url":
-      return typeof (image as { url?: unknown } | null | undefined)?.url === "string";
+      return typeof fieldsIn(image)["url"] === "string";
     case "input_audio":
-      return typeof (audio as { data?: unknown } | null | undefined)?.data === "string";
+      return typeof fieldsIn(audio)["data"] === "string";
     case "file":
-      return typeof file === "object" && file !== null;
+      return isJsonObject(file);
     default:
       return false;
   }
@@ -254,9 +255,20 @@ function isContentPart(part: unknown): boolean {
 
 /** Whether a value is a valid tool call: id, name and arguments are strings. */
 export function isToolCall(call: unknown): call is ToolCall {
-  if (typeof call !== "object" || call === null) return false;
-  const { id, name, arguments: text } = call as Partial<Record<keyof ToolCall, unknown>>;
+  const { id, name, arguments: text } = fieldsIn(call);
   return typeof id === "string" && typeof name === "string" && typeof text === "string";
+}
+
+/** Fields that a provider adds to what its model says, and that say nothing to a reader by themselves. */
+const silentFields = /reason|think|thought|signature|extra_content|annotations/i;
+
+/** Whether an answer holds nothing for a reader: no text but white space, no call, no refusal, no other content. */
+export function saysNothing(message: AssistantMessage): boolean {
+  const { content, toolCalls = [], refusal = "", providerMetadata } = message;
+  if (toolCalls.length > 0 || refusal.trim() !== "") return false;
+  if (Array.isArray(content) && content.some(({ type }) => type !== "text")) return false;
+  if (textOf(message).trim() !== "") return false;
+  return Object.keys(providerMetadata?.fields ?? {}).every((name) => silentFields.test(name));
 }
 
 /** The text of a message: its content, or its text parts joined. Empty for a refusal and for `null`. */

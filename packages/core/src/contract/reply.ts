@@ -6,7 +6,7 @@ export interface Reply {
   text: string;
   /** What the model thought before the final message. Empty: the provider did not show it. */
   reasoning: string;
-  /** Every call of a tool that the model asked for in this turn, in order. A call that was cut is in it, but was not run. */
+  /** The calls of tools that the model asked for in this turn, in order. Those of a cut answer were not run. */
   toolCalls: ToolCall[];
   /**
    * Why the model stopped, in the provider's word: `"stop"` after a whole answer; `"length"`, `"content_filter"` and

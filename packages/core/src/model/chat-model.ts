@@ -7,8 +7,8 @@ import type { Message, ProviderMetadata, ToolCall, Usage } from "../contract/mes
 export interface ChatModel {
   /**
    * Answers `messages`. The events are any number of `text`, `reasoning`, `refusal` and `tool-call`, then one `finish`.
-   * A stream that ends without `finish` counts as a failure. Rejects with the model's own error, or with the signal's reason
-   * after an abort.
+   * A stream that ends without `finish` counts as a failure. Rejects with the model's own error, or with the signal's
+   * reason after an abort.
    */
   generate(request: ModelRequest): AsyncIterable<ModelEvent>;
 }

@@ -1,15 +1,19 @@
 import type { ClientOptions } from "openai";
+import { fieldsIn } from "../../contract/json-object.ts";
 import { MemoryError } from "../../contract/memory-error.ts";
-import type { OpenAIClient, OpenAIModelOptions } from "./options.ts";
+import { clientOptions, type OpenAIClient, type OpenAIModelOptions } from "./options.ts";
+import { withReadableErrors } from "./server-errors.ts";
 
 /** The client for the options. Rejects with `INVALID_CONFIG` if the SDK is not installed. */
-export async function connect({ client, includeUsage: _, ...options }: OpenAIModelOptions): Promise<OpenAIClient> {
-  if (client !== undefined) return client;
+export async function connect(given: OpenAIModelOptions): Promise<OpenAIClient> {
+  if (given.client !== undefined) return given.client;
+  const options = clientOptions(given);
   const { OpenAI } = await importSdk();
   // The SDK reads undefined options from the environment. `null` prevents that.
-  const { baseURL, ...given } = { ...unset, ...withoutUndefined(options) };
+  const { baseURL, ...others } = { ...unset, ...withoutUndefined(options) };
   // A base URL, even null, excludes a data residency.
-  return new OpenAI({ ...given, ...(given.dataResidency == null && { baseURL }) });
+  const fetch = withReadableErrors(others.fetch ?? globalThis.fetch);
+  return new OpenAI({ ...others, fetch, ...(others.dataResidency == null && { baseURL }) });
 }
 
 const unset = {
@@ -29,7 +33,7 @@ async function importSdk(): Promise<typeof import("openai")> {
   try {
     return await import("openai");
   } catch (error) {
-    const { code, message } = error as { code?: unknown; message?: unknown };
+    const { code, message } = fieldsIn(error);
     const missing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
     if (!missing || !/'openai'/.test(String(message))) throw error; // the package is installed, but fails to load
     throw new MemoryError("INVALID_CONFIG", "The package `openai` is not installed.", {

@@ -42,12 +42,31 @@ export interface OpenAIModelOptions {
    * with it. Default: a client made from the options.
    */
   client?: OpenAIClient | undefined;
-  /** Request the token usage (`stream_options`). Default `true`; `false` for servers that refuse this. */
+  /**
+   * Request the token usage (`stream_options`). A server that refuses this is asked again without. Default `true`.
+   */
   includeUsage?: boolean | undefined;
+  /**
+   * For servers and templates that insist on turns: neighbours of one role are joined in requests, a user's message
+   * comes first, and an answer before each further one. Default `false`.
+   */
+  alternate?: boolean | undefined;
+  /**
+   * Send back what this server and model added to earlier answers: their reasoning in turns with calls, and fields that
+   * this library does not know. Default `true`; `false` for servers that refuse their own fields.
+   */
+  sendBack?: boolean | undefined;
+  /**
+   * Accept an answer without `finish_reason` if the stream has its end mark, `[DONE]`. Default `false`: such an answer
+   * counts as broken off.
+   */
+  acceptEndMark?: boolean | undefined;
 }
 
 /** What `OpenAIModel` needs of a client. All clients of the SDK have it. */
 export interface OpenAIClient {
+  /** The address of its server. Absent: what the server adds to its answers is kept, but only its model is compared. */
+  baseURL?: string | undefined;
   /** The API of Chat Completions. */
   chat: {
     /** Its method `create`, which `OpenAIModel` calls. */
@@ -67,8 +86,9 @@ const otherCredentials: readonly string[] = ["adminAPIKey", "workloadIdentity", 
  */
 export function checkOpenAIOptions(options: OpenAIModelOptions): void {
   check(typeof options === "object" && options !== null, "The options of an OpenAI model must be an object.");
-  const { client, includeUsage: _, ...others } = options;
-  const given = Object.entries(others).flatMap(([name, value]) =>
+  const { client } = options;
+  checkSwitches(options);
+  const given = Object.entries(clientOptions(options)).flatMap(([name, value]) =>
     value === undefined || value === null ? [] : [name],
   );
   if (client !== undefined) {
@@ -94,6 +114,24 @@ export function checkOpenAIOptions(options: OpenAIModelOptions): void {
     Number.isFinite(timeout) && timeout > 0,
     "`timeout` of the OpenAI model must be a positive number of milliseconds.",
   );
+}
+
+/** The switches of an OpenAI model that are not options of the client. */
+const switches = ["includeUsage", "alternate", "sendBack", "acceptEndMark"] as const;
+
+/** The options of the SDK's client. */
+export function clientOptions(
+  options: OpenAIModelOptions,
+): Omit<OpenAIModelOptions, "client" | (typeof switches)[number]> {
+  const { client: _0, includeUsage: _1, alternate: _2, sendBack: _3, acceptEndMark: _4, ...others } = options;
+  return others;
+}
+
+function checkSwitches(options: OpenAIModelOptions): void {
+  for (const name of switches) {
+    const value: unknown = options[name];
+    check(value === undefined || typeof value === "boolean", `\`${name}\` of the OpenAI model must be true or false.`);
+  }
 }
 
 function checkApiKey(apiKey: OpenAIModelOptions["apiKey"], given: readonly string[]): void {

@@ -1,44 +1,76 @@
+import { fieldsIn } from "../../contract/json-object.ts";
 import { MemoryError } from "../../contract/memory-error.ts";
 import type { ModelEvent, ModelRequest } from "../chat-model.ts";
+import { chunksOf, END, WHOLE } from "./answer-chunks.ts";
 import { connect } from "./client.ts";
-import { toOpenAIMessages, toOpenAITools } from "./messages.ts";
 import type { OpenAIClient, OpenAIModelOptions } from "./options.ts";
 import { eventsOf } from "./stream.ts";
+import { toOpenAIMessages, toOpenAITools } from "./to-openai.ts";
 
 /** Options of a request that only the agent sets. */
 const reserved: readonly string[] = ["messages", "tools", "stream", "n"];
+
+interface RequestBody {
+  readonly [name: string]: unknown;
+  readonly model: string;
+}
 
 /** Requests to one model with one client of the SDK, which is made for the first request. */
 export class OpenAIRequests {
   readonly #model: string;
   readonly #options: OpenAIModelOptions;
   #client: Promise<OpenAIClient> | undefined;
+  #asksForUsage: boolean;
 
   constructor(model: string, options: OpenAIModelOptions) {
     this.#model = model;
     this.#options = options;
+    this.#asksForUsage = options.includeUsage !== false;
   }
 
   /**
-   * The events of one request. Rejects with `INVALID_ARGUMENT` before anything is sent, otherwise with the SDK's error.
+   * The events of one request. Rejects with `INVALID_ARGUMENT` before anything is sent, with `INVALID_ANSWER`, or with
+   * the SDK's error.
    */
-  async *send({ messages, tools, signal, options }: ModelRequest): AsyncGenerator<ModelEvent, void, undefined> {
-    refuseReserved(options);
-    const body = {
-      model: this.#model,
-      ...(this.#options.includeUsage !== false && { stream_options: { include_usage: true } }),
+  async *send(request: ModelRequest): AsyncGenerator<ModelEvent, void, undefined> {
+    refuseReserved(request.options);
+    const { signal } = request;
+    try {
+      const client = await this.#connect();
+      const body = this.#bodyOf(request, client);
+      const chunks = await this.#chunks(client, body, signal);
+      const { acceptEndMark = false } = this.#options;
+      yield* eventsOf(chunks, { source: sourceOf(client, body.model), acceptEndMark });
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
+    }
+  }
+
+  #bodyOf({ messages, tools, options }: ModelRequest, client: OpenAIClient): RequestBody {
+    const { alternate, sendBack } = this.#options;
+    const model = typeof options["model"] === "string" ? options["model"] : this.#model;
+    const source = sourceOf(client, model);
+    const toolNames = tools.map(({ name }) => name);
+    return {
+      ...(this.#asksForUsage && { stream_options: { include_usage: true } }),
       ...options,
-      messages: toOpenAIMessages(messages),
+      model,
+      messages: toOpenAIMessages(messages, { source, sendBack, alternate, toolNames }),
       // Servers refuse an empty list.
       ...(tools.length > 0 && { tools: toOpenAITools(tools) }),
       stream: true,
     };
+  }
+
+  /** Sends a request. A server that does not know the question for the usage is asked again without it. */
+  async #chunks(client: OpenAIClient, body: RequestBody, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
     try {
-      const client = await this.#connect();
-      const chunks = await client.chat.completions.create(body, { signal });
-      yield* eventsOf(chunks as AsyncIterable<unknown>); // because of `stream: true`
+      return await answerOf(client.chat.completions.create(body, { signal }), signal);
     } catch (error) {
-      throw signal.aborted ? signal.reason : error;
+      if (!this.#asksForUsage || signal.aborted || !refusesUsage(error)) throw error;
+      this.#asksForUsage = false;
+      const { stream_options: _, ...rest } = body;
+      return await answerOf(client.chat.completions.create(rest, { signal }), signal);
     }
   }
 
@@ -59,4 +91,38 @@ function refuseReserved(options: Readonly<Record<string, unknown>>): void {
   throw new MemoryError("INVALID_ARGUMENT", `The model options must not set ${names.join(", ")}.`, {
     hint: "The agent sets them itself: it sends the conversation and its tools, and streams one answer.",
   });
+}
+
+/** Who answers: a server and its model. The address of a client of the user may hold a secret in its query. */
+function sourceOf({ baseURL }: OpenAIClient, model: string): string {
+  const address = typeof baseURL === "string" ? baseURL.replace(/[?#].*$/s, "").replace(/\/\/[^/@]*@/, "//") : "";
+  return `${address} ${model}`;
+}
+
+/**
+ * The chunks of an answer. The SDK's own reader of streams takes a body that is not a stream for an empty one, and does
+ * not say whether a stream was ended by its server. A client that only imitates the SDK gives chunks.
+ */
+async function answerOf(call: PromiseLike<unknown>, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
+  if (isOfSdk(call)) return chunksOf(await call.asResponse(), signal);
+  const given = await call;
+  return isIterable(given) ? ended(given, END) : ended([given], WHOLE);
+}
+
+function isOfSdk(call: object): call is { asResponse(): Promise<Response> } {
+  return "asResponse" in call && typeof call.asResponse === "function";
+}
+
+function isIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
+
+async function* ended(chunks: AsyncIterable<unknown> | unknown[], end: symbol): AsyncGenerator<unknown> {
+  yield* chunks;
+  yield end;
+}
+
+function refusesUsage(error: unknown): boolean {
+  const { status, message } = fieldsIn(error);
+  return (status === 400 || status === 422) && /stream_options|include_usage/.test(String(message));
 }

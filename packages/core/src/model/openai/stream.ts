@@ -1,71 +1,84 @@
-import type { Usage } from "../../contract/message.ts";
+import { isJsonObject } from "../../contract/json-object.ts";
+import type { ProviderMetadata, Usage } from "../../contract/message.ts";
 import type { ModelEvent } from "../chat-model.ts";
-import { ToolCallAssembly, type ToolCallDelta } from "./tool-calls.ts";
+import { END, WHOLE } from "./answer-chunks.ts";
+import { brokeOff, fieldsOf, listAt } from "./answer-fields.ts";
+import { DeltaReader } from "./delta-reader.ts";
+import { failIfReported } from "./server-errors.ts";
 
-/** The fields that are read of a chunk of a streamed completion. Servers differ: any of them may be absent or null. */
-interface Chunk {
-  choices?: Choice[] | null;
-  usage?: ChunkUsage | null;
-  error?: unknown;
+/** Options of {@link eventsOf}. */
+export interface StreamOptions {
+  /** Who sends the answer: its fields that are not known are kept under this name. */
+  source: string;
+  /** Whether the end mark ends an answer even if the server gave no `finish_reason`. */
+  acceptEndMark: boolean;
 }
 
-interface Choice {
-  index?: number | null;
-  delta?: Delta | null;
-  finish_reason?: string | null;
-}
-
-interface Delta {
-  content?: string | null;
-  refusal?: string | null;
-  tool_calls?: ToolCallDelta[] | null;
-}
-
-interface ChunkUsage {
-  prompt_tokens?: number | null;
-  completion_tokens?: number | null;
-  total_tokens?: number | null;
-}
+/** What servers say in lower case of an answer that is not whole. Google's is followed by the reason. */
+const cutReasons: readonly string[] = [
+  ...["length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length", "context_length_exceeded"],
+  ...["model_context_window_exceeded", "content_filter", "content_filtered", "safety", "recitation", "blocklist"],
+  ...["prohibited_content", "spii", "language", "malformed_function_call", "function_call_filter"],
+  ...["insufficient_system_resource", "abort", "aborted", "cancelled", "canceled"],
+];
 
 /**
- * The events of a streamed completion. Throws if the stream reports an error, or ends before the server sent a
- * `finish_reason`: the text so far is not an answer. `"length"` and `"content_filter"` are reasons too.
+ * The events of a streamed completion. Throws if the stream reports an error, cannot be understood, or ends before the
+ * server sent a `finish_reason`: the text so far is not an answer.
  */
-export async function* eventsOf(chunks: AsyncIterable<unknown>): AsyncGenerator<ModelEvent, void, undefined> {
-  const calls = new ToolCallAssembly();
+export async function* eventsOf(
+  chunks: AsyncIterable<unknown>,
+  { source, acceptEndMark }: StreamOptions,
+): AsyncGenerator<ModelEvent, void, undefined> {
+  const reader = new DeltaReader(source);
   let finishReason: string | undefined;
   let usage: Usage | undefined;
+  let end: unknown;
   for await (const value of chunks) {
-    const chunk = (value ?? {}) as Chunk; // sent by a server: all properties are optional
-    failIfError(chunk);
-    // It is in a final chunk without choices, in the last one with choices, or a running total in each chunk.
-    usage = usageOf(chunk.usage) ?? usage;
-    const choice = chunk.choices?.find(({ index }) => (index ?? 0) === 0);
-    const { content, refusal, tool_calls: deltas } = choice?.delta ?? {};
-    if (content) yield { type: "text", text: content };
-    if (refusal) yield { type: "refusal", text: refusal };
-    if (deltas) calls.add(deltas);
-    if (choice?.finish_reason) finishReason = choice.finish_reason;
+    if (value === END || value === WHOLE) end = value;
+    for (const chunk of value === end ? [] : listAt({ path: "", value })) {
+      const fields = fieldsOf({ ...chunk, path: "the event" }) ?? {};
+      failIfReported(fields);
+      // It is in a final chunk without choices, in the last one with choices, or a running total in each chunk.
+      usage = usageOf(fields["usage"]) ?? usage;
+      for (const choice of listAt({ path: "choices", value: fields["choices"] })) {
+        const { index, delta, message, finish_reason: reason } = fieldsOf(choice) ?? {};
+        if ((index ?? 0) !== 0) continue;
+        yield* reader.read({ path: `${choice.path}.delta`, value: delta });
+        yield* reader.readMessage({ path: `${choice.path}.message`, value: message });
+        if (typeof reason === "string" && reason !== "") finishReason = reason;
+      }
+    }
   }
-  if (finishReason === undefined) {
-    throw new Error("The model's answer broke off: its stream ended without a finish_reason. Ask again.");
+  const isWhole = reader.hasRead && (end === WHOLE || (end === END && acceptEndMark));
+  if (finishReason === undefined && !isWhole) throw unfinished(end === END);
+  if (finishReason === "error") {
+    throw brokeOff("its `finish_reason` is `error`: the server failed");
   }
-  if (finishReason === "error") throw new Error("The model's server reports that the answer failed. Ask again.");
-  for (const call of calls.complete()) yield { type: "tool-call", call };
-  yield { type: "finish", usage };
+  const incomplete =
+    finishReason !== undefined && cutReasons.includes(finishReason.toLowerCase().replace(/:.*$/s, "").trim());
+  const calls = incomplete ? reader.partialCalls() : reader.calls();
+  for (const call of calls) yield { type: "tool-call", call };
+  const providerMetadata: ProviderMetadata | undefined = reader.metadata(calls.length > 0);
+  yield { type: "finish", usage, finishReason, ...(incomplete && { incomplete }), providerMetadata };
 }
 
-/** The SDK itself throws for an `error` of the usual kind; an injected client may not. */
-function failIfError({ error }: Chunk): void {
-  if (error === undefined || error === null || error === false) return;
-  const { message } = error as { message?: unknown };
-  const reason = typeof error === "string" ? error : typeof message === "string" ? message : "it does not say why";
-  throw new Error(`The model's server broke the answer off: ${reason}`);
+function unfinished(hasEnded: boolean): Error {
+  const hint = hasEnded
+    ? "Nothing was stored. If this server never sends one, set the option `acceptEndMark: true`."
+    : "Nothing was stored; ask again.";
+  return brokeOff("its stream ended without a `finish_reason`", hint);
 }
 
-function usageOf(usage: ChunkUsage | null | undefined): Usage | undefined {
-  if (usage === undefined || usage === null) return undefined;
-  const promptTokens = usage.prompt_tokens ?? 0;
-  const completionTokens = usage.completion_tokens ?? 0;
-  return { promptTokens, completionTokens, totalTokens: usage.total_tokens ?? promptTokens + completionTokens };
+/** Usage is only information: one that is not understood is left out. */
+function usageOf(value: unknown): Usage | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const [promptTokens, completionTokens] = [value["prompt_tokens"] ?? 0, value["completion_tokens"] ?? 0];
+  if (typeof promptTokens !== "number" || typeof completionTokens !== "number") return undefined;
+  const { total_tokens: total } = value;
+  return {
+    promptTokens,
+    completionTokens,
+    totalTokens: typeof total === "number" ? total : promptTokens + completionTokens,
+  };
 }

@@ -1,88 +1,132 @@
+import type { JsonObject } from "../../contract/json-object.ts";
 import type { ToolCall } from "../../contract/message.ts";
 import { newId } from "../../contract/new-id.ts";
-
-/**
- * A piece of a tool call. OpenAI always sends `index`, and `id` and name with the first piece. Other servers differ.
- */
-export interface ToolCallDelta {
-  index?: number | null;
-  id?: string | null;
-  function?: { name?: string | null; arguments?: unknown } | null;
-}
+import { type Field, fieldsOf, listAt, notUnderstood, textAt } from "./answer-fields.ts";
+import { isWholeObject, lastObject } from "./json-values.ts";
+import { callFields, functionFields } from "./known-fields.ts";
+import { ProviderFields } from "./provider-fields.ts";
 
 interface PartialCall {
-  index: number | undefined;
+  readonly index: number | undefined;
+  /** Where the first piece stood in the answer. */
+  readonly field: string;
   id: string;
   name: string;
   arguments: string;
+  readonly added: ProviderFields;
+  readonly addedToFunction: ProviderFields;
+}
+
+/** A piece of a call. OpenAI always sends `index`, and `id` and name with the first piece. Other servers differ. */
+interface Piece {
+  readonly index: number | undefined;
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
 }
 
 /**
  * Assembles streamed tool calls. It accepts servers that leave out the index or the id, give all calls the same index,
- * repeat the name with every piece, send arguments as an object, or send a whole call at once.
+ * give each piece a new id, repeat the name with every piece or the whole call after its pieces, send arguments as an
+ * object, or send a whole call at once.
  */
 export class ToolCallAssembly {
   readonly #calls: PartialCall[] = [];
 
-  /** Adds the pieces of one chunk. Pieces in the same chunk belong to different calls. */
-  add(deltas: readonly ToolCallDelta[]): void {
+  get isEmpty(): boolean {
+    return this.#calls.length === 0;
+  }
+
+  /** Adds the pieces of one chunk. Pieces in the same chunk belong to different calls. Throws for invalid pieces. */
+  add(deltas: Field): void {
     const taken = new Set<PartialCall>();
-    for (const delta of deltas) {
-      const call = this.#find(delta, taken) ?? this.#begin(delta);
+    for (const delta of listAt(deltas)) {
+      const fields = fieldsOf(delta);
+      if (fields === undefined) continue;
+      const { piece, called } = pieceOf(delta, fields);
+      const call = this.#find(piece, taken) ?? this.#begin(piece, delta.path);
       taken.add(call);
-      call.id ||= delta.id ?? "";
+      call.id ||= piece.id;
       // Set once: servers repeat the name more often than they split it.
-      call.name ||= delta.function?.name ?? "";
-      call.arguments += textOf(delta.function?.arguments);
+      call.name ||= piece.name;
+      call.arguments += piece.arguments;
+      call.added.add(fields, callFields);
+      call.addedToFunction.add(called, functionFields);
     }
   }
 
   /**
-   * The calls, in the order in which they began. A call without an id, or with the id of another call, gets a new id.
+   * The calls, in the order in which they began. A call without an id, or with the id of another call, gets a new id. A
+   * call that says nothing is left out.
    */
-  complete(): ToolCall[] {
+  complete(source: string): ToolCall[] {
     const ids = new Set<string>();
-    return this.#calls.map(({ id: given, name, arguments: text }) => {
-      if (name === "") throw new Error("The model called a tool without naming it.");
-      const id = given === "" || ids.has(given) ? `call_${newId()}` : given;
+    return this.#calls.flatMap((call) => {
+      const { name, arguments: text } = call;
+      if (name === "" && text.trim() === "") return [];
+      if (name === "") throw notUnderstood(`${call.field}.function.name`, "it is missing");
+      const id = call.id === "" || ids.has(call.id) ? newCallId() : call.id;
       ids.add(id);
-      return { id, name, arguments: text };
+      call.added.addField("function", call.addedToFunction.fields);
+      const metadata = call.added.isEmpty ? {} : { providerMetadata: { source, fields: call.added.fields } };
+      return [{ id, name, arguments: lastObject(text), ...metadata }];
     });
   }
 
-  #begin({ index }: ToolCallDelta): PartialCall {
-    const call: PartialCall = { index: index ?? undefined, id: "", name: "", arguments: "" };
+  #begin({ index }: Piece, field: string): PartialCall {
+    const added = { added: new ProviderFields(), addedToFunction: new ProviderFields() };
+    const call: PartialCall = { index, field, id: "", name: "", arguments: "", ...added };
     this.#calls.push(call);
     return call;
   }
 
   /** The call that a piece continues, if any. */
-  #find({ index, id, function: called }: ToolCallDelta, taken: ReadonlySet<PartialCall>): PartialCall | undefined {
-    const name = called?.name ?? "";
+  #find(piece: Piece, taken: ReadonlySet<PartialCall>): PartialCall | undefined {
+    const { index, id } = piece;
     const open = this.#calls.filter((call) => !taken.has(call));
-    if (typeof index === "number") {
-      const call = open.findLast((candidate) => candidate.index === index);
-      // With a different id and a name, it is a new call, even with the same index.
-      return call !== undefined && id && call.id !== "" && id !== call.id && name !== "" ? undefined : call;
-    }
-    if (id) return open.find((call) => call.id === id);
-    const last = this.#calls.at(-1);
-    if (last === undefined || taken.has(last)) return undefined;
-    // A name without id and index: it is a repetition while the arguments of the last call are incomplete.
-    return name === "" || (name === last.name && !isWhole(last.arguments)) ? last : undefined;
+    const named = index === undefined && id !== "" ? open.find((call) => call.id === id) : undefined;
+    if (named !== undefined) return named;
+    const last = index === undefined ? this.#calls.at(-1) : open.findLast((call) => call.index === index);
+    return last !== undefined && !taken.has(last) && continues(last, piece) ? last : undefined;
   }
 }
 
-function textOf(value: unknown): string {
+/** Whether a piece belongs to a call that has begun, rather than beginning another one. */
+function continues(call: PartialCall, piece: Piece): boolean {
+  const hasNewId = piece.id !== "" && call.id !== "" && piece.id !== call.id;
+  if (piece.name === "" || call.name === "" || (piece.id !== "" && piece.id === call.id)) return true;
+  if (piece.name !== call.name) return false;
+  // The name is repeated.
+  if (call.arguments.trim() === "") return !hasNewId || (piece.arguments !== "" && !isWholeObject(piece.arguments));
+  if (!isWholeObject(call.arguments)) return true;
+  if (hasNewId) return false;
+  const isRepeated = piece.arguments === "" || piece.arguments.trim() === call.arguments.trim();
+  return isRepeated || /^\{\s*\}$/.test(call.arguments.trim()) || !isWholeObject(piece.arguments);
+}
+
+function pieceOf({ path }: Field, fields: JsonObject): { piece: Piece; called: JsonObject } {
+  const { index, id, function: value } = fields;
+  const called = fieldsOf({ path: `${path}.function`, value }) ?? {};
+  return {
+    called,
+    piece: {
+      index: typeof index === "number" ? index : undefined,
+      id: typeof id === "number" ? String(id) : textAt({ path: `${path}.id`, value: id }),
+      name: textAt({ path: `${path}.function.name`, value: called["name"] }),
+      arguments: argumentsOf(called["arguments"]),
+    },
+  };
+}
+
+function argumentsOf(value: unknown): string {
   if (value === undefined || value === null) return "";
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-function isWhole(json: string): boolean {
-  try {
-    JSON.parse(json);
-    return true;
-  } catch {
-    return false;
-  }
+/** Nine letters and digits, which every known server accepts. */
+function newCallId(): string {
+  const id = newId()
+    .replaceAll(/[^A-Za-z0-9]/g, "")
+    .slice(0, 9);
+  return id.length === 9 ? id : newCallId();
 }

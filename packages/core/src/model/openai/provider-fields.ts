@@ -1,0 +1,92 @@
+import { isJsonObject, type JsonObject } from "../../contract/json-object.ts";
+
+/** Fields whose pieces are joined to one text. Of other texts, such as an id or a signature, the last one counts. */
+const textFields = /^(text|thinking|data|transcript|content|reasoning.*)$/;
+
+/**
+ * Collects the fields of a streamed answer that are not known, from pieces. In a list, neighbours
+ * that are pieces of one text or thought are joined, up to the piece that brings the signature.
+ */
+export class ProviderFields {
+  readonly #fields: Record<string, unknown> = {};
+
+  get isEmpty(): boolean {
+    return Object.keys(this.#fields).length === 0;
+  }
+
+  /** The fields so far, as values that JSON can hold. */
+  get fields(): Record<string, unknown> {
+    return this.#fields;
+  }
+
+  /** Adds the fields of a piece whose names are not among the known ones. Empty values say nothing. */
+  add(piece: object, known: readonly string[]): void {
+    for (const [name, value] of Object.entries(piece)) if (!known.includes(name)) this.addField(name, value);
+  }
+
+  addField(name: string, value: unknown): void {
+    if (isEmpty(value)) return;
+    // Not an assignment: a server may send any name, even that of the prototype.
+    const merged = mergeTopLevel(Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined, value);
+    Object.defineProperty(this.#fields, name, { value: merged, enumerable: true, writable: true, configurable: true });
+  }
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null || value === "") return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+/** Text in pieces is joined, unless a server repeats the same text with each piece. */
+function mergeTopLevel(old: unknown, next: unknown): unknown {
+  if (typeof old === "string" && typeof next === "string") return old === next ? old : old + next;
+  return merge(old, next);
+}
+
+function merge(old: unknown, next: unknown): unknown {
+  if (old === undefined || old === null) return Array.isArray(next) ? mergeLists([], next) : next;
+  if (next === undefined || next === null) return old;
+  if (Array.isArray(old) && Array.isArray(next)) return mergeLists(old, next);
+  if (isJsonObject(old) && isJsonObject(next)) return mergeObjects(old, next);
+  return next;
+}
+
+function mergeObjects(old: JsonObject, next: JsonObject): JsonObject {
+  const names = [...new Set([...Object.keys(old), ...Object.keys(next)])];
+  return Object.fromEntries(
+    names.map((name) => {
+      const [before, after] = [own(old, name), own(next, name)];
+      if (typeof before !== "string" || typeof after !== "string") return [name, merge(before, after)];
+      return [name, textFields.test(name) ? before + after : after === "" ? before : after];
+    }),
+  );
+}
+
+function mergeLists(old: readonly unknown[], next: readonly unknown[]): unknown[] {
+  const merged = [...old];
+  for (const piece of next) {
+    const place = isJsonObject(piece) ? placeOf(merged, piece) : -1;
+    if (place < 0) merged.push(piece);
+    else merged[place] = merge(merged[place], piece);
+  }
+  return merged;
+}
+
+/**
+ * Where the piece of a text or thought that `piece` continues stands in a list. -1: the piece begins a part. Parts of
+ * other kinds, such as sealed data, come whole.
+ */
+function placeOf(list: readonly unknown[], piece: JsonObject): number {
+  const last = list.at(-1);
+  if (!isJsonObject(last) || !hasText(last) || !hasText(piece) || last["type"] !== piece["type"]) return -1;
+  const isClosed = !isEmpty(last["signature"]);
+  return isClosed || own(last, "index") !== own(piece, "index") ? -1 : list.length - 1;
+}
+
+function hasText(part: JsonObject): boolean {
+  return typeof part["text"] === "string" || typeof part["thinking"] === "string" || !isEmpty(part["signature"]);
+}
+
+function own(object: JsonObject, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}

@@ -1,0 +1,247 @@
+import { fieldsIn } from "../../contract/json-object.ts";
+import {
+  type AssistantMessage,
+  beginsTurn,
+  type ContentPart,
+  type Message,
+  type ProviderMetadata,
+  saysNothing,
+  type TextPart,
+  type ToolCall,
+  type ToolMessage,
+} from "../../contract/message.ts";
+import type { ToolSpec } from "../chat-model.ts";
+import { alternating } from "./alternating.ts";
+import { CallNames } from "./call-names.ts";
+import { callFields, functionFields, messageFields } from "./known-fields.ts";
+import { wellFormed, wellFormedArguments } from "./well-formed.ts";
+import type { OpenAIAssistantMessage, OpenAIMessage, OpenAIToolCall } from "./wire-messages.ts";
+
+/** Options of {@link toOpenAIMessages}. */
+export interface ToOpenAIOptions {
+  /**
+   * Who the messages are for. What the same source added to its answers (`providerMetadata.source`) goes back with
+   * them. `OpenAIModel` uses its base URL, a space and the name of its model. Default: nothing goes back.
+   */
+  source?: string | undefined;
+  /** Whether what the source added goes back to it. `false`: only the ids of its calls are kept. Default `true`. */
+  sendBack?: boolean | undefined;
+  /**
+   * For servers that insist on turns: a user's message first, and user and assistant in turns after that. Neighbours of
+   * one role are joined. Default `false`.
+   */
+  alternate?: boolean | undefined;
+  /** The names of the tools in the request, which are sent as they are. Default: none. */
+  toolNames?: readonly string[] | undefined;
+}
+
+/**
+ * Converts messages for a request to Chat Completions. The result is well-formed whatever is stored: one message that a
+ * server refuses would end the conversation.
+ *
+ * - Fields of this library (`id`, `createdAt`, `status`, `usage`, `metadata`) are left out. So an aborted answer is
+ *   sent as its text so far. An answer that says nothing is left out.
+ * - Half a surrogate pair becomes U+FFFD. Arguments of a call that are not a JSON object become `{}`.
+ * - Ids and names of calls that other servers refuse are replaced. A result has the name of its tool.
+ * - Blank text is replaced by a few words, because some servers refuse it. Parts of a tool's result other than text
+ *   follow the results in a message of the user, because OpenAI accepts them only there.
+ */
+export function toOpenAIMessages(messages: readonly Message[], options: ToOpenAIOptions = {}): OpenAIMessage[] {
+  const sent = new Outgoing(messages, options).convert();
+  return wellFormed(options.alternate === true ? alternating(sent) : sent);
+}
+
+/** One conversion of messages. */
+class Outgoing {
+  readonly #messages: readonly Message[];
+  readonly #options: ToOpenAIOptions;
+  readonly #names: CallNames;
+  readonly #reasoningField: string | undefined;
+  readonly #sent: OpenAIMessage[] = [];
+  /** Parts of results other than text, which wait for the end of the results. */
+  #attached: ContentPart[] = [];
+
+  constructor(messages: readonly Message[], options: ToOpenAIOptions) {
+    this.#messages = messages;
+    this.#options = options;
+    this.#names = new CallNames(messages, options);
+    this.#reasoningField = this.#findReasoningField();
+  }
+
+  convert(): OpenAIMessage[] {
+    this.#messages.forEach((message, index) => {
+      if (message.role !== "tool") this.#attach();
+      this.#add(message, index);
+    });
+    this.#attach();
+    return this.#sent;
+  }
+
+  #add(message: Message, index: number): void {
+    const { role } = message;
+    const name = message.name === undefined ? {} : { name: message.name };
+    switch (role) {
+      case "system": {
+        const content = spoken(message.content);
+        if (content !== null) this.#sent.push({ role, content: textParts(content), ...name });
+        return;
+      }
+      case "user":
+        this.#sent.push({ role, content: spoken(message.content) ?? "(no text)", ...name });
+        return;
+      case "assistant":
+        if (!saysNothing(message)) this.#sent.push({ ...this.#assistant(message, index), ...name });
+        return;
+      case "tool":
+        this.#sent.push(this.#result(message));
+    }
+  }
+
+  #assistant(message: AssistantMessage, index: number): OpenAIAssistantMessage {
+    const { content, refusal, toolCalls = [] } = message;
+    const fields = this.#returned(message.providerMetadata);
+    const reasoning = this.#returnedReasoning(message, index);
+    const audio = audioOf(fields?.["audio"]);
+    const { audio: _audio, ...others } = withoutUnsigned(fields ?? {});
+    const text = content === null || audio !== undefined ? null : spoken(content);
+    // A refusal is a field of OpenAI's own: another provider is told as text what the model said.
+    const isForeign =
+      message.providerMetadata !== undefined && message.providerMetadata.source !== this.#options.source;
+    const refused = refusal !== undefined && refusal.trim() !== "" && text === null && isForeign;
+    return {
+      ...without(others, messageFields),
+      ...reasoning,
+      ...(audio !== undefined && { audio }),
+      role: "assistant",
+      content: refused ? refusal : text === null ? null : textParts(text),
+      ...(refusal !== undefined && !isForeign && { refusal }),
+      // Servers refuse an empty list.
+      ...(toolCalls.length > 0 && { tool_calls: toolCalls.map((call) => this.#call(call)) }),
+    };
+  }
+
+  #call(call: ToolCall): OpenAIToolCall {
+    const { function: added, ...fields } = this.#returned(call.providerMetadata) ?? {};
+    const { id, name } = this.#names.call(call);
+    return {
+      ...without(fields, callFields),
+      id,
+      type: "function",
+      function: {
+        ...without(fieldsIn(added), functionFields),
+        name,
+        arguments: wellFormedArguments(call.arguments),
+      },
+    };
+  }
+
+  #result(message: ToolMessage): OpenAIMessage {
+    const { id, name = message.name } = this.#names.result(message);
+    const content = spoken(message.content) ?? "(no output)";
+    const sent = { role: "tool", tool_call_id: id, ...(name !== undefined && { name }) } as const;
+    if (typeof content === "string") return { ...sent, content };
+    // One text: some servers make a message of each part.
+    const text = content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+    const others = content.filter((part) => part.type !== "text");
+    if (others.length === 0) return { ...sent, content: text };
+    if (this.#options.alternate === true) return { ...sent, content: textParts(content) };
+    this.#attached.push({ type: "text", text: `From the result of ${name ?? "the tool"}:` }, ...others);
+    return { ...sent, content: text === "" ? "(The result is in the next message of the user.)" : text };
+  }
+
+  #attach(): void {
+    if (this.#attached.length > 0) this.#sent.push({ role: "user", content: this.#attached });
+    this.#attached = [];
+  }
+
+  /** The fields that go back to the source that sent them. `undefined`: none of them do. */
+  #returned(metadata: ProviderMetadata | undefined): Readonly<Record<string, unknown>> | undefined {
+    const { source, sendBack = true } = this.#options;
+    return sendBack && source !== undefined && metadata?.source === source ? metadata.fields : undefined;
+  }
+
+  /**
+   * Servers that want reasoning back want it with every answer of a turn with calls, be it empty. In other turns they
+   * ignore it.
+   */
+  #returnedReasoning({ reasoning = "", providerMetadata }: AssistantMessage, index: number): Record<string, unknown> {
+    const field = this.#reasoningField;
+    if (field === undefined || !this.#isInToolTurn(index)) return {};
+    return { [field]: this.#returned(providerMetadata) === undefined ? "" : reasoning };
+  }
+
+  /** The name under which this source sends reasoning. `undefined`: it is not known to want any back. */
+  #findReasoningField(): string | undefined {
+    const { source, sendBack = true } = this.#options;
+    if (source === undefined || !sendBack) return undefined;
+    for (const message of this.#messages) {
+      if (message.role !== "assistant") continue;
+      const metadata = message.providerMetadata;
+      if (metadata?.source === source && metadata.reasoningField !== undefined) return metadata.reasoningField;
+    }
+    return /deepseek|kimi|moonshot/i.test(source) ? "reasoning_content" : undefined;
+  }
+
+  #isInToolTurn(index: number): boolean {
+    const messages = this.#messages;
+    const begin = messages.findLastIndex((message, at) => at <= index && beginsTurn(message));
+    const next = messages.findIndex((message, at) => at > index && beginsTurn(message));
+    return messages
+      .slice(Math.max(0, begin), next < 0 ? undefined : next)
+      .some((message) => message.role === "assistant" && (message.toolCalls ?? []).length > 0);
+  }
+}
+
+function without(fields: object, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
+}
+
+/** Content without blank text, which some servers refuse. `null`: nothing remains. */
+function spoken<C extends string | ContentPart[]>(content: C): C | null {
+  if (typeof content === "string") return content.trim() === "" ? null : content;
+  const parts = content.filter((part) => part.type !== "text" || part.text.trim() !== "");
+  return parts.length === 0 ? null : (parts as C); // `C` is an array here
+}
+
+/** The server decides which parts a role may have. It reports an error for others. */
+function textParts(content: string | ContentPart[]): string | TextPart[] {
+  return content as string | TextPart[];
+}
+
+/** OpenAI takes the sound of an earlier answer by its id, until that has expired. Its text is sent after that. */
+function audioOf(audio: unknown): { id: string } | undefined {
+  const { id, expires_at: expiresAt } = fieldsIn(audio);
+  const hasExpired = typeof expiresAt === "number" && expiresAt * 1_000 <= Date.now();
+  return typeof id === "string" && !hasExpired ? { id } : undefined;
+}
+
+/** Thoughts of these models are refused without their signature. */
+function withoutUnsigned(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { reasoning_details: details, thinking_blocks: blocks } = fields;
+  return {
+    ...fields,
+    ...(Array.isArray(details) && { reasoning_details: details.filter(isAccepted) }),
+    ...(Array.isArray(blocks) && { thinking_blocks: blocks.filter(isAccepted) }),
+  };
+}
+
+function isAccepted(part: unknown): boolean {
+  const { type, format, signature } = fieldsIn(part);
+  const isSigned = typeof signature === "string" && signature !== "";
+  if (type === "thinking") return isSigned;
+  return type !== "reasoning.text" || isSigned || !/anthropic|google/.test(String(format));
+}
+
+/** A tool in a request to Chat Completions. */
+export interface OpenAITool {
+  type: "function";
+  function: ToolSpec;
+}
+
+/** Some servers refuse a `$schema` at the root of the parameters. It tells the model nothing. */
+export function toOpenAITools(tools: readonly ToolSpec[]): OpenAITool[] {
+  return tools.map((spec) => {
+    const { $schema: _, ...parameters } = spec.parameters;
+    return { type: "function", function: { ...spec, parameters } };
+  });
+}
