@@ -17,6 +17,8 @@ export class DeltaReader {
   #text = "";
   /** Whether a delta has been read. */
   #hasDeltas = false;
+  /** Whether the last text was a thought of Google's kind. */
+  #isThinking = false;
   hasRead = false;
 
   constructor(source: string) {
@@ -74,6 +76,10 @@ export class DeltaReader {
     this.hasRead = true;
     const at = (name: string): Field => ({ path: `${path}.${name}`, value: fields[name] });
     yield* this.#reason(fields);
+    if (isThought(fields)) {
+      yield* this.#think(textAt(at("content")));
+      return;
+    }
     yield* this.#content(at("content"));
     const refusal = textAt(at("refusal"));
     this.#hasRefused ||= refusal !== "";
@@ -125,7 +131,16 @@ export class DeltaReader {
     }
   }
 
-  *#say(text: string): Generator<ModelEvent> {
+  /** Google's endpoint sends thoughts as text between two tags. The second tag comes with the text of the answer. */
+  *#think(text: string): Generator<ModelEvent> {
+    this.#isThinking = true;
+    const thought = text.replaceAll(/<\/?thought>/g, "");
+    if (thought !== "") yield { type: "reasoning", text: thought };
+  }
+
+  *#say(given: string): Generator<ModelEvent> {
+    const text = this.#isThinking ? given.replace(/^\s*<\/thought>/, "") : given;
+    this.#isThinking &&= given === "";
     this.#text += text;
     if (text !== "") yield { type: "text", text };
   }
@@ -135,6 +150,11 @@ export class DeltaReader {
     const { transcript } = fieldsIn(audio);
     if (typeof transcript === "string") yield* this.#say(transcript);
   }
+}
+
+/** Whether the text of a delta is marked as a thought, as Google's endpoint does. */
+function isThought(fields: JsonObject): boolean {
+  return fieldsIn(fieldsIn(fields["extra_content"])["google"])["thought"] === true;
 }
 
 /** A thought is text, or a list of parts of text. */

@@ -1,11 +1,11 @@
 import { isJsonObject, type JsonObject } from "../../contract/json-object.ts";
 
 /** Fields whose pieces are joined to one text. Of other texts, such as an id or a signature, the last one counts. */
-const textFields = /^(text|thinking|data|transcript|content|reasoning.*)$/;
+const textFields = /^(text|thinking|summary|data|transcript|content|reasoning.*)$/;
 
 /**
- * Collects the fields of a streamed answer that are not known, from pieces. In a list, neighbours
- * that are pieces of one text or thought are joined, up to the piece that brings the signature.
+ * Collects the fields of a streamed answer that are not known, from pieces. In a list, pieces
+ * with the same index are joined; without an index, neighbours that are pieces of one text or thought.
  */
 export class ProviderFields {
   readonly #fields: Record<string, unknown> = {};
@@ -73,14 +73,17 @@ function mergeLists(old: readonly unknown[], next: readonly unknown[]): unknown[
 }
 
 /**
- * Where the piece of a text or thought that `piece` continues stands in a list. -1: the piece begins a part. Parts of
- * other kinds, such as sealed data, come whole.
+ * Where the part that `piece` continues stands in a list: the part of the same index and type; without an index, the
+ * last part, if both are pieces of one text or thought. -1: the piece begins a part.
  */
 function placeOf(list: readonly unknown[], piece: JsonObject): number {
+  const { index, type } = piece;
   const last = list.at(-1);
-  if (!isJsonObject(last) || !hasText(last) || !hasText(piece) || last["type"] !== piece["type"]) return -1;
-  const isClosed = !isEmpty(last["signature"]);
-  return isClosed || own(last, "index") !== own(piece, "index") ? -1 : list.length - 1;
+  if (typeof index === "number") {
+    return list.findLastIndex((part) => isJsonObject(part) && part["index"] === index && part["type"] === type);
+  }
+  if (!isJsonObject(last) || !hasText(last) || !hasText(piece) || last["type"] !== type) return -1;
+  return isEmpty(last["signature"]) ? list.length - 1 : -1; // a thought ends with its signature
 }
 
 function hasText(part: JsonObject): boolean {

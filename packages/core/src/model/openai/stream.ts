@@ -18,8 +18,9 @@ export interface StreamOptions {
 const cutReasons: readonly string[] = [
   ...["length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length", "context_length_exceeded"],
   ...["model_context_window_exceeded", "content_filter", "content_filtered", "safety", "recitation", "blocklist"],
-  ...["prohibited_content", "spii", "language", "malformed_function_call", "function_call_filter"],
-  ...["insufficient_system_resource", "abort", "aborted", "cancelled", "canceled"],
+  ...["prohibited_content", "spii", "language", "other", "malformed_function_call", "unexpected_tool_call"],
+  ...["function_call_filter", "insufficient_system_resource", "network_error", "repetition", "refusal"],
+  ...["abort", "aborted", "cancelled", "canceled"],
 ];
 
 /**
@@ -40,7 +41,8 @@ export async function* eventsOf(
       const fields = fieldsOf({ ...chunk, path: "the event" }) ?? {};
       failIfReported(fields);
       // It is in a final chunk without choices, in the last one with choices, or a running total in each chunk.
-      usage = usageOf(fields["usage"]) ?? usage;
+      const counted = usageOf(fields["usage"]);
+      if (counted !== undefined && (usage === undefined || counted.totalTokens > 0)) usage = counted;
       for (const choice of listAt({ path: "choices", value: fields["choices"] })) {
         const { index, delta, message, finish_reason: reason } = fieldsOf(choice) ?? {};
         if ((index ?? 0) !== 0) continue;

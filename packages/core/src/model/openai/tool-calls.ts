@@ -86,8 +86,12 @@ export class ToolCallAssembly {
     const open = this.#calls.filter((call) => !taken.has(call));
     const named = index === undefined && id !== "" ? open.find((call) => call.id === id) : undefined;
     if (named !== undefined) return named;
-    const last = index === undefined ? this.#calls.at(-1) : open.findLast((call) => call.index === index);
-    return last !== undefined && !taken.has(last) && continues(last, piece) ? last : undefined;
+    const last = this.#calls.at(-1);
+    const found = index === undefined ? last : open.findLast((call) => call.index === index);
+    if (found !== undefined) return !taken.has(found) && continues(found, piece) ? found : undefined;
+    // A server may give each piece a new index: a piece without a name does not begin a call.
+    const isRest = piece.name === "" && piece.arguments !== "" && last !== undefined && !isWholeObject(last.arguments);
+    return isRest && !taken.has(last) ? last : undefined;
   }
 }
 
