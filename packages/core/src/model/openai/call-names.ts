@@ -19,8 +19,10 @@ const nineCharacters = /^[A-Za-z0-9]{9}$/;
 /** Fit for every known server but Mistral's. OpenAI's has a limit of 40 characters. */
 const fortyCharacters = /^[A-Za-z0-9_-]{1,40}$/;
 
-/** A server of Mistral, or a template of one of its models. */
-const mistral = /mistral|mixtral|codestral|devstral|magistral|ministral|pixtral/i;
+/** Whether the source is a server of Mistral, or serves one of its models, with a template that insists as much. */
+export function isOfMistral(source: string): boolean {
+  return /mistral|mixtral|codestral|devstral|magistral|ministral|pixtral/i.test(source);
+}
 
 /** A model can invent a name, and OpenAI's server refuses one with other characters in every later request. */
 const fitName = /^[A-Za-z0-9_-]{1,64}$/;
@@ -71,7 +73,7 @@ export class CallNames {
     const madeBy = this.#sources.get(call);
     if (source !== undefined && madeBy !== undefined) return madeBy === source;
     if (source === undefined) return call.id !== "" && call.id.length <= 40;
-    return fortyCharacters.test(call.id) && !mistral.test(source);
+    return fortyCharacters.test(call.id) && !isOfMistral(source);
   }
 
   #replacement(id: string): string {

@@ -120,6 +120,7 @@ export class DeltaReader {
       yield* this.#say(textAt({ path: `${part.path}.text`, value: text }));
     } else if (type === "thinking" || type === "reasoning") {
       const thought = thoughtIn(fields, part.path);
+      this.#reasoningField ??= "content";
       if (thought !== "") yield { type: "reasoning", text: thought };
     } else if (type === "refusal") {
       this.#hasRefused = true;

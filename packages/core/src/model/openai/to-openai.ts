@@ -12,7 +12,7 @@ import {
 } from "../../contract/message.ts";
 import type { ToolSpec } from "../chat-model.ts";
 import { alternating } from "./alternating.ts";
-import { CallNames } from "./call-names.ts";
+import { CallNames, isOfMistral } from "./call-names.ts";
 import { callFields, functionFields, messageFields } from "./known-fields.ts";
 import { wellFormed, wellFormedArguments } from "./well-formed.ts";
 import type { OpenAIAssistantMessage, OpenAIMessage, OpenAIToolCall } from "./wire-messages.ts";
@@ -28,7 +28,7 @@ export interface ToOpenAIOptions {
   sendBack?: boolean | undefined;
   /**
    * For servers that insist on turns: a user's message first, and user and assistant in turns after that. Neighbours of
-   * one role are joined. Default `false`.
+   * one role are joined. Default: `true` for a source that has the name of Mistral or of one of its models.
    */
   alternate?: boolean | undefined;
   /** The names of the tools in the request, which are sent as they are. Default: none. */
@@ -47,8 +47,9 @@ export interface ToOpenAIOptions {
  *   follow the results in a message of the user, because OpenAI accepts them only there.
  */
 export function toOpenAIMessages(messages: readonly Message[], options: ToOpenAIOptions = {}): OpenAIMessage[] {
-  const sent = new Outgoing(messages, options).convert();
-  return wellFormed(options.alternate === true ? alternating(sent) : sent);
+  const { source, alternate = source !== undefined && isOfMistral(source) } = options;
+  const sent = new Outgoing(messages, { ...options, alternate }).convert();
+  return wellFormed(alternate ? alternating(sent) : sent);
 }
 
 /** One conversion of messages. */
@@ -100,10 +101,11 @@ class Outgoing {
   #assistant(message: AssistantMessage, index: number): OpenAIAssistantMessage {
     const { content, refusal, toolCalls = [] } = message;
     const fields = this.#returned(message.providerMetadata);
-    const reasoning = this.#returnedReasoning(message, index);
+    const { content: thoughts, ...reasoning } = this.#returnedReasoning(message, index);
     const audio = audioOf(fields?.["audio"]);
     const { audio: _audio, ...others } = withoutUnsigned(fields ?? {});
     const text = content === null || audio !== undefined ? null : spoken(content);
+    const thought = typeof thoughts === "string" && thoughts !== "" ? withThought(thoughts, text) : undefined;
     // A refusal is a field of OpenAI's own: another provider is told as text what the model said.
     const isForeign =
       message.providerMetadata !== undefined && message.providerMetadata.source !== this.#options.source;
@@ -113,7 +115,7 @@ class Outgoing {
       ...reasoning,
       ...(audio !== undefined && { audio }),
       role: "assistant",
-      content: refused ? refusal : text === null ? null : textParts(text),
+      content: thought ?? (refused ? refusal : text === null ? null : textParts(text)),
       ...(refusal !== undefined && !isForeign && { refusal }),
       // Servers refuse an empty list.
       ...(toolCalls.length > 0 && { tool_calls: toolCalls.map((call) => this.#call(call)) }),
@@ -201,6 +203,13 @@ function spoken<C extends string | ContentPart[]>(content: C): C | null {
   if (typeof content === "string") return content.trim() === "" ? null : content;
   const parts = content.filter((part) => part.type !== "text" || part.text.trim() !== "");
   return parts.length === 0 ? null : (parts as C); // `C` is an array here
+}
+
+/** Content as Mistral's models send and want it: what was thought, then what was said. */
+function withThought(thought: string, content: string | ContentPart[] | null): string | TextPart[] {
+  const said = typeof content === "string" ? [{ type: "text", text: content }] : (content ?? []);
+  const part = { type: "thinking", thinking: [{ type: "text", text: thought }], closed: true };
+  return textParts([part, ...said] as ContentPart[]); // a kind of part that is never stored
 }
 
 /** The server decides which parts a role may have. It reports an error for others. */
