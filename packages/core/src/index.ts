@@ -51,7 +51,7 @@ export type { ConflictPolicy } from "./conversation/turn.ts";
 export type { WindowLimits } from "./conversation/window.ts";
 export type { ChatModel, ModelEvent, ModelRequest, ToolSpec } from "./model/chat-model.ts";
 export {
-  type FromOpenAIOptions,
+  fromOpenAIAnswer,
   fromOpenAIMessage,
   type OpenAIMessageLike,
   type OpenAIPartLike,

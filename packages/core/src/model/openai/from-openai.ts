@@ -33,35 +33,33 @@ export interface OpenAIMessageLike {
   /** The tools that the model asks to run. Absent or `null`: none. */
   tool_calls?: readonly OpenAIToolCallLike[] | null | undefined;
   /** The old form of `tool_calls`: one call, without an id. Absent or `null`: none. */
-  function_call?: { name: string; arguments: string } | null | undefined;
+  function_call?: OpenAIFunctionLike | null | undefined;
   /** With the role `"tool"`: the id of the call that this is the result of. */
   tool_call_id?: string | undefined;
+}
+
+interface OpenAIFunctionLike {
+  /** The name of the tool. */
+  name: string;
+  /** The arguments as JSON text. */
+  arguments: string;
 }
 
 interface OpenAIToolCallLike {
   /** Identifies the call. Its result refers to it. */
   id: string;
   /** The name of the tool, and its arguments as JSON text. Absent: a call of a custom tool, which is refused. */
-  function?: { name: string; arguments: string } | undefined;
-}
-
-/** Options of {@link fromOpenAIMessage}. */
-export interface FromOpenAIOptions {
-  /**
-   * Who sent the message: any text of yours that names the server and its model. Give the same to `toOpenAIMessages`,
-   * so that fields which this library does not know go back to the server. Default: `""`; they are stored, and sent to
-   * no server.
-   */
-  source?: string | undefined;
+  function?: OpenAIFunctionLike | undefined;
 }
 
 /**
  * Converts a message of Chat Completions to a {@link Message}, with a new id and the current time; `developer` becomes
- * `system`. For applications that call the model themselves or import a history. Fields of an answer and of its calls
- * that this library does not know are kept as `providerMetadata`. Throws `INVALID_ARGUMENT` for other roles, calls of
- * custom tools, and a tool result without `tool_call_id`.
+ * `system`. For applications that import a history. Fields of an answer and of its calls that this library does not
+ * know are kept as `providerMetadata`, with an empty `source`: they go to no server. {@link fromOpenAIAnswer} keeps
+ * them for the server that sent them. Throws `INVALID_ARGUMENT` for other roles, calls of custom tools, and a tool
+ * result without `tool_call_id`.
  */
-export function fromOpenAIMessage(message: OpenAIMessageLike, options: FromOpenAIOptions = {}): Message {
+export function fromOpenAIMessage(message: OpenAIMessageLike): Message {
   if (typeof message !== "object" || message === null) throw unfit("a value that is not an object");
   const name = typeof message.name === "string" ? { name: message.name } : {};
   switch (message.role) {
@@ -71,7 +69,7 @@ export function fromOpenAIMessage(message: OpenAIMessageLike, options: FromOpenA
     case "user":
       return user(contentOf(message) ?? "", name);
     case "assistant":
-      return fromAnswer(message, name, options.source ?? "");
+      return fromAnswer(message, "");
     case "tool":
       if (typeof message.tool_call_id !== "string") throw unfit("a tool result without its `tool_call_id`");
       return tool(message.tool_call_id, contentOf(message) ?? "", name);
@@ -80,7 +78,19 @@ export function fromOpenAIMessage(message: OpenAIMessageLike, options: FromOpenA
   }
 }
 
-function fromAnswer(message: OpenAIMessageLike, name: { name?: string }, source: string): AssistantMessage {
+/**
+ * Converts an answer of Chat Completions to a message, with a new id and the current time. For applications that call
+ * the model themselves. `source` names the server and its model in any way: give the same to `toOpenAIMessages`, and
+ * what the server added to its answer goes back to it. Throws `INVALID_ARGUMENT` for another role than `"assistant"`,
+ * and for calls of custom tools.
+ */
+export function fromOpenAIAnswer(message: OpenAIMessageLike, source: string): AssistantMessage {
+  if (typeof source !== "string") throw unfit("an answer whose `source` is not text");
+  if (message?.role !== "assistant") throw unfit("an answer whose role is not `assistant`");
+  return fromAnswer(message, source);
+}
+
+function fromAnswer(message: OpenAIMessageLike, source: string): AssistantMessage {
   const refusal = message.refusal ?? refusalIn(message.content);
   const toolCalls = callsOf(message).map((call) => fromToolCall(call, source));
   const given = fieldsIn(message);
@@ -89,7 +99,7 @@ function fromAnswer(message: OpenAIMessageLike, name: { name?: string }, source:
   const metadata = metadataOf(message, [...messageFields, ...(reasoningField ? [reasoningField] : [])], source);
   const needed = metadata ?? (reasoningField === undefined ? undefined : { source, fields: {} });
   return assistant(contentOf(message), {
-    ...name,
+    ...(typeof message.name === "string" && { name: message.name }),
     ...(toolCalls.length > 0 && { toolCalls }),
     ...(refusal !== null && { refusal }),
     ...(reasoning !== "" && { reasoning }),

@@ -48,8 +48,8 @@ export interface OpenAIModelOptions {
   includeUsage?: boolean | undefined;
   /**
    * For servers and templates that insist on turns: neighbours of one role are joined in requests, a user's message
-   * comes first, and an answer before each further one. Default: `true` if `baseURL` or the model has the name of Mistral
-   * or of one of its models, otherwise `false`.
+   * comes first, and an answer before each further one. Default: `true` if `baseURL` or the model has the name of
+   * Mistral or of one of its models, otherwise `false`.
    */
   alternate?: boolean | undefined;
   /**
