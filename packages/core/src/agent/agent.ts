@@ -28,7 +28,7 @@ import type { TurnPlace } from "./turn-target.ts";
  * run one after another.
  *
  * ```ts
- * const ai = Agent.openAI("gpt-4", { apiKey }).withLongMemory("user-alice").usingBackend(backend);
+ * const ai = Agent.openAI("gpt-4").withLongMemory("user-alice").usingBackend(backend);
  * await ai.ask("My favourite colour is blue");
  * ```
  *
@@ -82,9 +82,10 @@ export class Agent {
 
   /**
    * An agent on a model of OpenAI, or of any server with the same protocol (`baseURL`). Needs the package `openai`.
-   * Throws `INVALID_CONFIG` for an invalid option.
+   * As in `new OpenAI()` of that package, absent options come from the environment: the key from `OPENAI_API_KEY`.
+   * Throws `INVALID_CONFIG` without a key, or for an invalid option or variable.
    */
-  static openAI(model: string, options: OpenAIModelOptions): Agent {
+  static openAI(model: string, options: OpenAIModelOptions = {}): Agent {
     return new Agent({ model: new OpenAIModel(model, options) });
   }
 

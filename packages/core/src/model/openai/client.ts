@@ -9,7 +9,7 @@ export async function connect(given: OpenAIModelOptions): Promise<OpenAIClient> 
   if (given.client !== undefined) return given.client;
   const options = clientOptions(given);
   const { OpenAI } = await importSdk();
-  // The SDK reads undefined options from the environment. `null` prevents that.
+  // The options are complete: what the environment says is in them. `null` keeps the SDK from reading more, later.
   const { baseURL, ...others } = { ...unset, ...withoutUndefined(options) };
   // A base URL, even null, excludes a data residency.
   const fetch = withReadableErrors(others.fetch ?? globalThis.fetch);

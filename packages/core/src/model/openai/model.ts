@@ -1,6 +1,6 @@
 import { MemoryError } from "../../contract/memory-error.ts";
 import type { ChatModel, ModelEvent, ModelRequest } from "../chat-model.ts";
-import { checkOpenAIOptions, type OpenAIClient, type OpenAIModelOptions } from "./options.ts";
+import { completeOpenAIOptions, type OpenAIClient, type OpenAIModelOptions } from "./options.ts";
 import type { OpenAIRequests } from "./requests.ts";
 
 export type { OpenAIClient, OpenAIModelOptions };
@@ -10,28 +10,33 @@ export type { OpenAIClient, OpenAIModelOptions };
  * `openai`, which is loaded at the first request.
  *
  * ```ts
- * const model = new OpenAIModel("gpt-4", { apiKey });
+ * const model = new OpenAIModel("gpt-4");
  * const local = new OpenAIModel("llama3.3", { baseURL: "http://localhost:11434/v1", apiKey: "none" });
  * ```
  *
  * A request's `options` become properties of its body (`temperature`, `reasoning_effort`, `tool_choice`, another
  * `model`), except `messages`, `tools`, `stream` and `n`, which are refused with `INVALID_ARGUMENT`. Retries, timeouts
- * and the errors of the server and the network are the SDK's. The SDK reads two variables of the environment, because
- * it has no option against that: `OPENAI_LOG` and `OPENAI_CUSTOM_HEADERS`.
+ * and the errors of the server and the network are the SDK's.
+ *
+ * The environment means what it means to `new OpenAI()` of the SDK: `OPENAI_API_KEY`, `OPENAI_BASE_URL`,
+ * `OPENAI_ORG_ID` and `OPENAI_PROJECT_ID` stand in for absent options, and are read when the model is made.
+ * `OPENAI_CUSTOM_HEADERS` and `OPENAI_LOG` are read by the SDK itself at the first request.
  */
 export class OpenAIModel implements ChatModel {
   readonly #model: string;
   readonly #options: OpenAIModelOptions;
   #requests: OpenAIRequests | undefined;
 
-  /** Throws `INVALID_CONFIG` if the model has no name, the API key is missing or an option is invalid. */
-  constructor(model: string, options: OpenAIModelOptions) {
+  /**
+   * Throws `INVALID_CONFIG` if the model has no name, the API key is missing, or an option or a variable of the
+   * environment is invalid.
+   */
+  constructor(model: string, options: OpenAIModelOptions = {}) {
     if (typeof model !== "string" || model === "") {
       throw new MemoryError("INVALID_CONFIG", "The model's name must be a non-empty string.");
     }
-    checkOpenAIOptions(options);
     this.#model = model;
-    this.#options = { ...options };
+    this.#options = completeOpenAIOptions(options);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { MemoryError } from "../../contract/memory-error.ts";
+import { customHeaders, fromEnvironment, type VariableOption, variables } from "./environment.ts";
 
 /** The type of the global `fetch`, where the compiler knows one. */
 type GlobalFetch = typeof globalThis extends { fetch: infer Fetch } ? Fetch : never;
@@ -6,18 +7,24 @@ type GlobalFetch = typeof globalThis extends { fetch: infer Fetch } ? Fetch : ne
 /**
  * How an `OpenAIModel` reaches its server: options of the official SDK's client, with the same names. Other options of
  * the client are passed on too. TypeScript does not accept them here: make the client yourself and give it as `client`.
+ *
+ * As in the SDK, an absent option that has a variable is read from the environment, when the model is made. `null` says
+ * that there is no value, whatever the environment holds. A variable that is blank counts as absent.
  */
 export interface OpenAIModelOptions {
   /**
-   * The key, or a function that returns it for each request. It is not read from the environment. Absent: the
-   * constructor throws `INVALID_CONFIG`. For a server that needs no key, give any text.
+   * The key, or a function that returns it for each request. Default: `OPENAI_API_KEY`. Without either, the constructor
+   * throws `INVALID_CONFIG`. For a server that needs no key, give any text.
    */
   apiKey?: string | (() => Promise<string>) | null | undefined;
-  /** The http or https URL of the API. Default: OpenAI's; the variable `OPENAI_BASE_URL` has no effect. */
+  /**
+   * The http or https URL of the API, without a query: that is `defaultQuery`. Default: `OPENAI_BASE_URL`, otherwise
+   * OpenAI's.
+   */
   baseURL?: string | null | undefined;
-  /** The OpenAI organization that requests belong to. Default: that of the key. */
+  /** The OpenAI organization that requests belong to. Default: `OPENAI_ORG_ID`, otherwise that of the key. */
   organization?: string | null | undefined;
-  /** The OpenAI project that requests belong to. Default: that of the key. */
+  /** The OpenAI project that requests belong to. Default: `OPENAI_PROJECT_ID`, otherwise that of the key. */
   project?: string | null | undefined;
   /**
    * How often a request is repeated if it failed before its answer began: refused, timed out, or with status 408, 409,
@@ -78,43 +85,33 @@ export interface OpenAIClient {
   };
 }
 
-/** The options that replace an API key in the SDK's client. */
-const otherCredentials: readonly string[] = ["adminAPIKey", "workloadIdentity", "credential", "provider"];
+/** The options that replace an API key in the SDK's client. An admin key is not one: it cannot ask a model. */
+const otherCredentials: readonly string[] = ["workloadIdentity", "credential", "provider"];
 
 /**
- * Throws `INVALID_CONFIG` if the API key is missing or an option is invalid. The error never quotes the value of an
- * option.
+ * A copy of the options with what the environment says about absent ones. Throws `INVALID_CONFIG` if the API key is
+ * missing, or if an option or a variable is invalid. The error names it, and never quotes its value.
  */
-export function checkOpenAIOptions(options: OpenAIModelOptions): void {
+export function completeOpenAIOptions(options: OpenAIModelOptions): OpenAIModelOptions {
   check(typeof options === "object" && options !== null, "The options of an OpenAI model must be an object.");
-  const { client } = options;
   checkSwitches(options);
-  const given = Object.entries(clientOptions(options)).flatMap(([name, value]) =>
-    value === undefined || value === null ? [] : [name],
-  );
-  if (client !== undefined) {
-    check(
-      given.length === 0,
-      `The OpenAI model has a \`client\`, so ${given.join(", ")} would be ignored.`,
-      "Give these options to the client when you make it.",
-    );
-    check(
-      typeof client?.chat?.completions?.create === "function",
-      "The `client` of the OpenAI model is not a client of the SDK.",
-    );
-    return;
+  if (options.client !== undefined) {
+    checkClient(options);
+    return { ...options };
   }
-  checkApiKey(options.apiKey, given);
-  checkBaseUrl(options.baseURL);
-  const { maxRetries = 0, timeout = 1 } = options;
-  check(
-    Number.isSafeInteger(maxRetries) && maxRetries >= 0,
-    "`maxRetries` of the OpenAI model must be a non-negative integer.",
-  );
-  check(
-    Number.isFinite(timeout) && timeout > 0,
-    "`timeout` of the OpenAI model must be a positive number of milliseconds.",
-  );
+  const environment = fromEnvironment(options);
+  const complete = { ...options, ...environment };
+  const nameOf = (option: VariableOption): string =>
+    environment[option] === undefined ? `\`${option}\` of the OpenAI model` : `The variable ${variables[option]}`;
+  checkApiKey(complete, nameOf("apiKey"));
+  checkBaseUrl(complete.baseURL, nameOf("baseURL"));
+  for (const option of ["organization", "project"] as const) {
+    const value = complete[option] ?? "";
+    check(isHeader("x", value), `${nameOf(option)} must be text that a header can hold.`, unquotedHint);
+  }
+  checkHeaders(options);
+  checkNumbers(options);
+  return complete;
 }
 
 /** The switches of an OpenAI model that are not options of the client. */
@@ -135,29 +132,98 @@ function checkSwitches(options: OpenAIModelOptions): void {
   }
 }
 
-function checkApiKey(apiKey: OpenAIModelOptions["apiKey"], given: readonly string[]): void {
-  if (typeof apiKey === "function") return;
-  const present = apiKey !== undefined && apiKey !== null && apiKey !== "";
-  check(
-    present || otherCredentials.some((name) => given.includes(name)),
-    "The OpenAI model has no API key.",
-    "Pass one as `apiKey`, from process.env.OPENAI_API_KEY for example. A server that needs none accepts any text.",
+function checkClient(options: OpenAIModelOptions): void {
+  const { client } = options;
+  const given = Object.entries(clientOptions(options)).flatMap(([name, value]) =>
+    (value ?? null) === null ? [] : [name],
   );
-  // Otherwise `fetch` refuses the header, and its error quotes the key.
   check(
-    !present || (typeof apiKey === "string" && /^[\x21-\x7e]+$/.test(apiKey)),
-    "The API key of the OpenAI model must be text of printable ASCII characters without spaces.",
-    "Check that it was read completely, without quotes or line breaks.",
+    given.length === 0,
+    `The OpenAI model has a \`client\`, so ${given.join(", ")} would be ignored.`,
+    "Give these options to the client when you make it.",
+  );
+  check(
+    typeof client?.chat?.completions?.create === "function",
+    "The `client` of the OpenAI model is not a client of the SDK.",
   );
 }
 
-function checkBaseUrl(baseURL: string | null | undefined): void {
+const unquotedHint = "Check that it was read completely, without quotes or line breaks.";
+
+function checkApiKey(options: OpenAIModelOptions, name: string): void {
+  const { apiKey } = options;
+  if (typeof apiKey === "function") return;
+  if (apiKey === undefined || apiKey === null || apiKey === "") {
+    const given: Readonly<Record<string, unknown>> = { ...options };
+    check(
+      otherCredentials.some((other) => (given[other] ?? null) !== null),
+      "The OpenAI model has no API key.",
+      apiKey === undefined
+        ? "Set the variable OPENAI_API_KEY, or pass `apiKey`. A server that needs no key accepts any text."
+        : "Pass it as `apiKey`, or leave `apiKey` out to use the variable OPENAI_API_KEY.",
+    );
+    return;
+  }
+  // Otherwise `fetch` refuses the header, and its error quotes the key.
+  check(
+    typeof apiKey === "string" && /^[\x21-\x7e]+$/.test(apiKey),
+    `${name} must be text of printable ASCII characters without spaces.`,
+    unquotedHint,
+  );
+}
+
+function checkBaseUrl(baseURL: string | null | undefined, name: string): void {
   if (baseURL === undefined || baseURL === null) return;
-  const url = URL.parse(baseURL);
+  // The SDK appends to the text itself, so white space that a URL would lose is not accepted either.
+  const url = typeof baseURL === "string" && !/\s/.test(baseURL) ? URL.parse(baseURL) : null;
   check(
     url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "",
-    "`baseURL` of the OpenAI model must be an http or https URL without a user name or password.",
+    `${name} must be an http or https URL without a user name or password.`,
     'Write it as "https://api.example.com/v1".',
+  );
+  check(
+    !/[?#]/.test(baseURL),
+    `${name} must not have a query or a fragment.`,
+    "Pass the parameters of the query as `defaultQuery`.",
+  );
+}
+
+function checkHeaders(options: OpenAIModelOptions): void {
+  check(
+    customHeaders(options).every(([name, value]) => isHeader(name, value)),
+    "The variable OPENAI_CUSTOM_HEADERS has an invalid header.",
+    'Write each header in a line of its own, as "name: value".',
+  );
+  const { defaultHeaders } = options;
+  // The SDK also takes other collections of headers, such as a `Headers`.
+  if (typeof defaultHeaders !== "object" || defaultHeaders === null || Symbol.iterator in defaultHeaders) return;
+  for (const [name, values] of Object.entries(defaultHeaders)) {
+    check(
+      [values].flat().every((value) => isHeader(name, value ?? "")),
+      "`defaultHeaders` of the OpenAI model has an invalid header.",
+      "Check their names, and that their values have no line breaks.",
+    );
+  }
+}
+
+/** Whether `fetch` accepts the header. If not, its own error would quote the value. */
+function isHeader(name: string, value: string): boolean {
+  try {
+    new Headers([[name, value]]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function checkNumbers({ maxRetries = 0, timeout = 1 }: OpenAIModelOptions): void {
+  check(
+    Number.isSafeInteger(maxRetries) && maxRetries >= 0,
+    "`maxRetries` of the OpenAI model must be a non-negative integer.",
+  );
+  check(
+    Number.isFinite(timeout) && timeout > 0,
+    "`timeout` of the OpenAI model must be a positive number of milliseconds.",
   );
 }
 
