@@ -15,6 +15,13 @@ const doors = { ...shared, entry: ["src/index.ts", "src/adapter.ts"], clean: fal
 export default defineConfig([
   { ...doors, format: "esm", dts: { banner } },
   // tsup's own CommonJS in chunks takes new syntax away, and `import()` of a module that only its user knows.
-  { ...doors, format: "esm", dts: false, outExtension: () => ({ js: ".cjs" }), plugins: [commonjsChunks()] },
+  {
+    ...doors,
+    format: "esm",
+    dts: false,
+    outExtension: () => ({ js: ".cjs" }),
+    define: { IS_COMMONJS: "true" },
+    plugins: [commonjsChunks()],
+  },
   { ...doors, format: "cjs", dts: { only: true, banner } },
 ]);

@@ -4,8 +4,9 @@ import type { Options } from "tsup";
 type Plugin = NonNullable<Options["plugins"]>[number];
 
 /**
- * Turns the chunks of a build into CommonJS. A lazily imported chunk of the package itself is required lazily instead,
- * so that the package works without `import()`, as in Jest without flags. Every other `import()` stays unchanged.
+ * Turns the chunks of a build into CommonJS. What is imported lazily by its name is required lazily instead: a chunk of
+ * the package itself, or another package, which must have a form for CommonJS. So the package works without `import()`,
+ * as in Jest without flags. An `import()` of a computed name stays unchanged.
  */
 export function commonjsChunks(): Plugin {
   return {
@@ -18,7 +19,7 @@ export function commonjsChunks(): Plugin {
         sourcemap: true,
       });
       return {
-        code: result.code.replaceAll(/\bimport\((".\/[^"]+")\)/g, "Promise.resolve().then(() => require($1))"),
+        code: result.code.replaceAll(/\bimport\(("[^"]+")\)/g, "Promise.resolve().then(() => require($1))"),
         map: result.map,
       };
     },

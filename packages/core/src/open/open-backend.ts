@@ -6,7 +6,8 @@ import type { BackendConfig } from "./backend-config.ts";
 export interface OpenBackendOptions {
   /**
    * Loads the adapter's module by the name in the config: for bundlers, Yarn Plug'n'Play, and adapters that are not
-   * packages. Default: a search in `node_modules`.
+   * packages. In a bundle, name the adapter, so that the bundler adds it:
+   * `load: () => import("@deep-agent/file")`. Default: a search in `node_modules`.
    */
   load?: ((name: string) => Promise<unknown>) | undefined;
 }
@@ -23,7 +24,8 @@ export interface OpenBackendOptions {
  *
  * The adapter is a dependency of the application. So it is searched in `node_modules` from the working directory
  * upwards, then from the folder of the running program, but not from the folder of this package. A relative path is
- * resolved from the same folders. Nothing is connected yet: the backend connects at its first call.
+ * resolved from the same folders. The module is loaded with `import`, or, in CommonJS, with `require` if it has a form
+ * for that. Nothing is connected yet: the backend connects at its first call.
  *
  * Rejects with `INVALID_CONFIG` if the config is invalid, or if the adapter is missing (the message has the command
  * that installs it), cannot be loaded, or is not an adapter. No error holds a password of the config.

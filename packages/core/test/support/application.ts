@@ -61,7 +61,8 @@ export class Application {
   }
 
   async run(file: string, args: readonly string[] = [], cwd: string = this.folder): Promise<string> {
-    const { stdout } = await promisify(execFile)(process.execPath, [file, ...args], { cwd });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [file, ...args], { cwd });
+    if (stderr !== "") throw new Error(stderr); // a warning, of an experimental feature say
     return stdout;
   }
 
