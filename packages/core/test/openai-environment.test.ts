@@ -110,6 +110,12 @@ describe("an OpenAI model means by its environment what `new OpenAI()` means", (
     expect(expected.headers["authorization"]).toMatch(/^Bearer sk-of-the-(environment|options)$/);
   });
 
+  it("so an address beside a residency is refused, not ignored", async () => {
+    const both = { apiKey: OTHER, baseURL: "http://other.invalid", dataResidency: "eu" } as const;
+    expect(() => new OpenAI(both)).toThrow("mutually exclusive");
+    await expect(asked(both)).rejects.toThrow("mutually exclusive");
+  });
+
   it("so an agent needs no options", async () => {
     await using server = await ChatServer.start(streams(delta({ content: "Hi" }), finish()));
     Object.assign(process.env, { ...account, OPENAI_BASE_URL: server.baseURL });

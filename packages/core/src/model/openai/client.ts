@@ -11,9 +11,10 @@ export async function connect(given: OpenAIModelOptions): Promise<OpenAIClient> 
   const { OpenAI } = await importSdk();
   // The options are complete: what the environment says is in them. `null` keeps the SDK from reading more, later.
   const { baseURL, ...others } = { ...unset, ...withoutUndefined(options) };
-  // A base URL, even null, excludes a data residency.
+  // The SDK refuses a base URL beside a data residency, even null.
+  const isChosen = others.dataResidency == null || baseURL != null;
   const fetch = withReadableErrors(others.fetch ?? globalThis.fetch);
-  return new OpenAI({ ...others, fetch, ...(others.dataResidency == null && { baseURL }) });
+  return new OpenAI({ ...others, fetch, ...(isChosen && { baseURL }) });
 }
 
 const unset = {
