@@ -88,8 +88,8 @@ const config :Workerd.Config = (
       compatibilityDate = "2026-04-01",
       compatibilityFlags = ["nodejs_compat"],
       bindings = [
-        (name = "baseURL", text = "${environment.OPENAI_BASE_URL}"),
-        (name = "apiKey", text = "${environment.OPENAI_API_KEY}"),
+        (name = "OPENAI_BASE_URL", text = "${environment.OPENAI_BASE_URL}"),
+        (name = "OPENAI_API_KEY", text = "${environment.OPENAI_API_KEY}"),
       ],
     )),
   ],
