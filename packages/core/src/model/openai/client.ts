@@ -13,8 +13,10 @@ export async function connect(given: OpenAIModelOptions): Promise<OpenAIClient> 
   const { baseURL, ...others } = { ...unset, ...withoutUndefined(options) };
   // The SDK refuses a base URL beside a data residency, even null.
   const isChosen = others.dataResidency == null || baseURL != null;
-  const fetch = withReadableErrors(others.fetch ?? globalThis.fetch);
-  return new OpenAI({ ...others, fetch, ...(isChosen && { baseURL }) });
+  // The SDK refuses a `fetch` beside credentials with which it connects by itself.
+  const connectsItself = [others.credential, others.workloadIdentity].some((value) => (value ?? null) !== null);
+  const reading = connectsItself ? {} : { fetch: withReadableErrors(others.fetch ?? globalThis.fetch) };
+  return new OpenAI({ ...others, ...reading, ...(isChosen && { baseURL }) });
 }
 
 const unset = {
