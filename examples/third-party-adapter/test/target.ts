@@ -19,6 +19,13 @@ export function reopen(): SqliteBackend<object> {
   return new SqliteBackend<object>({ path: path() });
 }
 
+/** Another process opens the same file. It imports this module, too. */
+export const elsewhere = {
+  module: import.meta.filename,
+  args: (): string[] => [path()],
+  open: (path: string): SqliteBackend<object> => new SqliteBackend<object>({ path }),
+};
+
 export function close(): void {
   rmSync(folder, { recursive: true });
 }

@@ -32,7 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   try {
-    return await test(await targetIn(given.module), given);
+    return await test(given);
   } catch (error) {
     await complain(`${given.module} could not be tested. ${problemText(error)}`);
     return 2;
@@ -57,9 +57,12 @@ function parse(args: readonly string[]): Arguments {
   return { module, json: values.json ?? false, timeoutMs: seconds && seconds * 1_000 };
 }
 
-async function test(target: ConformanceTarget, { json, timeoutMs }: Exclude<Arguments, "help">): Promise<number> {
+async function test({ module: path, json, timeoutMs }: Exclude<Arguments, "help">): Promise<number> {
+  const module = pathToFileURL(resolve(path));
+  const target = await targetIn(module);
   if (!json) await print(`${target.name}\n`);
   const result = await report(target, {
+    module,
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(!json && { onPromise: (promise) => void print(promiseText(promise)) }),
   });
@@ -68,10 +71,10 @@ async function test(target: ConformanceTarget, { json, timeoutMs }: Exclude<Argu
 }
 
 /** The default export, or the module itself if it has none. */
-async function targetIn(path: string): Promise<ConformanceTarget> {
-  const module = (await import(pathToFileURL(resolve(path)).href)) as { default?: unknown };
+async function targetIn(url: URL): Promise<ConformanceTarget> {
+  const module = (await import(url.href)) as { default?: unknown };
   const target: unknown = module.default ?? { ...module };
-  checkTarget(target);
+  checkTarget(target, url);
   return target;
 }
 

@@ -1,4 +1,5 @@
 import { type Capability, capabilityMethods, supports } from "@deep-agent/core/adapter";
+import { checkModule } from "./elsewhere/elsewhere-target.ts";
 import { inTime } from "./in-time.ts";
 import { BrokenPromise, runTest, TEST_TIMEOUT_MS } from "./run-test.ts";
 import { StrayErrors } from "./stray-errors.ts";
@@ -64,6 +65,11 @@ export interface ReportOptions {
   promises?: readonly string[] | undefined;
   /** How long a test may take before it counts as hanging, in ms. Default 120,000. */
   timeoutMs?: number | undefined;
+  /**
+   * The module that exports the target: an absolute path or a file URL. Another process imports it if `elsewhere` of the
+   * target names no `module`. Default: not known, so `elsewhere` must name one.
+   */
+  module?: string | URL | undefined;
 }
 
 /**
@@ -71,14 +77,15 @@ export interface ReportOptions {
  * invalid options, and with the target's error if `open` fails the first time.
  */
 export async function report(target: ConformanceTarget, options: ReportOptions = {}): Promise<Report> {
-  checkTarget(target);
-  const { onPromise, promises: wanted, timeoutMs = TEST_TIMEOUT_MS } = options;
+  const { onPromise, promises: wanted, timeoutMs = TEST_TIMEOUT_MS, module } = options;
+  if (module !== undefined) checkModule(module, "`module`");
+  checkTarget(target, module);
   if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
     throw new UsageError(`\`timeoutMs\` must be a number of ms from above 0 to ${MAX_TIMEOUT_MS}, not ${timeoutMs}.`);
   const unknown = wanted?.find((name) => !allSuites.some(({ promise }) => promise === name));
   if (unknown !== undefined) throw new UsageError(`There is no promise ${JSON.stringify(unknown)}.`);
   const suites = allSuites.filter(({ promise }) => wanted === undefined || wanted.includes(promise));
-  const run: Run = { target, timeoutMs, stray: new StrayErrors() };
+  const run: Run = { target, timeoutMs, module, stray: new StrayErrors() };
   try {
     const capabilities = await declared(run);
     const promises: PromiseReport[] = [];
@@ -100,6 +107,7 @@ export async function report(target: ConformanceTarget, options: ReportOptions =
 interface Run {
   readonly target: ConformanceTarget;
   readonly timeoutMs: number;
+  readonly module: string | URL | undefined;
   readonly stray: StrayErrors;
 }
 
@@ -141,12 +149,12 @@ async function reportOn(run: Run, suite: Suite, capabilities: Record<Capability,
   return { promise, outcome: "kept", tests };
 }
 
-async function reportOnTest({ target, timeoutMs, stray }: Run, suite: Suite, test: Test): Promise<TestReport> {
+async function reportOnTest({ target, timeoutMs, module, stray }: Run, suite: Suite, test: Test): Promise<TestReport> {
   const started = performance.now();
   const { name } = test;
   const ms = (): number => Math.round(performance.now() - started);
   try {
-    const { outcome, remarks } = await runTest(target, suite, test, { timeoutMs, check: () => stray.check() });
+    const { outcome, remarks } = await runTest(target, suite, test, { timeoutMs, module, check: () => stray.check() });
     return { name, outcome, ms: ms(), ...(remarks.length > 0 && { remarks }) };
   } catch (error) {
     const { problem, reproduction = [] } = error instanceof BrokenPromise ? error : { problem: String(error) };

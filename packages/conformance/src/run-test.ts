@@ -2,7 +2,7 @@ import { supports } from "@deep-agent/core/adapter";
 import { Absent } from "./absent.ts";
 import { inTime } from "./in-time.ts";
 import { Recorder } from "./recorder.ts";
-import { Stage } from "./stage.ts";
+import { Stage, type StageOptions } from "./stage.ts";
 import type { Suite, Test } from "./suite.ts";
 import type { ConformanceTarget } from "./target.ts";
 
@@ -43,6 +43,8 @@ export interface RunOptions {
   timeoutMs?: number | undefined;
   /** Called at the end of the test. Rejects if something else went wrong meanwhile. */
   check?: (() => Promise<void>) | undefined;
+  /** The module that exports the target, if it is known. */
+  module?: string | URL | undefined;
 }
 
 /** The result of a test that found no problem. */
@@ -60,12 +62,15 @@ export async function runTest(
   target: ConformanceTarget,
   suite: Suite,
   test: Test,
-  { timeoutMs = TEST_TIMEOUT_MS, check }: RunOptions = {},
+  { timeoutMs = TEST_TIMEOUT_MS, check, module }: RunOptions = {},
 ): Promise<Passed> {
   const recorder = new Recorder();
   const overdue = new AbortController();
   try {
-    const outcome = await inTime(runOnStage(target, suite, test, recorder, overdue.signal), timeoutMs);
+    const outcome = await inTime(
+      runOnStage(target, suite, test, recorder, { module, ended: overdue.signal }),
+      timeoutMs,
+    );
     await check?.();
     return { outcome, remarks: recorder.remarks };
   } catch (error) {
@@ -83,9 +88,10 @@ async function runOnStage(
   suite: Suite,
   test: Test,
   recorder: Recorder,
-  overdue: AbortSignal,
+  options: StageOptions & { readonly ended: AbortSignal },
 ): Promise<Passed["outcome"]> {
-  const stage = await Stage.open(target, recorder);
+  const overdue = options.ended;
+  const stage = await Stage.open(target, recorder, options);
   try {
     if (suite.capability !== undefined && !supports(stage.backend, suite.capability))
       throw stage.absent(suite.capability);

@@ -1,4 +1,5 @@
 import type { MemoryBackend } from "@deep-agent/core/adapter";
+import { checkElsewhere, type ElsewhereTarget } from "./elsewhere/elsewhere-target.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** A backend of records of any type. The kit writes its own records. */
@@ -44,6 +45,11 @@ export interface ConformanceTarget {
    * How to open a backend whose memories expire. Required for a backend with `touch`; without it, expiry is not tested.
    */
   ttl?: TtlTarget | undefined;
+  /**
+   * How another process opens the store of the running test. Leave it out if the store is in one process only: then it
+   * is not tested that processes lose nothing of each other.
+   */
+  elsewhere?: ElsewhereTarget | undefined;
 }
 
 /** How the kit opens a backend whose memories expire. */
@@ -54,21 +60,20 @@ export interface TtlTarget {
    */
   open(ttlMs: number): AnyBackend | Promise<AnyBackend>;
   /**
-   * Advances the store's clock by `ms` milliseconds. Without it, the kit waits in real time, with a `ttlMs` of one or
-   * more seconds.
+   * Advances the store's clock by `ms` milliseconds, for every process that uses the store. Without it, the kit waits in
+   * real time, with a `ttlMs` of one or more seconds.
    */
   advance?(ms: number): void | Promise<void>;
 }
 
 /** The optional members of a target that some suites need. */
-export type Facility = "reopen" | "concurrentOpen" | "residue" | "lose" | "ttl";
+export type Facility = "reopen" | "concurrentOpen" | "residue" | "lose" | "ttl" | "elsewhere";
 
 /** Why the suites that need this member cannot run on the target; `undefined` if they can. */
 export function missing(target: ConformanceTarget, facility: Facility): string | undefined {
-  if (facility === "concurrentOpen") {
-    if (target.concurrentOpen === false) return "the target says `concurrentOpen: false`";
-    return missing(target, "reopen");
-  }
+  if (target.concurrentOpen === false && (facility === "concurrentOpen" || facility === "elsewhere"))
+    return "the target says `concurrentOpen: false`";
+  if (facility === "concurrentOpen") return missing(target, "reopen");
   return target[facility] === undefined ? `the target has no \`${facility}\`` : undefined;
 }
 
@@ -81,12 +86,14 @@ const members: readonly string[] = [
   "residue",
   "lose",
   "ttl",
+  "elsewhere",
 ] satisfies (keyof ConformanceTarget)[];
 
 /**
  * Throws a `TypeError` for an invalid target. A misspelt member is invalid, because it would silently leave out tests.
+ * `ownModule`: the module that exports the target, if it is known.
  */
-export function checkTarget(value: unknown): asserts value is ConformanceTarget {
+export function checkTarget(value: unknown, ownModule?: string | URL): asserts value is ConformanceTarget {
   if (typeof value !== "object" || value === null)
     throw new UsageError("A conformance target is an object { name, open, … }.");
   const target = value as Record<string, unknown>;
@@ -96,7 +103,7 @@ export function checkTarget(value: unknown): asserts value is ConformanceTarget 
       `A conformance target has no member ${JSON.stringify(unknown)}; it has ${members.join(", ")}.`,
     );
   }
-  const { name, open, concurrentOpen, ttl } = target;
+  const { name, open, concurrentOpen, ttl, elsewhere } = target;
   if (typeof name !== "string" || name === "")
     throw new UsageError("A conformance target needs a `name`, a non-empty string.");
   if (typeof open !== "function")
@@ -110,6 +117,7 @@ export function checkTarget(value: unknown): asserts value is ConformanceTarget 
     throw new UsageError("`concurrentOpen` of a conformance target must be a boolean.");
   }
   if (ttl !== undefined) checkTtl(ttl);
+  if (elsewhere !== undefined) checkElsewhere(elsewhere, ownModule);
 }
 
 function checkTtl(ttl: unknown): void {

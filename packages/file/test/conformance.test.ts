@@ -18,6 +18,10 @@ for (const [name, compaction] of Object.entries({ file: {}, "file, compacted": {
         return new FileBackend<object>({ directory, ...compaction });
       },
       reopen: () => new FileBackend<object>({ directory, ...compaction }),
+      elsewhere: {
+        module: join(__dirname, "workers/elsewhere.worker.ts"),
+        args: () => [{ directory, ...compaction }],
+      },
       close: () => rmSync(directory, { recursive: true }),
       // The file that a delete leaves for a day says that the memory is gone. It holds no text of the memory.
       residue: () =>

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { conformance } from "@deep-agent/conformance";
 import { type RedisServer, startRedis } from "@deep-agent/test-redis";
 import { afterAll, beforeAll, describe, it } from "@jest/globals";
@@ -43,6 +44,10 @@ conformance(
       clients = [];
     },
     ttl: { open: newNamespace },
+    elsewhere: {
+      module: join(__dirname, "workers/redis.worker.ts"),
+      args: () => [`redis://${server.addr}`, `store-${namespaces}`, ...(ttl === undefined ? [] : [ttl])],
+    },
     residue: async () => (await server.command("KEYS", `store-${namespaces}::*`)) as string[],
   },
 );

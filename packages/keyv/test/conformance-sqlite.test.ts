@@ -41,6 +41,10 @@ conformance(
       rmSync(directory, { recursive: true });
     },
     ttl: { open: newFile },
+    elsewhere: {
+      module: join(__dirname, "workers/sqlite.worker.ts"),
+      args: () => [`sqlite://${databaseFile()}`, ttl],
+    },
     residue() {
       const database = new DatabaseSync(databaseFile());
       const rows = database.prepare("SELECT key FROM keyv").all();

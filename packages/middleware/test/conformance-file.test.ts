@@ -9,6 +9,12 @@ import { layers, stacks } from "./support/stacks.ts";
 const chosen: typeof stacks = { ...stacks };
 for (const name of ["encryption, of ids too"]) chosen[name] = layers[name] as (typeof stacks)[string];
 
+/** Where a second process is tried, too: with the layers that change ids and records. */
+const withTwoProcesses: ReadonlySet<string> = new Set([
+  "encryption, of ids too",
+  "prefix over encryption of ids over retry over timeout",
+]);
+
 let directory: string;
 
 for (const [name, stack] of Object.entries(chosen)) {
@@ -26,6 +32,9 @@ for (const [name, stack] of Object.entries(chosen)) {
         return open();
       },
       reopen: open,
+      ...(withTwoProcesses.has(name) && {
+        elsewhere: { module: join(__dirname, "workers/stack.worker.ts"), args: () => [name, directory] },
+      }),
       close: () => rmSync(directory, { recursive: true }),
       // A delete leaves a file for a day which says that the memory is gone. It holds nothing that was said.
       residue: () =>

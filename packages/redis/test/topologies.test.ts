@@ -1,7 +1,8 @@
+import { join } from "node:path";
 import { type Report, report, reportText } from "@deep-agent/conformance";
 import { afterAll, describe, expect, it } from "@jest/globals";
 import RedisMock from "ioredis-mock";
-import { RedisBackend } from "../src/index.ts";
+import { RedisBackend, type RedisMemoryOptions } from "../src/index.ts";
 import { type Place, places, type Topology, topologies } from "./support/topologies.ts";
 
 /*
@@ -11,6 +12,12 @@ const reports: Report[] = [];
 
 /** How long a test of the kit may take here, on a busy machine, in ms. */
 const PATIENCE = 120_000;
+
+/**
+ * Where a second process is tried, too: on a server and on a cluster, with the backend's own connections and with a
+ * client of the application. Other clients send the same scripts.
+ */
+const WITH_TWO_PROCESSES: ReadonlySet<string> = new Set(["own connections", "ioredis 5", "own cluster"]);
 
 const MOCK = "ioredis-mock";
 
@@ -87,11 +94,19 @@ async function conformanceOf(topology: Topology, place: Place): Promise<Report> 
   let stores = 0;
   // Others are on the same servers meanwhile.
   const prefix = (): string => `${topology.name}-${stores}:`;
-  const onStore = (ttl: number | null): RedisBackend<object> =>
-    backend<object>({ prefix: prefix(), ttl, index: true, timeoutMs: 30_000 });
+  let options: RedisMemoryOptions = {};
+  const onStore = (ttl: number | null): RedisBackend<object> => {
+    options = { prefix: prefix(), ttl, index: true, timeoutMs: 30_000 };
+    return backend<object>(options);
+  };
   const newStore = (ttl: number | null): RedisBackend<object> => {
     stores += 1;
     return onStore(ttl);
+  };
+  const { addr, nodes, name, proxies } = place;
+  const elsewhere = {
+    module: join(__dirname, "workers/elsewhere.worker.ts"),
+    args: () => [topology.name, { addr, nodes, name, proxies: { addressMap: proxies.addressMap } }, options],
   };
   try {
     return await report(
@@ -100,6 +115,7 @@ async function conformanceOf(topology: Topology, place: Place): Promise<Report> 
         open: () => newStore(null),
         reopen: () => onStore(null),
         ttl: { open: newStore },
+        ...(WITH_TWO_PROCESSES.has(topology.name) && { elsewhere }),
         async residue() {
           const index = `@recent:${prefix()}`;
           // On a cluster, the index drops memories that no longer exist only when it is read.

@@ -10,7 +10,7 @@ import { type Suite, suite, suiteOf } from "../suite.ts";
 const TTLS_IN_REAL_TIME = [1_200, 3_000, 9_000];
 const TTL_BY_CLOCK = 60_000;
 
-interface Expiring<B extends MemoryBackend<KitRecord>> {
+export interface Expiring<B extends MemoryBackend<KitRecord>> {
   backend: B;
   stage: Stage<B>;
   ttl: number;
@@ -19,7 +19,7 @@ interface Expiring<B extends MemoryBackend<KitRecord>> {
 }
 
 /** Runs the test on a backend whose memories expire. In real time, a failed test runs again with a longer TTL. */
-async function expiring<B extends MemoryBackend<KitRecord>>(
+export async function expiring<B extends MemoryBackend<KitRecord>>(
   stage: Stage<B>,
   test: (on: Expiring<B>) => Promise<void>,
 ): Promise<void> {

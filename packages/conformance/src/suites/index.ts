@@ -9,6 +9,9 @@ import { closing } from "./closing.ts";
 import { conditions } from "./conditions.ts";
 import { conversations } from "./conversations.ts";
 import { deletion } from "./deletion.ts";
+import { elsewhere } from "./elsewhere.ts";
+import { elsewhereKill } from "./elsewhere-kill.ts";
+import { elsewhereLog } from "./elsewhere-log.ts";
 import { errors } from "./errors.ts";
 import { expiry, touching } from "./expiry.ts";
 import { health } from "./health.ts";
@@ -62,5 +65,8 @@ export const suites: readonly Suite[] = [
   persistence,
   sharing,
   twoInstances,
+  elsewhere,
+  elsewhereLog,
+  elsewhereKill,
   conversations,
 ];

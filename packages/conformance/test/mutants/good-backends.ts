@@ -4,6 +4,7 @@ import { capabilityMethods, checkAppend, checkPlainSave, checkSave } from "@deep
 import type { ConformanceTarget } from "../../src/index.ts";
 import type { KitRecord } from "../../src/kit-records.ts";
 import { inMemory } from "../in-memory-target.ts";
+import { targetElsewhere } from "./elsewhere/target.ts";
 import { losingBackend, losingTarget } from "./losing-backend.ts";
 import { type Changes, type Mutation, targetOf } from "./mutant.ts";
 
@@ -70,6 +71,7 @@ export const goodBackends: readonly ConformanceTarget[] = [
     Object.assign({}, ...capabilities.map((capability) => without(capability)(honest, store))),
   ),
   ...capabilities.map((capability) => targetOf(`no ${capability}`, without(capability))),
+  targetElsewhere("a store that several processes use"),
   targetOf("a delay before each call", delayed),
   losingTarget("a log that can lose entries", losingBackend),
 ];

@@ -27,8 +27,11 @@ export function breaking(promise: string, mutations: Readonly<Record<string, Mut
   }));
 }
 
-/** The backend with these changes, in a target with every member except `lose`. */
-export function targetOf(name: string, mutation: Mutation = () => ({})): Required<Omit<ConformanceTarget, "lose">> {
+/** The backend with these changes, in a target with every member except `lose` and `elsewhere`. */
+export function targetOf(
+  name: string,
+  mutation: Mutation = () => ({}),
+): Required<Omit<ConformanceTarget, "lose" | "elsewhere">> {
   const stores = new WeakMap<object, Store>();
   const open = (store: Store): Full => {
     const honest = instanceOn(store);

@@ -9,6 +9,7 @@ import { closing } from "./closing.ts";
 import { conditions } from "./conditions.ts";
 import { conversations } from "./conversations.ts";
 import { deletion } from "./deletion.ts";
+import { elsewhere } from "./elsewhere.ts";
 import { errors } from "./errors.ts";
 import { expiry } from "./expiry.ts";
 import { health } from "./health.ts";
@@ -63,5 +64,6 @@ export const mutants: readonly Mutant[] = [
   ...persistence,
   ...sharing,
   ...twoInstances,
+  ...elsewhere,
   ...conversations,
 ];
