@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { castsIn } from "./casts-in.ts";
 
 const limits: Readonly<Record<string, number>> = {
-  conformance: 59,
+  conformance: 74,
   core: 34,
   file: 7,
   "in-memory": 2,

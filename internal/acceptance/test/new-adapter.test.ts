@@ -76,6 +76,7 @@ describe("the package that new:adapter makes works before anything in it is chan
       "src/stored-memory.ts",
       "test/conformance.test.ts",
       "test/demo-store-backend.test.ts",
+      "test/elsewhere.worker.ts",
       "tsconfig.json",
     ]);
     const changeset = readFileSync(join(root, ".changeset/demo-store-first-release.md"), "utf8");
@@ -111,7 +112,7 @@ describe("the package that new:adapter makes works before anything in it is chan
 
   it("passes the linter after the fixes that new:adapter lets it make", () => {
     const { status, output } = run(root, find("@biomejs/biome/bin/biome"), "check", "--write", "packages/demo-store");
-    expect(output).toMatch(/^Checked 11 files in [^\n]*\n$/);
+    expect(output).toMatch(/^Checked 12 files in [^\n]*\n$/);
     expect(status).toBe(0);
   });
 

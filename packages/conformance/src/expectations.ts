@@ -62,7 +62,8 @@ export async function rejectionOf(call: () => Promise<unknown>, what: string): P
   broken(`${what} does not reject, but returns ${shown(answer)}`);
 }
 
-function named(error: unknown): string {
+/** The name and the message of an error, or a value that was thrown instead. */
+export function named(error: unknown): string {
   // `instanceof` would fail for an error of another realm.
   const { name, message } = (error ?? {}) as { name?: unknown; message?: unknown };
   return typeof message === "string" ? `${name} (${message.slice(0, 200)})` : shown(error);

@@ -66,8 +66,8 @@ export interface ReportOptions {
   /** How long a test may take before it counts as hanging, in ms. Default 120,000. */
   timeoutMs?: number | undefined;
   /**
-   * The module that exports the target: an absolute path or a file URL. Another process imports it if `elsewhere` of the
-   * target names no `module`. Default: not known, so `elsewhere` must name one.
+   * The module that exports the target: an absolute path or a file URL. Another process imports it if `elsewhere` of
+   * the target names no `module`. Default: not known, so `elsewhere` must name one.
    */
   module?: string | URL | undefined;
 }

@@ -127,7 +127,10 @@ export class Stage<B extends MemoryBackend<KitRecord> = MemoryBackend<KitRecord>
     return new Absent(`the backend has no ${capability}`);
   }
 
-  /** Ends the other processes, closes every backend, then removes the store. Rejects with the first failure after everything was tried. */
+  /**
+   * Ends the other processes, closes every backend, then removes the store. Rejects with the first failure after
+   * everything was tried.
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return this.#successor?.close();
     this.#isClosed = true;

@@ -60,8 +60,8 @@ export interface TtlTarget {
    */
   open(ttlMs: number): AnyBackend | Promise<AnyBackend>;
   /**
-   * Advances the store's clock by `ms` milliseconds, for every process that uses the store. Without it, the kit waits in
-   * real time, with a `ttlMs` of one or more seconds.
+   * Advances the store's clock by `ms` milliseconds, for every process that uses the store. Without it, the kit waits
+   * in real time, with a `ttlMs` of one or more seconds.
    */
   advance?(ms: number): void | Promise<void>;
 }

@@ -131,7 +131,7 @@ describe("if nothing can be tested, the program says why and ends with status 2"
     ["no-target", "A conformance target is an object { name, open, … }."],
     [
       "misspelt",
-      'A conformance target has no member "tll"; it has name, open, close, reopen, concurrentOpen, residue, lose, ttl.',
+      'A conformance target has no member "tll"; it has name, open, close, reopen, concurrentOpen, residue, lose, ttl, elsewhere.',
     ],
     ["no-backend", "The target must return a backend, but returned null."],
   ])("in one line if the message explains it: %s", async (module, problem) => {

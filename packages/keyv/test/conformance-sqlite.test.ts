@@ -17,7 +17,7 @@ function databaseFile(): string {
 }
 
 async function onFile(): Promise<KeyvBackend<object>> {
-  const store = new KeyvSqlite(`sqlite://${databaseFile()}`);
+  const store = new KeyvSqlite({ uri: `sqlite://${databaseFile()}`, busyTimeout: 5_000 });
   stores.push(store);
   await store.ready;
   return new KeyvBackend<object>({ store, namespace: "memories", ttl });

@@ -17,6 +17,7 @@ export class SqliteBackend<T extends object = Message> implements MemoryBackend<
 
   constructor(path: string) {
     this.#db = new DatabaseSync(path);
+    this.#db.exec("PRAGMA busy_timeout = 5000"); // another process may be writing
     this.#db.exec("CREATE TABLE IF NOT EXISTS memories (id BLOB PRIMARY KEY, records TEXT NOT NULL) STRICT");
   }
 

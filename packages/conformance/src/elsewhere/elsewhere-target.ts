@@ -1,6 +1,6 @@
 import { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { AnyBackend } from "../target.ts";
+import type { MemoryBackend } from "@deep-agent/core/adapter";
 import { UsageError } from "../usage-error.ts";
 
 /**
@@ -20,12 +20,12 @@ export interface ElsewhereTarget {
    * What the function gets: where the store is, and the options of the backend. JSON values. Called after `open` or
    * `ttl.open`, with the backend that it returned. Default: no arguments.
    */
-  args?(backend: AnyBackend): readonly unknown[] | Promise<readonly unknown[]>;
+  args?(backend: MemoryBackend<object>): readonly unknown[] | Promise<readonly unknown[]>;
   /**
    * Opens another instance on the store that `args` names. Only the other process calls it. Leave it out if the default
    * export of `module` is that function.
    */
-  open?(...args: never[]): AnyBackend | Promise<AnyBackend>;
+  open?(...args: never[]): MemoryBackend<object> | Promise<MemoryBackend<object>>;
   /** Node's own options for the other process, such as `["--import", "tsx"]`. Default: those of this process. */
   execArgv?: readonly string[] | undefined;
   /**

@@ -15,7 +15,7 @@ const CLOSE_MS = 30_000;
 /** How long the system may take to end a killed process, in ms. */
 const KILL_MS = 10_000;
 
-/** When the calls of a request are made, and who is told of each. */
+/** When the calls of a request are made, and who learns of each. */
 export interface PerformOptions {
   /** When the first call is made, by the clock of `moment`. Default: at once. */
   readonly at?: number;

@@ -1,4 +1,4 @@
-import { broken } from "../expectations.ts";
+import { broken, named } from "../expectations.ts";
 import type { Stage } from "../stage.ts";
 import { moment } from "./clock.ts";
 import type { Elsewhere } from "./elsewhere.ts";
@@ -81,8 +81,8 @@ export interface Burst {
 }
 
 /**
- * Lets both processes make their calls from the same moment on, in as many rounds as it takes until enough calls of this
- * process have overlapped with some of the other one.
+ * Lets both processes make their calls from the same moment on, in as many rounds as it takes until enough calls of
+ * this process have overlapped with some of the other one.
  */
 export async function raceBursts(
   stage: Stage,
@@ -126,7 +126,6 @@ function overlap(one: Ended, other: Ended): boolean {
 export function answersOf(ended: readonly Ended[], what: string): unknown[] {
   return ended.map((one) => {
     if (!isRejected(one)) return one.answer;
-    const { name, message } = (one.error ?? {}) as { name?: unknown; message?: unknown };
-    return broken(`${what} rejects with ${String(name)} (${String(message).slice(0, 200)})`);
+    return broken(`${what} rejects with ${named(one.error)}`);
   });
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type MemoryBackend, supports } from "@deep-agent/core/adapter";
 import { moment, untilMoment } from "../elsewhere/clock.ts";
 import type { Call } from "../elsewhere/messages.ts";
-import { broken, equal, ok } from "../expectations.ts";
+import { broken, equal, named, ok } from "../expectations.ts";
 import { inTime } from "../in-time.ts";
 import type { KitRecord } from "../kit-records.ts";
 import type { Stage } from "../stage.ts";
@@ -123,7 +123,7 @@ async function killedDuring(
   await over;
   // A write that was sent is not undone: it may still be on its way to a server.
   await sleep(ARRIVAL_MS);
-  if (failure !== undefined) broken(`a write of the process that was to be killed rejects with ${String(failure)}`);
+  if (failure !== undefined) broken(`a write of the process that was to be killed rejects with ${named(failure)}`);
   return acknowledged;
 }
 
@@ -132,7 +132,6 @@ async function soon<R>(what: string, call: Promise<R>): Promise<R> {
   try {
     return await inTime(call, RECOVERY_MS);
   } catch (error) {
-    const { name, message } = (error ?? {}) as { name?: unknown; message?: unknown };
-    return broken(`${what}, after the other process was killed while it wrote: ${String(name)}: ${String(message)}`);
+    return broken(`${what}, after the other process was killed while it wrote: ${named(error)}`);
   }
 }

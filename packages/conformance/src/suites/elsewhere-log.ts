@@ -1,7 +1,7 @@
 import { MemoryError } from "@deep-agent/core/adapter";
 import { type Call, type Ended, isRejected } from "../elsewhere/messages.ts";
 import { answersOf, raceBursts, racePairs } from "../elsewhere/race.ts";
-import { equal, ok, rejects } from "../expectations.ts";
+import { equal, named, ok, rejects } from "../expectations.ts";
 import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 import { inOrder, turnOf, turnsIn } from "./elsewhere-turns.ts";
@@ -249,11 +249,7 @@ function winnerOf(here: Ended, there: Ended, what: string): "here" | "there" {
   const rejected = [here, there].filter(isRejected);
   equal(2 - rejected.length, 1, `the number of processes whose ${what} was made`);
   for (const { error } of rejected) {
-    const { name, message } = (error ?? {}) as { name?: unknown; message?: unknown };
-    ok(
-      MemoryError.is(error, "CONFLICT"),
-      `${what} that came too late rejects with ${String(name)} (${String(message)})`,
-    );
+    ok(MemoryError.is(error, "CONFLICT"), `${what} that came too late rejects with ${named(error)}`);
   }
   return isRejected(here) ? "there" : "here";
 }

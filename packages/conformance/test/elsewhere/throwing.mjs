@@ -1,0 +1,1 @@
+throw new Error("The module has a problem of its own.");
