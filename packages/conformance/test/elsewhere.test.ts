@@ -72,15 +72,11 @@ describe("the other process is started by a module's path or URL", () => {
 
   it("by the program, from the target's own module", async () => {
     const program = join(packageFolder, "bin/deep-agent-conformance.js");
-    const { status, stdout } = await runNode([program, "test/elsewhere/program-target.mjs", "--json"]);
+    const { stdout } = await runNode([program, "test/elsewhere/program-target.mjs", "--json"]);
     const { promises } = JSON.parse(stdout) as Report;
     const outcomes = new Map(promises.map(({ promise, outcome }) => [promise, outcome]));
-    expect([status, outcomes.get(SEEING), outcomes.get(WRITING), outcomes.get(KILLING)]).toEqual([
-      0,
-      "kept",
-      "absent",
-      "kept",
-    ]);
+    // The store is a small one: it breaks other promises, about long ids.
+    expect([outcomes.get(SEEING), outcomes.get(WRITING), outcomes.get(KILLING)]).toEqual(["kept", "absent", "kept"]);
   });
 });
 

@@ -9,7 +9,7 @@ import type { Changes } from "../mutant.ts";
 export type Mutations = Readonly<Record<string, (honest: Full) => Changes>>;
 
 /** How long a mutant takes between a look and a write, in ms, as a store over a network does. */
-const GAP_MS = 2;
+const GAP_MS = 8;
 
 /** How long a mutant waits for a lock, in ms. */
 const LOCK_MS = 1_500;
