@@ -23,6 +23,11 @@ export interface AgentOptions {
   /** The store. The agent does not close it. Default: none. Method `usingBackend`. */
   backend?: MemoryBackend | undefined;
   /**
+   * Says that the agent is meant to store nothing in its backend. Without this, an ask with a backend and without
+   * `longMemory` rejects with `MEMORY_ID_REQUIRED`. Default `false`. Method `withStateless`.
+   */
+  stateless?: boolean | undefined;
+  /**
    * Store each turn before `ask` resolves. If `false`, `saveLongMemory()` stores the turns. Default `true`. Method
    * `withAutoSaveLongMemory`.
    */
@@ -61,8 +66,17 @@ export interface AgentOptions {
 
 /** The names of {@link AgentOptions}. */
 export const agentOptionNames: readonly string[] = Object.keys({
-  ...{ model: 0, system: 0, shortMemory: 0, longMemory: 0, backend: 0, autoSaveLongMemory: 0, maxHistory: 0 },
-  ...{ maxTokens: 0, countTokens: 0, tools: 0, maxToolRounds: 0, modelOptions: 0, onAbort: 0, onConflict: 0 },
+  ...{ model: 0, system: 0, shortMemory: 0, longMemory: 0, backend: 0, stateless: 0, autoSaveLongMemory: 0 },
+  ...{
+    maxHistory: 0,
+    maxTokens: 0,
+    countTokens: 0,
+    tools: 0,
+    maxToolRounds: 0,
+    modelOptions: 0,
+    onAbort: 0,
+    onConflict: 0,
+  },
   onRegression: 0,
 } satisfies Record<keyof AgentOptions, 0>);
 

@@ -5,7 +5,7 @@ import { encodeRecords } from "../adapter-kit/records.ts";
 import { TaskQueue } from "../concurrency/task-queue.ts";
 import type { CallOptions, ListOptions, MemoryBackend } from "../contract/backend.ts";
 import { MemoryError } from "../contract/memory-error.ts";
-import { checkMemoryId } from "../contract/memory-id.ts";
+import { checkMemoryId, quoteId } from "../contract/memory-id.ts";
 import { type Message, messageProblem, type UserMessage, user } from "../contract/message.ts";
 import type { Reply } from "../contract/reply.ts";
 import type { Conversation, Regression } from "../conversation/conversation.ts";
@@ -46,6 +46,7 @@ export class Agent {
   #memoryId: string | undefined;
   #backend: MemoryBackend | undefined;
   #backendUsed = false;
+  #stateless = false;
   #autoSave = true;
   #limits: WindowLimits = {};
   #maxToolRounds = 10;
@@ -68,6 +69,7 @@ export class Agent {
     if (options.shortMemory !== undefined) this.withShortMemory(options.shortMemory);
     if (options.longMemory !== undefined) this.withLongMemory(options.longMemory);
     if (options.backend !== undefined) this.usingBackend(options.backend);
+    if (options.stateless !== undefined) this.withStateless(options.stateless);
     if (options.autoSaveLongMemory !== undefined) this.withAutoSaveLongMemory(options.autoSaveLongMemory);
     if (options.maxHistory !== undefined) this.withMaxHistory(options.maxHistory);
     if (options.countTokens !== undefined) this.#withLimits({ ...this.#limits, countTokens: options.countTokens });
@@ -131,6 +133,16 @@ export class Agent {
       });
     }
     this.#backend = backend;
+    return this;
+  }
+
+  /**
+   * Says that this agent is meant to store nothing in its backend: it asks without `withLongMemory`, and only lists
+   * memories there. Short memory stays possible. Not together with long memory: an ask rejects with `INVALID_CONFIG`.
+   */
+  withStateless(stateless = true): this {
+    checkOption(typeof stateless === "boolean", "stateless", "true or false", stateless);
+    this.#stateless = stateless;
     return this;
   }
 
@@ -221,7 +233,9 @@ export class Agent {
 
   /**
    * Asks the model, and resolves to its text after the turn is stored. Rejects
-   * - with `INVALID_ARGUMENT` or `INVALID_RECORD` for an invalid question, and `BACKEND_REQUIRED` without a backend;
+   * - with `INVALID_ARGUMENT` or `INVALID_RECORD` for an invalid question;
+   * - with `BACKEND_REQUIRED` for long memory without a backend, and with `MEMORY_ID_REQUIRED` for a backend without
+   *   long memory, unless the agent is stateless ({@link withStateless});
    * - with the backend's error, before the model is called, if loading or storing an earlier pending turn fails;
    * - with the model's error, or `TOOL_ROUNDS_EXCEEDED`: nothing is stored;
    * - with `SAVE_FAILED` if the model replied but the turn could not be stored. The reply is on the error. If it is
@@ -331,6 +345,22 @@ export class Agent {
     });
   }
 
+  /** `undefined`: the turn is not to be stored. A backend is given in order to be used, so it needs an id. */
+  #memoryIdOfTurn(): string | undefined {
+    const memoryId = this.#memoryId;
+    if (this.#stateless) {
+      if (memoryId === undefined) return undefined;
+      throw new MemoryError("INVALID_CONFIG", `The agent is stateless, but has the memory ${quoteId(memoryId)}.`, {
+        memoryId,
+        hint: "Leave out withLongMemory(id), or call withStateless(false).",
+      });
+    }
+    if (memoryId !== undefined || this.#backend === undefined) return memoryId;
+    throw new MemoryError("MEMORY_ID_REQUIRED", "The agent has a backend, but no memory id: nothing would be stored.", {
+      hint: "Call withLongMemory(id). If nothing is to be stored, say so: `stateless: true` or withStateless().",
+    });
+  }
+
   #backendOf(memoryId: string | undefined): MemoryBackend {
     if (this.#backend !== undefined) {
       this.#backendUsed = true;
@@ -370,7 +400,8 @@ export class Agent {
 
   async #ask(input: UserMessage["content"], listener: ReplyListener, signal: AbortSignal): Promise<Reply> {
     const question = questionOf(input);
-    const conversation = this.#memoryId === undefined ? undefined : this.#useConversation(this.#memoryId);
+    const memoryId = this.#memoryIdOfTurn();
+    const conversation = memoryId === undefined ? undefined : this.#useConversation(memoryId);
     // The turn uses the configuration as of now, even if it changes while the turn waits or runs.
     const turn: AgentTurn = {
       place: this.#turnPlace(conversation),
