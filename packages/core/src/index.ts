@@ -34,13 +34,13 @@ export {
   type TextPart,
   type ToolCall,
   type ToolMessage,
-  textOf,
   tool,
   type Usage,
   type UserMessage,
   user,
 } from "./contract/message.ts";
 export type { Reply } from "./contract/reply.ts";
+export { textOf } from "./contract/text-of.ts";
 export {
   Conversation,
   type ConversationOptions,

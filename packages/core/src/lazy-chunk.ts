@@ -5,7 +5,8 @@
  * although it depends on them.
  */
 export { runTurn } from "./agent/run-turn.ts";
-export { savesFailed } from "./agent/turn-target.ts";
+export { savesFailed, unclearMemory } from "./agent/turn-target.ts";
 export { appendBySave, readByLoad } from "./conversation/emulated-log.ts";
+export { warnOfLostTurns } from "./conversation/lost-turns-warning.ts";
 export { OpenAIRequests } from "./model/openai/requests.ts";
 export { makeBackend } from "./open/make-backend.ts";

@@ -19,15 +19,24 @@ import { encodeRecords } from "./records.ts";
 
 /** Checks the arguments of `ping`. Throws `INVALID_ARGUMENT`, or the reason of an aborted signal. */
 export function checkOptions(options: CallOptions = {}): void {
-  if (typeof options !== "object" || options === null) {
-    throw new MemoryError("INVALID_ARGUMENT", "The options must be an object, or be left out.");
-  }
-  const signal: Partial<AbortSignal> | null | undefined = options.signal;
-  if (signal === undefined || signal === null) return;
-  if (typeof signal.throwIfAborted !== "function") {
+  signalOf(options)?.throwIfAborted();
+}
+
+/** Throws `INVALID_ARGUMENT` unless options are an object. */
+export function checkObject(options: unknown): void {
+  if (typeof options === "object" && options !== null) return;
+  throw new MemoryError("INVALID_ARGUMENT", "The options must be an object, or be left out.");
+}
+
+/** The signal of options, aborted or not; `undefined`: they have no signal. Throws `INVALID_ARGUMENT`. */
+export function signalOf(options: CallOptions): AbortSignal | undefined {
+  checkObject(options);
+  const { signal } = options;
+  if ((signal ?? null) === null) return undefined;
+  if (typeof signal?.throwIfAborted !== "function") {
     throw new MemoryError("INVALID_ARGUMENT", "`signal` must be an AbortSignal.");
   }
-  signal.throwIfAborted();
+  return signal;
 }
 
 /**

@@ -22,7 +22,8 @@ const SHOWN_PATH = 80;
 export function encodeRecords(memoryId: string | undefined, records: readonly object[]): string[] {
   try {
     if (!Array.isArray(records)) throw new Unfit("the records", "are not an array");
-    return records.map((record, index) => {
+    // Array.from visits holes, which `map` leaves out.
+    return Array.from(records, (record: unknown, index) => {
       const path = `record ${index}`;
       if (typeof record !== "object" || record === null || Array.isArray(record))
         throw new Unfit(path, "is not an object");

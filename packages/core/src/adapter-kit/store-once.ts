@@ -108,7 +108,8 @@ export function holdsAny(stored: readonly object[] | null, records: readonly obj
   return ids.size > 0 && (stored ?? []).some((record) => ids.has(idOf(record) ?? ""));
 }
 
-function idOf(record: object): string | undefined {
+/** A store that others write to may hold something other than records. */
+function idOf(record: unknown): string | undefined {
   const { id } = fieldsIn(record);
   return typeof id === "string" && id !== "" ? id : undefined;
 }

@@ -1,12 +1,12 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { checkOptions } from "../adapter-kit/check-arguments.ts";
+import { checkOptions, signalOf } from "../adapter-kit/check-arguments.ts";
 import { checkOptionNames } from "../adapter-kit/option-names.ts";
 import { encodeRecords } from "../adapter-kit/records.ts";
 import { TaskQueue } from "../concurrency/task-queue.ts";
 import type { CallOptions, ListOptions, MemoryBackend } from "../contract/backend.ts";
 import { MemoryError } from "../contract/memory-error.ts";
-import { checkMemoryId, quoteId } from "../contract/memory-id.ts";
-import { type Message, messageProblem, type UserMessage, user } from "../contract/message.ts";
+import { checkMemoryId } from "../contract/memory-id.ts";
+import { type Message, newMessageProblem, type UserMessage, user } from "../contract/message.ts";
 import type { Reply } from "../contract/reply.ts";
 import type { Conversation, Regression } from "../conversation/conversation.ts";
 import type { ConflictPolicy } from "../conversation/turn.ts";
@@ -253,7 +253,8 @@ export class Agent {
    */
   stream(input: UserMessage["content"], options: CallOptions = {}): ReplyStream {
     checkOptions(options);
-    return new ReplyStream((listener, signal) => this.#ask(input, listener, signal), options.signal);
+    const { signal: given } = options;
+    return new ReplyStream((listener, signal) => this.#ask(input, listener, signal), given ?? undefined);
   }
 
   /** A copy of the window: the loaded messages that the next ask would send after the system prompt. */
@@ -293,18 +294,19 @@ export class Agent {
    * memory.
    */
   async saveLongMemory(options: CallOptions = {}): Promise<void> {
+    const signal = signalOf(options);
     this.#backendOf(this.#longMemoryId());
     await this.#queue.run(async () => {
       const results = await Promise.allSettled(
-        this.#conversations.all.map((conversation) => conversation.flush(options)),
+        this.#conversations.all.map((conversation) => conversation.flush({ signal })),
       );
       const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       const pending = this.#conversations.all.some((conversation) => conversation.pending > 0);
       if (failures.length === 0) return;
       const { savesFailed } = await import("../lazy-chunk.ts");
       throw savesFailed(failures, pending);
-    }, options.signal);
+    }, signal);
   }
 
   /**
@@ -312,7 +314,7 @@ export class Agent {
    * error, or with `MEMORY_ID_REQUIRED` or `BACKEND_REQUIRED` without long memory.
    */
   async loadLongMemory(options: CallOptions = {}): Promise<void> {
-    await this.#withConversation((conversation) => conversation.reload(options), options);
+    await this.#withConversation(options, (conversation, signal) => conversation.reload({ signal }));
   }
 
   /**
@@ -320,7 +322,7 @@ export class Agent {
    * `MEMORY_ID_REQUIRED` or `BACKEND_REQUIRED` without long memory.
    */
   async deleteLongMemory(options: CallOptions = {}): Promise<void> {
-    await this.#withConversation((conversation) => conversation.delete(options), options);
+    await this.#withConversation(options, (conversation, signal) => conversation.delete({ signal }));
   }
 
   /**
@@ -345,22 +347,6 @@ export class Agent {
     });
   }
 
-  /** `undefined`: the turn is not to be stored. A backend is given in order to be used, so it needs an id. */
-  #memoryIdOfTurn(): string | undefined {
-    const memoryId = this.#memoryId;
-    if (this.#stateless) {
-      if (memoryId === undefined) return undefined;
-      throw new MemoryError("INVALID_CONFIG", `The agent is stateless, but has the memory ${quoteId(memoryId)}.`, {
-        memoryId,
-        hint: "Leave out withLongMemory(id), or call withStateless(false).",
-      });
-    }
-    if (memoryId !== undefined || this.#backend === undefined) return memoryId;
-    throw new MemoryError("MEMORY_ID_REQUIRED", "The agent has a backend, but no memory id: nothing would be stored.", {
-      hint: "Call withLongMemory(id). If nothing is to be stored, say so: `stateless: true` or withStateless().",
-    });
-  }
-
   #backendOf(memoryId: string | undefined): MemoryBackend {
     if (this.#backend !== undefined) {
       this.#backendUsed = true;
@@ -382,12 +368,13 @@ export class Agent {
   }
 
   async #withConversation(
-    task: (conversation: Conversation) => Promise<unknown>,
-    { signal }: CallOptions,
+    options: CallOptions,
+    task: (conversation: Conversation, signal: AbortSignal | undefined) => Promise<unknown>,
   ): Promise<void> {
+    const signal = signalOf(options);
     const conversation = this.#useConversation(this.#longMemoryId());
     try {
-      await this.#queue.run(() => task(conversation), signal);
+      await this.#queue.run(() => task(conversation, signal), signal);
     } finally {
       this.#release(conversation);
     }
@@ -400,7 +387,12 @@ export class Agent {
 
   async #ask(input: UserMessage["content"], listener: ReplyListener, signal: AbortSignal): Promise<Reply> {
     const question = questionOf(input);
-    const memoryId = this.#memoryIdOfTurn();
+    const memoryId = this.#memoryId;
+    // A backend is given in order to be used, unless the agent is stateless.
+    if (this.#stateless ? memoryId !== undefined : memoryId === undefined && this.#backend !== undefined) {
+      const { unclearMemory } = await import("../lazy-chunk.ts");
+      throw unclearMemory(memoryId);
+    }
     const conversation = memoryId === undefined ? undefined : this.#useConversation(memoryId);
     // The turn uses the configuration as of now, even if it changes while the turn waits or runs.
     const turn: AgentTurn = {
@@ -442,7 +434,7 @@ function questionOf(content: UserMessage["content"]): UserMessage {
   }
   const question = user(content);
   encodeRecords(undefined, [question]);
-  const problem = messageProblem(question);
+  const problem = newMessageProblem(question);
   if (problem !== undefined) throw new MemoryError("INVALID_ARGUMENT", `Invalid question: ${problem}.`);
   return structuredClone(question);
 }

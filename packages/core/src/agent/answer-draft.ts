@@ -3,10 +3,10 @@ import {
   assistant,
   isToolCall,
   type ProviderMetadata,
-  saysNothing,
   type ToolCall,
   type Usage,
 } from "../contract/message.ts";
+import { saysNothing } from "../contract/text-of.ts";
 import type { ModelEvent } from "../model/chat-model.ts";
 
 type Finish = Extract<ModelEvent, { type: "finish" }>;

@@ -1,16 +1,9 @@
 import { cloneJson } from "../adapter-kit/records.ts";
 import { untilAborted } from "../concurrency/until-aborted.ts";
 import { MemoryError } from "../contract/memory-error.ts";
-import {
-  type AssistantMessage,
-  type Message,
-  type ToolCall,
-  type ToolMessage,
-  textOf,
-  type Usage,
-  type UserMessage,
-} from "../contract/message.ts";
+import type { AssistantMessage, Message, ToolCall, ToolMessage, Usage, UserMessage } from "../contract/message.ts";
 import type { Reply } from "../contract/reply.ts";
+import { textOf } from "../contract/text-of.ts";
 import type { ChatModel, ModelEvent, ToolSpec } from "../model/chat-model.ts";
 import { AnswerDraft } from "./answer-draft.ts";
 import { type ModelOptions, optionsOfRound } from "./model-options.ts";

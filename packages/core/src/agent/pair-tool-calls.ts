@@ -1,4 +1,5 @@
-import { type AssistantMessage, type Message, type ToolMessage, textOf } from "../contract/message.ts";
+import type { AssistantMessage, Message, ToolMessage } from "../contract/message.ts";
+import { textOf } from "../contract/text-of.ts";
 
 /**
  * The messages as a model accepts them: every tool result follows its call, and every call has its result. A log that

@@ -23,6 +23,23 @@ export type TurnPlace =
   | { readonly shortMemory: ShortMemory; readonly limits: WindowLimits }
   | null;
 
+/** The error for a question whose agent does not say where the turn goes. `memoryId`: the agent is stateless, too. */
+export function unclearMemory(memoryId: string | undefined): MemoryError {
+  if (memoryId === undefined) {
+    return new MemoryError(
+      "MEMORY_ID_REQUIRED",
+      "The agent has a backend, but no memory id: nothing would be stored.",
+      {
+        hint: "Call withLongMemory(id). If nothing is to be stored, say so: withStateless(), or `stateless: true`.",
+      },
+    );
+  }
+  return new MemoryError("INVALID_CONFIG", `The agent is stateless, but has the memory ${quoteId(memoryId)}.`, {
+    memoryId,
+    hint: "Leave out withLongMemory(id), or call withStateless(false).",
+  });
+}
+
 /** With `autoSave: false`, turns are stored only when the conversation is flushed. */
 export function targetOf(place: TurnPlace): TurnTarget {
   if (place === null) return { memoryId: null, load: async () => [], store: async () => undefined };

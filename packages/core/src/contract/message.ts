@@ -201,21 +201,22 @@ export function beginsTurn(record: object): boolean {
 }
 
 /** Whether a stored record is a message. */
-export function isMessage(record: object): record is Message {
+export function isMessage(record: unknown): record is Message {
   return messageProblem(record) === undefined;
 }
 
 /** Why a record is not a {@link Message}; `undefined`: it is one. Additional fields are allowed. */
-export function messageProblem(record: object): string | undefined {
-  const { role, content, toolCalls, toolCallId } = fieldsIn(record);
-  const isContent = typeof content === "string" || (Array.isArray(content) && content.every(isPart));
+export function messageProblem(record: unknown): string | undefined {
+  if (!isJsonObject(record)) return "it is not an object";
+  const { role, content, toolCalls, toolCallId } = record;
+  const isContent = typeof content === "string" || (Array.isArray(content) && all(content, isPart));
   switch (role) {
     case "system":
     case "user":
       return isContent ? undefined : `the content of a ${role} message must be text or parts`;
     case "assistant":
       if (!isContent && content !== null) return "the content of an assistant message must be text, parts or null";
-      return toolCalls === undefined || (Array.isArray(toolCalls) && toolCalls.every(isToolCall))
+      return toolCalls === undefined || (Array.isArray(toolCalls) && all(toolCalls, isToolCall))
         ? undefined
         : "toolCalls must be an array of { id, name, arguments }";
     case "tool":
@@ -227,13 +228,31 @@ export function messageProblem(record: object): string | undefined {
   }
 }
 
+/** Why a record that a caller gives is not a message to store. What is stored already is read more leniently. */
+export function newMessageProblem(record: unknown): string | undefined {
+  const { content } = fieldsIn(record);
+  const hasBlank = Array.isArray(content) && content.some((part) => isPart(part) && !isContent(part));
+  return messageProblem(record) ?? (hasBlank ? "a part of text must have its `text`" : undefined);
+}
+
+/** Kinds of parts that this library does not know are content as they are. */
+function isContent(part: unknown): boolean {
+  const { type, text } = fieldsIn(part);
+  return type !== "text" || typeof text === "string";
+}
+
+/** Like `every`, which leaves holes out. */
+function all(items: readonly unknown[], isOne: (item: unknown) => boolean): boolean {
+  return Array.from(items).every(isOne);
+}
+
 function isPart(part: unknown): boolean {
   return typeof fieldsIn(part)["type"] === "string";
 }
 
 /** Whether a value is a list of one or more content parts in the format of {@link ContentPart}. */
 export function isContentParts(value: unknown): value is ContentPart[] {
-  return Array.isArray(value) && value.length > 0 && value.every(isContentPart);
+  return Array.isArray(value) && value.length > 0 && all(value, isContentPart);
 }
 
 function isContentPart(part: unknown): boolean {
@@ -257,24 +276,4 @@ function isContentPart(part: unknown): boolean {
 export function isToolCall(call: unknown): call is ToolCall {
   const { id, name, arguments: text } = fieldsIn(call);
   return typeof id === "string" && typeof name === "string" && typeof text === "string";
-}
-
-/** Fields that a provider adds to what its model says, and that say nothing to a reader by themselves. */
-const silentFields = /reason|think|thought|signature|extra_content|annotations/i;
-
-/** Whether an answer holds nothing for a reader: no text but white space, no call, no refusal, no other content. */
-export function saysNothing(message: AssistantMessage): boolean {
-  const { content, toolCalls = [], refusal = "", providerMetadata } = message;
-  if (toolCalls.length > 0 || refusal.trim() !== "") return false;
-  if (Array.isArray(content) && content.some(({ type }) => type !== "text")) return false;
-  if (textOf(message).trim() !== "") return false;
-  return Object.keys(providerMetadata?.fields ?? {}).every((name) => silentFields.test(name));
-}
-
-/** The text of a message: its content, or its text parts joined. Empty for a refusal and for `null`. */
-export function textOf(message: Message): string {
-  const { content } = message;
-  if (content === null) return "";
-  if (typeof content === "string") return content;
-  return content.map((part) => (part.type === "text" ? part.text : "")).join("");
 }

@@ -1,3 +1,4 @@
+import { checkObject, signalOf } from "../adapter-kit/check-arguments.ts";
 import { cloneJson } from "../adapter-kit/records.ts";
 import { holdsAny } from "../adapter-kit/store-once.ts";
 import { warnOf } from "../adapter-kit/warnings.ts";
@@ -10,7 +11,7 @@ import { beginsTurn, type Message, messageProblem } from "../contract/message.ts
 import { ClearedWindow } from "./cleared-window.ts";
 import { type MemoryLog, memoryLog, nameOf } from "./memory-log.ts";
 import { type ConflictPolicy, checkConflictPolicy } from "./turn.ts";
-import { type OwnTurn, TurnQueue } from "./turn-queue.ts";
+import { type OwnTurn, type PendingTurn, TurnQueue } from "./turn-queue.ts";
 import { checkLimits, cutToLimits, DEFAULT_MAX_MESSAGES, type WindowLimits } from "./window.ts";
 
 /** Options of {@link Conversation}. */
@@ -85,9 +86,9 @@ export class Conversation {
 
   /** Throws `INVALID_MEMORY_ID`, `INVALID_ARGUMENT` or, without a backend, `BACKEND_REQUIRED`. */
   constructor(options: ConversationOptions) {
+    checkLimits(options);
     const { memoryId, backend, onConflict = "append", onRegression } = options;
     checkMemoryId(memoryId);
-    checkLimits(options);
     checkConflictPolicy(onConflict);
     if (typeof backend?.load !== "function") {
       throw new MemoryError("BACKEND_REQUIRED", "A conversation needs a backend.", { memoryId });
@@ -129,41 +130,60 @@ export class Conversation {
    * Reads what is new in the store, and resolves to the window. A failed read changes nothing: it rejects with the
    * backend's error, or with `CORRUPT` if a record is not a message.
    */
-  sync(options: CallOptions = {}): Promise<Message[]> {
-    return this.#calls.run(() => this.#sync(options.signal), options.signal);
+  async sync(options: CallOptions = {}): Promise<Message[]> {
+    const signal = signalOf(options);
+    return this.#calls.run(() => this.#sync(signal), signal);
   }
 
   /** Reads the whole window again, including what {@link clear} removed. Pending turns stay pending. */
-  reload(options: CallOptions = {}): Promise<Message[]> {
+  async reload(options: CallOptions = {}): Promise<Message[]> {
+    const signal = signalOf(options);
     return this.#calls.run(() => {
       this.#stale = true;
       this.#cleared.undo();
-      return this.#sync(options.signal);
-    }, options.signal);
+      return this.#sync(signal);
+    }, signal);
   }
 
   /**
    * Stores a turn after everything in the log: all its messages or none, once no matter how often it is tried. Pending
-   * turns are stored first. If the call rejects, the turn stays pending, unless a retry could never succeed
-   * (`INVALID_RECORD`, `RECORD_TOO_LARGE`, and `CONFLICT` if the policy is `"throw"`).
+   * turns are stored first. Messages that have no id get one.
+   *
+   * If the call rejects, the turn stays pending, unless a retry could never succeed (`INVALID_RECORD`,
+   * `RECORD_TOO_LARGE`, and `CONFLICT` if the policy is `"throw"`). The same messages again, with their ids, are the
+   * same turn: the call then stores it if it is still pending, and resolves.
+   *
+   * Pass only what is new. Rejects with `INVALID_ARGUMENT`, and adds nothing, if a message has the id of one that this
+   * conversation has in RAM, such as one of the history, or if two messages have the same id.
    */
   async commit(messages: readonly Message[], options: TurnOptions = {}): Promise<void> {
-    const turn = this.#turns.hold(messages, options.onConflict ?? this.#onConflict);
-    await this.#calls.run(() => this.#turns.flush(options.signal, turn), options.signal);
-    if (turn.failure !== undefined) throw turn.failure;
+    const signal = signalOf(options);
+    const turn = this.#hold(messages, options);
+    try {
+      await this.#calls.run(() => this.#turns.flush(signal, turn), signal);
+      if (turn.failure !== undefined) throw turn.failure;
+    } catch (error) {
+      this.#turns.reject(turn);
+      throw error;
+    }
   }
 
-  /** Adds a pending turn, which the next {@link flush} stores. Throws `INVALID_RECORD` if it can never be stored. */
+  /**
+   * Adds a pending turn, which the next {@link flush} stores. Throws `INVALID_RECORD` if it can never be stored, and
+   * `INVALID_ARGUMENT` as {@link commit} does.
+   */
   hold(messages: readonly Message[], options: Omit<TurnOptions, "signal"> = {}): void {
-    this.#turns.hold(messages, options.onConflict ?? this.#onConflict);
+    checkObject(options);
+    this.#hold(messages, options);
   }
 
   /**
    * Stores the pending turns in order. Rejects at the first that fails: that turn and later ones stay pending. A turn
    * that can never be stored is dropped instead, and the error says so.
    */
-  flush(options: CallOptions = {}): Promise<void> {
-    return this.#calls.run(() => this.#turns.flush(options.signal), options.signal);
+  async flush(options: CallOptions = {}): Promise<void> {
+    const signal = signalOf(options);
+    await this.#calls.run(() => this.#turns.flush(signal), signal);
   }
 
   /** Drops the pending turns and returns them, oldest first. Use it if the store will never accept them. */
@@ -183,16 +203,23 @@ export class Conversation {
   }
 
   /** Deletes the memory, the window and the turns pending now. If it rejects, the conversation has not changed. */
-  delete(options: CallOptions = {}): Promise<void> {
+  async delete(options: CallOptions = {}): Promise<void> {
+    const signal = signalOf(options);
     const doomed = [...this.#turns.pending];
-    return this.#calls.run(async () => {
-      await this.#log.delete(this.memoryId, options);
+    await this.#calls.run(async () => {
+      await this.#log.delete(this.memoryId, { signal });
       this.#turns.drop(doomed);
       this.#turns.forget();
       this.#stored = [];
       this.#revision = undefined;
       this.#cleared.undo();
-    }, options.signal);
+    }, signal);
+  }
+
+  #hold(messages: readonly Message[], { onConflict }: TurnOptions): PendingTurn {
+    const policy = onConflict ?? this.#onConflict;
+    checkConflictPolicy(policy);
+    return this.#turns.hold(messages, policy, this.#stored);
   }
 
   async #sync(signal: AbortSignal | undefined, tries = 1): Promise<Message[]> {

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { conflict } from "../adapter-kit/adapter-errors.ts";
 import { holdsAny } from "../adapter-kit/store-once.ts";
 import type { AppendOptions, MemoryBackend, ReadOptions, Revision, Snapshot } from "../contract/backend.ts";
+import { MemoryError } from "../contract/memory-error.ts";
+import { quoteId } from "../contract/memory-id.ts";
 import type { Message } from "../contract/message.ts";
 
 /*
@@ -18,13 +20,26 @@ export async function appendBySave(
 ): Promise<Revision> {
   const stored = await backend.load(memoryId, { signal });
   const revision = stored && revisionOf(stored);
-  if (revision !== null && holdsAny(stored, records)) return revision;
+  if (revision !== null && holdsAny(stored, records)) {
+    // A turn is stored whole. If its last message is missing, the turn was given earlier messages, too.
+    if (holdsAny(stored, records.slice(-1))) return revision;
+    throw partlyStored(memoryId, backend.name);
+  }
   if (expectedRevision !== undefined && expectedRevision !== revision) {
     throw conflict(memoryId, backend.name);
   }
   const all = [...(stored ?? []), ...records];
   await backend.save(memoryId, all, { signal });
   return revisionOf(all);
+}
+
+function partlyStored(memoryId: string, backend: string | undefined): MemoryError {
+  const problem = "some of its messages are stored already, by their ids, and the last one is not";
+  return new MemoryError("INVALID_RECORD", `The turn was not added to memory ${quoteId(memoryId)}: ${problem}.`, {
+    memoryId,
+    backend,
+    hint: "Commit only what is new: a question and what followed it, not the history.",
+  });
 }
 
 export async function readByLoad(

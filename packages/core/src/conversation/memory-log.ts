@@ -39,12 +39,18 @@ function ownLog(backend: MemoryBackend & LogCapability): MemoryLog {
  * The mutex holds only in this process: two processes that append to one memory may lose each other's turns.
  */
 function emulatedLog(backend: MemoryBackend): MemoryLog {
-  const queue = queueOf(backend);
+  const shared = sharedOf(backend);
+  const { queue } = shared;
   return {
     append(memoryId, records, options: AppendOptions = {}) {
       // Enqueue first, then load the implementation, so that calls keep their order.
       const append = async (): Promise<string> => {
-        const { appendBySave } = await import("../lazy-chunk.ts");
+        const { appendBySave, warnOfLostTurns } = await import("../lazy-chunk.ts");
+        // If nobody listens yet, a later append warns.
+        if (!shared.hasWarned && backendChannel.hasSubscribers) {
+          shared.hasWarned = true;
+          warnOfLostTurns(nameOf(backend));
+        }
         return appendBySave(backend, memoryId, records, options);
       };
       return queue.run(memoryId, append, options.signal);
@@ -60,17 +66,22 @@ function emulatedLog(backend: MemoryBackend): MemoryLog {
   };
 }
 
-type Queues = WeakMap<MemoryBackend, KeyedQueue>;
+/** What all copies of this package in the process share of a backend: an ESM and a CommonJS copy may both be loaded. */
+interface Shared {
+  /** One mutex for each memory. */
+  readonly queue: KeyedQueue;
+  /** Whether it was said that several processes may lose turns. */
+  hasWarned: boolean;
+}
 
-/** One mutex for all copies of this package in the process: an ESM and a CommonJS copy may both be loaded. */
-const queuesKey = Symbol.for("deep-agent.queues");
+const sharedKey = Symbol.for("deep-agent.emulated-logs");
 
-function queueOf(backend: MemoryBackend): KeyedQueue {
-  const shared = globalThis as { [queuesKey]?: Queues };
-  shared[queuesKey] ??= new WeakMap();
-  const queue = shared[queuesKey].get(backend) ?? new KeyedQueue();
-  shared[queuesKey].set(backend, queue);
-  return queue;
+function sharedOf(backend: MemoryBackend): Shared {
+  const global = globalThis as { [sharedKey]?: WeakMap<MemoryBackend, Shared> };
+  global[sharedKey] ??= new WeakMap();
+  const shared = global[sharedKey].get(backend) ?? { queue: new KeyedQueue(), hasWarned: false };
+  global[sharedKey].set(backend, shared);
+  return shared;
 }
 
 /** Settles as `call` does, and publishes the outcome. */

@@ -1,15 +1,25 @@
 import { cloneJson, encodeRecords } from "../adapter-kit/records.ts";
 import { holdsAny, storeOnce } from "../adapter-kit/store-once.ts";
 import type { LogCapability, Revision } from "../contract/backend.ts";
+import { problemIn } from "../contract/check-messages.ts";
 import { cleanCause, MemoryError, withoutHint } from "../contract/memory-error.ts";
 import { quoteId } from "../contract/memory-id.ts";
-import { type Message, messageProblem } from "../contract/message.ts";
+import { type Message, newMessageProblem } from "../contract/message.ts";
 import { newId } from "../contract/new-id.ts";
 import type { ConflictPolicy, Turn } from "./turn.ts";
+import { checkNewIds, hasId, isSameTurn } from "./turn-ids.ts";
+
+/** How many turns are remembered whose commit was rejected, although they were stored after all. */
+const MAX_CONFIRMABLE = 64;
 
 /** A turn that is not known to be stored. */
 export interface PendingTurn extends Turn {
-  readonly onConflict: ConflictPolicy;
+  /** The newest policy that the turn was committed with. */
+  onConflict: ConflictPolicy;
+  /** Whether a commit of it was rejected, so that its caller does not know whether it is stored. */
+  isRejected?: boolean;
+  /** Whether it is known to be stored. */
+  isStored?: boolean;
   /** Why it can never be stored. */
   failure?: unknown;
   /** Whether it was written, but is not as durable yet as the backend requires. */
@@ -29,6 +39,8 @@ export class TurnQueue {
   readonly #log: LogCapability;
   #pending: PendingTurn[] = [];
   #own: OwnTurn[] = [];
+  /** Turns that are stored although a commit of them was rejected: the newest ones, oldest first. */
+  #confirmable: PendingTurn[] = [];
   /**
    * The revision that was read last, or that of a later own turn if no other writer wrote between. `undefined`: nothing
    * was read yet.
@@ -54,24 +66,54 @@ export class TurnQueue {
     return [...this.#own, ...unseen].flatMap((turn) => turn.records);
   }
 
-  /** Adds a turn. Throws `INVALID_RECORD` for an invalid message, or one that cannot be stored. Adds missing ids. */
-  hold(messages: readonly Message[], onConflict: ConflictPolicy): PendingTurn {
-    const memoryId = this.#memoryId;
-    encodeRecords(memoryId, messages);
-    const problem = messages.length === 0 ? "a turn must have a message" : messages.map(messageProblem).find(Boolean);
-    if (problem !== undefined) {
-      throw new MemoryError("INVALID_RECORD", `Nothing was written to memory ${quoteId(memoryId)}: ${problem}.`, {
-        memoryId,
-      });
+  /**
+   * Adds a turn, with ids for messages that have none. Answers the turn that is known already, if these are its
+   * messages: it is pending, or it was stored although its commit was rejected. Throws `INVALID_RECORD` for an invalid
+   * message or one that cannot be stored, and `INVALID_ARGUMENT` if one has the id of a message of `stored` or of
+   * another turn.
+   */
+  hold(messages: readonly Message[], onConflict: ConflictPolicy, stored: readonly Message[]): PendingTurn {
+    this.#check(messages);
+    const pending = this.#pending.find(({ records }) => isSameTurn(messages, records));
+    if (pending !== undefined) {
+      pending.onConflict = onConflict;
+      return pending;
     }
+    const confirmed = this.#confirmable.find(({ records }) => isSameTurn(messages, records));
+    if (confirmed !== undefined) {
+      this.#confirmable = this.#confirmable.filter((turn) => turn !== confirmed);
+      return confirmed;
+    }
+    const known = [...this.#own, ...this.#pending].flatMap(({ records }) => records);
+    checkNewIds(this.#memoryId, messages, [...stored, ...known]);
     const turn: PendingTurn = {
-      records: cloneJson(messages).map((message) => ({ ...message, id: message.id ?? newId() })),
+      records: cloneJson(messages).map((message) => ({ ...message, id: hasId(message.id) ? message.id : newId() })),
       operationId: newId(),
       since: this.#head,
       onConflict,
     };
     this.#pending.push(turn);
     return turn;
+  }
+
+  #check(messages: readonly Message[]): void {
+    const memoryId = this.#memoryId;
+    encodeRecords(memoryId, messages);
+    const oddId = messages.findIndex(({ id }) => hasId(id) && typeof id !== "string");
+    const odd = oddId < 0 ? undefined : `the id of message ${oddId} must be a string`;
+    const problem =
+      messages.length === 0 ? "a turn must have a message" : (problemIn(messages, newMessageProblem) ?? odd);
+    if (problem !== undefined) {
+      throw new MemoryError("INVALID_RECORD", `Nothing was written to memory ${quoteId(memoryId)}: ${problem}.`, {
+        memoryId,
+      });
+    }
+  }
+
+  /** Takes note that a commit of the turn was rejected. */
+  reject(turn: PendingTurn): void {
+    turn.isRejected = true;
+    if (turn.isStored === true) this.#confirmable = [...this.#confirmable, turn].slice(-MAX_CONFIRMABLE);
   }
 
   /** Stores the pending turns, up to and including `last`. Rejects at the first that fails. */
@@ -101,7 +143,8 @@ export class TurnQueue {
     for (const turn of this.#pending) turn.isSeen ||= holdsAny(records, turn.records);
     // A pending turn that is in the log was stored after all, and only the reply was lost. It stays pending if it is
     // known to be written but not durable.
-    this.#pending = this.#pending.filter(({ isSeen, isWritten }) => isSeen !== true || isWritten === true);
+    const found = this.#pending.filter(({ isSeen, isWritten }) => isSeen === true && isWritten !== true);
+    this.#stored(found);
   }
 
   drop(turns: readonly PendingTurn[]): void {
@@ -111,6 +154,7 @@ export class TurnQueue {
   /** The memory was deleted, with everything stored in it. */
   forget(): void {
     this.#own = [];
+    this.#confirmable = [];
     this.#head = undefined;
   }
 
@@ -126,8 +170,16 @@ export class TurnQueue {
     for (const turn of this.#pending) if (turn.since === undefined) turn.since = this.#head;
   }
 
+  /** Pending turns are stored now. */
+  #stored(turns: readonly PendingTurn[]): void {
+    this.drop(turns);
+    for (const turn of turns) turn.isStored = true;
+    const rejected = turns.filter(({ isRejected }) => isRejected === true);
+    this.#confirmable = [...this.#confirmable, ...rejected].slice(-MAX_CONFIRMABLE);
+  }
+
   #acknowledge(turn: PendingTurn, since: Revision | null | undefined, revision: Revision): void {
-    this.drop([turn]);
+    this.#stored([turn]);
     if (turn.isSeen !== true) this.#own.push({ ...turn, revision });
     // Later turns that were not attempted yet may rely on this one being stored.
     for (const later of this.#pending) if (later.since === since) later.since = revision;

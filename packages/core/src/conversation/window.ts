@@ -1,3 +1,4 @@
+import { checkObject } from "../adapter-kit/check-arguments.ts";
 import { MemoryError } from "../contract/memory-error.ts";
 import { beginsTurn, type Message } from "../contract/message.ts";
 
@@ -24,7 +25,9 @@ export interface WindowLimits {
 }
 
 /** Throws `INVALID_ARGUMENT` for limits that are not positive. */
-export function checkLimits({ maxMessages, maxTokens, countTokens }: WindowLimits): void {
+export function checkLimits(limits: WindowLimits): void {
+  checkObject(limits);
+  const { maxMessages, maxTokens, countTokens } = limits;
   if (maxMessages !== undefined && maxMessages !== Number.POSITIVE_INFINITY) checkLimit("messages", maxMessages);
   if (maxTokens !== undefined) checkLimit("tokens", maxTokens);
   if (countTokens !== undefined && typeof countTokens !== "function") {

@@ -91,6 +91,7 @@ export function fromOpenAIAnswer(message: OpenAIMessageLike, source: string): As
 }
 
 function fromAnswer(message: OpenAIMessageLike, source: string): AssistantMessage {
+  const content = contentOf(message);
   const refusal = message.refusal ?? refusalIn(message.content);
   const toolCalls = callsOf(message).map((call) => fromToolCall(call, source));
   const given = fieldsIn(message);
@@ -98,7 +99,7 @@ function fromAnswer(message: OpenAIMessageLike, source: string): AssistantMessag
   const reasoning = reasoningField === undefined ? "" : String(given[reasoningField]);
   const metadata = metadataOf(message, [...messageFields, ...(reasoningField ? [reasoningField] : [])], source);
   const needed = metadata ?? (reasoningField === undefined ? undefined : { source, fields: {} });
-  return assistant(contentOf(message), {
+  return assistant(content, {
     ...(typeof message.name === "string" && { name: message.name }),
     ...(toolCalls.length > 0 && { toolCalls }),
     ...(refusal !== null && { refusal }),
@@ -110,7 +111,10 @@ function fromAnswer(message: OpenAIMessageLike, source: string): AssistantMessag
 }
 
 function callsOf({ tool_calls: calls, function_call: called }: OpenAIMessageLike): readonly OpenAIToolCallLike[] {
-  if (calls !== undefined && calls !== null) return calls;
+  if (calls !== undefined && calls !== null) {
+    if (!Array.isArray(calls)) throw unfit("`tool_calls` that are not a list");
+    return Array.from(calls); // a hole is no call
+  }
   return called === undefined || called === null ? [] : [{ id: `call_${newId()}`, function: called }];
 }
 
@@ -126,8 +130,8 @@ function saysSomething(value: unknown): boolean {
 
 function contentOf({ content }: OpenAIMessageLike): string | ContentPart[] | null {
   if (content === undefined || content === null || typeof content === "string") return content ?? null;
-  if (!Array.isArray(content) || !content.every((part) => typeof part?.type === "string")) {
-    throw unfit("content that is neither text nor a list of parts");
+  if (!Array.isArray(content) || !Array.from(content).every((part) => typeof part?.type === "string")) {
+    throw unfit("`content` that is neither text nor a list of parts");
   }
   const parts = content.filter((part: OpenAIPartLike) => part.type !== "refusal");
   // `ContentPart` has the format of Chat Completions. Unknown kinds of parts are kept unchanged.
@@ -145,9 +149,9 @@ function refusalIn(content: OpenAIMessageLike["content"]): string | null {
 
 function fromToolCall(call: OpenAIToolCallLike, source: string): ToolCall {
   const { id, function: called } = call ?? {};
-  if (called === undefined || called === null) throw unfit("a call of something other than a function");
+  if (called === undefined || called === null) throw unfit("a call in `tool_calls` of something other than a function");
   if (typeof id !== "string" || typeof called.name !== "string" || typeof called.arguments !== "string") {
-    throw unfit("a call whose id, name or arguments are not text");
+    throw unfit("a call in `tool_calls` whose id, name or arguments are not text");
   }
   const own = metadataOf(call, callFields, source)?.fields;
   const inner = metadataOf(called, functionFields, source)?.fields;

@@ -1,3 +1,4 @@
+import { checkMessages } from "../../contract/check-messages.ts";
 import { fieldsIn } from "../../contract/json-object.ts";
 import {
   type AssistantMessage,
@@ -5,15 +6,16 @@ import {
   type ContentPart,
   type Message,
   type ProviderMetadata,
-  saysNothing,
   type TextPart,
   type ToolCall,
   type ToolMessage,
 } from "../../contract/message.ts";
+import { saysNothing } from "../../contract/text-of.ts";
 import type { ToolSpec } from "../chat-model.ts";
 import { alternating } from "./alternating.ts";
 import { CallNames, isOfMistral } from "./call-names.ts";
 import { callFields, functionFields, messageFields } from "./known-fields.ts";
+import { soundMessage } from "./sound-message.ts";
 import { wellFormed, wellFormedArguments } from "./well-formed.ts";
 import type { OpenAIAssistantMessage, OpenAIMessage, OpenAIToolCall } from "./wire-messages.ts";
 
@@ -45,10 +47,13 @@ export interface ToOpenAIOptions {
  * - Ids and names of calls that other servers refuse are replaced. A result has the name of its tool.
  * - Blank text is replaced by a few words, because some servers refuse it. Parts of a tool's result other than text
  *   follow the results in a message of the user, because OpenAI accepts them only there.
+ *
+ * Throws `INVALID_ARGUMENT` for what is not a message. Optional fields that are malformed are left out.
  */
 export function toOpenAIMessages(messages: readonly Message[], options: ToOpenAIOptions = {}): OpenAIMessage[] {
+  checkMessages(messages);
   const { source, alternate = source !== undefined && isOfMistral(source) } = options;
-  const sent = new Outgoing(messages, { ...options, alternate }).convert();
+  const sent = new Outgoing(messages.map(soundMessage), { ...options, alternate }).convert();
   return wellFormed(alternate ? alternating(sent) : sent);
 }
 
