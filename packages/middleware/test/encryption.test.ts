@@ -1,12 +1,13 @@
-import { createDecipheriv, hkdfSync } from "node:crypto";
+import { createDecipheriv, createHash, hkdfSync } from "node:crypto";
 import { inspect } from "node:util";
 import { type MemoryBackend, MemoryError } from "@deep-agent/core";
 import { InMemoryBackend } from "@deep-agent/in-memory";
 import { describe, expect, it } from "@jest/globals";
 import * as fc from "fast-check";
+import { KeyRing } from "../src/encryption/key-ring.ts";
 import { reencrypt, withEncryption, withPrefix } from "../src/index.ts";
 import { ID_KEY, KEY, OTHER_KEY } from "./support/keys.ts";
-import { type Note, notes, rejectionOf } from "./support/stores.ts";
+import { eventsDuring, type Note, notes, rejectionOf } from "./support/stores.ts";
 
 const current = { keys: { a: KEY }, current: "a" };
 
@@ -123,11 +124,15 @@ describe("encrypted records", () => {
   });
 });
 
+function sha256(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
+}
+
 describe("the format", () => {
   /** Opens a record by the README's description, without the code under test. */
   function opened({ data }: Stored, key: Uint8Array, memoryId: string, context: readonly unknown[]): unknown {
     const bytes = Buffer.from(data, "base64");
-    const own = Buffer.from(hkdfSync("sha256", key, memoryId, "deep-agent records", 32));
+    const own = Buffer.from(hkdfSync("sha256", key, sha256(memoryId), "deep-agent records", 32));
     const decipher = createDecipheriv("aes-256-gcm", own, bytes.subarray(0, 12), { authTagLength: 16 });
     decipher.setAAD(Buffer.from(JSON.stringify(context)));
     decipher.setAuthTag(bytes.subarray(-16));
@@ -166,9 +171,92 @@ describe("sealed ids", () => {
   it("differ with another key", async () => {
     const store = new InMemoryBackend<object>();
     await withEncryption(store, { ...current, idKey: ID_KEY }).save("alice", notes(0, 1));
-    const other = withEncryption(store, { ...current, idKey: OTHER_KEY });
-    expect(await other.load("alice")).toBeNull();
-    expect(await other.list()).toEqual([]);
+    await withEncryption(store, { ...current, idKey: OTHER_KEY }).save("alice", notes(1, 1));
+    expect(new Set(await store.list()).size).toBe(2);
+  });
+});
+
+describe("a store whose names the `idKey` does not open", () => {
+  const long = "x".repeat(1_024);
+
+  /** The store of a program with `ID_KEY`, seen by one with another key. */
+  async function seenByAnother(...ids: string[]) {
+    const store = new InMemoryBackend<object>();
+    for (const id of ids) await withEncryption(store, { ...current, idKey: ID_KEY }).append(id, notes(0, 1));
+    return { store, other: withEncryption(store, { ...current, idKey: OTHER_KEY }) };
+  }
+
+  it.each([["alice"], [long], ["alice", "bob", long]])(
+    "does not look empty: list and recent reject",
+    async (...ids) => {
+      const { other } = await seenByAnother(...ids);
+      for (const look of [
+        () => other.list(),
+        () => other.list({ prefix: "al" }),
+        () => other.recent({ limit: 1 }),
+        () => other.recent({ limit: 10, prefix: "al" }),
+        () => reencrypt(other),
+      ]) {
+        const error = await rejectionOf(look());
+        expect(error).toMatchObject({ code: "DECRYPT", outcome: "not-applied", backend: "in-memory" });
+        expect(String(error)).toContain("idKey");
+      }
+    },
+  );
+
+  it("nor does one with plain names", async () => {
+    const store = new InMemoryBackend<object>();
+    await withEncryption(store, current).append("alice", notes(0, 1));
+    const sealing = withEncryption(store, { ...current, idKey: ID_KEY });
+    expect(await rejectionOf(sealing.list())).toMatchObject({ code: "DECRYPT" });
+  });
+
+  it("is listed without them if it opens others, and a warning gives their number", async () => {
+    const { other } = await seenByAnother("alice", "bob", long);
+    await other.append("carol", notes(0, 1));
+    const events = await eventsDuring(async () => {
+      expect(await other.list()).toEqual(["carol"]);
+      expect(await other.list({ prefix: "no such" })).toEqual([]);
+      expect((await other.recent({ limit: 10 })).memories.map(({ memoryId }) => memoryId)).toEqual(["carol"]);
+    });
+    expect(events).toEqual(
+      Array(3).fill({ type: "warning", backend: "in-memory", detail: expect.stringMatching(/^3 names .*idKey/) }),
+    );
+  });
+
+  it("is not one that is empty, or whose names are all its own", async () => {
+    const store = new InMemoryBackend<object>();
+    const backend = withEncryption(store, { ...current, idKey: ID_KEY });
+    const events = await eventsDuring(async () => {
+      expect([await backend.list(), (await backend.recent({ limit: 1 })).memories]).toEqual([[], []]);
+      await backend.append(long, notes(0, 1));
+      expect(await backend.list()).toEqual([long]);
+    });
+    expect(events).toEqual([]);
+  });
+
+  it("does not concern a part by a prefix, where other names belong to others", async () => {
+    const store = new InMemoryBackend<object>();
+    await store.append("acme:", notes(0, 1)); // no id has this name
+    await withPrefix(store, "other").append("bob", notes(0, 1));
+    const events = await eventsDuring(async () => expect(await withPrefix(store, "acme").list()).toEqual([]));
+    expect(events).toEqual([]);
+    const part = withEncryption(withPrefix(store, "acme"), { ...current, idKey: ID_KEY });
+    expect(await part.list()).toEqual([]);
+  });
+});
+
+describe("the key of a memory", () => {
+  it.each([
+    ["alice", "alice\0"],
+    ["alice\0", "alice\0\0"],
+    ["a".repeat(64), `${"a".repeat(64)}\0`],
+    ["alice", "bob"],
+  ])("is that of no other memory, even if the ids differ only by NULs at the end", (one, other) => {
+    const ring = new KeyRing({ a: KEY }, "a");
+    const [first, second] = [one, other].map((id) => ring.keyFor("a", id)?.export().toString("hex"));
+    expect(first).toMatch(/^[0-9a-f]{64}$/);
+    expect(second).not.toBe(first);
   });
 });
 

@@ -1,4 +1,4 @@
-import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
+import { createHash, createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { invalidConfig } from "../layer/check-options.ts";
 
 const KEY_BYTES = 32;
@@ -26,7 +26,8 @@ export class KeyRing {
   /** The key for the records of one memory. `undefined` if there is no key of this name. */
   keyFor(keyId: string, memoryId: string): KeyObject | undefined {
     const key = this.#keys.get(keyId);
-    return key && derived(key, memoryId, "deep-agent records");
+    // Hashed, because HKDF fills a short salt with zeros: ids that differ only by NULs at the end would share a key.
+    return key && derived(key, createHash("sha256").update(memoryId).digest(), "deep-agent records");
   }
 }
 
@@ -42,9 +43,9 @@ export function secretKey(what: string, secret: unknown): KeyObject {
   return createSecretKey(bytes);
 }
 
-/** Derives a key of 32 bytes for one purpose. */
-export function derived(key: KeyObject, salt: string, purpose: string): KeyObject {
-  return createSecretKey(Buffer.from(hkdfSync("sha256", key, Buffer.from(salt), purpose, KEY_BYTES)));
+/** Derives a key of 32 bytes for one purpose. `salt`: always of the same length for one purpose. */
+export function derived(key: KeyObject, salt: Uint8Array, purpose: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync("sha256", key, salt, purpose, KEY_BYTES)));
 }
 
 function quoted(keyId: string): string {

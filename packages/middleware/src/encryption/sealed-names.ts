@@ -3,6 +3,7 @@ import type { NameMapping } from "../naming/name-mapping.ts";
 import { derived } from "./key-ring.ts";
 
 const IV_BYTES = 16;
+const NO_SALT = new Uint8Array();
 
 /**
  * Names that show nothing of an id except its length. The same id always gets the same name, and only a holder of the
@@ -13,9 +14,12 @@ export class SealedNames implements NameMapping {
   readonly #macKey: KeyObject;
   readonly #cipherKey: KeyObject;
 
+  /** A name that the key does not open was sealed with another key, or not at all. */
+  readonly unreadable = "cannot be opened with this `idKey`";
+
   constructor(key: KeyObject) {
-    this.#macKey = derived(key, "", "deep-agent ids: mac");
-    this.#cipherKey = derived(key, "", "deep-agent ids: cipher");
+    this.#macKey = derived(key, NO_SALT, "deep-agent ids: mac");
+    this.#cipherKey = derived(key, NO_SALT, "deep-agent ids: cipher");
   }
 
   nameOf(memoryId: string): string {

@@ -9,6 +9,11 @@ export interface NameMapping {
   idOf(name: string): string | undefined;
   /** The beginning that the names of all ids with this prefix share, as far as it is known. */
   beginningOf(prefix: string): string;
+  /**
+   * What is wrong with a name that no id has, as the end of a sentence. Absent: nothing is wrong, since such a name
+   * belongs to others.
+   */
+  readonly unreadable?: string;
 }
 
 /** The end of a name that was too long: NUL, and a SHA-256 in base64url. */
@@ -30,6 +35,11 @@ export class LongNames {
     this.#mapping = mapping;
   }
 
+  /** What is wrong with a name that no id has. `undefined`: nothing. */
+  get unreadable(): string | undefined {
+    return this.#mapping.unreadable;
+  }
+
   /** `whole` is the name before it was cut. If it was cut, `label` is the name of the memory that holds `whole`. */
   nameOf(memoryId: string): { name: string; whole: string; label?: string } {
     const name = this.#mapping.nameOf(memoryId);
@@ -49,12 +59,11 @@ export class LongNames {
     return this.#mapping.idOf(whole);
   }
 
-  /** The id with this name, or the label that holds the id's whole name; `undefined` if the name belongs to no id. */
-  idOf(name: string): { memoryId: string } | { label: string } | undefined {
-    if (isLabel(name)) return undefined;
+  /** The id with this name, or the label that holds the id's whole name; `"label"`: it is itself the name of a label. */
+  idOf(name: string): { memoryId: string | undefined } | { label: string } | "label" {
+    if (isLabel(name)) return "label";
     if (isCut(name)) return { label: name + LABEL_ENDING };
-    const memoryId = this.#mapping.idOf(name);
-    return memoryId === undefined ? undefined : { memoryId };
+    return { memoryId: this.#mapping.idOf(name) };
   }
 }
 

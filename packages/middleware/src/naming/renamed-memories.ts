@@ -10,6 +10,7 @@ import {
 } from "@deep-agent/core/adapter";
 import type { WholeBackend } from "../layer/layer.ts";
 import { LongNames, type NameMapping } from "./name-mapping.ts";
+import { NamesRead } from "./names-read.ts";
 
 /** The record of a label: the whole name, before it was cut. If names are sealed, this one is, too. */
 interface Label {
@@ -68,15 +69,18 @@ export class RenamedMemories {
 
   async list({ prefix = "", signal }: ListOptions): Promise<string[]> {
     const ids: string[] = [];
+    const names = this.#newNames();
     for (const name of await this.#store.list({ prefix: this.#names.beginningOf(prefix), signal })) {
-      const memoryId = await this.#idOf(name, signal);
+      const memoryId = await this.#idOf(name, names, signal);
       if (memoryId?.startsWith(prefix)) ids.push(memoryId);
     }
+    names.report(true);
     return ids;
   }
 
   async recent({ limit, prefix = "", signal, cursor: begin }: RecentOptions): Promise<RecentPage> {
     const memories: RecentMemory[] = [];
+    const names = this.#newNames();
     let cursor = begin;
     do {
       const page = await this.#store.recent({
@@ -86,12 +90,17 @@ export class RenamedMemories {
         signal,
       });
       for (const { memoryId: name, updatedAt } of page.memories) {
-        const memoryId = await this.#idOf(name, signal);
+        const memoryId = await this.#idOf(name, names, signal);
         if (memoryId?.startsWith(prefix)) memories.push({ memoryId, updatedAt });
       }
       cursor = page.cursor ?? undefined;
     } while (memories.length < limit && cursor !== undefined);
+    names.report(begin === undefined && cursor === undefined);
     return { memories, cursor: cursor ?? null };
+  }
+
+  #newNames(): NamesRead {
+    return new NamesRead(this.#store.name, this.#names.unreadable);
   }
 
   #saveLabel(memoryId: string, label: string, whole: string, options: CallOptions): Promise<void> {
@@ -100,13 +109,15 @@ export class RenamedMemories {
   }
 
   /** `undefined` if this is not the name of a memory. */
-  async #idOf(name: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+  async #idOf(name: string, names: NamesRead, signal: AbortSignal | undefined): Promise<string | undefined> {
     const found = this.#names.idOf(name);
-    if (found === undefined || "memoryId" in found) return found?.memoryId;
+    if (found === "label") return undefined;
+    if ("memoryId" in found) return names.count(found.memoryId);
     const [record] = (await this.#store.load(found.label, { signal })) ?? [];
-    const { name: whole } = (record ?? {}) as Partial<Label>;
+    if (record === undefined) return undefined; // deleted meanwhile
+    const { name: whole } = record as Partial<Label>;
     const memoryId = typeof whole === "string" ? this.#names.idOfWhole(whole) : undefined;
-    return memoryId !== undefined && this.#names.nameOf(memoryId).name === name ? memoryId : undefined;
+    return names.count(memoryId !== undefined && this.#names.nameOf(memoryId).name === name ? memoryId : undefined);
   }
 }
 
