@@ -7,6 +7,7 @@ export type { FallbackStatus } from "./fallback/fallback.ts";
 export { type FallbackControls, type FallbackOptions, withFallback } from "./fallback/with-fallback.ts";
 export type { SameCapabilities } from "./layer/layer.ts";
 export { withPrefix } from "./naming/with-prefix.ts";
+export { redactText } from "./records/redact-text.ts";
 export { type Redact, withRedaction } from "./records/with-redaction.ts";
 export {
   enforceRetention,

@@ -59,7 +59,7 @@ export class LongNames {
     return this.#mapping.idOf(whole);
   }
 
-  /** The id with this name, or the label that holds the id's whole name; `"label"`: it is itself the name of a label. */
+  /** The id with this name, or the label that holds the id's whole name; `"label"`: this is itself a label's name. */
   idOf(name: string): { memoryId: string | undefined } | { label: string } | "label" {
     if (isLabel(name)) return "label";
     if (isCut(name)) return { label: name + LABEL_ENDING };

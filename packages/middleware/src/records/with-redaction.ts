@@ -19,6 +19,8 @@ type RecordOf<B> = B extends { load(memoryId: string): Promise<(infer T extends 
  * const discreet = withRedaction(backend, (message) => ({ ...message, metadata: {} }));
  * ```
  *
+ * `redactText` makes such a function of patterns.
+ *
  * If `redact` throws or changes an `id`, nothing is written: `INVALID_RECORD`, without the message of the thrown error,
  * which may quote what was said. Throws `INVALID_CONFIG`.
  */
