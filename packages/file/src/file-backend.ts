@@ -40,6 +40,7 @@ import { type FileSystem, nodeFileSystem } from "./file-system.ts";
 import { Generations } from "./generations.ts";
 import type { DamageHandler } from "./log-file.ts";
 import { quarantine } from "./quarantine.ts";
+import { SharedDirectoryWarning } from "./shared-directory.ts";
 
 /**
  * Keeps memories as files: each memory is an append-only log of JSON lines. Several processes may write to one memory
@@ -69,6 +70,7 @@ export class FileBackend<T extends object = Message>
   readonly #generations: Generations;
   readonly #log: FileLogs<T>;
   readonly #catalogue: Catalogue;
+  readonly #shared: SharedDirectoryWarning;
   readonly #calls = new CallTracker(() => closed("FileBackend", BACKEND));
 
   /** Takes a directory or options. Default directory: `~/.deep-agent/memories`. Throws `INVALID_CONFIG`. */
@@ -78,6 +80,7 @@ export class FileBackend<T extends object = Message>
     const { durability = "sync", onCorrupt = "throw", fileSystem = nodeFileSystem } = given;
     this.directory = resolve(given.directory ?? defaultDirectory());
     this.#fs = fileSystem;
+    this.#shared = new SharedDirectoryWarning(fileSystem, this.directory, warnOf(BACKEND));
     const generations = (policy: CorruptPolicy): Generations =>
       new Generations(this.directory, fileSystem, durability === "sync", damageHandlerOf(fileSystem, policy));
     this.#generations = generations(onCorrupt);
@@ -205,6 +208,7 @@ export class FileBackend<T extends object = Message>
   ): Promise<R> {
     return this.#calls.run(async () => {
       try {
+        if (this.#shared.isDue) await this.#shared.check();
         return await task();
       } catch (error) {
         throw fileError(error, doing, this.directory, memoryId, outcome);

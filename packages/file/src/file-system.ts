@@ -45,6 +45,11 @@ export interface FileSystem {
   mkdir(path: string): Promise<boolean>;
   /** Flushes the names in a directory. */
   syncDirectory(path: string): Promise<void>;
+  /**
+   * The permission bits of a directory, as `chmod` takes them, and 0 on a system that has none; `null`: there is no
+   * such directory. Absent: nobody is warned of a directory that others may write to.
+   */
+  modeOf?(path: string): Promise<number | null>;
 }
 
 /** An open file, as {@link FileSystem.open} returns it. */
@@ -76,6 +81,7 @@ export interface FileStat {
 const APPEND_EXISTING = constants.O_RDWR | constants.O_APPEND;
 const PRIVATE_FILE = 0o600;
 const PRIVATE_DIRECTORY = 0o700;
+const PERMISSIONS = 0o7777;
 
 /** Bytes. Reading or writing up to this many takes less time than passing the work to another thread. */
 const SMALL = 64 * 1024;
@@ -159,6 +165,11 @@ export const nodeFileSystem: FileSystem = {
     } finally {
       await handle.close();
     }
+  },
+  async modeOf(path) {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return null;
+    return process.platform === "win32" ? 0 : stat.mode & PERMISSIONS;
   },
 };
 

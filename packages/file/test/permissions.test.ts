@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import {
   chmodSync,
   chownSync,
@@ -12,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { BackendEvent } from "@deep-agent/core";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { FileBackend } from "../src/index.ts";
 import { type Note, notes, rejectionOf, temporaryDirectory } from "./support/backends.ts";
@@ -219,5 +221,73 @@ describe("a full disk takes nothing away", () => {
     for (let retry = 0; retry < 2; retry++)
       await backend.append(ID, turn(stored.length), { operationId: `turn-${stored.length}` });
     expect(await backend.load(ID)).toEqual([...stored, ...turn(stored.length)]);
+  });
+});
+
+describe("an existing directory that everyone may write to", () => {
+  async function warningsOf(
+    directory: string,
+    use: (backend: FileBackend<Note>) => Promise<unknown>,
+  ): Promise<string[]> {
+    const details: string[] = [];
+    const listener = (event: unknown): void => {
+      const { type, detail } = event as BackendEvent & { detail?: string };
+      if (type === "warning") details.push(detail ?? "");
+    };
+    subscribe("deep-agent:backend", listener);
+    try {
+      await use(new FileBackend<Note>(directory));
+    } finally {
+      unsubscribe("deep-agent:backend", listener);
+    }
+    return details;
+  }
+
+  function directoryOf(mode: number): string {
+    const directory = temporaryDirectory();
+    chmodSync(directory, mode);
+    return directory;
+  }
+
+  it.each([
+    [0o777, "777"],
+    [0o1777, "1777"],
+    [0o702, "702"],
+  ])("is used with a warning, once for each backend: mode %o", async (mode, shown) => {
+    const directory = directoryOf(mode);
+    const use = async (backend: FileBackend<Note>): Promise<void> => {
+      await Promise.all([backend.load(ID), backend.list(), backend.append(ID, notes(0, 1))]);
+      await backend.append(ID, notes(1, 1));
+      await backend.ping();
+    };
+    const warning = expect.stringContaining(`${directory} (mode ${shown})`);
+    expect(await warningsOf(directory, use)).toEqual([warning]);
+    expect(await warningsOf(directory, (backend) => backend.load(ID))).toEqual([warning]);
+    expect(await new FileBackend<Note>(directory).load(ID)).toHaveLength(2);
+  });
+
+  it.each([0o700, 0o750, 0o770, 0o2770, 0o775])(
+    "is not one that only the user and its group may write to: mode %o",
+    async (mode) => {
+      expect(await warningsOf(directoryOf(mode), (backend) => backend.append(ID, notes(0, 1)))).toEqual([]);
+    },
+  );
+
+  it("is not one that the backend made", async () => {
+    const directory = join(temporaryDirectory(), "memories");
+    const use = async (backend: FileBackend<Note>): Promise<void> => {
+      await backend.list(); // there is no directory yet
+      await backend.append(ID, notes(0, 1));
+      await backend.append(ID, notes(1, 1));
+    };
+    expect(await warningsOf(directory, use)).toEqual([]);
+  });
+
+  it("is reported to the first who listens", async () => {
+    const directory = directoryOf(0o777);
+    const backend = new FileBackend<Note>(directory);
+    await backend.list();
+    const late = async (): Promise<unknown> => backend.list();
+    expect(await warningsOf(directory, late)).toHaveLength(1);
   });
 });
