@@ -39,7 +39,9 @@ export function hasId(id: unknown): boolean {
  * the places and the ids, which are not text that was said.
  */
 export function checkNewIds(memoryId: string, messages: readonly Message[], known: readonly Message[]): void {
-  const ids = new Set(known.map(({ id }) => id));
+  // A window may be long, and a turn is short.
+  const own = new Set(messages.map(({ id }) => id));
+  const ids = new Set(known.flatMap(({ id }) => (own.has(id) ? [id] : [])));
   const taken = messages.flatMap(({ id }, place) => {
     const isTaken = hasId(id) && ids.has(id);
     ids.add(id);
