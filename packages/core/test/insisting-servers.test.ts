@@ -32,7 +32,7 @@ async function serve(name: string): Promise<{ server: InsistingServer; insistenc
 /** An agent with a client and a conversation of its own, as in a new process. */
 function agentOn({ server, insistence }: Awaited<ReturnType<typeof serve>>, store: ReferenceLog): Agent {
   const options = { apiKey: "none", baseURL: server.baseURL, maxRetries: 0, ...insistence.options };
-  return new Agent({ model: new OpenAIModel("test-model", options), longMemory: ID, backend: store })
+  return new Agent({ model: new OpenAIModel(insistence.model, options), longMemory: ID, backend: store })
     .withSystem("Be brief.")
     .withMaxHistory(1000)
     .withTool(weather)
@@ -40,11 +40,11 @@ function agentOn({ server, insistence }: Awaited<ReturnType<typeof serve>>, stor
 }
 
 /** What the server says at the end of its turn with this number, from 1. */
-function saidIn(turn: number): string {
+function saidIn(name: string, turn: number): string {
   const results = ["Örebro 🌦: 21°"];
   if (turn % 2 === 0) results.push("Lisbon: 21°");
   if (turn % 3 === 0) results.push('{"time":"12:00"}');
-  return `Turn ${turn}: ${results.join(" · ")}`;
+  return `${name}, turn ${turn}: ${results.join(" · ")}`;
 }
 
 describe.each(names)("a server that insists like %s", (name) => {
@@ -59,14 +59,14 @@ describe.each(names)("a server that insists like %s", (name) => {
       for await (const piece of stream) said += piece;
       for await (const piece of stream.reasoning) thought += piece;
       const reply = await stream.reply;
-      expect(said).toBe(saidIn(turn));
-      expect(reply).toMatchObject({ text: saidIn(turn), finishReason: "stop" });
+      expect(said).toBe(saidIn(name, turn));
+      expect(reply).toMatchObject({ text: saidIn(name, turn), finishReason: "stop" });
       expect(reply.toolCalls).toHaveLength(1 + (turn % 2 === 0 ? 1 : 0) + (turn % 3 === 0 ? 1 : 0));
       expect(reply.reasoning !== "").toBe(place.insistence.reasons);
       expect(thought.endsWith(reply.reasoning)).toBe(true);
     }
     const reloaded = agentOn(place, store);
-    for (let turn = 11; turn <= 13; turn++) expect(await reloaded.ask(`Question ${turn}`)).toBe(saidIn(turn));
+    for (let turn = 11; turn <= 13; turn++) expect(await reloaded.ask(`Question ${turn}`)).toBe(saidIn(name, turn));
     expect(place.server.refusals).toEqual([]);
     expect(store.logs.get(ID)?.entries).toHaveLength(13);
     const results = store.records(ID)?.filter((message) => message.role === "tool") ?? [];
@@ -76,7 +76,7 @@ describe.each(names)("a server that insists like %s", (name) => {
   it("goes on with a window that is cut", async () => {
     const place = await serve(name);
     const ai = agentOn(place, new ReferenceLog()).withMaxHistory(7);
-    for (let turn = 1; turn <= 6; turn++) expect(await ai.ask("And now?")).toBe(saidIn(turn));
+    for (let turn = 1; turn <= 6; turn++) expect(await ai.ask("And now?")).toBe(saidIn(name, turn));
     expect(place.server.refusals).toEqual([]);
   });
 });
@@ -85,9 +85,9 @@ describe.each(names)("a conversation that began at a server like %s", (first) =>
   it.each(names.filter((name) => name !== first))("goes on at one like %s, and returns", async (second) => {
     const [home, away] = [await serve(first), await serve(second)];
     const store = new ReferenceLog();
-    for (const turn of [1, 2, 3]) expect(await agentOn(home, store).ask("At home?")).toBe(saidIn(turn));
-    for (const turn of [1, 2, 3]) expect(await agentOn(away, store).ask("And there?")).toBe(saidIn(turn));
-    for (const turn of [4, 5, 6]) expect(await agentOn(home, store).ask("And back?")).toBe(saidIn(turn));
+    for (const turn of [1, 2, 3]) expect(await agentOn(home, store).ask("At home?")).toBe(saidIn(first, turn));
+    for (const turn of [1, 2, 3]) expect(await agentOn(away, store).ask("And there?")).toBe(saidIn(second, turn));
+    for (const turn of [4, 5, 6]) expect(await agentOn(home, store).ask("And back?")).toBe(saidIn(first, turn));
     expect([...home.server.refusals, ...away.server.refusals]).toEqual([]);
   });
 });
@@ -233,7 +233,7 @@ describe.each(names)("no stored turn closes a conversation at a server like %s",
     const place = await serve(name);
     const store = new ReferenceLog();
     await store.append(ID, messages);
-    for (const turn of [1, 2]) expect(await agentOn(place, store).ask("Are you there?")).toBe(saidIn(turn));
+    for (const turn of [1, 2]) expect(await agentOn(place, store).ask("Are you there?")).toBe(saidIn(name, turn));
     expect(place.server.refusals).toEqual([]);
     // What is stored stays as it was.
     expect(store.records(ID)?.slice(0, messages.length)).toEqual(messages);
@@ -243,7 +243,7 @@ describe.each(names)("no stored turn closes a conversation at a server like %s",
     const place = await serve(name);
     const store = new ReferenceLog();
     for (const [, messages] of [...stored, ...stored]) await store.append(ID, messages);
-    for (const turn of [1, 2, 3]) expect(await agentOn(place, store).ask("Are you there?")).toBe(saidIn(turn));
+    for (const turn of [1, 2, 3]) expect(await agentOn(place, store).ask("Are you there?")).toBe(saidIn(name, turn));
     expect(place.server.refusals).toEqual([]);
   });
 });

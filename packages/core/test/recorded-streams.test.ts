@@ -84,7 +84,7 @@ function sends({ contentType = "text/event-stream" }: Recording, body: string, c
 
 async function askServer(recording: Recording, script: Script): Promise<Outcome> {
   await using server = await ChatServer.start(script, done);
-  return ask({ ...recording.options, baseURL: server.baseURL });
+  return await ask({ ...recording.options, baseURL: server.baseURL });
 }
 
 /** What a cut stream may do: all that the whole one does, or nothing at all. */
@@ -93,7 +93,7 @@ function checkCut(recording: Recording, { stored, ran, error }: Outcome): void {
     expect(stored).toEqual(expected(recording));
     expect(ran).toEqual(callsIn(recording));
   } else {
-    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({ message: expect.any(String) });
     expect(stored).toBeNull();
     expect(ran).toEqual([]);
   }
@@ -115,7 +115,7 @@ describe("an answer that is cut between two events is stored whole or not at all
       for (const cut of [true, false]) checkCut(recording, await askServer(recording, sends(recording, body, cut)));
     }
     const nothing = await askServer(recording, sends(recording, ""));
-    expect(nothing.error).toBeInstanceOf(Error);
+    expect(nothing.error).toMatchObject({ message: expect.any(String) });
   });
 });
 
@@ -208,7 +208,7 @@ describe("an answer that cannot be understood is an error, and nothing is stored
       const recording: Recording = { events: [], contentType, message: { content: "" }, options };
       const { stored, error, ran } = await askServer(recording, sends(recording, body));
       if (body.includes("[DONE]") && options.acceptEndMark) continue; // it says nothing, and that is all
-      expect(error).toBeInstanceOf(Error);
+      expect(error).toMatchObject({ message: expect.any(String) });
       expect(String((error as Error).message)).not.toContain(secret);
       expect(stored).toBeNull();
       expect(ran).toEqual([]);

@@ -49,6 +49,8 @@ export class Refusal extends Error {
 
 /** What is peculiar to one provider: what it insists on, and how it answers. */
 export interface Provider {
+  /** Its answers begin with this name. */
+  name: string;
   /** Throws a {@link Refusal} for what the provider does not accept. */
   check(body: ChatBody): void;
   /** The body of the answer to a request that was refused. */
@@ -128,7 +130,7 @@ export class InsistingServer implements AsyncDisposable {
     }
     if (rounds === 1 && this.#turns % 3 === 2) return this.#provider.call([{ name: "clock", arguments: {} }], answer);
     const results = turn.filter(({ role }) => role === "tool").map(({ content }) => wordsOf(content));
-    return this.#provider.say(`Turn ${++this.#turns}: ${results.join(" · ")}`, answer);
+    return this.#provider.say(`${this.#provider.name}, turn ${++this.#turns}: ${results.join(" · ")}`, answer);
   }
 
   #stream(response: ServerResponse, chunks: readonly object[]): void {

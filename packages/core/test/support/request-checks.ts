@@ -171,3 +171,15 @@ export function inToolTurn(messages: readonly SentMessage[], index: number): boo
 export function keyOf({ content, tool_calls: calls }: SentMessage): string {
   return calls?.[0]?.id ?? wordsOf(content);
 }
+
+/** Whether two values of JSON are the same. The order of fields does not count. */
+export function isSame(one: unknown, other: unknown): boolean {
+  return canonical(one) === canonical(other);
+}
+
+function canonical(value: unknown): string | undefined {
+  return JSON.stringify(value, (_key, item: unknown) => {
+    if (typeof item !== "object" || item === null || Array.isArray(item)) return item;
+    return Object.fromEntries(Object.entries(item).sort(([one], [other]) => (one < other ? -1 : 1)));
+  });
+}

@@ -10,6 +10,8 @@ import { strict } from "./strict.ts";
 /** A provider, and the options of a model that talks to it. */
 export interface Insistence {
   provider: () => Provider;
+  /** The name of the model. It tells a client what some models insist on. */
+  model: string;
   /** Options of the model that the provider's documentation asks for. */
   options?: { alternate?: boolean; includeUsage?: boolean };
   /** Whether its answers show what the model thought. */
@@ -18,11 +20,16 @@ export interface Insistence {
 
 /** The providers by name. */
 export const insistences: Readonly<Record<string, Insistence>> = {
-  gemini: { provider: gemini, reasons: false },
-  deepseek: { provider: deepseek, reasons: true },
-  mistral: { provider: mistral, options: { alternate: true, includeUsage: false }, reasons: true },
-  moonshot: { provider: moonshot, reasons: true },
-  openrouter: { provider: openrouter, reasons: true },
-  litellm: { provider: litellm, reasons: true },
-  strict: { provider: strict, reasons: false },
+  gemini: { provider: gemini, model: "gemini-3-pro", reasons: false },
+  deepseek: { provider: deepseek, model: "deepseek-chat", reasons: true },
+  mistral: {
+    provider: mistral,
+    model: "magistral-medium",
+    options: { alternate: true, includeUsage: false },
+    reasons: true,
+  },
+  moonshot: { provider: moonshot, model: "kimi-k2", reasons: true },
+  openrouter: { provider: openrouter, model: "anthropic/claude-sonnet", reasons: true },
+  litellm: { provider: litellm, model: "claude-sonnet", reasons: true },
+  strict: { provider: strict, model: "test-model", reasons: false },
 };

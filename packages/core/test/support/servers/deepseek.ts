@@ -10,6 +10,7 @@ import { ReasoningContent } from "./reasoning-content.ts";
 export function deepseek(): Provider {
   const thoughts = new ReasoningContent();
   return {
+    name: "deepseek",
     check(body) {
       checks.checkUnicode(body);
       checks.checkFields(body, { message: ["reasoning_content"] });

@@ -34,6 +34,7 @@ export function gemini(): Provider {
   }
 
   return {
+    name: "gemini",
     check(body) {
       checkUnicode(body);
       checkFields(body, { message: ["extra_content"], call: ["extra_content"] });

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { delta, finish } from "../chat-server.ts";
 import { callChunks, inPieces, type Provider, Refusal, textChunks } from "../insisting-server.ts";
 import * as checks from "../request-checks.ts";
@@ -31,6 +30,7 @@ export function litellm(): Provider {
   }
 
   return {
+    name: "litellm",
     check(body) {
       checks.checkUnicode(body);
       checks.checkFields(body, { message: ["reasoning_content", "thinking_blocks", "provider_specific_fields"] });
@@ -44,7 +44,7 @@ export function litellm(): Provider {
         const path = `messages[${index}].thinking_blocks`;
         const expected = thoughts.get(checks.keyOf(message));
         const given = message["thinking_blocks"];
-        if (given !== undefined && !isDeepStrictEqual(given, expected))
+        if (given !== undefined && !checks.isSame(given, expected))
           throw new Refusal(path, "not the blocks that were sent");
         if (expected !== undefined && given === undefined && checks.inToolTurn(body.messages, index)) {
           throw new Refusal(path, "a turn with tools lacks its thinking blocks");

@@ -29,6 +29,7 @@ export function mistral(): Provider {
   }
 
   return {
+    name: "mistral",
     status: 422,
     check(body) {
       if ("stream_options" in body) throw new Refusal("stream_options", "extra inputs are not permitted");

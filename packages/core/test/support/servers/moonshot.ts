@@ -11,6 +11,7 @@ export function moonshot(): Provider {
   const thoughts = new ReasoningContent();
   let calls = 0;
   return {
+    name: "moonshot",
     check(body) {
       checks.checkUnicode(body);
       checks.checkFields(body, { message: ["reasoning_content"] });

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { delta, finish } from "../chat-server.ts";
 import { callChunks, inPieces, type Provider, Refusal, textChunks } from "../insisting-server.ts";
 import * as checks from "../request-checks.ts";
@@ -29,6 +28,7 @@ export function openrouter(): Provider {
   }
 
   return {
+    name: "openrouter",
     between: ": OPENROUTER PROCESSING\n\n",
     check(body) {
       checks.checkUnicode(body);
@@ -40,10 +40,10 @@ export function openrouter(): Provider {
         if (message.role !== "assistant") continue;
         const expected = thoughts.get(checks.keyOf(message));
         const given = message["reasoning_details"] as Detail[] | undefined;
-        const same = isDeepStrictEqual(expected, given === undefined ? undefined : merged(given));
+        const same = checks.isSame(expected, given === undefined ? undefined : merged(given));
         if (!same) throw new Refusal(`messages[${index}].reasoning_details`, "not the details that were sent");
         const plain = message["reasoning"];
-        if (plain !== undefined && plain !== expected?.[0]?.text) {
+        if (plain !== undefined && plain !== (expected?.[0]?.text ?? "")) {
           throw new Refusal(`messages[${index}].reasoning`, "not the reasoning that was sent");
         }
       }

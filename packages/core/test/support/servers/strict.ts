@@ -7,6 +7,7 @@ const known = ["model", "messages", "tools", "tool_choice", "stream", "stream_op
 /** Insists on everything that some server of OpenAI's protocol insists on, and adds nothing of its own. */
 export function strict(): Provider {
   return {
+    name: "strict",
     check(body) {
       const unknown = Object.keys(body).find((field) => !known.includes(field));
       if (unknown !== undefined) throw new Refusal(unknown, "an unknown field");
