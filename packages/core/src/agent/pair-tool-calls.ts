@@ -1,4 +1,4 @@
-import type { AssistantMessage, Message, ToolMessage } from "../contract/message.ts";
+import type { AssistantMessage, Message, ToolCall, ToolMessage } from "../contract/message.ts";
 import { textOf } from "../contract/text-of.ts";
 
 /**
@@ -29,16 +29,26 @@ function resultsAfter(messages: readonly Message[], index: number): ToolMessage[
 }
 
 /**
- * An assistant message with only the calls that have a result, then the results, each once, in the order in which they
- * were stored. A message of which nothing would remain is left out.
+ * An assistant message with only the calls that have a result, then the results in the order of their calls. If a call
+ * has several results, the last one counts. A message of which nothing would remain is left out.
  */
 function withResults(message: AssistantMessage, results: readonly ToolMessage[]): Message[] {
   const { toolCalls = [], ...rest } = message;
-  const byCall = new Map(results.map((result) => [result.toolCallId, result]));
-  const answered = toolCalls.filter((call) => byCall.has(call.id));
-  const called = new Set(answered.map((call) => call.id));
-  const kept = [...byCall.values()].filter((result) => called.has(result.toolCallId));
-  if (answered.length === toolCalls.length) return [message, ...kept];
-  if (answered.length > 0) return [{ ...rest, toolCalls: answered }, ...kept];
+  const pairs = toolCalls.flatMap((call, index) => {
+    const result = resultOf(toolCalls, index, results);
+    return result === undefined ? [] : [{ call, result }];
+  });
+  const kept = pairs.map(({ result }) => result);
+  if (pairs.length === toolCalls.length) return [message, ...kept];
+  if (pairs.length > 0) return [{ ...rest, toolCalls: pairs.map(({ call }) => call) }, ...kept];
   return textOf(message) === "" && message.refusal === undefined ? [] : [rest];
+}
+
+/** Calls that share an id have their results in the same order. */
+function resultOf(calls: readonly ToolCall[], index: number, results: readonly ToolMessage[]): ToolMessage | undefined {
+  const id = calls[index]?.id;
+  const own = results.filter(({ toolCallId }) => toolCallId === id);
+  const before = calls.slice(0, index).filter((call) => call.id === id).length;
+  const after = calls.slice(index + 1).filter((call) => call.id === id).length;
+  return own[Math.max(before, own.length - 1 - after)];
 }
