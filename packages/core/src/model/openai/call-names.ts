@@ -8,7 +8,9 @@ export interface CallNamesOptions {
   toolNames?: readonly string[] | undefined;
 }
 
-interface CallName {
+/** A call, and the id and name under which it is sent. */
+export interface NamedCall {
+  readonly call: ToolCall;
   readonly id: string;
   readonly name: string;
 }
@@ -29,14 +31,18 @@ const fitName = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
  * The ids and names under which calls and their results are sent. The ids of the server that made them are kept, since
- * some hold data for it. Others are replaced unless they are fit, by the position of the call.
+ * some hold data for it. Others are replaced unless they are fit, by the position of the call. An id that another server
+ * gave twice is replaced the second time: some servers refuse two calls with one id.
  */
 export class CallNames {
   readonly #options: CallNamesOptions;
+  /** The ids that stand in the messages, and those that replace them. */
   readonly #taken = new Set<string>();
-  readonly #replaced = new Map<string, string>();
-  /** The newest call of each id: servers may give an id again in a later turn. */
-  readonly #calls = new Map<string, CallName>();
+  /** The ids under which calls have been sent. */
+  readonly #sent = new Set<string>();
+  #replaced = 0;
+  /** The newest calls of each id, in order: servers may give an id again in a later turn. */
+  readonly #calls = new Map<string, NamedCall[]>();
   /** The source of each call that tells it. */
   readonly #sources = new Map<ToolCall, string>();
 
@@ -52,19 +58,32 @@ export class CallNames {
     }
   }
 
-  /** The id and name of a call. Calls must be asked for in order, each before its result. */
-  call(call: ToolCall): CallName {
-    const isFit = this.#isFit(call);
-    const named = { id: isFit ? call.id : this.#replacement(call.id), name: this.#name(call.name) };
-    this.#calls.set(call.id, named);
+  /** The ids and names of the calls of one message. Messages must be asked for in order, each before its results. */
+  calls(calls: readonly ToolCall[]): NamedCall[] {
+    const named: NamedCall[] = [];
+    for (const call of calls) {
+      const earlier = named.filter((other) => other.call.id === call.id);
+      const isTaken = earlier.length > 0 || (this.#sent.has(call.id) && !this.#isOwn(call));
+      const id = this.#isFit(call) && !isTaken ? call.id : this.#replacement();
+      const added = { call, id, name: this.#name(call.name) };
+      named.push(added);
+      this.#sent.add(id);
+      this.#calls.set(call.id, [...earlier, added]);
+    }
     return named;
   }
 
   /** The id of a result, and the name of its tool. The name is `undefined` if the call is not in the request. */
   result({ toolCallId, name }: ToolMessage): { id: string; name?: string } {
-    const call = this.#calls.get(toolCallId);
+    const calls = this.#calls.get(toolCallId) ?? [];
+    const call = calls.length > 1 ? calls.shift() : calls[0];
     if (call !== undefined) return call;
     return name === undefined ? { id: toolCallId } : { id: toolCallId, name: this.#name(name) };
+  }
+
+  #isOwn(call: ToolCall): boolean {
+    const { source } = this.#options;
+    return source !== undefined && this.#sources.get(call) === source;
   }
 
   #isFit(call: ToolCall): boolean {
@@ -76,15 +95,11 @@ export class CallNames {
     return fortyCharacters.test(call.id) && !isOfMistral(source);
   }
 
-  #replacement(id: string): string {
-    const known = this.#replaced.get(id);
-    if (known !== undefined) return known;
-    let number = this.#replaced.size;
+  #replacement(): string {
     let replacement: string;
-    do replacement = `call${(number++).toString(36).padStart(5, "0")}`;
+    do replacement = `call${(this.#replaced++).toString(36).padStart(5, "0")}`;
     while (this.#taken.has(replacement));
     this.#taken.add(replacement);
-    this.#replaced.set(id, replacement);
     return replacement;
   }
 

@@ -7,13 +7,12 @@ import {
   type Message,
   type ProviderMetadata,
   type TextPart,
-  type ToolCall,
   type ToolMessage,
 } from "../../contract/message.ts";
 import { saysNothing } from "../../contract/text-of.ts";
 import type { ToolSpec } from "../chat-model.ts";
 import { alternating } from "./alternating.ts";
-import { CallNames, isOfMistral } from "./call-names.ts";
+import { CallNames, isOfMistral, type NamedCall } from "./call-names.ts";
 import { callFields, functionFields, messageFields } from "./known-fields.ts";
 import { soundMessage } from "./sound-message.ts";
 import { wellFormed, wellFormedArguments } from "./well-formed.ts";
@@ -123,13 +122,12 @@ class Outgoing {
       content: thought ?? (refused ? refusal : text === null ? null : textParts(text)),
       ...(refusal !== undefined && !isForeign && { refusal }),
       // Servers refuse an empty list.
-      ...(toolCalls.length > 0 && { tool_calls: toolCalls.map((call) => this.#call(call)) }),
+      ...(toolCalls.length > 0 && { tool_calls: this.#names.calls(toolCalls).map((call) => this.#call(call)) }),
     };
   }
 
-  #call(call: ToolCall): OpenAIToolCall {
+  #call({ call, id, name }: NamedCall): OpenAIToolCall {
     const { function: added, ...fields } = this.#returned(call.providerMetadata) ?? {};
-    const { id, name } = this.#names.call(call);
     return {
       ...without(fields, callFields),
       id,
