@@ -98,7 +98,7 @@ describe("a conversation goes to the model as Chat Completions", () => {
 describe("messages of Chat Completions become messages of a conversation", () => {
   // What every server accepts: other text is repaired on the way out.
   const text = fc.string({ unit: "grapheme" }).filter((value) => value.trim() !== "");
-  const name = fc.option(fc.string({ minLength: 1 }), { nil: undefined });
+  const name = fc.option(fc.stringMatching(/^[^\s<|\\/>]{1,64}$/), { nil: undefined });
   const parts = fc.array(fc.oneof(fc.record({ type: fc.constant("text" as const), text }), fc.constant(picture)), {
     minLength: 1,
   });

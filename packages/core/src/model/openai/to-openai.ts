@@ -84,7 +84,7 @@ class Outgoing {
 
   #add(message: Message, index: number): void {
     const { role } = message;
-    const name = message.name === undefined ? {} : { name: message.name };
+    const name = speaker(message.name);
     switch (role) {
       case "system": {
         const content = spoken(message.content);
@@ -110,9 +110,9 @@ class Outgoing {
     const { audio: _audio, ...others } = withoutUnsigned(fields ?? {});
     const text = content === null || audio !== undefined ? null : spoken(content);
     const thought = typeof thoughts === "string" && thoughts !== "" ? withThought(thoughts, text) : undefined;
-    // A refusal is a field of OpenAI's own: another provider is told as text what the model said.
-    const isForeign =
-      message.providerMetadata !== undefined && message.providerMetadata.source !== this.#options.source;
+    // A refusal is a field of OpenAI's own: a server that did not send it is told as text what the model said.
+    const { source } = this.#options;
+    const isForeign = source !== undefined && message.providerMetadata?.source !== source;
     const refused = refusal !== undefined && refusal.trim() !== "" && text === null && isForeign;
     return {
       ...without(others, messageFields),
@@ -195,6 +195,12 @@ class Outgoing {
       .slice(Math.max(0, begin), next < 0 ? undefined : next)
       .some((message) => message.role === "assistant" && (message.toolCalls ?? []).length > 0);
   }
+}
+
+/** The name of a speaker in the characters that OpenAI accepts. */
+function speaker(name = ""): { name?: string } {
+  const sent = name.replaceAll(/[\s<|\\/>]+/g, "_").slice(0, 64);
+  return sent === "" ? {} : { name: sent };
 }
 
 function without(fields: object, names: readonly string[]): Record<string, unknown> {

@@ -12,7 +12,7 @@ export function mistral(): Provider {
   function checkParts(message: SentMessage, path: string): void {
     if (!Array.isArray(message.content)) return;
     for (const [index, part] of (message.content as { type: string; thinking?: { text?: string }[] }[]).entries()) {
-      if (part.type === "text" || (message.role === "user" && part.type === "image_url")) continue;
+      if (part.type === "text" || (message.role !== "assistant" && part.type === "image_url")) continue;
       if (part.type !== "thinking") throw new Refusal(`${path}.content[${index}].type`, "an unknown kind of part");
       const given = part.thinking?.map(({ text }) => text ?? "").join("");
       if (given !== thoughts.get(checks.keyOf(message))) {
