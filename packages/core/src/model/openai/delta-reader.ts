@@ -96,7 +96,8 @@ export class DeltaReader {
   /** A server may send the same text under two names. The first name is the one that it wants back. */
   *#reason(fields: JsonObject): Generator<ModelEvent> {
     this.#reasoningField ??= reasoningFields.find((name) => typeof fields[name] === "string");
-    const text = this.#reasoningField === undefined ? undefined : fields[this.#reasoningField];
+    const field = reasoningFields.find((name) => name === this.#reasoningField); // not a part of the content
+    const text = field === undefined ? undefined : fields[field];
     if (typeof text === "string" && text !== "") yield { type: "reasoning", text };
   }
 
