@@ -105,7 +105,7 @@ function continues(call: PartialCall, piece: Piece): boolean {
   if (!isWholeObject(call.arguments)) return true;
   if (hasNewId) return false;
   const isRepeated = piece.arguments === "" || piece.arguments.trim() === call.arguments.trim();
-  return isRepeated || /^\{\s*\}$/.test(call.arguments.trim()) || !isWholeObject(piece.arguments);
+  return isRepeated || /^\{\s*\}$/.test(call.arguments.trim()) || !/^\s*\{/.test(piece.arguments);
 }
 
 function pieceOf({ path }: Field, fields: JsonObject): { piece: Piece; called: JsonObject } {
