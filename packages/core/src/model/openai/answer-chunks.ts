@@ -38,7 +38,7 @@ class TextReader {
 
   /** The next piece; `undefined`: the body has ended. */
   async next(): Promise<string | undefined> {
-    const { done, value } = await this.#reader.read();
+    const { done, value } = await this.#reader.read().catch(connectionLost);
     return done ? undefined : this.#decoder.decode(value, { stream: true });
   }
 
@@ -56,6 +56,11 @@ class TextReader {
   stop(): void {
     this.#reader.cancel().catch(() => undefined); // the connection is broken already
   }
+}
+
+/** The network's own errors have no common type and say nothing of the answer, such as "terminated". */
+function connectionLost(cause: unknown): never {
+  throw brokeOff("the connection to the server was lost", undefined, cause);
 }
 
 async function* wholeBody(head: string, text: TextReader): AsyncGenerator<unknown> {

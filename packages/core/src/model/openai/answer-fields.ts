@@ -37,8 +37,9 @@ export function notUnderstood(field: string, problem: string): MemoryError {
 }
 
 /** The error for an answer that ended early. */
-export function brokeOff(problem: string, hint = "Nothing was stored; ask again."): MemoryError {
-  return new MemoryError("INVALID_ANSWER", `The model's answer broke off: ${problem}.`, { retryable: true, hint });
+export function brokeOff(problem: string, hint = "Nothing was stored; ask again.", cause?: unknown): MemoryError {
+  const message = `The model's answer broke off: ${problem}.`;
+  return new MemoryError("INVALID_ANSWER", message, { retryable: true, hint, cause });
 }
 
 function kindOf(value: unknown): string {

@@ -18,7 +18,16 @@ export interface StreamOptions {
 const cutReasons: readonly string[] = [
   ...["length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length", "context_length_exceeded"],
   ...["model_context_window_exceeded", "content_filter", "content_filtered", "safety", "recitation", "blocklist"],
-  ...["prohibited_content", "sensitive", "guardrail_intervened", "spii", "language", "other", "malformed_function_call", "unexpected_tool_call"],
+  ...[
+    "prohibited_content",
+    "sensitive",
+    "guardrail_intervened",
+    "spii",
+    "language",
+    "other",
+    "malformed_function_call",
+    "unexpected_tool_call",
+  ],
   ...["function_call_filter", "insufficient_system_resource", "network_error", "repetition", "refusal"],
   ...["abort", "aborted", "cancelled", "canceled"],
 ];
