@@ -3,9 +3,13 @@ import type { ChatModel, Message, ModelEvent, ModelRequest, ToolCall, Usage } fr
 /** The answer of the scripted model to one request. */
 export interface Answer {
   text?: string[];
+  /** Sent before the text. */
+  reasoning?: string[];
   refusal?: string;
   calls?: ToolCall[];
   usage?: Usage;
+  /** Further fields of the `finish`. */
+  finish?: Partial<Extract<ModelEvent, { type: "finish" }>>;
   /** Thrown after the text instead of a `finish`. */
   error?: Error;
   /** The stream ends without a `finish`. */
@@ -41,12 +45,14 @@ export class ScriptedModel implements ChatModel {
   }
 }
 
-function eventsOf({ text = [], refusal, calls = [], usage, error, breaksOff }: Answer): ModelEvent[] {
+function eventsOf(answer: Answer): ModelEvent[] {
+  const { text = [], reasoning = [], refusal, calls = [], usage, finish, error, breaksOff } = answer;
   return [
+    ...reasoning.map((piece): ModelEvent => ({ type: "reasoning", text: piece })),
     ...text.map((piece): ModelEvent => ({ type: "text", text: piece })),
     ...(refusal === undefined ? [] : [{ type: "refusal", text: refusal } as const]),
     ...calls.map((call): ModelEvent => ({ type: "tool-call", call })),
-    ...(error !== undefined || breaksOff ? [] : [{ type: "finish", usage } as const]),
+    ...(error !== undefined || breaksOff ? [] : [{ type: "finish", usage, ...finish } as const]),
   ];
 }
 

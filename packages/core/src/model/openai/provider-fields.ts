@@ -3,6 +3,12 @@ import { isJsonObject, type JsonObject } from "../../contract/json-object.ts";
 /** Fields whose pieces are joined to one text. Of other texts, such as an id or a signature, the last one counts. */
 const textFields = /^(text|thinking|summary|data|transcript|content|reasoning.*)$/;
 
+/** The name of a field that records do not have. */
+const PROTOTYPE = "__proto__";
+
+/** How deep the fields may be nested: as deep as any that is known, and less than a record may be. */
+const MAX_DEPTH = 100;
+
 /**
  * Collects the fields of a streamed answer that are not known, from pieces. In a list, pieces
  * with the same index are joined; without an index, neighbours that are pieces of one text or thought.
@@ -24,12 +30,24 @@ export class ProviderFields {
     for (const [name, value] of Object.entries(piece)) if (!known.includes(name)) this.addField(name, value);
   }
 
-  addField(name: string, value: unknown): void {
-    if (isEmpty(value)) return;
-    // Not an assignment: a server may send any name, even that of the prototype.
-    const merged = mergeTopLevel(Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined, value);
-    Object.defineProperty(this.#fields, name, { value: merged, enumerable: true, writable: true, configurable: true });
+  addField(name: string, given: unknown): void {
+    const value = storable(given);
+    if (name === PROTOTYPE || isEmpty(value)) return;
+    this.#fields[name] = mergeTopLevel(own(this.#fields, name), value);
   }
+}
+
+/**
+ * A copy without what a record cannot hold, such as a number that is too large. A server may send it, and the turn
+ * could not be stored. `undefined`: nothing remains.
+ */
+function storable(value: unknown, depth = 0): unknown {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
+  if (typeof value !== "object" || depth === MAX_DEPTH) return undefined;
+  if (Array.isArray(value)) return value.map((element: unknown) => storable(element, depth + 1) ?? null);
+  const fields = Object.entries(value).map(([name, inner]) => [name, storable(inner, depth + 1)] as const);
+  return Object.fromEntries(fields.filter(([name, inner]) => name !== PROTOTYPE && inner !== undefined));
 }
 
 function isEmpty(value: unknown): boolean {
