@@ -47,7 +47,7 @@ class TextReader {
     let head = "";
     for (let piece = await this.next(); piece !== undefined; piece = await this.next()) {
       head += piece;
-      if (head.trim() !== "") break;
+      if (piece.trim() !== "") break;
     }
     return head;
   }

@@ -9,9 +9,16 @@ export function lastObject(text: string): string {
   return objects.findLast((object) => !/^\{\s*\}$/.test(object)) ?? objects.at(-1) ?? text;
 }
 
-/** Whether the text is a whole JSON object. */
+/** Whether the text is a whole JSON object. It is asked for each piece, so that it must be quick for what is not. */
 export function isWholeObject(text: string): boolean {
-  return text.trimStart().startsWith("{") && isJson(text);
+  return isBlankUpTo(text, "{", 0, 1) && isBlankUpTo(text, "}", text.length - 1, -1) && isJson(text);
+}
+
+/** Whether a character comes first, but for white space, from `start` on in one direction. */
+function isBlankUpTo(text: string, character: string, start: number, step: 1 | -1): boolean {
+  let at = start;
+  while (/\s/.test(text.charAt(at))) at += step;
+  return text.charAt(at) === character;
 }
 
 function isJson(text: string): boolean {
