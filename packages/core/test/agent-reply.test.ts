@@ -130,7 +130,7 @@ describe("the reasoning of a stream", () => {
 });
 
 describe("how an answer ended", () => {
-  it("is told of a cut one, whose calls are in the reply and are not run", async () => {
+  it("is reported of a cut one, whose calls are in the reply and are not run", async () => {
     const { ran, tool } = weather();
     const finish = { finishReason: "length", incomplete: true };
     const model = new ScriptedModel({ text: ["Once "], calls: [lisbon], finish });
@@ -148,7 +148,7 @@ describe("how an answer ended", () => {
     expect(model.requests).toHaveLength(1);
   });
 
-  it("is told of one that was cut in a later round, after which the conversation goes on", async () => {
+  it("is reported of one that was cut in a later round, after which the conversation goes on", async () => {
     const { ran, tool } = weather();
     const model = new ScriptedModel(
       { calls: [lisbon] },
@@ -167,14 +167,14 @@ describe("how an answer ended", () => {
     ["nothing", {}],
     ["white space", { text: [" ", "\n"] }],
     ["reasoning alone", { reasoning: ["Hm."] }],
-  ])("is told of one that says %s", async (_what, answer) => {
+  ])("is reported of one that says %s", async (_what, answer) => {
     const { store, agent } = remembering(new ScriptedModel({ ...answer, finish: { finishReason: "stop" } }));
     const reply = await agent.stream("Hello").reply;
     expect(reply).toMatchObject({ finishReason: "stop", message: { status: "empty" } });
     expect(store.records(ID)?.at(-1)).toMatchObject({ status: "empty" });
   });
 
-  it("is told of an aborted one, with what was thought by then", async () => {
+  it("is reported of an aborted one, with what was thought by then", async () => {
     const controller = new AbortController();
     const before = (_: unknown, index: number) => (index === 2 ? controller.abort(new Error("enough")) : undefined);
     const answer = { reasoning: ["Hm."], text: ["Once ", "upon"], before };
@@ -188,7 +188,7 @@ describe("how an answer ended", () => {
     });
   });
 
-  it("is not told by a whole answer", async () => {
+  it("is not reported of a whole answer", async () => {
     const { store, agent } = remembering(new ScriptedModel({ text: ["Hi"], finish: { finishReason: "stop" } }));
     await agent.ask("Hello");
     expect(bare(store.records(ID)?.at(-1) as AssistantMessage)).toEqual({ role: "assistant", content: "Hi" });

@@ -91,7 +91,7 @@ export function checkUniqueIds({ messages }: ChatBody): void {
   });
 }
 
-/** Refuses names of tools that do not match, and names of speakers with white space or other characters of templates. */
+/** Refuses names of tools that do not match, and names of speakers with characters that OpenAI refuses. */
 export function checkNames({ messages }: ChatBody, pattern: RegExp): void {
   eachCall(messages, (call, path) => {
     if (!pattern.test(call.function.name)) throw new Refusal(`${path}.function.name`, `a name that is not ${pattern}`);
@@ -131,7 +131,7 @@ export function checkFields({ messages }: ChatBody, extra: { message?: string[];
   });
 }
 
-/** Refuses two messages of one role in a row, and a first message that is not a user's. Results may follow each other. */
+/** Refuses two messages of one role in a row, unless both are results, and a first message that is not a user's. */
 export function checkTurns({ messages }: ChatBody): void {
   const first = messages.findIndex(({ role }) => role !== "system");
   for (const [index, { role }] of messages.entries()) {
@@ -154,7 +154,7 @@ export function checkTurns({ messages }: ChatBody): void {
 }
 
 /** Calls `check` for every call of a tool in the messages. */
-export function eachCall(messages: readonly SentMessage[], check: (call: SentCall, path: string) => void): void {
+function eachCall(messages: readonly SentMessage[], check: (call: SentCall, path: string) => void): void {
   for (const [index, { tool_calls: calls = [] }] of messages.entries()) {
     for (const [position, call] of calls.entries()) check(call, `messages[${index}].tool_calls[${position}]`);
   }

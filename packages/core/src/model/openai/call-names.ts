@@ -31,8 +31,8 @@ const fitName = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
  * The ids and names under which calls and their results are sent. The ids of the server that made them are kept, since
- * some hold data for it. Others are replaced unless they are fit, by the position of the call. An id that another server
- * gave twice is replaced the second time: some servers refuse two calls with one id.
+ * some hold data for it. Others are replaced unless they are fit, by the position of the call. An id that another
+ * server gave twice is replaced the second time: some servers refuse two calls with one id.
  */
 export class CallNames {
   readonly #options: CallNamesOptions;

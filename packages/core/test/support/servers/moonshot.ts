@@ -4,8 +4,8 @@ import * as checks from "../request-checks.ts";
 import { ReasoningContent } from "./reasoning-content.ts";
 
 /**
- * Insists like Moonshot's Kimi: each call has its `reasoning_content`, also one of another model, and no message is empty.
- * Its ids name the tool and number the calls of the conversation.
+ * Insists like Moonshot's Kimi: each call has its `reasoning_content`, also one of another model, and no message is
+ * empty. Its ids name the tool and number the calls of the conversation.
  */
 export function moonshot(): Provider {
   const thoughts = new ReasoningContent();
