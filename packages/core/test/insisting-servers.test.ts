@@ -1,6 +1,17 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { z } from "zod";
-import { Agent, assistant, defineTool, type Message, OpenAIModel, type ToolCall, tool, user } from "../src/index.ts";
+import {
+  Agent,
+  assistant,
+  type ContentPart,
+  defineTool,
+  type Message,
+  OpenAIModel,
+  system,
+  type ToolCall,
+  tool,
+  user,
+} from "../src/index.ts";
 import { InsistingServer } from "./support/insisting-server.ts";
 import { ReferenceLog } from "./support/reference-log.ts";
 import { type Insistence, insistences } from "./support/servers/all.ts";
@@ -102,6 +113,14 @@ function called(call: Partial<ToolCall>, result: Message["content"], fields: obj
   ];
 }
 
+const picture: ContentPart = { type: "image_url", image_url: { url: "https://example.com/a.png" } };
+/** A part as Mistral's models send it. */
+const thinking = { type: "thinking", thinking: [{ type: "text", text: "Hm." }] } as unknown as ContentPart;
+
+function added(fields: Record<string, unknown>): object {
+  return { providerMetadata: { source: "https://example.com other", fields } };
+}
+
 /** Turns that other programs may have stored. Some server refuses each of them as it is. */
 const stored: [string, Message[]][] = [
   ["an answer without text", [user("Hello"), assistant("", { status: "empty" })]],
@@ -197,7 +216,18 @@ const stored: [string, Message[]][] = [
       { type: "image_url", image_url: { url: "https://example.com/sky.png" } },
     ]),
   ],
-  ["a picture alone in a result", called({}, [{ type: "image_url", image_url: { url: "https://example.com/a.png" } }])],
+  ["a picture alone in a result", called({}, [picture])],
+  ["a thought as a part of an answer", [user("Hello"), assistant([thinking, { type: "text", text: "Hi." }])]],
+  ["a thought as the only part of an answer", [user("Hello"), assistant([thinking])]],
+  ["a picture in an answer", [user("Draw"), assistant([{ type: "text", text: "Here:" }, picture])]],
+  ["a picture as the only part of an answer", [user("Draw"), assistant([picture])]],
+  ["an answer of pictures that another provider added", [user("Draw"), assistant("", added({ images: [picture] }))]],
+  ["an answer of sound that another provider added", [user("Sing"), assistant(null, added({ audio: { id: "a" } }))]],
+  [
+    "a picture in a system message",
+    [system([picture, { type: "text", text: "Be kind." }]), user("Hello"), assistant("Hi.")],
+  ],
+  ["a blank system message", [system(" "), user("Hello"), assistant("Hi.")]],
   [
     "what another provider added",
     called(

@@ -99,10 +99,9 @@ describe("messages of Chat Completions become messages of a conversation", () =>
   // What every server accepts: other text is repaired on the way out.
   const text = fc.string({ unit: "grapheme" }).filter((value) => value.trim() !== "");
   const name = fc.option(fc.stringMatching(/^[^\s<|\\/>]{1,64}$/), { nil: undefined });
-  const parts = fc.array(fc.oneof(fc.record({ type: fc.constant("text" as const), text }), fc.constant(picture)), {
-    minLength: 1,
-  });
-  const content = fc.oneof(text, parts);
+  const textPart = fc.record({ type: fc.constant("text" as const), text });
+  const words = fc.oneof(text, fc.array(textPart, { minLength: 1 }));
+  const content = fc.oneof(text, fc.array(fc.oneof(textPart, fc.constant(picture)), { minLength: 1 }));
   const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,40}$/);
   const toolCalls = fc.uniqueArray(
     fc.record({
@@ -112,9 +111,9 @@ describe("messages of Chat Completions become messages of a conversation", () =>
     { selector: (called) => called.id, minLength: 1, maxLength: 3 },
   );
   const message: fc.Arbitrary<Message> = fc.oneof(
-    content.map((value) => system(value)),
+    words.map((value) => system(value)),
     fc.tuple(content, name).map(([value, who]) => user(value, who === undefined ? {} : { name: who })),
-    fc.tuple(fc.option(content), toolCalls).map(([value, calls]) => assistant(value, { toolCalls: calls })),
+    fc.tuple(fc.option(words), toolCalls).map(([value, calls]) => assistant(value, { toolCalls: calls })),
     text.map((value) => assistant(null, { refusal: value })),
     fc.tuple(id, text).map(([callId, value]) => tool(callId, value)),
   );

@@ -87,7 +87,7 @@ class Outgoing {
     const name = speaker(message.name);
     switch (role) {
       case "system": {
-        const content = spoken(message.content);
+        const content = spoken(textOnly(message.content));
         if (content !== null) this.#sent.push({ role, content: textParts(content), ...name });
         return;
       }
@@ -95,11 +95,17 @@ class Outgoing {
         this.#sent.push({ role, content: spoken(message.content) ?? "(no text)", ...name });
         return;
       case "assistant":
-        if (!saysNothing(message)) this.#sent.push({ ...this.#assistant(message, index), ...name });
+        if (!saysNothing(message)) this.#addAnswer({ ...this.#assistant(message, index), ...name });
         return;
       case "tool":
         this.#sent.push(this.#result(message));
     }
+  }
+
+  /** Leaves out an answer of which nothing but what another source added was said. */
+  #addAnswer(answer: OpenAIAssistantMessage): void {
+    const { role: _role, name: _name, content, ...others } = answer;
+    if (content !== null || Object.values(others).some((value) => value !== "")) this.#sent.push(answer);
   }
 
   #assistant(message: AssistantMessage, index: number): OpenAIAssistantMessage {
@@ -108,7 +114,7 @@ class Outgoing {
     const { content: thoughts, ...reasoning } = this.#returnedReasoning(message, index);
     const audio = audioOf(fields?.["audio"]);
     const { audio: _audio, ...others } = withoutUnsigned(fields ?? {});
-    const text = content === null || audio !== undefined ? null : spoken(content);
+    const text = content === null || audio !== undefined ? null : spoken(textOnly(content));
     const thought = typeof thoughts === "string" && thoughts !== "" ? withThought(thoughts, text) : undefined;
     // A refusal is a field of OpenAI's own: a server that did not send it is told as text what the model said.
     const { source } = this.#options;
@@ -212,6 +218,11 @@ function spoken<C extends string | ContentPart[]>(content: C): C | null {
   if (typeof content === "string") return content.trim() === "" ? null : content;
   const parts = content.filter((part) => part.type !== "text" || part.text.trim() !== "");
   return parts.length === 0 ? null : (parts as C); // `C` is an array here
+}
+
+/** Content without parts other than text, such as a picture: in the protocol, only a user sends others. */
+function textOnly(content: string | ContentPart[]): string | ContentPart[] {
+  return typeof content === "string" ? content : content.filter((part) => part.type === "text");
 }
 
 /** Content as Mistral's models send and want it: what was thought, then what was said. */
