@@ -263,6 +263,31 @@ export const untidyCalls: Record<string, Recording> = {
     ),
     message: calling(lisbon),
   },
+  "a whole call again, with another id": {
+    events: calls(
+      piece({ index: 0, id: "call_1", ...fn("weather", LISBON) }),
+      piece({ index: 1, id: "call_2", ...fn("weather", '{"city":"Porto"}') }),
+      piece({ index: 1, ...fn(null, '{"city":"Porto"}') }),
+    ),
+    message: calling({ id: "call_1", ...lisbon }, { id: "call_2", ...porto }),
+  },
+  "calls whose index begins with 1": {
+    events: calls(
+      piece({ index: 1, id: "call_1", ...fn("weather", '{"city":') }),
+      piece({ index: 1, ...fn(null, '"Lisbon"}') }),
+      piece({ index: 2, id: "call_2", ...fn("clock", "{}") }),
+    ),
+    message: calling({ id: "call_1", ...lisbon }, { id: "call_2", ...clock }),
+  },
+  "an index as text": {
+    events: calls(
+      piece({ index: "0", id: "call_1", ...fn("weather", '{"city":') }),
+      piece({ index: "1", id: "call_2", ...fn("weather", '{"city":') }),
+      piece({ index: "0", ...fn(null, '"Lisbon"}') }),
+      piece({ index: "1", ...fn(null, '"Porto"}') }),
+    ),
+    message: calling({ id: "call_1", ...lisbon }, { id: "call_2", ...porto }),
+  },
   "calls with the reason stop": {
     events: events(piece({ index: 0, id: "call_1", ...fn("weather", LISBON) }), finish("stop")),
     message: calling({ id: "call_1", ...lisbon }),
@@ -474,6 +499,39 @@ export const richAnswers: Record<string, Recording> = {
   "a refusal": {
     events: events(delta({ refusal: "I must " }), delta({ refusal: "not." }), finish()),
     message: { content: null, refusal: "I must not." },
+  },
+  "the word null as a reason, until the end": {
+    events: events(delta({ content: "Hi " }, "null"), delta({ content: "there" }, "null"), finish()),
+    message: { content: "Hi there" },
+  },
+  "an empty reason, until the end": {
+    events: events(delta({ content: "Hi " }, ""), delta({ content: "there" }, ""), finish()),
+    message: { content: "Hi there" },
+  },
+  "chunks without choices, deltas or content in between": {
+    events: events(
+      { choices: [], prompt_filter_results: [{ prompt_index: 0 }] },
+      delta({ role: "assistant", content: "" }),
+      delta({ content: "Hi" }),
+      { choices: [{ index: 0, content_filter_offsets: { start: 0 }, finish_reason: null }] },
+      { choices: null },
+      { choices: [{ index: 0, delta: null, finish_reason: null }] },
+      { choices: [{ index: 0, delta: {}, finish_reason: "stop", content_filter_results: {} }] },
+    ),
+    message: { content: "Hi" },
+  },
+  "several choices, of which the first counts": {
+    events: events(
+      { choices: [{ index: 1, delta: { content: "Other" }, finish_reason: "stop" }] },
+      delta({ content: "Hi" }),
+      {
+        choices: [
+          { index: 1, delta: { content: "!" }, finish_reason: "stop" },
+          { index: 0, finish_reason: "stop" },
+        ],
+      },
+    ),
+    message: { content: "Hi" },
   },
   "text, then a usage in each chunk": {
     events: events(

@@ -57,7 +57,8 @@ export async function* eventsOf(
         if ((index ?? 0) !== 0) continue;
         yield* reader.read({ path: `${choice.path}.delta`, value: delta });
         yield* reader.readMessage({ path: `${choice.path}.message`, value: message });
-        if (typeof reason === "string" && reason !== "") finishReason = reason;
+        // Some servers write the word for a reason that is not there yet.
+        if (typeof reason === "string" && reason !== "" && reason !== "null") finishReason = reason;
       }
     }
   }

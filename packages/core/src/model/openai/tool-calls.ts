@@ -114,12 +114,18 @@ function pieceOf({ path }: Field, fields: JsonObject): { piece: Piece; called: J
   return {
     called,
     piece: {
-      index: typeof index === "number" ? index : undefined,
+      index: numberOf(index),
       id: typeof id === "number" ? String(id) : textAt({ path: `${path}.id`, value: id }),
       name: textAt({ path: `${path}.function.name`, value: called["name"] }),
       arguments: argumentsOf(called["arguments"]),
     },
   };
+}
+
+/** Some servers write the index as text. */
+function numberOf(index: unknown): number | undefined {
+  const value = typeof index === "string" && /^\d+$/.test(index) ? Number(index) : index;
+  return typeof value === "number" ? value : undefined;
 }
 
 function argumentsOf(value: unknown): string {
