@@ -119,7 +119,7 @@ export class DeltaReader {
     const { type, text, refusal } = fields;
     if (type === "text" || type === "output_text") {
       yield* this.#say(textAt({ path: `${part.path}.text`, value: text }));
-    } else if (type === "thinking" || type === "reasoning") {
+    } else if (isThoughtPart(type)) {
       const thought = thoughtIn(fields, part.path);
       this.#reasoningField ??= "content";
       if (thought !== "") yield { type: "reasoning", text: thought };
@@ -154,13 +154,18 @@ export class DeltaReader {
   }
 }
 
+/** Whether a part of this type was thought rather than said. */
+export function isThoughtPart(type: unknown): boolean {
+  return type === "thinking" || type === "reasoning";
+}
+
 /** Whether the text of a delta is marked as a thought, as Google's endpoint does. */
 function isThought(fields: JsonObject): boolean {
   return fieldsIn(fieldsIn(fields["extra_content"])["google"])["thought"] === true;
 }
 
-/** A thought is text, or a list of parts of text. */
-function thoughtIn({ thinking, text, reasoning }: JsonObject, path: string): string {
+/** The text of a part that was thought: a text, or a list of parts of text. */
+export function thoughtIn({ thinking, text, reasoning }: JsonObject, path: string): string {
   const value = thinking ?? text ?? reasoning;
   if (typeof value !== "object") return textAt({ path: `${path}.thinking`, value });
   return listAt({ path: `${path}.thinking`, value })

@@ -1,4 +1,4 @@
-import { fieldsIn } from "../../contract/json-object.ts";
+import { fieldsIn, type JsonObject } from "../../contract/json-object.ts";
 import { MemoryError } from "../../contract/memory-error.ts";
 import {
   type AssistantMessage,
@@ -12,6 +12,7 @@ import {
   user,
 } from "../../contract/message.ts";
 import { newId } from "../../contract/new-id.ts";
+import { isThoughtPart, thoughtIn } from "./delta-reader.ts";
 import { callFields, functionFields, messageFields, reasoningFields } from "./known-fields.ts";
 
 /** A part of a message, which {@link fromOpenAIMessage} keeps as it is. */
@@ -95,11 +96,15 @@ function fromAnswer(message: OpenAIMessageLike, source: string): AssistantMessag
   const refusal = message.refusal ?? refusalIn(message.content);
   const toolCalls = callsOf(message).map((call) => fromToolCall(call, source));
   const given = fieldsIn(message);
-  const reasoningField = reasoningFields.find((field) => typeof given[field] === "string");
-  const reasoning = reasoningField === undefined ? "" : String(given[reasoningField]);
-  const metadata = metadataOf(message, [...messageFields, ...(reasoningField ? [reasoningField] : [])], source);
-  const needed = metadata ?? (reasoningField === undefined ? undefined : { source, fields: {} });
-  return assistant(content, {
+  const namedField = reasoningFields.find((field) => typeof given[field] === "string");
+  const thought = thoughtsIn(message.content);
+  const reasoningField = namedField ?? (thought === "" ? undefined : "content");
+  const reasoning = namedField === undefined ? thought : String(given[namedField]);
+  const metadata = metadataOf(message, [...messageFields, ...(namedField ? [namedField] : [])], source);
+  // A server that sent reasoning or a refusal is told it under the name that it used.
+  const isNeeded = reasoningField !== undefined || (refusal !== null && source !== "");
+  const needed = metadata ?? (isNeeded ? { source, fields: {} } : undefined);
+  return assistant(content ?? transcriptOf(given), {
     ...(typeof message.name === "string" && { name: message.name }),
     ...(toolCalls.length > 0 && { toolCalls }),
     ...(refusal !== null && { refusal }),
@@ -121,7 +126,15 @@ function callsOf({ tool_calls: calls, function_call: called }: OpenAIMessageLike
 /** The fields that are not known; `undefined`: no such field has a value. */
 function metadataOf(from: object, known: readonly string[], source: string): ProviderMetadata | undefined {
   const fields = Object.entries(from).filter(([name, value]) => !known.includes(name) && saysSomething(value));
-  return fields.length === 0 ? undefined : { source, fields: structuredClone(Object.fromEntries(fields)) };
+  return fields.length === 0 ? undefined : { source, fields: copyOf(Object.fromEntries(fields)) };
+}
+
+function copyOf<T>(value: T): T {
+  try {
+    return structuredClone(value);
+  } catch {
+    throw unfit("a field that JSON cannot hold, such as a function");
+  }
 }
 
 function saysSomething(value: unknown): boolean {
@@ -133,9 +146,22 @@ function contentOf({ content }: OpenAIMessageLike): string | ContentPart[] | nul
   if (!Array.isArray(content) || !Array.from(content).every((part) => typeof part?.type === "string")) {
     throw unfit("`content` that is neither text nor a list of parts");
   }
-  const parts = content.filter((part: OpenAIPartLike) => part.type !== "refusal");
+  const parts = content.filter((part: OpenAIPartLike) => part.type !== "refusal" && !isThoughtPart(part.type));
   // `ContentPart` has the format of Chat Completions. Unknown kinds of parts are kept unchanged.
-  return parts.length === 0 && content.length > 0 ? null : (structuredClone(parts) as ContentPart[]);
+  return parts.length === 0 && content.length > 0 ? null : (copyOf(parts) as ContentPart[]);
+}
+
+/** If an answer consists of parts, what was thought is among them. */
+function thoughtsIn(content: OpenAIMessageLike["content"]): string {
+  if (!Array.isArray(content)) return "";
+  const thoughts = content.filter((part: OpenAIPartLike) => isThoughtPart(part.type));
+  return thoughts.map((part) => thoughtIn(fieldsIn(part), "content")).join("");
+}
+
+/** The text of an answer that is sound. `null`: it has none. */
+function transcriptOf({ audio }: JsonObject): string | null {
+  const { transcript } = fieldsIn(audio);
+  return typeof transcript === "string" && transcript !== "" ? transcript : null;
 }
 
 /** If an answer consists of parts, its refusal is one of them. */
