@@ -5,8 +5,8 @@ import * as checks from "../request-checks.ts";
 type Detail = { type: string; index: number; text?: string; signature?: string; data?: string; id?: string };
 
 /**
- * Insists like OpenRouter with a model that signs what it thinks: the `reasoning_details` of an answer come back as they
- * were, in order. They are streamed in pieces beside a plain `reasoning`, and comments come in between.
+ * Insists like OpenRouter with a model that signs what it thinks: the `reasoning_details` of an answer come back as
+ * they were, in order. They are streamed in pieces beside a plain `reasoning`, and comments come in between.
  */
 export function openrouter(): Provider {
   const thoughts = new Map<string, Detail[]>();
