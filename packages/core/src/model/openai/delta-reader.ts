@@ -4,6 +4,7 @@ import type { ModelEvent } from "../chat-model.ts";
 import { type Field, fieldsOf, listAt, notUnderstood, textAt } from "./answer-fields.ts";
 import { messageFields, reasoningFields } from "./known-fields.ts";
 import { ProviderFields } from "./provider-fields.ts";
+import { isThoughtPart, thoughtIn } from "./thought-parts.ts";
 import { ToolCallAssembly } from "./tool-calls.ts";
 
 /** Reads the deltas of one answer. What is not text, reasoning, refusal or call is kept for its sender. */
@@ -120,7 +121,7 @@ export class DeltaReader {
     if (type === "text" || type === "output_text") {
       yield* this.#say(textAt({ path: `${part.path}.text`, value: text }));
     } else if (isThoughtPart(type)) {
-      const thought = thoughtIn(fields, part.path);
+      const thought = thoughtIn(fields);
       this.#reasoningField ??= "content";
       if (thought !== "") yield { type: "reasoning", text: thought };
     } else if (type === "refusal") {
@@ -154,22 +155,7 @@ export class DeltaReader {
   }
 }
 
-/** Whether a part of this type was thought rather than said. */
-export function isThoughtPart(type: unknown): boolean {
-  return type === "thinking" || type === "reasoning";
-}
-
 /** Whether the text of a delta is marked as a thought, as Google's endpoint does. */
 function isThought(fields: JsonObject): boolean {
   return fieldsIn(fieldsIn(fields["extra_content"])["google"])["thought"] === true;
-}
-
-/** The text of a part that was thought: a text, or a list of parts of text. */
-export function thoughtIn({ thinking, text, reasoning }: JsonObject, path: string): string {
-  const value = thinking ?? text ?? reasoning;
-  if (typeof value !== "object") return textAt({ path: `${path}.thinking`, value });
-  return listAt({ path: `${path}.thinking`, value })
-    .map((piece) => (typeof piece.value === "string" ? piece.value : fieldsOf(piece)?.["text"]))
-    .filter((piece) => typeof piece === "string")
-    .join("");
 }

@@ -12,8 +12,8 @@ import {
   user,
 } from "../../contract/message.ts";
 import { newId } from "../../contract/new-id.ts";
-import { isThoughtPart, thoughtIn } from "./delta-reader.ts";
 import { callFields, functionFields, messageFields, reasoningFields } from "./known-fields.ts";
+import { isThoughtPart, thoughtIn } from "./thought-parts.ts";
 
 /** A part of a message, which {@link fromOpenAIMessage} keeps as it is. */
 export interface OpenAIPartLike {
@@ -155,7 +155,7 @@ function contentOf({ content }: OpenAIMessageLike): string | ContentPart[] | nul
 function thoughtsIn(content: OpenAIMessageLike["content"]): string {
   if (!Array.isArray(content)) return "";
   const thoughts = content.filter((part: OpenAIPartLike) => isThoughtPart(part.type));
-  return thoughts.map((part) => thoughtIn(fieldsIn(part), "content")).join("");
+  return thoughts.map((part) => thoughtIn(fieldsIn(part))).join("");
 }
 
 /** The text of an answer that is sound. `null`: it has none. */

@@ -19,7 +19,7 @@ export function litellm(): Provider {
     };
     const hidden: Block = { type: "redacted_thinking", data: `hidden-${answer}` };
     const second: Block = { type: "thinking", thinking: "And numbers.", signature: `sig-${answer}-b==` };
-    const blocks = answer % 2 === 0 ? [first] : [first, hidden, second];
+    const blocks = answer % 2 === 0 ? [first] : [first, second, hidden];
     thoughts.set(key, blocks);
     return blocks.flatMap((block) => {
       if (block.type !== "thinking") return [thinkingDelta([block])];
