@@ -36,6 +36,11 @@ type Delivery = () => Promise<void>;
 export class LossyProxy implements AsyncDisposable {
   /** Decides about every command from now on. */
   rule: Rule = () => "pass";
+  /**
+   * Decides which commands the proxy refuses by itself, as proxies do that know only some commands: the client gets
+   * this error, and the server nothing. `undefined`: the rule decides.
+   */
+  refusal: (command: readonly string[]) => string | undefined = () => undefined;
   readonly #target: { host: string; port: number };
   readonly #listener: net.Server;
   readonly #sockets = new Set<net.Socket>();
@@ -67,6 +72,11 @@ export class LossyProxy implements AsyncDisposable {
   /** How many commands are held. */
   get held(): number {
     return this.#held.length;
+  }
+
+  /** How many clients are connected. */
+  get clients(): number {
+    return this.#clients.size;
   }
 
   resetCounts(): void {
@@ -126,6 +136,11 @@ export class LossyProxy implements AsyncDisposable {
       });
       server.destroy();
     };
+    const refuse = (error: string): void => {
+      // Replies keep their order: this one comes in the place of another one.
+      expected.push(() => pass(Buffer.from(`-${error}\r\n`)));
+      server.write("PING\r\n");
+    };
     const act = (request: Buffer, action: Action): void => {
       switch (action) {
         case "pass":
@@ -155,7 +170,9 @@ export class LossyProxy implements AsyncDisposable {
         const words = wordsOf(request);
         const name = words[0]?.toUpperCase() ?? "";
         this.#counts.commands[name] = (this.#counts.commands[name] ?? 0) + 1;
-        act(request, this.rule(words));
+        const error = this.refusal(words);
+        if (error === undefined) act(request, this.rule(words));
+        else refuse(error);
       }
     });
     server.on("data", (piece) => {
