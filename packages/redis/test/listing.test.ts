@@ -3,6 +3,7 @@ import {
   type RedisServer,
   startCluster,
   startProxies,
+  startProxy,
   startRedis,
   startSentinels,
   type TestCluster,
@@ -11,6 +12,7 @@ import { describe, expect, it } from "@jest/globals";
 import { createCluster } from "@redis/client";
 import keySlot from "cluster-key-slot";
 import { Cluster } from "ioredis";
+import RedisMock from "ioredis-mock";
 import { RedisBackend } from "../src/index.ts";
 import { topologyOf } from "../src/options/topology.ts";
 import { pooledCommands } from "../src/wire/pooled/pooled-commands.ts";
@@ -47,6 +49,89 @@ function nodesOf(cluster: TestCluster): string[] {
   return cluster.nodes.map(({ host, port }) => `${host}:${port}`);
 }
 
+/** A key of each type that is not the type of a memory. */
+async function addForeignKeys(command: (key: string, ...words: string[]) => Promise<unknown>): Promise<void> {
+  const keys: [id: string, name: string, ...rest: string[]][] = [
+    ["hash", "HSET", "field", "value"],
+    ["set", "SADD", "value"],
+    ["sorted", "ZADD", "1", "value"],
+    ["stream", "XADD", "*", "field", "value"],
+  ];
+  for (const [id, name, ...rest] of keys) await command(PREFIX + id, name, PREFIX + id, ...rest);
+}
+
+/** What go-deep-agent has written. */
+const GO_VALUE = '[{"role":"user","content":"Hello"}]';
+
+describe("a list names no keys of types that no memory has", () => {
+  it("of a server, whether or not SCAN knows the option TYPE", async () => {
+    await using server = await startRedis();
+    await using proxy = await startProxy(server);
+    await using backend = new RedisBackend<Note>({ addr: server.addr, prefix: PREFIX });
+    const ids = ["a", "b", "go"];
+    for (const memoryId of ["a", "b"]) await backend.append(memoryId, notes(0, 1));
+    await addForeignKeys((_key, ...words) => server.command(...words));
+    await server.command("SET", `${PREFIX}go`, GO_VALUE);
+    // More than one page of keys, of which most are foreign.
+    const filler = `for n = 1, 12000 do redis.call('SADD', KEYS[1] .. n, 'x') end`;
+    await server.command("EVAL", filler, "1", `${PREFIX}many`);
+    expect((await backend.list()).sort()).toEqual(ids);
+    expect(await backend.list({ prefix: "ha" })).toEqual([]);
+    for (const refusal of ["ERR syntax error", "ERR unknown option TYPE"]) {
+      await using old = new RedisBackend<Note>({ addr: proxy.addr, prefix: PREFIX });
+      proxy.refusal = (command) => (command[0] === "SCAN" && command.includes("TYPE") ? refusal : undefined);
+      proxy.resetCounts();
+      expect((await old.list()).sort()).toEqual(ids);
+      const first = proxy.counts.commands["SCAN"] ?? 0;
+      expect((await old.list()).sort()).toEqual(ids);
+      // It is refused once.
+      expect(proxy.counts.commands["SCAN"]).toBe(2 * first - 1);
+    }
+    expect(await backend.reindex()).toEqual({ memories: 2, pruned: 0 });
+  });
+
+  it("of every node of a cluster, by every client", async () => {
+    await using cluster = await startCluster();
+    await using proxies = await startProxies(cluster.servers);
+    const addressMap = Object.fromEntries(
+      Object.entries(proxies.addressMap).map(([from, { host, port }]) => [from, `${host}:${port}`]),
+    );
+    await using own = new RedisBackend<Note>({ cluster: nodesOf(cluster), prefix: PREFIX, timeoutMs: 20_000 });
+    const ids = Array.from({ length: 20 }, (_, n) => `m${n}`).sort();
+    await Promise.all(ids.map((memoryId) => own.append(memoryId, notes(0, 1))));
+    await addForeignKeys(async (key, ...words) => (await cluster.masterOf(key)).command(...words));
+    const ioredis = new Cluster([...cluster.nodes]);
+    const nodeRedis = createCluster({ rootNodes: cluster.nodes.map((socket) => ({ socket })) });
+    await nodeRedis.on("error", () => undefined).connect();
+    for (const proxy of proxies.proxies) {
+      proxy.refusal = (command) => (command.includes("TYPE") && command[0] === "SCAN" ? "ERR syntax error" : undefined);
+    }
+    await using old = new RedisBackend<Note>({ cluster: nodesOf(cluster), addressMap, prefix: PREFIX });
+    const backends = [
+      own,
+      old,
+      RedisBackend.fromClient<Note>(ioredis, { prefix: PREFIX }),
+      RedisBackend.fromClient<Note>(nodeRedis, { prefix: PREFIX }),
+    ];
+    const lists = await Promise.allSettled(backends.map((backend) => backend.list()));
+    ioredis.disconnect();
+    nodeRedis.destroy();
+    for (const list of lists) expect(list).toMatchObject({ status: "fulfilled", value: expect.any(Array) });
+    for (const list of lists) expect(list.status === "fulfilled" && list.value.sort()).toEqual(ids);
+  });
+
+  it("of ioredis-mock, which knows no option TYPE", async () => {
+    const client = new RedisMock();
+    const backend = RedisBackend.fromClient<Note>(client, { prefix: "mine:" });
+    await backend.append("a", notes(0, 1));
+    await client.hset("mine:hash", "field", "value");
+    await client.set("mine:go", GO_VALUE);
+    expect((await backend.list()).sort()).toEqual(["a", "go"]);
+    expect(await backend.list({ prefix: "h" })).toEqual([]);
+    client.disconnect();
+  });
+});
+
 describe("a list is complete, and has each id once", () => {
   it("on a cluster, by every client, while slots are moved", async () => {
     await using cluster = await startCluster();
@@ -63,6 +148,8 @@ describe("a list is complete, and has each id once", () => {
       RedisBackend.fromClient<Note>(nodeRedis, options),
     ];
     const slot = await cluster.slotOf(`${PREFIX}{moving}0`);
+    // Keys of another program move with the slot, and are never listed.
+    await (await cluster.masterOf(`${PREFIX}{moving}0`)).command("HSET", `${PREFIX}{moving}hash`, "field", "value");
     let lists = 0;
     const check = async (): Promise<void> => {
       const found = await Promise.all(backends.map((backend) => backend.list()));

@@ -4,17 +4,29 @@ import type { Deadline } from "../calls/deadline.ts";
 import type { ScriptRunner } from "../calls/script-runner.ts";
 import { keyOf, patternOf } from "../layout/memory-key.ts";
 import type { MemorySettings } from "../options/memory-settings.ts";
-import { CommandRefused, ErrorReply, ListingRestarted } from "../wire/failures.ts";
+import { CommandRefused, ErrorReply, isError, ListingRestarted } from "../wire/failures.ts";
 import type { MasterCommands, RedisCommands, RedisReply } from "../wire/redis-commands.ts";
 import { listOf, textsOf } from "../wire/replies.ts";
 import { tooContended, unknownMaster } from "./memory-errors.ts";
 import { doubtfulSlots, type Move, readSlots, type SlotState } from "./slot-moves.ts";
 
-/** How many keys the server visits for one SCAN. Meanwhile it serves no other client. */
-const SCANNED_AT_ONCE = 5_000;
+/** How many keys the server visits for one SCAN: some milliseconds, in which it serves no other client. */
+const SCANNED_AT_ONCE = 10_000;
 
 /** How many slots are read together. */
 const SLOTS_AT_ONCE = 200;
+
+/** How many keys are asked for their type together. */
+const TYPES_AT_ONCE = 1_000;
+
+/**
+ * The types that a key of a memory may have: a list, or a string that go-deep-agent has written. A string may become a
+ * list while keys are listed, but no list becomes a string: so strings are listed first.
+ */
+const TYPES = ["string", "list"] as const;
+
+/** What servers, proxies and ioredis-mock say that know SCAN without its option TYPE. */
+const unknownOption = /syntax error|option/i;
 
 /** How often a listing starts again after failovers before it fails. */
 const MAX_RESTARTS = 5;
@@ -32,6 +44,8 @@ export class Listing {
   readonly #scripts: ScriptRunner;
   readonly #calls: Calls;
   readonly #settings: MemorySettings;
+  /** Whether SCAN may have the option TYPE, as far as is known. */
+  #scansTypes = true;
 
   constructor(scripts: ScriptRunner, calls: Calls, settings: MemorySettings) {
     this.#scripts = scripts;
@@ -85,8 +99,28 @@ export class Listing {
     return before.some(({ name }) => !now.has(name));
   }
 
-  /** The keys of one server. A cursor is not valid on another server, nor on the same server after a restart. */
+  /** The keys of one server that may be those of memories, by their type. */
   async *#scan(
+    by: Server | undefined,
+    beginning: string,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly string[]> {
+    for (const type of TYPES) if (this.#scansTypes) yield* this.#scanOf(type, by, beginning, signal);
+    // A server that does not know the option has refused it before it returned any key.
+    if (this.#scansTypes) return;
+    for await (const keys of this.#scanOf(undefined, by, beginning, signal)) {
+      yield await this.#ofTypes(keys, signal, (some, deadline) =>
+        this.#scripts.forEach(some, (key) => ["TYPE", key], deadline),
+      );
+    }
+  }
+
+  /**
+   * The keys of one server that have this type, or any type. A cursor is not valid on another server, nor on the same
+   * server after a restart. Ends at once if the server does not know the option TYPE.
+   */
+  async *#scanOf(
+    type: string | undefined,
     by: Server | undefined,
     beginning: string,
     signal: AbortSignal | undefined,
@@ -94,12 +128,25 @@ export class Listing {
     let server: string | undefined;
     let cursor = "0";
     do {
-      const command = ["SCAN", cursor, "MATCH", patternOf(beginning), "COUNT", String(SCANNED_AT_ONCE)];
+      // TYPE comes first: ioredis-mock takes no notice of options after the second one.
+      const typed = type === undefined ? [] : ["TYPE", type];
+      const command = ["SCAN", cursor, ...typed, "MATCH", patternOf(beginning), "COUNT", String(SCANNED_AT_ONCE)];
       let attempts = 0;
-      const [next, keys] = await this.#run(signal, async (deadline) => {
+      const page = await this.#run(signal, async (deadline) => {
         attempts += 1;
-        return listOf(await this.#scripts.command(command, deadline, by && { by }));
+        try {
+          return listOf(await this.#scripts.command(command, deadline, by && { by }));
+        } catch (error) {
+          const isUnknown = isError(error) && unknownOption.test(error.message);
+          if (type === undefined || cursor !== "0" || !isUnknown) throw error;
+          return undefined;
+        }
       });
+      if (page === undefined) {
+        this.#scansTypes = false;
+        return;
+      }
+      const [next, keys] = page;
       const answered = this.#scripts.commands.serverOf?.(beginning);
       if (cursor !== "0" && (attempts > 1 || (by === undefined && answered !== server))) throw new ListingRestarted();
       server = answered;
@@ -130,7 +177,7 @@ export class Listing {
       if (rounds === MAX_ROUNDS) throw tooContended();
       const names = new Set(masters.map(({ name }) => name));
       if (doubtful.some(({ from, to }) => !names.has(from) || !names.has(to))) throw unknownMaster();
-      yield* this.#ofSlots(doubtful, masters, signal);
+      yield* this.#ofSlots(doubtful, masters, beginning, signal);
       before = after;
     }
   }
@@ -138,6 +185,7 @@ export class Listing {
   async *#ofSlots(
     moves: readonly Move[],
     masters: readonly MasterCommands[],
+    beginning: string,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly string[]> {
     for (const end of ["from", "to"] as const) {
@@ -151,10 +199,33 @@ export class Listing {
             const timeoutMs = Math.max(1, moment - performance.now());
             return (await commands.send(asked, { timeoutMs, signal: aborted })).map(keysIn);
           });
-          yield replies.flat();
+          const keys = replies.flat().filter((key) => key.startsWith(beginning));
+          // A key that has moved on meanwhile is at another node.
+          yield await this.#ofTypes(keys, signal, (named, deadline) =>
+            this.#scripts.forEach(named, (key) => ["TYPE", key], deadline),
+          );
         }
       }
     }
+  }
+
+  /** Those of the keys that have one of the types of memories. */
+  async #ofTypes(
+    keys: readonly string[],
+    signal: AbortSignal | undefined,
+    typesOf: (some: readonly string[], deadline: Deadline) => Promise<readonly RedisReply[]>,
+  ): Promise<string[]> {
+    const found: string[] = [];
+    for (let first = 0; first < keys.length; first += TYPES_AT_ONCE) {
+      const some = keys.slice(first, first + TYPES_AT_ONCE);
+      const types = await this.#run(signal, async (deadline) => {
+        const replies = await typesOf(some, deadline);
+        for (const reply of replies) if (reply instanceof ErrorReply) throw new CommandRefused(reply.message);
+        return replies;
+      });
+      found.push(...some.filter((_, place) => TYPES.some((type) => type === types[place])));
+    }
+    return found;
   }
 
   async #masters(signal: AbortSignal | undefined): Promise<readonly MasterCommands[]> {
