@@ -23,7 +23,7 @@ export interface Parts<T extends object> {
 export async function assemble<T extends object>(source: CommandSource, settings: MemorySettings): Promise<Parts<T>> {
   const commands = await source.open();
   const calls = new Calls(source.name, settings.timeoutMs, source.failsOver);
-  const scripts = new ScriptRunner(commands, settings.replicas);
+  const scripts = new ScriptRunner(commands, settings.replicas, source.needsKeys);
   const values = new GoValues(scripts, settings);
   const index = new RecentIndex(scripts, calls, settings);
   warnOfEviction(commands, settings.timeoutMs);

@@ -34,7 +34,7 @@ import { BACKEND } from "./backend-name.ts";
 import type { ReindexProgress } from "./memories/recent-index.ts";
 import { invalidConfig } from "./options/config-error.ts";
 import type { MemorySettings } from "./options/memory-settings.ts";
-import type { RedisBackendOptions, RedisMemoryOptions } from "./options/redis-options.ts";
+import type { PasswordFunction, RedisBackendOptions, RedisMemoryOptions } from "./options/redis-options.ts";
 import { givenSettingsOf, settingsOf } from "./options/settings.ts";
 import type { ExistingClient } from "./wire/clients/existing-client.ts";
 import { existingSource } from "./wire/clients/existing-source.ts";
@@ -64,8 +64,9 @@ interface Setup {
  *
  * The first call loads the client and opens the first connection. Options can be set until then. Every call settles by
  * its deadline ({@link RedisMemoryOptions.timeoutMs}). `list`, `recent` and `reindex` have a deadline for each page.
- * The deadline of the first call starts after the rest of this package is loaded. The backend has every capability,
- * but `catalogue` only if the index is kept.
+ * The deadline of the first call starts after the rest of this package is loaded. Connections that are idle are closed
+ * ({@link RedisBackendOptions.idleTimeoutMs}), and the next call opens others. The backend has every capability, but
+ * `catalogue` only if the index is kept.
  */
 export class RedisBackend<T extends object = Message>
   implements MemoryBackend<T>, LogCapability<T>, HealthCapability, LifecycleCapability, InfoCapability, ExpiryCapability
@@ -111,8 +112,8 @@ export class RedisBackend<T extends object = Message>
     return this.#with({ username });
   }
 
-  /** Sets {@link RedisBackendOptions.password}. */
-  withPassword(password: string): this {
+  /** Sets {@link RedisBackendOptions.password}: a text, or a function that is asked at each new connection. */
+  withPassword(password: string | PasswordFunction): this {
     return this.#with({ password });
   }
 
@@ -196,7 +197,8 @@ export class RedisBackend<T extends object = Message>
   /**
    * Lists memory ids by SCAN over all keys of the database on all masters: O(keys), including keys of other programs. A
    * backend whose prefix begins another backend's prefix lists that backend's memories, too. The list has every memory
-   * that exists from its beginning to its end, even if slots of a cluster move meanwhile.
+   * that exists from its beginning to its end, even if slots of a cluster move meanwhile. It has no keys of types that
+   * no memory has. A list or string of another program under the prefix is in it.
    */
   list(options: ListOptions = {}): Promise<string[]> {
     return this.#call(

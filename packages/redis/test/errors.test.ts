@@ -1,11 +1,12 @@
+import { createServer as createPlainServer, type Socket } from "node:net";
 import { type ConnectionOptions, createServer } from "node:tls";
 import { MemoryError, type MemoryErrorCode } from "@deep-agent/core";
-import { certificates, type RedisServer, startProxy, startRedis } from "@deep-agent/test-redis";
+import { certificates, type RedisServer, startCluster, startProxy, startRedis } from "@deep-agent/test-redis";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createClient } from "@redis/client";
 import { RedisBackend, type RedisBackendOptions } from "../src/index.ts";
 import { loaded } from "../src/wire/loaded.ts";
-import { type Note, notes, rejectionOf, useServer } from "./support/backends.ts";
+import { eventsDuring, type Note, notes, rejectionOf, useServer } from "./support/backends.ts";
 
 /** The error of an append on this backend, which is then closed. */
 async function appendError(backend: RedisBackend<Note>): Promise<MemoryError> {
@@ -304,6 +305,60 @@ describe("a key that holds data of another program", () => {
   });
 });
 
+describe("a key of the index that holds data of another program", () => {
+  const redis = useServer();
+
+  it.each([
+    ["HSET", "field", "value"],
+    ["RPUSH", "value"],
+    ["SET", "value"],
+  ])("%s: errors name it, and what to do", async (name, ...values) => {
+    const key = `@recent:${redis.prefix}`;
+    const backend = redis.open();
+    await redis.open({ index: false }).append("alice", notes(0, 1));
+    await redis.command(name, key, ...values);
+    const before = await redis.command("DUMP", key);
+    for (const call of [
+      () => backend.append("alice", notes(1, 1)),
+      () => backend.append("bob", notes(1, 1), { since: null }),
+      () => backend.save("alice", notes(0, 1)),
+      () => backend.recent?.({ limit: 1 }) ?? Promise.resolve(),
+      () => backend.reindex(),
+    ]) {
+      const error = await rejectionOf(call());
+      expect(error).toMatchObject({ code: "CORRUPT", outcome: "not-applied", retryable: false });
+      expect((error as MemoryError).message).toContain(JSON.stringify(key));
+      expect((error as MemoryError).hint).toContain("`index: false`");
+    }
+    await redis.open({ index: false }).append("gone", notes(0, 1));
+    expect(await rejectionOf(backend.delete("gone"))).toMatchObject({
+      code: "CORRUPT",
+      outcome: "applied", // it is deleted, and only the index could not be told
+      message: expect.stringContaining(JSON.stringify(key)),
+    });
+    expect(await redis.command("DUMP", key)).toEqual(before);
+    // What does not need the index works.
+    expect(await backend.load("alice")).toEqual(notes(0, 1));
+    expect(await backend.list()).toEqual(["alice"]);
+    await redis.command("DEL", key);
+    await backend.append("alice", notes(1, 1));
+    expect((await backend.recent?.({ limit: 1 }))?.memories).toHaveLength(1);
+  });
+
+  it("on a cluster, the warning names it", async () => {
+    await using cluster = await startCluster({ masters: 3 });
+    const nodes = cluster.nodes.map(({ host, port }) => `${host}:${port}`);
+    await using backend = new RedisBackend<Note>({ cluster: nodes, index: true, prefix: "mine:" });
+    await backend.ping();
+    await (await cluster.masterOf("@recent:mine:")).command("SET", "@recent:mine:", "value");
+    const events = await eventsDuring(() => backend.append("alice", notes(0, 1)));
+    expect(events).toEqual([
+      expect.objectContaining({ type: "warning", detail: expect.stringContaining('"@recent:mine:"') }),
+    ]);
+    expect(await rejectionOf(backend.recent?.({ limit: 1 }) ?? Promise.resolve())).toMatchObject({ code: "CORRUPT" });
+  });
+});
+
 describe("with TLS", () => {
   let made: Awaited<ReturnType<typeof certificates>>;
   let server: RedisServer;
@@ -341,10 +396,54 @@ describe("with TLS", () => {
       /CERTIFICATE_REQUIRED|closed|ECONNRESET|EPIPE/,
       expect.any(Boolean),
     ],
-    ["plain text to a TLS port", () => false, /could not be reached|no reply/, true],
   ])("%s: nothing is sent", async (_what, tls, says, retryable) => {
     const error = await appendError(open(tls()));
     expect(summaryOf(error)).toEqual(notApplied("UNAVAILABLE", retryable, says));
+  });
+
+  it.each([
+    ["redis:", (addr: string) => new RedisBackend<Note>(`redis://${addr}`), "`rediss:` or `tls: true`"],
+    ["protocol 2", (addr: string) => new RedisBackend<Note>(`redis://${addr}?protocol=2`), "`rediss:` or `tls: true`"],
+    [
+      "a function for the password",
+      (addr: string) => new RedisBackend<Note>(addr).withPassword(() => "any"),
+      "`tls: true`",
+    ],
+  ])("%s to a server that speaks TLS: the error names TLS, and what to change", async (_what, open, says) => {
+    const error = await appendError(open(server.addr));
+    expect(summaryOf(error)).toEqual(notApplied("UNAVAILABLE", expect.any(Boolean), /could not be reached/));
+    expect(error.hint).toContain("TLS");
+    expect(error.hint).toContain(says);
+  });
+
+  it.each([
+    ["answers at once", (socket: Socket) => socket.end("-ERR Protocol error\r\n"), /does not speak TLS/, false],
+    ["speaks HTTP", (socket: Socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"), /does not speak TLS/, false],
+    ["closes the connection", (socket: Socket) => socket.destroy(), /does not speak TLS/, true],
+    ["resets the connection", (socket: Socket) => socket.resetAndDestroy(), /does not speak TLS/, true],
+    ["says nothing", () => undefined, /does not speak TLS/, true],
+  ])("rediss: to a plain server that %s: the error names TLS", async (_what, act, says, retryable) => {
+    const sockets = new Set<Socket>();
+    const listener = createPlainServer((socket) => {
+      sockets.add(socket.on("error", () => undefined));
+      socket.once("data", () => act(socket));
+    });
+    await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+    const { port } = listener.address() as { port: number }; // the server listens on a port
+    const error = await appendError(new RedisBackend<Note>({ url: `rediss://127.0.0.1:${port}`, timeoutMs: 400 }));
+    for (const socket of sockets) socket.destroy();
+    listener.close();
+    expect(summaryOf(error)).toEqual(notApplied("UNAVAILABLE", retryable, says));
+    expect(error.hint).toContain("`redis:` or `tls: false`");
+  });
+
+  it("rediss: to a plain Redis server: the error names TLS, and what to change", async () => {
+    await withServer({}, async (plain) => {
+      // The server may wait for the end of what it takes for a command.
+      const error = await appendError(new RedisBackend<Note>(`rediss://${plain.addr}?timeoutMs=500`));
+      expect(summaryOf(error)).toEqual(notApplied("UNAVAILABLE", expect.any(Boolean), /does not speak TLS/));
+      expect(error.hint).toContain("`redis:` or `tls: false`");
+    });
   });
 
   it("a server without a common TLS setting is reported", async () => {

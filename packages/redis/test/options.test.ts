@@ -26,6 +26,7 @@ async function effect(backend: RedisBackend<Note>): Promise<Record<string, unkno
   return {
     databases,
     users: [...new Set(own.map((client) => /user=(\S+)/.exec(client)?.[1]))],
+    protocols: [...new Set(own.map((client) => /resp=(\S+)/.exec(client)?.[1]))],
     connections,
     records: info?.records,
     expires: info?.expiresAt == null ? null : Math.round((info.expiresAt - info.updatedAt) / 60_000),
@@ -57,6 +58,7 @@ const rows: Row[] = [
     "writer:secret@ADDR",
   ],
   ["password", { password: "any" }, (one) => one.withPassword("any"), ":any@ADDR"],
+  ["password", { password: async () => "any" }, (one) => one.withPassword(() => "any"), ":any@ADDR"],
   ["db", { db: 3 }, (one) => one.withDB(3), "ADDR/3"],
   ["ttl", { ttl: "24h" }, (one) => one.withTTL("24h"), "ADDR?ttl=24h"],
   ["ttl", { ttl: 3_600_000 }, (one) => one.withTTL(3_600_000), "ADDR?ttl=1h"],
@@ -65,6 +67,11 @@ const rows: Row[] = [
   ["prefix", { prefix: "app[1]:" }, (one) => one.withPrefix("app[1]:"), "ADDR?prefix=app[1]:"],
   ["prefix", { prefix: "" }, (one) => one.withPrefix(""), "ADDR?prefix="],
   ["poolSize", { poolSize: 2 }, (one) => one.withPoolSize(2), "ADDR?poolSize=2"],
+  ["idleTimeoutMs", { idleTimeoutMs: 20_000 }, null, "ADDR?idleTimeoutMs=20000"],
+  ["idleTimeoutMs", { idleTimeoutMs: null }, null, "ADDR?idleTimeoutMs=0"],
+  ["protocol", { protocol: 2 }, null, "ADDR?protocol=2"],
+  ["family", { family: 4 }, null, "ADDR?family=4"],
+  ["family", { family: 0 }, null, "ADDR?family=0"],
   ["timeoutMs", { timeoutMs: 3_000 }, null, "ADDR?timeoutMs=3000"],
   ["index", { index: false }, null, "ADDR?index=false"],
   ["maxRecords", { maxRecords: 2 }, null, "ADDR?maxRecords=2"],
@@ -88,14 +95,16 @@ describe("an option means the same in an object, by a method and in a URL", () =
     expect(defaults).toEqual({
       databases: ["db0"],
       users: ["default"],
+      protocols: ["3"],
       connections: 10,
       records: 4,
       expires: 10_080,
       catalogue: true,
       ids: ["a"],
     });
-    // These have no effect that is visible here: the password of a user without one, and deadlines.
-    const unseen = ["password", "timeoutMs", "tls"].includes(name) || options.prefix === "app[1]:";
+    // These have no effect that is visible here: the password of a user without one, limits, and how a number is read.
+    const unseen =
+      ["password", "idleTimeoutMs", "family", "timeoutMs", "tls"].includes(name) || options.prefix === "app[1]:";
     if (!unseen) expect(byOptions).not.toEqual(defaults);
   });
 
@@ -115,6 +124,9 @@ describe("an option means the same in an object, by a method and in a URL", () =
       ttl: true,
       prefix: true,
       poolSize: true,
+      idleTimeoutMs: true,
+      protocol: true,
+      family: true,
       timeoutMs: true,
       index: true,
       maxRecords: true,
@@ -159,6 +171,13 @@ describe("an invalid configuration is refused", () => {
     ["a TTL without a unit", () => new RedisBackend({ ttl: "60" })],
     ["an empty pool", () => new RedisBackend({ poolSize: 0 })],
     ["a timeout of 0", () => new RedisBackend({ timeoutMs: 0 })],
+    ["a negative limit for idle connections", () => new RedisBackend({ idleTimeoutMs: -1 })],
+    ["an unknown protocol", () => new RedisBackend("redis://localhost?protocol=1")],
+    ["a protocol that is not a number", () => new RedisBackend({ protocol: "2" as unknown as 2 })],
+    ["an unknown version of IP", () => new RedisBackend("redis://localhost?family=5")],
+    ["an empty version of IP", () => new RedisBackend("redis://localhost?family=")],
+    ["a password that is neither text nor function", () => new RedisBackend({ password: 7 as unknown as string })],
+    ["a promise as password", () => new RedisBackend({ password: Promise.resolve("x") as unknown as string })],
     ["a prefix that is not a string", () => new RedisBackend({ prefix: 7 as unknown as string })],
     ["a prefix with a lone surrogate", () => new RedisBackend({ prefix: "\ud800" })],
     ["an index that is neither true nor false", () => new RedisBackend("redis://localhost?index=yes")],

@@ -1,7 +1,14 @@
 import timers from "node:timers/promises";
 import { CallTracker, closed, untilAborted } from "@deep-agent/core/adapter";
 import { BACKEND } from "../backend-name.ts";
-import { CommandRefused, DeadlinePassed, NoReply, OutcomeUnknown } from "../wire/failures.ts";
+import {
+  CommandRefused,
+  type ConnectionFault,
+  connectionFault,
+  DeadlinePassed,
+  NoReply,
+  OutcomeUnknown,
+} from "../wire/failures.ts";
 import type { Deadline } from "./deadline.ts";
 import { type RedisOperation, redisError } from "./redis-error.ts";
 
@@ -24,6 +31,20 @@ const MIN_ATTEMPT = 20;
 /** The longest pause before the second attempt, in ms. Before each further attempt it doubles, up to `MAX_PAUSE`. */
 const FIRST_PAUSE = 10;
 const MAX_PAUSE = 500;
+
+/** How often to try again after a failure to connect that may pass. Nothing was sent. */
+const CONNECTION_RETRIES: { readonly [fault in ConnectionFault]?: number } = {
+  "password pending": Number.POSITIVE_INFINITY,
+  full: Number.POSITIVE_INFINITY,
+  // A server that takes no more connections may say nothing. More often the server will do the same again.
+  "hung up": 4,
+  "hung up after TLS": 4,
+  // The next password may be a newer one. Too many wrong ones may lock the user out.
+  "old password": 5,
+};
+
+/** The longest pause before the second attempt with another password, in ms. It doubles, too. */
+const FIRST_PASSWORD_PAUSE = 100;
 
 /** Makes the backend's calls: within the deadline, in several attempts if needed, with the backend's errors. */
 export class Calls {
@@ -69,8 +90,8 @@ export class Calls {
    * so that a connection on which no reply comes leaves time for another connection.
    *
    * Rejects at once if the server refused a command, or if a command was certainly not sent: then the outcome is known.
-   * If another server may take over, it keeps trying while there is time. Rejects with {@link OutcomeUnknown} if an
-   * earlier attempt may have taken effect.
+   * If another server may take over, or the next connection may succeed, it keeps trying while there is time. Rejects
+   * with {@link OutcomeUnknown} if an earlier attempt may have taken effect.
    */
   async #repeat<R>(
     { repeatable = () => true }: Call,
@@ -95,10 +116,10 @@ export class Calls {
         // A command that was sent and lost matters more than one that was never sent.
         if (!isTimeUp(error)) reason = error;
         const failure = lost === undefined ? (reason ?? error) : new OutcomeUnknown(isUnanswered ? lost : error);
-        if (!this.#mayHelp(error, lost)) throw failure;
+        if (!this.#mayHelp(error, lost, number)) throw failure;
         const now = performance.now();
         const lingering = mayLinger && !repeatable() ? Math.max(0, moment - now) + 1 : 0;
-        pause = lingering || backOff(number);
+        pause = lingering || backOff(number, error);
         if (now + pause >= overdueAt) {
           // Reject only after the lost attempt can no longer take effect: the caller may then try again.
           if (lingering > 0) await timers.setTimeout(lingering, undefined, { signal });
@@ -110,16 +131,21 @@ export class Calls {
   }
 
   /** Whether another attempt may help after this error. */
-  #mayHelp(error: unknown, lost: NoReply | undefined): boolean {
+  #mayHelp(error: unknown, lost: NoReply | undefined, number: number): boolean {
     if (error instanceof DeadlinePassed) return true;
+    const fault = connectionFault(error);
+    if (fault !== undefined && number < (CONNECTION_RETRIES[fault] ?? 0)) return true;
     if (error instanceof NoReply) return lost !== undefined || (this.#failsOver && !isDenied(error));
     return this.#failsOver && error instanceof CommandRefused && error.passes;
   }
 }
 
-/** Whether the server rejected the user or its rights. Other servers would do the same. */
-function isDenied({ message }: NoReply): boolean {
-  return /^(NOAUTH|NOPERM|WRONGPASS)\b/.test(message);
+/** What another server would do as well. */
+const lasting: ReadonlySet<ConnectionFault | undefined> = new Set(["password", "no hello", "not TLS", "TLS"]);
+
+/** Whether the options, the user or its rights are wrong. With other servers, the call would fail in the same way. */
+function isDenied(error: NoReply): boolean {
+  return lasting.has(connectionFault(error)) || /^(NOAUTH|NOPERM|WRONGPASS)\b/.test(error.message);
 }
 
 function isTimeUp(error: unknown): boolean {
@@ -127,6 +153,7 @@ function isTimeUp(error: unknown): boolean {
 }
 
 /** The pause in ms, with jitter: clients that lost their connections together should not all return together. */
-function backOff(number: number): number {
+function backOff(number: number, error: unknown): number {
+  if (connectionFault(error) === "old password") return (1 + Math.random()) * 0.5 * FIRST_PASSWORD_PAUSE * 2 ** number;
   return Math.random() * Math.min(MAX_PAUSE, FIRST_PAUSE * 2 ** number);
 }

@@ -1,4 +1,5 @@
 import type { MemoryErrorCode } from "@deep-agent/core/adapter";
+import type { ConnectionFault } from "../wire/failures.ts";
 
 /** What a failure means to the caller. */
 export interface ErrorKind {
@@ -15,6 +16,12 @@ const notAllowed = unauthorized(
 );
 
 const demoted = busy("The master became a replica during the write: try again after the failover.");
+
+const tooOld: ErrorKind = {
+  code: "NOT_SUPPORTED",
+  retryable: false,
+  hint: "Redis 6.2 or later is needed. If there is a proxy, it must pass this command on.",
+};
 
 /** The meaning of a server's error, by its first word. */
 const refusals: Readonly<Record<string, ErrorKind>> = {
@@ -45,14 +52,48 @@ const refusals: Readonly<Record<string, ErrorKind>> = {
     retryable: false,
     hint: "This server is part of a cluster: give its nodes as `cluster`, or pass a cluster client.",
   },
-  NOPROTO: { code: "NOT_SUPPORTED", retryable: false, hint: "Redis 6.2 or later is needed." },
+  NOPROTO: tooOld,
+};
+
+const full = busy(
+  "The server accepts no more connections: raise maxclients, lower `poolSize`, or make one backend and keep it.",
+);
+
+const hungUp = (reason: string): ErrorKind =>
+  busy(
+    `It closed the connection before it answered. ${reason} If a proxy does not know HELLO, set \`protocol: 2\`. If the server has no connection left, raise maxclients.`,
+  );
+
+/** The meaning of a failure to connect. A fault that is not here is told by the error itself. */
+const faults: { readonly [fault in ConnectionFault]?: ErrorKind } = {
+  password: unauthorized("See `cause`: what the function given as `password` threw, or gave instead of a string."),
+  "password pending": unauthorized("The function given as `password` has to answer within `timeoutMs`."),
+  full,
+  "no hello": {
+    code: "NOT_SUPPORTED",
+    retryable: false,
+    hint: "The server, or a proxy in front of it, does not know HELLO: set `protocol: 2`, or `?protocol=2` in the URL.",
+  },
+  "not TLS": {
+    code: "UNAVAILABLE",
+    retryable: false,
+    hint: "The server does not speak TLS on this port: use `redis:` or `tls: false`, or its port for TLS.",
+  },
+  "no TLS": busy("Check that it runs. If it does not speak TLS on this port, use `redis:` or `tls: false`."),
+  TLS: {
+    code: "UNAVAILABLE",
+    retryable: false,
+    hint: "The server speaks TLS on this port: use `rediss:` or `tls: true`, or its port without TLS.",
+  },
+  "hung up": hungUp("If it speaks TLS on this port, use `rediss:` or `tls: true`."),
+  "hung up after TLS": hungUp("If it wants a certificate of yours, set `tls: { cert, key }`."),
 };
 
 /** The same for errors without such a word. */
 const phrases: readonly [RegExp, ErrorKind][] = [
   [/user executing the script can't/, notAllowed],
   [/WAIT cannot be used with replica/, demoted],
-  [/max number of clients/, busy("The server accepts no more connections: raise maxclients or lower `poolSize`.")],
+  [/max number of clients/, full],
   [
     /DB index is out of range|invalid DB index/,
     { code: "INVALID_CONFIG", retryable: false, hint: "Set `db` to a database that the server has." },
@@ -65,10 +106,7 @@ const phrases: readonly [RegExp, ErrorKind][] = [
       hint: "A record exceeds the server's proto-max-bulk-len: store large content elsewhere.",
     },
   ],
-  [
-    /unknown command|syntax error|[Uu]nknown Redis command/,
-    { code: "NOT_SUPPORTED", retryable: false, hint: "Redis 6.2 or later is needed." },
-  ],
+  [/unknown command|syntax error|[Uu]nknown Redis command|unsupported command/, tooOld],
 ];
 
 const unknownError: ErrorKind = { code: "UNAVAILABLE", retryable: false, hint: "See the server's log." };
@@ -83,6 +121,13 @@ export const notDurable: ErrorKind = {
   hint: "See redis-cli INFO replication. Retrying the same operation waits again, and writes nothing twice.",
 };
 
+/** For an index key of another type. */
+export const foreignIndex: ErrorKind = {
+  code: "CORRUPT",
+  retryable: false,
+  hint: "Another program uses this key: use another prefix, rename or delete the key, or set `index: false`.",
+};
+
 /** For failures of certificates and handshakes. */
 export const untrusted: ErrorKind = {
   code: "UNAVAILABLE",
@@ -91,6 +136,11 @@ export const untrusted: ErrorKind = {
 };
 /** The error codes of Node and OpenSSL for such failures. */
 export const tlsCodes: RegExp = /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
+
+/** What a failure to connect means. `undefined`: its error says that. */
+export function kindOfFault(fault: ConnectionFault | undefined): ErrorKind | undefined {
+  return fault && faults[fault];
+}
 
 /** What a server's error means. */
 export function kindOf(message: string): ErrorKind {

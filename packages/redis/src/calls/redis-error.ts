@@ -1,7 +1,24 @@
 import { cleanCause, errorWith, MemoryError, type Outcome, quoteId } from "@deep-agent/core/adapter";
 import { BACKEND } from "../backend-name.ts";
-import { CommandRefused, DeadlinePassed, isError, NoReply, OutcomeUnknown, TooFewReplicas } from "../wire/failures.ts";
-import { type ErrorKind, kindOf, notDurable, tlsCodes, unreachable, untrusted } from "./error-kinds.ts";
+import {
+  CommandRefused,
+  ConnectionFailed,
+  DeadlinePassed,
+  isError,
+  NoReply,
+  OutcomeUnknown,
+  TooFewReplicas,
+} from "../wire/failures.ts";
+import {
+  type ErrorKind,
+  foreignIndex,
+  kindOf,
+  kindOfFault,
+  notDurable,
+  tlsCodes,
+  unreachable,
+  untrusted,
+} from "./error-kinds.ts";
 
 /** The operation that failed, for error messages. */
 export interface RedisOperation {
@@ -10,6 +27,8 @@ export interface RedisOperation {
   memoryId: string | undefined;
   /** Whether it writes, so that its outcome matters. */
   writes: boolean;
+  /** The key of the index, if the operation needs it and looks at the type of the memory's own key by itself. */
+  index?: string | undefined;
 }
 
 /** An operation, and its server as error messages show it: `"localhost:6379"`. */
@@ -33,7 +52,11 @@ function mapped(error: unknown, attempted: Attempted, outcome: Outcome): unknown
   if (error instanceof CommandRefused) {
     const became = outcome === "unknown" ? outcome : error.outcome;
     const server = error.server ?? attempted.server;
-    return failure(kindOf(error.message), attempted, `${server} answered ${shown(error)}`, became, error);
+    const isOfIndex = attempted.index !== undefined && /\bWRONGTYPE\b/.test(error.message);
+    const [kind, about] = isOfIndex
+      ? [foreignIndex, `the index ${quoteId(attempted.index ?? "")} holds something else: `]
+      : [kindOf(error.message), ""];
+    return failure(kind, attempted, `${about}${server} answered ${shown(error)}`, became, error);
   }
   if (error instanceof DeadlinePassed) {
     return failure(unreachable, attempted, `${attempted.server} received the call too late, and did nothing`, outcome);
@@ -45,11 +68,27 @@ function unanswered(error: NoReply, attempted: Attempted, outcome: Outcome): Mem
   // If the connection was never made, the reason may come from the server, such as a wrong password.
   const reason = isError(error.cause) ? error.cause : error;
   const answered = /^[A-Z]{2,} /.test(reason.message);
-  const kind = answered ? kindOf(reason.message) : tlsCodes.test(codeOf(reason)) ? untrusted : unreachable;
+  const kind =
+    kindOfFault(reason instanceof ConnectionFailed ? reason.fault : undefined) ??
+    (answered ? kindOf(reason.message) : tlsCodes.test(codeOf(reason)) ? untrusted : unreachable);
   const server = error.server ?? attempted.server;
   const unsent = answered ? `${server} refused the connection` : `${server} could not be reached`;
   const problem = error.sent ? `no reply came from ${server}` : unsent;
-  return failure(kind, attempted, `${problem} (${shown(reason)})`, outcome, reason);
+  return failure(kind, attempted, `${problem} (${shown(reason)})`, outcome, causeOf(reason));
+}
+
+/** What the function that gives the password threw is the cause. Any other failure is its own cause. */
+function causeOf(reason: Error): Error {
+  return reason instanceof ConnectionFailed && reason.cause !== undefined ? foreignCause(reason.cause) : reason;
+}
+
+/** A value that somebody's function threw, as an error that can be read. */
+function foreignCause(thrown: unknown): Error {
+  try {
+    return cleanCause(thrown);
+  } catch {
+    return new Error("An error that cannot be read was thrown.");
+  }
 }
 
 function failure(

@@ -1,4 +1,5 @@
 import type { ReplicaSettings } from "../options/memory-settings.ts";
+import { CLOCK } from "../scripts/clock.ts";
 import type { Script, ScriptReply } from "../scripts/script.ts";
 import { CommandRefused, ErrorReply, TooFewReplicas } from "../wire/failures.ts";
 import type { RedisCommand, RedisCommands, RedisReply, SendOptions } from "../wire/redis-commands.ts";
@@ -8,6 +9,9 @@ import { ServerClock } from "./server-clock.ts";
 
 /** What scripts answer if their write is stored, by this attempt or by an earlier one. */
 const done: ReadonlySet<string> = new Set(["appended", "found", "saved", "deleted", "unlisted", "renewed"]);
+
+/** What proxies say of a command without a key, and servers of one that was renamed. */
+const unknownCommand = /^ERR .*(unknown|unsupported|not supported|not allowed|invalid request)/i;
 
 /** Errors that only WAIT produces: forbidden, unknown, or the server was demoted. */
 const refusedToWait = /'wait'|\bWAIT\b|^UNBLOCKED /;
@@ -24,6 +28,7 @@ interface Invocation {
 export class ScriptRunner {
   readonly commands: RedisCommands;
   readonly #replicas: ReplicaSettings | undefined;
+  #needsKeys: boolean;
   /** By the server's name. */
   readonly #clocks = new Map<string, ServerClock>();
 
@@ -32,10 +37,14 @@ export class ScriptRunner {
     return this.#replicas !== undefined;
   }
 
-  /** `replicas`: how many replicas {@link write} waits for, and how long. */
-  constructor(commands: RedisCommands, replicas: ReplicaSettings | undefined) {
+  /**
+   * `replicas`: how many replicas {@link write} waits for, and how long. `needsKeys`: whether only commands with a key
+   * are known to reach the server.
+   */
+  constructor(commands: RedisCommands, replicas: ReplicaSettings | undefined, needsKeys = false) {
     this.commands = commands;
     this.#replicas = replicas;
+    this.#needsKeys = needsKeys;
   }
 
   /** Runs one command. `by`: a particular server, instead of the one that serves the key. */
@@ -159,10 +168,23 @@ export class ScriptRunner {
   /** The deadline by the clock of the server that has the key: µs since 1970, as text. */
   async #serverDeadline(key: string, deadline: Deadline): Promise<string> {
     if (!this.#clock(this.#serverOf(key)).isKnown) {
-      const [seconds, micros] = listOf(await this.command(["TIME"], deadline, { key }));
-      this.#clock(this.#serverOf(key)).observe(Number(seconds) * 1_000_000 + Number(micros));
+      const now = await this.#serverTime(key, deadline);
+      this.#clock(this.#serverOf(key)).observe(now); // which server it is may be known only after its reply
     }
     return String(this.#clock(this.#serverOf(key)).at(deadline.moment));
+  }
+
+  /** The time of the server that has the key, in µs since 1970. */
+  async #serverTime(key: string, deadline: Deadline): Promise<number> {
+    if (!this.#needsKeys) {
+      const [reply = null] = await this.commands.send([["TIME"]], { ...timeLeft(deadline), key });
+      if (!(reply instanceof ErrorReply && unknownCommand.test(reply.message))) {
+        const [seconds, micros] = listOf(granted(reply));
+        return Number(seconds) * 1_000_000 + Number(micros);
+      }
+      this.#needsKeys = true; // an existing client may have a proxy before its server
+    }
+    return (await this.read(CLOCK, { key }, deadline)).now;
   }
 
   #serverOf(key: string | undefined): string {

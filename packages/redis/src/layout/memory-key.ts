@@ -19,7 +19,13 @@ export function indexKeyOf({ prefix }: MemorySettings): string {
  */
 export function writtenKeys(memoryId: string, settings: MemorySettings): string[] {
   const key = keyOf(memoryId, settings);
-  return settings.index && !settings.isCluster ? [key, indexKeyOf(settings)] : [key];
+  const index = writtenIndex(settings);
+  return index === undefined ? [key] : [key, index];
+}
+
+/** The key of the index if the scripts that write memories write it as well. */
+export function writtenIndex(settings: MemorySettings): string | undefined {
+  return settings.index && !settings.isCluster ? indexKeyOf(settings) : undefined;
 }
 
 /**

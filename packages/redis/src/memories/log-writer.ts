@@ -10,6 +10,7 @@ import { BACKEND } from "../backend-name.ts";
 import type { Calls } from "../calls/calls.ts";
 import type { Deadline } from "../calls/deadline.ts";
 import type { ScriptRunner } from "../calls/script-runner.ts";
+import { writtenIndex } from "../layout/memory-key.ts";
 import { formatRevision } from "../layout/revision.ts";
 import type { MemorySettings } from "../options/memory-settings.ts";
 import { APPEND } from "../scripts/append.ts";
@@ -41,6 +42,7 @@ export class LogWriter {
   readonly #values: GoValues;
   readonly #index: RecentIndex;
   readonly #settings: MemorySettings;
+  readonly #writtenIndex: string | undefined;
 
   constructor(scripts: ScriptRunner, calls: Calls, values: GoValues, index: RecentIndex, settings: MemorySettings) {
     this.#scripts = scripts;
@@ -48,6 +50,7 @@ export class LogWriter {
     this.#values = values;
     this.#index = index;
     this.#settings = settings;
+    this.#writtenIndex = writtenIndex(settings);
   }
 
   append(memoryId: string, records: readonly string[], options: AppendOptions): Promise<Revision> {
@@ -55,7 +58,7 @@ export class LogWriter {
     // With a revision, a late attempt finds its entry there, or another log. Without one, it would add the first entry
     // of a memory that was deleted meanwhile.
     const repeatable = (): boolean => typeof since === "string" || typeof expectedRevision === "string";
-    const call = { verb: "append to", memoryId, writes: true, signal, repeatable };
+    const call = { verb: "append to", memoryId, writes: true, signal, index: this.#writtenIndex, repeatable };
     return this.#calls.run(call, async (deadline, again) => {
       // A new epoch for each attempt: a log that an earlier attempt created may have been deleted since.
       const named = { operationId, since, again, expectedRevision, epoch: newId() };
@@ -76,7 +79,8 @@ export class LogWriter {
     // A late save does nothing if it names the log that it replaces. If it expects no log, it would create one.
     let seen: string | undefined = expectedRevision === undefined ? undefined : "";
     const repeatable = (): boolean => seen !== NOTHING && expectedRevision !== null;
-    await this.#calls.run({ verb: "save", memoryId, writes: true, signal, repeatable }, async (deadline) => {
+    const call = { verb: "save", memoryId, writes: true, signal, index: this.#writtenIndex, repeatable };
+    await this.#calls.run(call, async (deadline) => {
       for (;;) {
         seen ??= (await this.#peek(memoryId, deadline)).name;
         epochs.push(newId());
@@ -95,7 +99,8 @@ export class LogWriter {
 
   async delete(memoryId: string, { signal }: CallOptions): Promise<void> {
     let seen: Seen | undefined;
-    await this.#calls.run({ verb: "delete", memoryId, writes: true, signal }, async (deadline, again) => {
+    const call = { verb: "delete", memoryId, writes: true, signal, index: this.#writtenIndex };
+    await this.#calls.run(call, async (deadline, again) => {
       const propagate = this.#scripts.waits;
       for (;;) {
         seen ??= await this.#peek(memoryId, deadline);

@@ -12,7 +12,7 @@ import type { Deadline } from "../calls/deadline.ts";
 import { redisError } from "../calls/redis-error.ts";
 import type { ScriptRunner } from "../calls/script-runner.ts";
 import { parseHeader } from "../layout/header.ts";
-import { keyOf } from "../layout/memory-key.ts";
+import { indexKeyOf, keyOf } from "../layout/memory-key.ts";
 import type { MemorySettings } from "../options/memory-settings.ts";
 import { ENLIST } from "../scripts/enlist.ts";
 import type { IndexMember } from "../scripts/index-member.ts";
@@ -86,7 +86,8 @@ export class RecentIndex {
       if (others.length > 0) await this.#checked(others, deadline.signal);
     } catch (error) {
       const { memoryId } = member;
-      const reason = redisError(error, { verb: "list", memoryId, writes: true }, "the index's server");
+      const index = indexKeyOf(this.#settings);
+      const reason = redisError(error, { verb: "list", memoryId, writes: true, index }, "the index's server");
       warn(`a memory is missing from the index until its next write: ${messageOf(reason)}`, memoryId);
     }
   }
@@ -191,7 +192,8 @@ export class RecentIndex {
   }
 
   #run<R>(verb: string, signal: AbortSignal | undefined, attempt: (deadline: Deadline) => Promise<R>): Promise<R> {
-    return this.#calls.run({ verb: `${verb} memories`, memoryId: undefined, writes: false, signal }, attempt);
+    const index = indexKeyOf(this.#settings);
+    return this.#calls.run({ verb: `${verb} memories`, memoryId: undefined, writes: false, signal, index }, attempt);
   }
 }
 

@@ -36,6 +36,13 @@ export interface RedisMemoryOptions {
   reads?: "master" | "replica" | undefined;
 }
 
+/**
+ * Gives the password for one new connection, such as a token of a cloud's identity service. `signal` is aborted if the
+ * connection is given up meanwhile. An empty string: no password is sent. If the function throws or rejects, or gives
+ * no string, the calls that need the connection reject with `UNAUTHORIZED`.
+ */
+export type PasswordFunction = (request: { signal: AbortSignal }) => string | Promise<string>;
+
 /** When a write counts as done. `"memory"`: when the master has it. An object: when some replicas have it, too. */
 export type Durability =
   | "memory"
@@ -54,8 +61,11 @@ export interface RedisBackendOptions extends RedisMemoryOptions {
   url?: string | undefined;
   /** The ACL user of the servers. Default: Redis's `default` user. */
   username?: string | undefined;
-  /** The password for the servers. Default: no password is sent. */
-  password?: string | undefined;
+  /**
+   * The password for the servers, or a function that is asked for the password of each new connection. Default: no
+   * password is sent.
+   */
+  password?: string | PasswordFunction | undefined;
   /** Some nodes of a cluster, instead of `addr`. The others are found. A `url` may have several hosts, too. */
   cluster?: readonly string[] | undefined;
   /** The sentinels, and the name of their master, instead of `addr`. */
@@ -69,6 +79,18 @@ export interface RedisBackendOptions extends RedisMemoryOptions {
   db?: number | undefined;
   /** The maximum number of connections to each server. Default 10. */
   poolSize?: number | undefined;
+  /**
+   * How long a connection may be idle before it is closed, in ms. The next call opens another one. `0` or `null`: for
+   * ever. Default 30,000.
+   */
+  idleTimeoutMs?: number | null | undefined;
+  /**
+   * The version of Redis's protocol. Default 3. `2`: connections are made without HELLO, for servers and proxies that
+   * do not know it.
+   */
+  protocol?: 2 | 3 | undefined;
+  /** The version of IP to which host names are resolved: 4, 6, or `0` for both. Default 0. */
+  family?: 0 | 4 | 6 | undefined;
   /**
    * TLS: `true`, or the options of Node's `tls.connect`: `ca`, `cert`, `key`, `servername`. Default: `true` for a
    * `rediss:` URL, otherwise `false`.
@@ -84,8 +106,11 @@ export interface SentinelOptions {
   nodes: readonly string[];
   /** The ACL user of the sentinels. The backend's `username` is for the servers. Default: Redis's `default` user. */
   username?: string | undefined;
-  /** The password for the sentinels. The backend's `password` is for the servers. Default: no password is sent. */
-  password?: string | undefined;
+  /**
+   * The password for the sentinels, or a function that is asked for it. The backend's `password` is for the servers.
+   * Default: no password is sent.
+   */
+  password?: string | PasswordFunction | undefined;
   /** TLS to the sentinels. Default: the backend's `tls`. */
   tls?: boolean | TlsOptions | undefined;
 }

@@ -21,7 +21,8 @@ interface GivenClient {
 
 /** Options that say where the servers are. Only one of them may be given. */
 const placeNames = ["addr", "url", "cluster", "sentinel"] as const;
-const connectionNames = [...placeNames, "addressMap", "username", "password", "db", "poolSize", "tls"] as const;
+const lineNames = ["poolSize", "idleTimeoutMs", "protocol", "family", "tls"] as const;
+const connectionNames = [...placeNames, "addressMap", "username", "password", "db", ...lineNames] as const;
 const memoryNames = ["ttl", "prefix", "timeoutMs", "index", "maxRecords", "durability", "reads"] as const;
 const optionNames: readonly (keyof RedisBackendOptions)[] = [...connectionNames, ...memoryNames];
 

@@ -2,19 +2,27 @@ import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { checkOptionNames } from "@deep-agent/core/adapter";
 import { BACKEND } from "../backend-name.ts";
 import { type Address, parseAddress } from "./address.ts";
-import { checkInteger, checkText } from "./check-value.ts";
+import { checkInteger, checkOneOf, checkText } from "./check-value.ts";
 import { invalidConfig } from "./config-error.ts";
-import type { RedisBackendOptions, SentinelOptions } from "./redis-options.ts";
+import type { PasswordFunction, RedisBackendOptions, SentinelOptions } from "./redis-options.ts";
 
 const DEFAULT_POOL_SIZE = 10;
+const DEFAULT_IDLE_TIMEOUT_MS = 30_000;
 const SENTINEL_PORT = 26_379;
+
+/** The longest delay of a timer of Node, in ms. */
+const MAX_TIMER = 2 ** 31 - 1;
 
 /** How to reach one server: the checked options, with defaults. */
 export interface ConnectionSettings extends Address {
   readonly username: string | undefined;
-  readonly password: string | undefined;
+  readonly password: string | PasswordFunction | undefined;
   readonly db: number;
   readonly poolSize: number;
+  /** How long a connection may be idle, in ms. `0`: for ever. */
+  readonly idleTimeoutMs: number;
+  readonly protocol: 2 | 3;
+  readonly family: 0 | 4 | 6;
   readonly tls: boolean | TlsOptions;
   /** Whether it is a replica of a cluster: such a connection needs READONLY before it can read. */
   readonly isReplica?: boolean;
@@ -22,6 +30,8 @@ export interface ConnectionSettings extends Address {
 
 /** How to reach the server at an address. */
 interface Reachable {
+  /** The version of the protocol. `2`: there may be a proxy that knows few commands. */
+  readonly protocol: 2 | 3;
   readonly settingsAt: (address: Address) => ConnectionSettings;
 }
 
@@ -52,24 +62,31 @@ export type PlaceOptions = RedisBackendOptions & Partial<Address>;
 export function topologyOf(options: PlaceOptions): Topology {
   const { addr, host, port, cluster, sentinel, db, poolSize } = options;
   const lead = redirected(options.addressMap);
+  const line = checkLine(options);
   const common = {
     ...checkAccess(options),
+    ...line,
     db: checkInteger("db", db, 0, 2 ** 31 - 1) ?? 0,
     poolSize: checkInteger("poolSize", poolSize, 1, 10_000) ?? DEFAULT_POOL_SIZE,
   };
-  const settingsAt = (address: Address): ConnectionSettings => ({ ...lead(address), ...common });
-  if (sentinel !== undefined) return { kind: "sentinel", ...sentinelsOf(sentinel, options.tls, lead), settingsAt };
+  const reachable: Reachable = {
+    protocol: line.protocol,
+    settingsAt: (address) => ({ ...lead(address), ...common }),
+  };
+  if (sentinel !== undefined)
+    return { kind: "sentinel", ...sentinelsOf(sentinel, options.tls, line, lead), ...reachable };
   if (cluster !== undefined) {
     if (db) throw invalidConfig("`db` must be 0 on a cluster: it has no other database.");
-    return { kind: "cluster", nodes: addressesOf("cluster", cluster), settingsAt };
+    return { kind: "cluster", nodes: addressesOf("cluster", cluster), ...reachable };
   }
   const address = host === undefined || port === undefined ? parseAddress(addr) : { host, port };
-  return { kind: "server", address, settingsAt };
+  return { kind: "server", address, ...reachable };
 }
 
 function sentinelsOf(
   sentinel: SentinelOptions,
   defaultTls: SentinelOptions["tls"],
+  line: Line,
   lead: (address: Address) => Address,
 ): Pick<SentinelTopology, "name" | "sentinels"> {
   if (typeof sentinel !== "object" || sentinel === null || typeof sentinel.name !== "string" || sentinel.name === "") {
@@ -77,7 +94,7 @@ function sentinelsOf(
   }
   checkOptionNames("`sentinel`", sentinel, ["name", "nodes", "username", "password", "tls"], BACKEND);
   const { name, nodes, username, password, tls = defaultTls } = sentinel;
-  const common = { ...checkAccess({ username, password, tls }), db: 0, poolSize: 1 };
+  const common = { ...checkAccess({ username, password, tls }), ...line, db: 0, poolSize: 1 };
   const sentinels = addressesOf("sentinel.nodes", nodes, SENTINEL_PORT).map((address) => ({
     ...lead(address),
     ...common,
@@ -106,6 +123,17 @@ function redirected(addressMap: unknown = {}): (address: Address) => Address {
   };
 }
 
+type Line = Pick<ConnectionSettings, "idleTimeoutMs" | "protocol" | "family">;
+
+function checkLine({ idleTimeoutMs, protocol, family }: Pick<RedisBackendOptions, keyof Line>): Line {
+  const forEver = idleTimeoutMs === null ? 0 : idleTimeoutMs;
+  return {
+    idleTimeoutMs: checkInteger("idleTimeoutMs", forEver, 0, MAX_TIMER) ?? DEFAULT_IDLE_TIMEOUT_MS,
+    protocol: checkOneOf("protocol", protocol, [2, 3]) ?? 3,
+    family: checkOneOf("family", family, [0, 4, 6]) ?? 0,
+  };
+}
+
 type Access = Pick<ConnectionSettings, "username" | "password" | "tls">;
 
 function checkAccess({ username, password, tls }: Pick<RedisBackendOptions, keyof Access>): Access {
@@ -114,7 +142,12 @@ function checkAccess({ username, password, tls }: Pick<RedisBackendOptions, keyo
   }
   return {
     username: checkText("username", username) || undefined,
-    password: checkText("password", password) || undefined,
+    password: checkPassword(password) || undefined,
     tls: tls ?? false,
   };
+}
+
+function checkPassword(password: RedisBackendOptions["password"]): string | PasswordFunction | undefined {
+  if (password === undefined || typeof password === "string" || typeof password === "function") return password;
+  throw invalidConfig("`password` must be a string, or a function that gives one.");
 }

@@ -7,10 +7,13 @@ const parameters: { readonly [name: string]: (text: string) => unknown } = {
   ttl: (text) => text,
   prefix: (text) => text,
   poolSize: numberOf,
+  idleTimeoutMs: numberOf,
   timeoutMs: numberOf,
   maxRecords: numberOf,
   index: booleanOf,
   reads: (text) => text,
+  protocol: numberOf,
+  family: numberOf,
   cluster: booleanOf,
   sentinel: (text) => text,
 };

@@ -35,6 +35,50 @@ export class NoReply extends Error {
   }
 }
 
+/** Why a connection could not be made, if that is known. */
+export type ConnectionFault =
+  /** The function that gives the password failed, or did not answer. */
+  | "password"
+  /** The function that gives the password has not answered yet. The connection still waits for it. */
+  | "password pending"
+  /** The server refused the password that the function gave. */
+  | "old password"
+  /** The server takes no more connections. */
+  | "full"
+  /** The server, or a proxy in front of it, does not know HELLO. */
+  | "no hello"
+  /** TLS was begun, and what came is no TLS. */
+  | "not TLS"
+  /** TLS was begun, and the server closed the connection or did not answer. */
+  | "no TLS"
+  /** TLS was not begun, and what came is TLS. */
+  | "TLS"
+  /** The server closed the connection before it answered anything. */
+  | "hung up"
+  | "hung up after TLS";
+
+/** A connection could not be made. Its message and code are those of the error that says so, without the password. */
+export class ConnectionFailed extends Error {
+  override readonly name = "ConnectionFailed";
+  readonly fault: ConnectionFault | undefined;
+  declare readonly code?: string;
+
+  constructor(
+    fault: ConnectionFault | undefined,
+    message: string,
+    { code, cause }: { code?: unknown; cause?: unknown },
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.fault = fault;
+    if (typeof code === "string") this.code = code;
+  }
+}
+
+/** Why no connection could be made, if that is why the replies did not come, and is known. */
+export function connectionFault(error: unknown): ConnectionFault | undefined {
+  return error instanceof NoReply && error.cause instanceof ConnectionFailed ? error.cause.fault : undefined;
+}
+
 /** The server refused a command with an error. */
 export class CommandRefused extends Error {
   override readonly name = "CommandRefused";

@@ -36,6 +36,8 @@ export interface CommandSource {
   readonly isCluster: boolean;
   /** As {@link RedisCommands.failsOver}. */
   readonly failsOver: boolean;
+  /** Whether there may be a proxy that knows only commands with a key. Default `false`. */
+  readonly needsKeys?: boolean;
   open(): Promise<RedisCommands>;
 }
 

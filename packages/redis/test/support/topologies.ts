@@ -54,6 +54,7 @@ const quiet = (): void => undefined;
 /** The clients and topologies that the backend supports. */
 export const topologies: readonly Topology[] = [
   { name: "own connections", on: "server", open: async ({ addr }) => own({ addr }) },
+  { name: "own, without HELLO", on: "server", open: async ({ addr }) => own({ addr, protocol: 2 }) },
   {
     name: "node-redis client",
     on: "server",

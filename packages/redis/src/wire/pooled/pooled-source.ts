@@ -9,6 +9,7 @@ export function pooledSource(topology: Topology, timeoutMs: number): CommandSour
     name: nameOf(topology),
     isCluster: topology.kind === "cluster",
     failsOver: topology.kind !== "server",
+    needsKeys: topology.protocol === 2,
     open: async () => (await loaded(import("./pooled-commands.ts"))).pooledCommands(topology, timeoutMs),
   };
 }

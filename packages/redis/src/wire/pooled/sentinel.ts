@@ -1,5 +1,5 @@
 import type { ConnectionSettings, SentinelTopology } from "../../options/topology.ts";
-import { ErrorReply, NoReply } from "../failures.ts";
+import { connectionFault, ErrorReply, NoReply } from "../failures.ts";
 import { inTime } from "../in-time.ts";
 import type { RedisCommand, RedisCommands, RedisReply, SendOptions } from "../redis-commands.ts";
 import { listOf, textsOf } from "../replies.ts";
@@ -52,7 +52,7 @@ export class SentinelCommands implements RedisCommands {
   }
 
   serverOf(): string | undefined {
-    return this.#master?.address;
+    return this.#known()?.address;
   }
 
   send(commands: readonly RedisCommand[], options: SendOptions): Promise<readonly RedisReply[]> {
@@ -64,7 +64,7 @@ export class SentinelCommands implements RedisCommands {
         const replies = await this.#fromReplica(commands, left());
         if (replies !== undefined) return replies;
       }
-      const master = this.#master ?? (await this.#findMaster());
+      const master = this.#known() ?? (await this.#findMaster());
       begun();
       try {
         const replies = await master.pool.send(commands, left());
@@ -82,6 +82,11 @@ export class SentinelCommands implements RedisCommands {
     this.#isClosed = true;
     this.#master?.pool.close();
     this.#replica?.pool.close();
+  }
+
+  /** The master, if there is a connection to it. Without one, another server may be at its address by now. */
+  #known(): Server | undefined {
+    return this.#master?.pool.size ? this.#master : undefined;
   }
 
   #forget(master: Server): void {
@@ -136,7 +141,7 @@ export class SentinelCommands implements RedisCommands {
       const pool = new ConnectionPool({ ...sentinel, poolSize: 1 }, SENTINEL_LIMIT);
       try {
         const answer = await question(async (...words) => {
-          const [reply = null] = await pool.send([["SENTINEL", ...words]], { timeoutMs: SENTINEL_LIMIT });
+          const reply = await this.#answer(pool, ["SENTINEL", ...words]);
           if (reply instanceof ErrorReply) throw new NoReply(false, new Error(reply.message));
           return reply;
         });
@@ -162,7 +167,7 @@ export class SentinelCommands implements RedisCommands {
     const server = this.#serverAt(String(host), Number(port));
     try {
       // A sentinel may name a server that has just stopped being the master.
-      const [role] = await server.pool.send([["ROLE"]], { timeoutMs: SENTINEL_LIMIT });
+      const role = await this.#answer(server.pool, ["ROLE"]);
       if (role instanceof ErrorReply) throw new NoReply(false, new Error(role.message));
       if (!Array.isArray(role) || role[0] !== "master") throw new NoReply(false, new Error("it is not a master"));
     } catch (error) {
@@ -171,6 +176,18 @@ export class SentinelCommands implements RedisCommands {
       throw error;
     }
     return server;
+  }
+
+  /** The reply within a short time, or within the time to connect while a function has yet to give the password. */
+  async #answer(pool: ConnectionPool, command: RedisCommand): Promise<RedisReply> {
+    for (const overdueAt = performance.now() + this.#timeoutMs; ; ) {
+      try {
+        const [reply = null] = await pool.send([command], { timeoutMs: SENTINEL_LIMIT });
+        return reply;
+      } catch (error) {
+        if (connectionFault(error) !== "password pending" || performance.now() > overdueAt) throw error;
+      }
+    }
   }
 
   /** `undefined`: no replica answered. Half of the time is kept for the master. */
