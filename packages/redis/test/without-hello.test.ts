@@ -74,6 +74,7 @@ describe("with `protocol: 2`, servers and proxies that do not know HELLO are use
     await client.on("error", () => undefined).connect();
     await useAll(RedisBackend.fromClient<Note>(client));
     client.destroy();
+    expect(proxy.counts.commands).toMatchObject({ TIME: 1, EVALSHA: expect.any(Number) });
   });
 
   it.each<[keyof typeof places, (place: Place) => ConstructorParameters<typeof RedisBackend>[0] & object]>([
