@@ -191,7 +191,8 @@ function formatCursor({ memoryId, modifiedAt }: Position): string {
   return Buffer.from(`${modifiedAt}/${memoryId}`).toString("base64url");
 }
 
-function parseCursor(cursor: string): Position {
+function parseCursor(cursor: unknown): Position {
+  if (typeof cursor !== "string") throw invalidCursor(BACKEND);
   const [, modifiedAt, memoryId] = /^(\d{1,20})\/(.+)$/s.exec(Buffer.from(cursor, "base64url").toString()) ?? [];
   if (modifiedAt === undefined || memoryId === undefined) throw invalidCursor(BACKEND);
   return { modifiedAt: BigInt(modifiedAt), memoryId };

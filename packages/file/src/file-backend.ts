@@ -107,7 +107,8 @@ export class FileBackend<T extends object = Message>
    */
   async save(memoryId: string, records: readonly T[], options: SaveOptions = {}): Promise<void> {
     const texts = checkSave(memoryId, records, options);
-    await this.#run("write", memoryId, () => this.#log.save(memoryId, texts, options));
+    const own = { ...options };
+    await this.#run("write", memoryId, () => this.#log.save(memoryId, texts, own));
   }
 
   /** Removes the memory and all its text from the directory. An absent memory is not an error. */
@@ -129,13 +130,15 @@ export class FileBackend<T extends object = Message>
    */
   async append(memoryId: string, records: readonly T[], options: AppendOptions = {}): Promise<Revision> {
     const texts = checkAppend(memoryId, records, options);
-    return this.#run("write", memoryId, () => this.#log.append(memoryId, texts, options));
+    const own = { ...options };
+    return this.#run("write", memoryId, () => this.#log.append(memoryId, texts, own));
   }
 
   /** The part that the options ask for, in whole entries; `null`: there is no such memory. */
   async read(memoryId: string, options: ReadOptions = {}): Promise<Snapshot<T> | null> {
     checkRead(memoryId, options);
-    return this.#run("read", memoryId, () => this.#log.read(memoryId, options));
+    const own = { ...options };
+    return this.#run("read", memoryId, () => this.#log.read(memoryId, own));
   }
 
   /**
@@ -169,7 +172,8 @@ export class FileBackend<T extends object = Message>
    */
   async recent(options: RecentOptions): Promise<RecentPage> {
     checkRecent(options);
-    return this.#run("list", undefined, () => this.#catalogue.recent(options));
+    const own = { ...options };
+    return this.#run("list", undefined, () => this.#catalogue.recent(own));
   }
 
   /**

@@ -27,6 +27,26 @@ describe("an option that is given as undefined", () => {
   });
 });
 
+describe("a cursor that is not a string", () => {
+  it.each([7, null, {}, true])("is INVALID_ARGUMENT: %p", async (cursor) => {
+    const backend = new FileBackend(directory);
+    await backend.append(ID, [user("one")]);
+    const page = backend.recent({ limit: 1, cursor: cursor as unknown as string });
+    await expect(page).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+});
+
+describe("options that their caller changes while a call runs", () => {
+  it("do not change the call", async () => {
+    const backend = new FileBackend(directory);
+    for (const text of ["one", "two"]) await backend.append(ID, [user(text)]);
+    const options = { last: 1 };
+    const page = backend.read(ID, options);
+    options.last = 2;
+    expect((await page)?.records).toMatchObject([{ content: "two" }]);
+  });
+});
+
 describe("a memory whose only turn was cut off", () => {
   it("is absent, and can be written again", async () => {
     const backend = new FileBackend(directory);

@@ -103,47 +103,58 @@ function checkedSettings({ failures = 1, probeMs = 1_000, onStatus }: FallbackOp
   return { failures, probeMs, onStatus };
 }
 
+/** The caller may change its options while a call waits, so each call has a copy. */
 function callsOf(both: Fallback, primary: WholeBackend): Omit<WholeBackend, keyof LifecycleCapability | "name"> {
   return {
     async load(memoryId, given = {}) {
       checkCall(memoryId, given);
-      return both.track(() => both.load(memoryId, given));
+      const own = { ...given };
+      return both.track(() => both.load(memoryId, own));
     },
     async save(memoryId, records, given = {}) {
       checkSave(memoryId, records, given);
-      return both.track(() => both.save(memoryId, records, given));
+      const own = { ...given };
+      return both.track(() => both.save(memoryId, records, own));
     },
     async delete(memoryId, given = {}) {
       checkCall(memoryId, given);
-      return both.track(() => both.delete(memoryId, given));
+      const own = { ...given };
+      return both.track(() => both.delete(memoryId, own));
     },
     async list(given = {}) {
       checkList(given);
-      return both.track(() => both.list(given));
+      const own = { ...given };
+      return both.track(() => both.list(own));
     },
     async append(memoryId, records, given = {}) {
       checkAppend(memoryId, records, given);
-      return both.track(() => both.append(memoryId, records, given));
+      const own = { ...given };
+      return both.track(() => both.append(memoryId, records, own));
     },
     async read(memoryId, given = {}) {
       checkRead(memoryId, given);
-      return both.track(() => both.read(memoryId, given));
+      const own = { ...given };
+      return both.track(() => both.read(memoryId, own));
     },
     async ping(given = {}) {
       checkOptions(given);
-      return both.track(() => both.ping(given));
+      const own = { ...given };
+      return both.track(() => both.ping(own));
     },
     async info(memoryId, given = {}) {
       checkCall(memoryId, given);
-      return both.track(() => both.atPrimary(memoryId, given, () => primary.info(memoryId, given)));
+      const own = { ...given };
+      return both.track(() => both.atPrimary(memoryId, own, () => primary.info(memoryId, own)));
     },
     async recent(given) {
       checkRecent(given);
-      return both.track(() => both.atPrimaryOfMany(given, () => primary.recent(given)));
+      const own = { ...given };
+      return both.track(() => both.atPrimaryOfMany(own, () => primary.recent(own)));
     },
     async touch(memoryId, given = {}) {
       checkCall(memoryId, given);
-      return both.track(() => both.atPrimary(memoryId, given, () => primary.touch(memoryId, given)));
+      const own = { ...given };
+      return both.track(() => both.atPrimary(memoryId, own, () => primary.touch(memoryId, own)));
     },
   };
 }

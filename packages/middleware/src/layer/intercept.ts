@@ -31,7 +31,8 @@ export function intercept<B extends AnyBackend>(
     run: (options: O, records: readonly object[] | undefined) => Promise<R>,
   ): Promise<R> {
     checkOptions(options);
-    return wrap({ ...subject, options }, (changes, others) => run({ ...options, ...changes }, others));
+    const own = { ...options }; // the caller may change its options between two attempts
+    return wrap({ ...subject, options: own }, (changes, others) => run({ ...own, ...changes }, others));
   }
   const close = (): Promise<void> => wrap({ method: "close", options: {} }, () => inner.close());
   return layered(backend, [], {

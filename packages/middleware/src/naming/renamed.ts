@@ -3,7 +3,10 @@ import { type AnyBackend, layered, type SameCapabilities, whole } from "../layer
 import type { NameMapping } from "./name-mapping.ts";
 import { RenamedMemories } from "./renamed-memories.ts";
 
-/** A backend whose memories have other names in the store below. Errors and answers still use the ids. */
+/**
+ * A backend whose memories have other names in the store below. Errors and answers still use the ids. A call that waits
+ * for a label has a copy of its options: the caller may change them meanwhile.
+ */
 export function renamed<B extends AnyBackend>(backend: B, mapping: NameMapping): SameCapabilities<B> {
   const inner = whole(backend);
   const memories = new RenamedMemories(inner, mapping);
@@ -14,11 +17,12 @@ export function renamed<B extends AnyBackend>(backend: B, mapping: NameMapping):
     },
     async save(memoryId, records, options = {}) {
       checkSave(memoryId, records, options);
-      return memories.write(memoryId, records, options, (name, these) => inner.save(name, these, options));
+      const own = { ...options };
+      return memories.write(memoryId, records, own, (name, these) => inner.save(name, these, own));
     },
     async delete(memoryId, options = {}) {
       checkCall(memoryId, options);
-      await memories.delete(memoryId, options);
+      await memories.delete(memoryId, { ...options });
     },
     async list(options = {}) {
       checkList(options);
@@ -26,7 +30,8 @@ export function renamed<B extends AnyBackend>(backend: B, mapping: NameMapping):
     },
     async append(memoryId, records, options = {}) {
       checkAppend(memoryId, records, options);
-      return memories.write(memoryId, records, options, (name, these) => inner.append(name, these, options));
+      const own = { ...options };
+      return memories.write(memoryId, records, own, (name, these) => inner.append(name, these, own));
     },
     async read(memoryId, options) {
       checkRead(memoryId, options);
@@ -42,7 +47,7 @@ export function renamed<B extends AnyBackend>(backend: B, mapping: NameMapping):
     },
     async touch(memoryId, options = {}) {
       checkCall(memoryId, options);
-      await memories.touch(memoryId, options);
+      await memories.touch(memoryId, { ...options });
     },
   });
 }

@@ -67,11 +67,13 @@ export function withRedaction<B extends AnyBackend>(backend: B, redact: Redact<R
   return layered(backend, passedOn, {
     async save(memoryId, records, options = {}) {
       const texts = checkSave(memoryId, records, options);
-      await inner.save(memoryId, await redacted(memoryId, texts, options), options);
+      const own = { ...options }; // the caller may change its options meanwhile
+      await inner.save(memoryId, await redacted(memoryId, texts, own), own);
     },
     async append(memoryId, records, options = {}) {
       const texts = checkAppend(memoryId, records, options);
-      return inner.append(memoryId, await redacted(memoryId, texts, options), options);
+      const own = { ...options };
+      return inner.append(memoryId, await redacted(memoryId, texts, own), own);
     },
   });
 }

@@ -29,9 +29,11 @@ export function writtenIndex(settings: MemorySettings): string | undefined {
 }
 
 /**
- * A SCAN pattern that matches exactly the keys that begin with this text. Further special characters have a meaning
- * inside brackets only, so they need no escape.
+ * A SCAN pattern that matches the keys that begin with this text. Further special characters have a meaning inside
+ * brackets only, so they need no escape. If the text ends within a character, which has no bytes of its own, the pattern
+ * matches what begins with the text before it, too.
  */
 export function patternOf(beginning: string): string {
-  return `${beginning.replace(/[\\*?[]/g, "\\$&")}*`;
+  const whole = beginning.replace(/[\ud800-\udbff]$/, "");
+  return `${whole.replace(/[\\*?[]/g, "\\$&")}*`;
 }
