@@ -42,6 +42,11 @@ export interface ConformanceTarget {
    */
   lose?(backend: AnyBackend, memoryId: string): void | Promise<void>;
   /**
+   * The size of the largest record that the store accepts, in bytes of its JSON in UTF-8, if that is less than the 64
+   * MiB of core: at least 262,144. A larger record must be rejected with `RECORD_TOO_LARGE`. Default: 64 MiB.
+   */
+  maxRecordBytes?: number | undefined;
+  /**
    * How to open a backend whose memories expire. Required for a backend with `touch`; without it, expiry is not tested.
    */
   ttl?: TtlTarget | undefined;
@@ -69,6 +74,17 @@ export interface TtlTarget {
 /** The optional members of a target that some suites need. */
 export type Facility = "reopen" | "concurrentOpen" | "residue" | "lose" | "ttl" | "elsewhere";
 
+/** What core accepts: its checks refuse a larger record before it reaches the store. */
+const MAX_RECORD_BYTES = 64 * 1_024 * 1_024;
+
+/** The smallest `maxRecordBytes` that a target may have: some tests need records of about that size. */
+const SMALLEST_MAX_RECORD_BYTES = 256 * 1_024;
+
+/** The size of the largest record that the target's store accepts, in bytes of its JSON. */
+export function maxRecordBytes({ maxRecordBytes: max = MAX_RECORD_BYTES }: ConformanceTarget): number {
+  return max;
+}
+
 /** Why the suites that need this member cannot run on the target; `undefined` if they can. */
 export function missing(target: ConformanceTarget, facility: Facility): string | undefined {
   if (target.concurrentOpen === false && (facility === "concurrentOpen" || facility === "elsewhere"))
@@ -85,6 +101,7 @@ const members: readonly string[] = [
   "concurrentOpen",
   "residue",
   "lose",
+  "maxRecordBytes",
   "ttl",
   "elsewhere",
 ] satisfies (keyof ConformanceTarget)[];
@@ -103,7 +120,7 @@ export function checkTarget(value: unknown, ownModule?: string | URL): asserts v
       `A conformance target has no member ${JSON.stringify(unknown)}; it has ${members.join(", ")}.`,
     );
   }
-  const { name, open, concurrentOpen, ttl, elsewhere } = target;
+  const { name, open, concurrentOpen, maxRecordBytes: max, ttl, elsewhere } = target;
   if (typeof name !== "string" || name === "")
     throw new UsageError("A conformance target needs a `name`, a non-empty string.");
   if (typeof open !== "function")
@@ -116,8 +133,17 @@ export function checkTarget(value: unknown, ownModule?: string | URL): asserts v
   if (concurrentOpen !== undefined && typeof concurrentOpen !== "boolean") {
     throw new UsageError("`concurrentOpen` of a conformance target must be a boolean.");
   }
+  if (max !== undefined && !isRecordSize(max)) {
+    throw new UsageError(
+      `\`maxRecordBytes\` of a conformance target must be an integer from ${SMALLEST_MAX_RECORD_BYTES} to ${MAX_RECORD_BYTES}.`,
+    );
+  }
   if (ttl !== undefined) checkTtl(ttl);
   if (elsewhere !== undefined) checkElsewhere(elsewhere, ownModule);
+}
+
+function isRecordSize(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= SMALLEST_MAX_RECORD_BYTES && Number(value) <= MAX_RECORD_BYTES;
 }
 
 function checkTtl(ttl: unknown): void {

@@ -13,13 +13,32 @@ export const absence: Suite = suite("an absent memory is null, and an empty memo
     if (supports(backend, "info")) equal(await backend.info("absent"), null, "info");
   },
 
+  async "a revision of another memory does not make an absent one exist"(stage) {
+    const { backend } = stage;
+    if (!supports(backend, "log")) throw stage.absent("log");
+    const revision = await backend.append("m", recordsFrom(0));
+    for (const options of [{ since: revision }, { before: revision }, { since: "x" }, { before: "x", last: 1 }])
+      equal(await backend.read("absent", options), null, `read with ${Object.keys(options).join(" and ")}`);
+    equal(await backend.list(), ["m"], "list");
+  },
+
   async "reading, deleting or touching an absent memory does not create it"({ backend }) {
-    await backend.load("absent");
-    await backend.delete("absent");
-    if (supports(backend, "log")) await backend.read("absent");
-    if (supports(backend, "info")) await backend.info("absent");
-    if (supports(backend, "expiry")) await backend.touch("absent");
-    equal(await backend.list(), [], "list");
+    for (let time = 0; time < 3; time++) {
+      await backend.load("absent");
+      await backend.delete("absent");
+      if (supports(backend, "log")) {
+        await backend.read("absent");
+        await backend.read("absent", { last: 1 });
+      }
+      if (supports(backend, "info")) await backend.info("absent");
+      if (supports(backend, "expiry")) await backend.touch("absent");
+      if (supports(backend, "health")) await backend.ping();
+      await backend.list({ prefix: "absent" });
+      await backend.save("absent", [{ n: 1n }]).catch(() => undefined);
+      await backend.save("absent", [], { signal: AbortSignal.abort() }).catch(() => undefined);
+      equal(await backend.list(), [], "list");
+    }
+    equal(await backend.load("absent"), null, "load");
     if (supports(backend, "catalogue"))
       equal(await backend.recent({ limit: 5 }), { memories: [], cursor: null }, "recent");
   },

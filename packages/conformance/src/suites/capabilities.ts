@@ -2,6 +2,7 @@ import { type Capability, capabilityMethods, requiredMethods, supports } from "@
 import { equal, ok, rejects } from "../expectations.ts";
 import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
+import { callsOf } from "./calls.ts";
 
 export const capabilities: Suite = suite(
   "a backend has the four required methods, and each capability completely or not at all",
@@ -39,6 +40,21 @@ export const capabilities: Suite = suite(
       };
       const { lifecycle, ...others } = calls;
       for (const call of [...Object.values(others), lifecycle]) await call();
+    },
+
+    async "every method returns a promise"({ backend }) {
+      for (const [method, call] of callsOf(backend)) {
+        const answer: { then?: unknown; catch?: unknown } | undefined = call();
+        ok(
+          typeof answer?.then === "function" && typeof answer.catch === "function",
+          `${method} does not return a promise`,
+        );
+        await answer;
+      }
+      if (supports(backend, "lifecycle")) {
+        for (const close of [() => backend.close(), () => backend[Symbol.asyncDispose]()])
+          ok(typeof close()?.then === "function", "a method that closes the backend does not return a promise");
+      }
     },
 
     async "without a log, a conditional or named save is NOT_SUPPORTED, and writes nothing"({ backend }) {

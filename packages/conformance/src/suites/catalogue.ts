@@ -34,6 +34,8 @@ export const catalogue: Suite = suiteOf(
         await backend.save(`m${n}`, recordsFrom(0));
         await nextMoment();
       }
+      // The time of the first write must not return.
+      await backend.save("m0", recordsFrom(1));
       const memories = await all(backend, 2);
       for (const { memoryId, updatedAt } of memories) {
         ok(
@@ -104,6 +106,97 @@ export const catalogue: Suite = suiteOf(
       );
     },
 
+    async "every memory once, if the last memory of a page is deleted or written before the next page"({ backend }) {
+      for (const change of ["delete", "save"] as const) {
+        for (let n = 0; n < 12; n++) {
+          await backend.save(`m${n}`, recordsFrom(n));
+          await nextMoment();
+        }
+        const seen: string[] = [];
+        const changed: string[] = [];
+        let cursor: string | null | undefined;
+        for (let page = 0; cursor !== null && page < 20; page++) {
+          const answer = await backend.recent({ limit: 3, ...(cursor !== undefined && { cursor }) });
+          const own = idsOf(answer.memories).filter((id) => !changed.includes(id));
+          seen.push(...own);
+          cursor = answer.cursor;
+          const last = own.at(-1);
+          if (last === undefined) continue;
+          changed.push(last);
+          if (change === "delete") await backend.delete(last);
+          else await backend.save(last, recordsFrom(page));
+          await nextMoment();
+        }
+        const ids = Array.from({ length: 12 }, (_, n) => `m${n}`);
+        equal([...seen].sort(), [...ids].sort(), `the memories of all pages, with a ${change} after each page`);
+        for (const id of ids) await backend.delete(id);
+      }
+    },
+
+    async "the same page for the same cursor, whoever turns pages beside"({ backend }) {
+      for (let n = 0; n < 10; n++) {
+        await backend.save(n % 2 === 0 ? `a${n}` : `b${n}`, recordsFrom(0));
+        await nextMoment();
+      }
+      const first = await backend.recent({ limit: 4 });
+      ok(first.cursor !== null, "the first page of 4 among 10 memories has no cursor");
+      const { cursor } = first;
+      const second = idsOf((await backend.recent({ limit: 4, cursor })).memories);
+      equal(second, ["b5", "a4", "b3", "a2"], "the second page");
+      equal(idsOf(await all(backend, 1, "a")), ["a8", "a6", "a4", "a2", "a0"], "the pages of another walk");
+      await backend.recent({ limit: 7 });
+      equal(idsOf((await backend.recent({ limit: 4, cursor })).memories), second, "the second page, asked again");
+      equal(idsOf((await backend.recent({ limit: 2, cursor })).memories), second.slice(0, 2), "a shorter second page");
+      equal(idsOf((await backend.recent({ limit: 9, cursor })).memories), [...second, "b1", "a0"], "a longer one");
+      equal(idsOf((await backend.recent({ limit: 4 })).memories), idsOf(first.memories), "the first page, asked again");
+    },
+
+    async "several hundred memories, on one page and on many"({ backend }) {
+      const ids = Array.from({ length: 300 }, (_, index) => `m${index}`);
+      for (let from = 0; from < ids.length; from += 20)
+        await Promise.all(ids.slice(from, from + 20).map((id) => backend.save(id, recordsFrom(0))));
+      for (const limit of [60, 299, 2 ** 31, Number.MAX_SAFE_INTEGER])
+        equal(idsOf(await all(backend, limit)).sort(), [...ids].sort(), `all pages of ${limit}`);
+      equal(idsOf(await all(backend, 7, "m29")).length, 11, "the number of memories with the prefix m29");
+    },
+
+    async "memories in the order of their last write, which no reading and no refused write changes"({ backend }) {
+      for (const id of ["a", "b", "c"]) {
+        if (supports(backend, "log")) await backend.append(id, recordsFrom(0), { operationId: "op" });
+        else await backend.save(id, recordsFrom(0));
+        await nextMoment();
+      }
+      const before = (await backend.recent({ limit: 5 })).memories;
+      equal(idsOf(before), ["c", "b", "a"], "recent");
+      await backend.load("a");
+      await backend.save("a", [{ n: 1n }]).catch(() => undefined);
+      await backend.save("a", [], { signal: AbortSignal.abort() }).catch(() => undefined);
+      await backend.delete("absent");
+      if (supports(backend, "info")) await backend.info("a");
+      if (supports(backend, "expiry")) await backend.touch("a");
+      if (supports(backend, "log")) {
+        await backend.read("a", { last: 1 });
+        await backend.append("a", recordsFrom(0), { operationId: "op" });
+        await backend.append("a", recordsFrom(0), { since: "x" }).catch(() => undefined);
+        await backend.save("a", recordsFrom(0), { expectedRevision: null }).catch(() => undefined);
+        await backend.append("absent", recordsFrom(0), { since: "x" }).catch(() => undefined);
+      }
+      equal((await backend.recent({ limit: 5 })).memories, before, "recent after calls that write nothing");
+    },
+
+    async "a memory that was deleted and made again, once, and an empty memory"({ backend }) {
+      for (const id of ["a", "b", "empty"]) {
+        await backend.save(id, id === "empty" ? [] : recordsFrom(0));
+        await nextMoment();
+      }
+      for (let time = 0; time < 3; time++) {
+        await backend.delete("a");
+        await backend.save("a", recordsFrom(time));
+        await nextMoment();
+        equal(idsOf(await all(backend, 1)), ["a", "empty", "b"], "recent");
+      }
+    },
+
     async "unusual ids unchanged"({ backend }) {
       const ids = ["a b", "ü\n", "😀", "*", "a\0b", "../x", "1.5", "x".repeat(1_024)];
       for (const id of ids) await backend.save(id, recordsFrom(0));
@@ -125,6 +218,13 @@ export const catalogue: Suite = suiteOf(
         "INVALID_ARGUMENT",
         "recent with an invented cursor",
       );
+      for (const cursor of ["", 7, null, {}] as unknown as string[]) {
+        await rejects(
+          () => backend.recent({ limit: 1, cursor }),
+          "INVALID_ARGUMENT",
+          `recent with ${JSON.stringify(cursor)} as the cursor`,
+        );
+      }
     },
   },
 );

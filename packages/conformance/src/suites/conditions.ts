@@ -1,4 +1,4 @@
-import { type LogCapability, MemoryError, type Revision } from "@deep-agent/core/adapter";
+import { type LogCapability, MemoryError, type Revision, supports } from "@deep-agent/core/adapter";
 import { equal, ok, rejectionOf, rejects } from "../expectations.ts";
 import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
@@ -160,6 +160,108 @@ export const conditions: Suite = suiteOf("log", "a conditional write is made onl
       results.findIndex(({ status }) => status === "fulfilled") * 10,
       "the first record",
     );
+  },
+
+  async "of several appends that know of no memory, one is made"({ backend }) {
+    for (let round = 0; round < 5; round++) {
+      const id = `m${round}`;
+      const results = await Promise.allSettled(
+        Array.from({ length: 8 }, (_, writer) => backend.append(id, recordsFrom(writer), { since: null })),
+      );
+      const made = results.findIndex(({ status }) => status === "fulfilled");
+      equal(results.filter(({ status }) => status === "fulfilled").length, 1, "the number of appends that succeeded");
+      equal(numbers(await backend.load(id)), [made], "load");
+    }
+  },
+
+  async "of several saves that expect the same revision, one is made"({ backend }) {
+    for (let round = 0; round < 5; round++) {
+      const expectedRevision = await backend.append("m", recordsFrom(round));
+      const results = await Promise.allSettled(
+        Array.from({ length: 8 }, (_, writer) => backend.save("m", recordsFrom(writer * 10, 2), { expectedRevision })),
+      );
+      const made = results.findIndex(({ status }) => status === "fulfilled");
+      equal(results.filter(({ status }) => status === "fulfilled").length, 1, "the number of saves that succeeded");
+      equal(numbers(await backend.load("m")), [made * 10, made * 10 + 1], "load");
+    }
+  },
+
+  async "writers that read, compare and write again after a conflict lose no step"({ backend }) {
+    await backend.save("counter", [{ count: 0 }]);
+    const add = async (): Promise<void> => {
+      for (let attempt = 0; attempt < 1_000; attempt++) {
+        const snapshot = await backend.read("counter");
+        const count = Number(snapshot?.records[0]?.["count"]) + 1;
+        const failure = await backend.save("counter", [{ count }], { expectedRevision: snapshot?.revision }).then(
+          () => undefined,
+          (error: unknown) => ({ error }),
+        );
+        if (failure === undefined) return;
+        if (!MemoryError.is(failure.error, "CONFLICT")) throw failure.error;
+      }
+    };
+    await Promise.all(Array.from({ length: 6 }, () => add()));
+    equal(await backend.load("counter"), [{ count: 6 }], "load after six writers added one each");
+  },
+
+  async "a `since` and an expected revision that both hold, and either of them that does not"({ backend }) {
+    const first = await backend.append("m", recordsFrom(0));
+    const second = await backend.append("m", recordsFrom(1));
+    const third = await backend.append("m", recordsFrom(2), { since: first, expectedRevision: second });
+    const foreign = await backend.append("other", recordsFrom(0));
+    for (const options of [
+      { since: first, expectedRevision: second },
+      { since: null, expectedRevision: third },
+      { since: foreign, expectedRevision: third },
+    ])
+      await rejects(
+        () => backend.append("m", recordsFrom(9), options),
+        "CONFLICT",
+        "append with one that does not hold",
+      );
+    equal(numbers(await backend.load("m")), [0, 1, 2], "load");
+    await rejects(
+      () => backend.append("m", recordsFrom(9), { expectedRevision: "" }),
+      "INVALID_ARGUMENT",
+      "append that expects an empty revision",
+    );
+  },
+
+  async "a refused write to an absent memory does not create it"({ backend }) {
+    for (let time = 0; time < 3; time++) {
+      for (const options of [{ since: "x" }, { expectedRevision: "x" }]) {
+        const codes = ["CONFLICT", "INVALID_ARGUMENT"] as const;
+        await rejects(() => backend.append("absent", recordsFrom(0), options), codes, "append to an absent memory");
+      }
+      await rejects(
+        () => backend.save("absent", recordsFrom(0), { expectedRevision: "x" }),
+        ["CONFLICT", "INVALID_ARGUMENT"],
+        "save of an absent memory",
+      );
+      equal(await backend.read("absent"), null, "read");
+      equal(await backend.list(), [], "list");
+      if (supports(backend, "info")) equal(await backend.info("absent"), null, "info");
+      if (supports(backend, "catalogue"))
+        equal(await backend.recent({ limit: 5 }), { memories: [], cursor: null }, "recent");
+    }
+  },
+
+  async "a rejected append says that nothing was written"({ backend }) {
+    await backend.append("m", recordsFrom(0));
+    const since = await backend.append("other", recordsFrom(0));
+    for (const options of [{ expectedRevision: null }, { since: null }, { since }]) {
+      const what = `append with ${Object.keys(options)[0]}`;
+      const error = await rejects(() => backend.append("m", recordsFrom(9), options), "CONFLICT", what);
+      equal(error.outcome, "not-applied", `the outcome of an ${what}`);
+      equal(error.memoryId, "m", `the memoryId of an ${what}`);
+      equal(error.retryable, false, `whether an ${what} is retryable`);
+      ok(error.message.length > 10, `the error of an ${what} has no useful message`);
+      const { name } = backend;
+      ok(
+        name === undefined || error.backend === undefined || error.backend === name,
+        `the error of an ${what} names the backend ${error.backend}, which is called ${name}`,
+      );
+    }
   },
 
   async "a rejected write says that nothing was written"({ backend }) {

@@ -58,6 +58,34 @@ export const deletion: Suite = suite("delete removes one memory, and all of it",
     }
   },
 
+  async "a memory that is deleted and made again and again begins empty each time"({ backend }) {
+    for (let time = 0; time < 10; time++) {
+      await backend.save("m", recordsFrom(time, 2));
+      if (supports(backend, "log")) {
+        await backend.append("m", recordsFrom(100 + time));
+        equal(numbers(await backend.load("m")), [time, time + 1, 100 + time], `load after ${time} deletes`);
+      } else {
+        equal(numbers(await backend.load("m")), [time, time + 1], `load after ${time} deletes`);
+      }
+      await backend.delete("m");
+      equal(await backend.load("m"), null, `load after ${time + 1} deletes`);
+      equal(await backend.list(), [], `list after ${time + 1} deletes`);
+      if (supports(backend, "log")) equal(await backend.read("m"), null, `read after ${time + 1} deletes`);
+    }
+  },
+
+  async "a large memory, and an empty one"({ backend }) {
+    await backend.save("large", recordsFrom(0, 5_000));
+    await backend.save("empty", []);
+    if (supports(backend, "log")) await backend.append("large", recordsFrom(5_000, 5_000));
+    for (const id of ["large", "empty"]) {
+      await backend.delete(id);
+      equal(await backend.load(id), null, `load of the ${id} memory`);
+      if (supports(backend, "log")) equal(await backend.read(id), null, `read of the ${id} memory`);
+    }
+    equal(await backend.list(), [], "list");
+  },
+
   async "several deletes at the same time"({ backend }) {
     await backend.save("m", recordsFrom(0, 3));
     await Promise.all(Array.from({ length: 8 }, () => backend.delete("m")));

@@ -1,8 +1,9 @@
 import { inspect } from "node:util";
-import { MemoryError, supports } from "@deep-agent/core/adapter";
+import { MemoryError, type RecentOptions, supports } from "@deep-agent/core/adapter";
 import { equal, ok, rejectionOf, rejects } from "../expectations.ts";
 import { type KitRecord, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
+import { callsOf } from "./calls.ts";
 
 const CANARY = "canary-7c1e2f";
 
@@ -23,6 +24,27 @@ export const errors: Suite = suite("an invalid call rejects with an error that s
       await rejects(() => backend.list(options), "INVALID_ARGUMENT", `list with ${String(options)} as options`);
     }
     equal(await backend.load("m"), null, "load after rejected calls");
+  },
+
+  async "options that are not an object, of any method"({ backend }) {
+    for (const options of [null, 7, "x", true] as unknown as RecentOptions[]) {
+      for (const [method, call] of callsOf(backend)) {
+        const own =
+          method === "recent" && supports(backend, "catalogue") ? () => backend.recent(options) : () => call(options);
+        const error = await rejects(own, "INVALID_ARGUMENT", `${method} with ${String(options)} as options`);
+        equal([error.outcome, error.retryable], ["not-applied", false], "the outcome, and whether it is retryable");
+      }
+    }
+    equal(await backend.load("m"), null, "load after rejected calls");
+    equal(await backend.list(), [], "list after rejected calls");
+  },
+
+  async "an invalid signal, of any method"({ backend }) {
+    for (const signal of [{}, 7, "x", { aborted: false }] as unknown as AbortSignal[]) {
+      for (const [method, call] of callsOf(backend))
+        await rejects(() => call({ signal }), "INVALID_ARGUMENT", `${method} with an invalid signal`);
+    }
+    equal(await backend.list(), [], "list after rejected calls");
   },
 
   async "an invalid signal or prefix"({ backend }) {

@@ -33,6 +33,77 @@ export const idempotency: Suite = suiteOf("log", "a repeated operation takes eff
     equal(numbers(await backend.load("m")), numbers(recordsFrom(0, 64)), "load");
   },
 
+  async "an append without `since`, as any of the newest 64 entries"({ backend }) {
+    const answers: string[] = [];
+    for (let n = 0; n < 64; n++) answers.push(await backend.append("m", recordsFrom(n), { operationId: `op-${n}` }));
+    for (let n = 0; n < 64; n++) {
+      equal(
+        await backend.append("m", recordsFrom(n), { operationId: `op-${n}` }),
+        answers[n],
+        `the answer to a second attempt that ${63 - n} entries follow`,
+      );
+    }
+    equal(numbers(await backend.load("m")), numbers(recordsFrom(0, 64)), "load");
+  },
+
+  async "an append with `since`, among several hundred entries that came later"({ backend }) {
+    await backend.append("m", recordsFrom(0));
+    const since = (await backend.read("m"))?.revision;
+    const first = await backend.append("m", recordsFrom(1), { operationId: "op", since });
+    for (let batch = 0; batch < 6; batch++)
+      await Promise.all(Array.from({ length: 50 }, () => backend.append("m", recordsFrom(2))));
+    for (let time = 0; time < 3; time++) {
+      equal(
+        await backend.append("m", recordsFrom(1), { operationId: "op", since }),
+        first,
+        "the answer to a later attempt",
+      );
+    }
+    equal((await backend.load("m"))?.length, 302, "the number of records");
+  },
+
+  async "an append that is repeated many times, with other appends in between"({ backend }) {
+    const first = await backend.append("m", recordsFrom(0), { operationId: "op", since: null });
+    for (let n = 1; n <= 12; n++) {
+      const answer = await backend.append("m", recordsFrom(0), { operationId: "op", since: null });
+      equal(answer, first, `the answer to attempt ${n + 1}`);
+      await backend.append("m", recordsFrom(n), { operationId: `op-${n}` });
+    }
+    equal(numbers(await backend.load("m")), numbers(recordsFrom(0, 13)), "load");
+  },
+
+  async "a repeated operation changes nothing: not the revision, and not what a reader sees"({ backend }) {
+    await backend.save("m", recordsFrom(0, 2), { operationId: "save" });
+    const saved = (await backend.read("m"))?.revision;
+    await backend.save("m", recordsFrom(0, 2), { operationId: "save" });
+    equal((await backend.read("m"))?.revision, saved, "the revision after a second attempt at a save");
+    const appended = await backend.append("m", recordsFrom(2), { operationId: "append" });
+    await backend.append("m", recordsFrom(2), { operationId: "append" });
+    const snapshot = await backend.read("m", { since: saved });
+    equal(numbers(snapshot?.records), [2], "the records since the save");
+    equal(snapshot?.revision, appended, "the revision after a second attempt at an append");
+  },
+
+  async "an operation that was refused can be made later"({ backend }) {
+    const old = await backend.append("m", recordsFrom(0));
+    const current = await backend.append("m", recordsFrom(1));
+    const named = { operationId: "op" };
+    await rejects(
+      () => backend.append("m", recordsFrom(2), { ...named, expectedRevision: old }),
+      "CONFLICT",
+      "append at an old revision",
+    );
+    await backend.append("m", recordsFrom(2), { ...named, expectedRevision: current });
+    equal(numbers(await backend.load("m")), [0, 1, 2], "load after the append was made at the right revision");
+    await rejects(
+      () => backend.save("m", recordsFrom(5), { operationId: "save", expectedRevision: old }),
+      "CONFLICT",
+      "save at an old revision",
+    );
+    await backend.save("m", recordsFrom(5), { operationId: "save" });
+    equal(numbers(await backend.load("m")), [5], "load after the save was made without a condition");
+  },
+
   async "the first append of a memory, with `since: null`"({ backend }) {
     const first = await backend.append("m", recordsFrom(0), { operationId: "op", since: null });
     for (let n = 1; n < 80; n++) await backend.append("m", recordsFrom(n));
@@ -141,6 +212,51 @@ export const idempotency: Suite = suiteOf("log", "a repeated operation takes eff
     equal(numbers(await backend.load("other")), [7], "load of another memory");
   },
 
+  async "a repeated save, among the latest 64 that had an operation id"({ backend }) {
+    for (let n = 0; n < 64; n++) await backend.save("m", recordsFrom(n), { operationId: `save-${n}` });
+    const revision = (await backend.read("m"))?.revision;
+    for (let n = 0; n < 64; n++) {
+      await backend.save("m", recordsFrom(n), { operationId: `save-${n}` });
+      equal(
+        numbers(await backend.load("m")),
+        [63],
+        `load after a late attempt at a save that ${63 - n} others followed`,
+      );
+    }
+    equal((await backend.read("m"))?.revision, revision, "the revision");
+  },
+
+  async "a repeated save whose condition held the first time"({ backend }) {
+    const expectedRevision = await backend.append("m", recordsFrom(0));
+    await backend.save("m", recordsFrom(1), { operationId: "save", expectedRevision });
+    await backend.append("m", recordsFrom(2));
+    await backend.save("m", recordsFrom(1), { operationId: "save", expectedRevision });
+    await backend.save("new", recordsFrom(5), { operationId: "save", expectedRevision: null });
+    await backend.save("new", recordsFrom(5), { operationId: "save", expectedRevision: null });
+    equal(numbers(await backend.load("m")), [1, 2], "load");
+    equal(numbers(await backend.load("new")), [5], "load of the new memory");
+  },
+
+  async "after a delete, the same operations are new ones"({ backend }) {
+    for (let time = 0; time < 3; time++) {
+      await backend.save("saved", recordsFrom(time), { operationId: "save" });
+      equal(numbers(await backend.load("saved")), [time], `load after ${time} deletes and a save`);
+      await backend.delete("saved");
+      await backend.append("appended", recordsFrom(time), { operationId: "op", since: null });
+      equal(numbers(await backend.load("appended")), [time], `load after ${time} deletes and an append`);
+      await backend.delete("appended");
+    }
+  },
+
+  async "several attempts at a save at the same time"({ backend }) {
+    await backend.append("m", recordsFrom(0));
+    const expectedRevision = (await backend.read("m"))?.revision;
+    await Promise.all(
+      Array.from({ length: 8 }, () => backend.save("m", recordsFrom(5, 2), { operationId: "save", expectedRevision })),
+    );
+    equal(numbers(await backend.load("m")), [5, 6], "load");
+  },
+
   async "an invalid operation id is rejected"({ backend }) {
     await backend.append("m", recordsFrom(0), { operationId: "A-z_09".padEnd(64, "x") });
     for (const operationId of ["", "x".repeat(65), "a b", "a\n", "é", "a:b", "*"]) {
@@ -153,6 +269,13 @@ export const idempotency: Suite = suiteOf("log", "a repeated operation takes eff
         () => backend.save("m", recordsFrom(1), { operationId }),
         "INVALID_ARGUMENT",
         `save as ${JSON.stringify(operationId)}`,
+      );
+    }
+    for (const operationId of [null, 7, {}, ["op"]] as unknown as string[]) {
+      await rejects(
+        () => backend.append("m", recordsFrom(1), { operationId }),
+        "INVALID_ARGUMENT",
+        `append as ${JSON.stringify(operationId)}`,
       );
     }
     const stored = numbers(await backend.load("m"));

@@ -12,6 +12,7 @@ import { deletion } from "./deletion.ts";
 import { elsewhere } from "./elsewhere.ts";
 import { elsewhereKill } from "./elsewhere-kill.ts";
 import { elsewhereLog } from "./elsewhere-log.ts";
+import { endurance } from "./endurance.ts";
 import { errors } from "./errors.ts";
 import { expiry, touching } from "./expiry.ts";
 import { health } from "./health.ts";
@@ -62,6 +63,7 @@ export const suites: readonly Suite[] = [
   health,
   closing,
   load,
+  endurance,
   persistence,
   sharing,
   twoInstances,

@@ -1,3 +1,4 @@
+import { supports } from "@deep-agent/core/adapter";
 import { equal, sameMembers } from "../expectations.ts";
 import { recordsFrom } from "../kit-records.ts";
 import type { Stage } from "../stage.ts";
@@ -9,8 +10,8 @@ export const listing: Suite = suite("list returns the ids of all memories, each 
     equal(await backend.list({ prefix: "a" }), [], "list by prefix");
   },
 
-  async "a thousand memories"({ backend }) {
-    const ids = Array.from({ length: 1_000 }, (_, index) => `memory-${index}`);
+  async "more than a thousand memories"({ backend }) {
+    const ids = Array.from({ length: 1_205 }, (_, index) => `memory-${index}`);
     for (let from = 0; from < ids.length; from += 20) {
       await Promise.all(ids.slice(from, from + 20).map((id) => backend.save(id, recordsFrom(0))));
     }
@@ -20,8 +21,36 @@ export const listing: Suite = suite("list returns the ids of all memories, each 
   },
 
   async "a memory that was written several times, once"({ backend }) {
-    for (let n = 0; n < 10; n++) await backend.save("m", recordsFrom(n));
-    equal(await backend.list(), ["m"], "list");
+    for (let n = 0; n < 10; n++) {
+      await backend.save("m", recordsFrom(n));
+      if (supports(backend, "log")) await backend.append("m", recordsFrom(n));
+      equal(await backend.list(), ["m"], "list");
+    }
+  },
+
+  async "every memory that stays, once, while others are written and deleted"({ backend }) {
+    const staying = Array.from({ length: 60 }, (_, index) => `m${index * 2}`);
+    const going = Array.from({ length: 60 }, (_, index) => `m${index * 2 + 1}`);
+    await Promise.all([...staying, ...going].map((id) => backend.save(id, recordsFrom(0))));
+    const change = async (): Promise<void> => {
+      for (const [index, id] of going.entries()) {
+        await backend.delete(id);
+        await backend.save(`new-${index}`, recordsFrom(0));
+        await backend.save(staying[index] ?? "", recordsFrom(1));
+      }
+    };
+    const changing = change();
+    for (let time = 0; time < 5; time++) {
+      const ids = await backend.list();
+      sameMembers(
+        ids.filter((id) => staying.includes(id)),
+        staying,
+        "the memories that stay, in a list that is made while others are written and deleted",
+      );
+      equal(new Set(ids).size, ids.length, "the number of different ids in such a list");
+    }
+    await changing;
+    sameMembers(await backend.list({ prefix: "m" }), staying, "list after all changes");
   },
 
   async "no deleted memories"({ backend }) {
@@ -80,6 +109,27 @@ export const listing: Suite = suite("list returns the ids of all memories, each 
 
   async "with a prefix that ends within a character, or is longer than any id"(stage) {
     await expectPrefixes(stage, ["é", "e\u0301", "e", "x".repeat(1_000)], ["e", "e\u0301", "é", "x".repeat(2_000)]);
+  },
+
+  async "with a prefix of control characters, white space or half a character"(stage) {
+    const ids = [
+      "\0",
+      "\0a",
+      "a\0b",
+      "\n",
+      "\na",
+      "a\nb",
+      " ",
+      "  ",
+      " a",
+      "\t",
+      "😀",
+      "😀a",
+      "😁",
+      "\u{10ffff}",
+      "\ufeff",
+    ];
+    await expectPrefixes(stage, ids, ["\0", "a\0", "\n", "a\n", " ", "  ", "\t", "😀", "\ud83d", "\ufeff", "\r"]);
   },
 
   async "a new array at each call, and the options stay unchanged"({ backend }) {

@@ -1,4 +1,4 @@
-import { equal, rejects } from "../expectations.ts";
+import { equal, ok, rejects } from "../expectations.ts";
 import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 
@@ -26,6 +26,46 @@ export const loss: Suite = suiteOf(
       const snapshot = await backend.read("m", { since: known });
       equal(numbers(snapshot?.records), [0, 1, 10, 11, 12, 13], "what is there");
       equal([snapshot?.reset, snapshot?.regressed], [true, true], "reset and regressed");
+    },
+
+    async "at each read, whatever else is asked, until the log is replaced"(stage) {
+      const { backend } = stage;
+      for (let n = 0; n < 4; n++) await backend.append("m", recordsFrom(n));
+      const since = (await backend.read("m"))?.revision;
+      await stage.lose("m");
+      for (const options of [{ since }, { since, last: 1 }, { since, last: 100 }, { since }]) {
+        const snapshot = await backend.read("m", options);
+        const what = `of a read with ${Object.keys(options).join(" and ")}`;
+        equal([snapshot?.reset, snapshot?.regressed], [true, true], `reset and regressed ${what}`);
+        equal(numbers(snapshot?.records), options.last === 1 ? [2] : [0, 1, 2], `the records ${what}`);
+      }
+      const plain = await backend.read("m");
+      equal([plain?.reset, plain?.regressed], [false, false], "reset and regressed of a read without `since`");
+      await backend.append("m", recordsFrom(9));
+      const appended = await backend.read("m", { since });
+      equal([appended?.reset, appended?.regressed], [true, true], "reset and regressed after another append");
+      await backend.save("m", recordsFrom(5));
+      const replaced = await backend.read("m", { since });
+      equal(replaced?.reset, true, "reset after a replacement");
+      equal(numbers(replaced?.records), [5], "the records after a replacement");
+    },
+
+    async "to a writer that expects the lost revision: CONFLICT, even if as many entries were written since"(stage) {
+      const { backend } = stage;
+      for (let n = 0; n < 3; n++) await backend.append("m", recordsFrom(n));
+      const expectedRevision = (await backend.read("m"))?.revision;
+      await stage.lose("m");
+      await backend.append("m", recordsFrom(7));
+      const now = (await backend.read("m"))?.revision;
+      ok(now !== expectedRevision, "the entry in the place of a lost one has its revision");
+      await rejects(() => backend.append("m", recordsFrom(9), { expectedRevision }), "CONFLICT", "append");
+      await rejects(
+        () => backend.append("m", recordsFrom(9), { since: expectedRevision, operationId: "op" }),
+        "CONFLICT",
+        "append since the lost entry",
+      );
+      await rejects(() => backend.save("m", recordsFrom(9), { expectedRevision }), "CONFLICT", "save");
+      equal(numbers(await backend.load("m")), [0, 1, 7], "load");
     },
 
     async "not to a reader that had not seen them"(stage) {

@@ -1,8 +1,9 @@
-import { MAX_MEMORY_ID_BYTES, type MemoryBackend, supports } from "@deep-agent/core/adapter";
+import { MAX_MEMORY_ID_BYTES, supports } from "@deep-agent/core/adapter";
 import { equal, rejects, sameMembers } from "../expectations.ts";
-import { type KitRecord, recordsFrom } from "../kit-records.ts";
+import { recordsFrom } from "../kit-records.ts";
 import type { Stage } from "../stage.ts";
 import { type Suite, suite } from "../suite.ts";
+import { memoryCallsOf } from "./calls.ts";
 
 export const memoryIds: Suite = suite("any valid id is safe, and any other id is rejected", {
   "paths and device names": (stage) =>
@@ -111,7 +112,7 @@ export const memoryIds: Suite = suite("any valid id is safe, and any other id is
 
   async "an invalid id is INVALID_MEMORY_ID for every method, and nothing is written"({ backend }) {
     for (const id of invalidIds) {
-      for (const [method, call] of callsOf(backend)) {
+      for (const [method, call] of memoryCallsOf(backend)) {
         await rejects(() => call(id as string), "INVALID_MEMORY_ID", `${method} of ${shown(id)}`);
       }
     }
@@ -147,21 +148,6 @@ async function expectSafe({ backend }: Stage, ids: readonly string[]): Promise<v
   sameMembers(await backend.list(), ids, "list");
   for (const id of ids) await backend.delete(id);
   equal(await backend.list(), [], "list after all were deleted");
-}
-
-/** Every method that takes a memory id. */
-function callsOf(backend: MemoryBackend<KitRecord>): [method: string, call: (id: string) => Promise<unknown>][] {
-  const calls: [string, (id: string) => Promise<unknown>][] = [
-    ["load", (id) => backend.load(id)],
-    ["save", (id) => backend.save(id, recordsFrom(0))],
-    ["delete", (id) => backend.delete(id)],
-  ];
-  if (supports(backend, "log")) {
-    calls.push(["append", (id) => backend.append(id, recordsFrom(0))], ["read", (id) => backend.read(id)]);
-  }
-  if (supports(backend, "info")) calls.push(["info", (id) => backend.info(id)]);
-  if (supports(backend, "expiry")) calls.push(["touch", (id) => backend.touch(id)]);
-  return calls;
 }
 
 function shown(id: unknown): string {

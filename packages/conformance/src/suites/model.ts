@@ -11,6 +11,13 @@ import { NaiveLog, type Place } from "./naive-log.ts";
 const RUNS = 200;
 const TIME_LIMIT = 8_000;
 
+/**
+ * The first sequences are always the same, so that a backend that passed once does not fail the next time without a
+ * change. The others are new ones each time, to find what these do not.
+ */
+const FIRST_SEED = 20_240_229;
+const FIRST_RUNS = 120;
+
 /** Fewer sequences than this prove little. */
 const ENOUGH_RUNS = 20;
 
@@ -27,7 +34,8 @@ export const model: Suite = suiteOf("log", "the log behaves like a list of entri
       const run = new Run(backends, `m${runs++}`, deadline);
       if (await run.executeAll(sequence)) ended += 1;
     });
-    const details = await fc.check(property, { numRuns: RUNS });
+    const first = await fc.check(property, { numRuns: FIRST_RUNS, seed: FIRST_SEED });
+    const details = first.failed ? first : await fc.check(property, { numRuns: RUNS - FIRST_RUNS });
     if (!details.failed) {
       const progress = `of ${RUNS} sequences of calls, ${ended} ended within ${TIME_LIMIT / 1_000} s`;
       if (ended === 0) broken(`the backend is too slow to be tested: ${progress}`);
@@ -39,7 +47,9 @@ export const model: Suite = suiteOf("log", "the log behaves like a list of entri
     // Run it once more, so that the recorded calls are only those of the shortest sequence.
     stage.forgetCalls();
     await new Run(backends, `m${runs++}`, Number.POSITIVE_INFINITY).executeAll(shortest);
-    broken(`${message} (seed ${details.seed}; it may not happen every time)`);
+    broken(
+      `${message} (${first.failed ? "one of the sequences that are always tried" : `seed ${details.seed}; it may not happen every time`})`,
+    );
   },
 });
 

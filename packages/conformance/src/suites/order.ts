@@ -33,6 +33,33 @@ export const order: Suite = suite("the order of writes and of records is kept", 
     equal(numbers((await backend.read("m", { last: 3 }))?.records), [97, 98, 99], "the newest three");
   },
 
+  async "every way to read a log has the same order, after many writes at the same time"(stage) {
+    const { backend } = stage;
+    if (!supports(backend, "log")) throw stage.absent("log");
+    const since = await backend.append("m", recordsFrom(0));
+    for (let batch = 0; batch < 4; batch++)
+      await Promise.all(
+        Array.from({ length: 15 }, (_, writer) => backend.append("m", recordsFrom(batch * 100 + writer + 1))),
+      );
+    const loaded = numbers(await backend.load("m"));
+    equal(loaded?.length, 61, "the number of records");
+    equal(numbers((await backend.read("m"))?.records), loaded, "read");
+    equal(numbers((await backend.read("m", { since }))?.records), loaded?.slice(1), "read since the first entry");
+    let page = await backend.read("m", { last: 7 });
+    const pages: unknown[] = [];
+    for (let count = 0; page !== null && count < 20; count++) {
+      pages.unshift(...(numbers(page.records) ?? []));
+      page = page.start === null ? null : await backend.read("m", { last: 7, before: page.start });
+    }
+    equal(pages, loaded, "all pages together");
+    // A writer that waits sees its batches in order.
+    equal(
+      loaded?.map((n) => Math.floor((Number(n) - 1) / 100)),
+      [-1, ...Array.from({ length: 60 }, (_, index) => Math.floor(index / 15))],
+      "the batches",
+    );
+  },
+
   async "appends of several records at the same time stay whole"(stage) {
     const { backend } = stage;
     if (!supports(backend, "log")) throw stage.absent("log");

@@ -2,6 +2,7 @@ import { type MemoryInfo, supports } from "@deep-agent/core/adapter";
 import { equal, sameMembers } from "../expectations.ts";
 import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
+import { type ConformanceTarget, maxRecordBytes } from "../target.ts";
 import { nextMoment } from "./moments.ts";
 
 export const persistence: Suite = suite(
@@ -55,6 +56,56 @@ export const persistence: Suite = suite(
       }
     },
 
+    async "what several instances wrote, one after the other"(stage) {
+      const { backend } = stage;
+      await backend.save("m", recordsFrom(0));
+      const made = supports(backend, "info") ? await backend.info("m") : null;
+      let instance = await stage.reopened();
+      for (let n = 1; n <= 4; n++) {
+        equal(numbers(await instance.load("m")), [n - 1], `load by instance ${n + 1}`);
+        await instance.save("m", recordsFrom(n));
+        await instance.save(`m${n}`, recordsFrom(n));
+        if (supports(instance, "info"))
+          equal((await instance.info("m"))?.createdAt, made?.createdAt, `createdAt after a save by instance ${n + 1}`);
+        if (supports(instance, "lifecycle")) await instance.close();
+        instance = await stage.another();
+      }
+      equal(numbers(await instance.load("m")), [4], "load by the last instance");
+      sameMembers(await instance.list(), ["m", "m1", "m2", "m3", "m4"], "list by the last instance");
+    },
+
+    async "large records, and many"(stage) {
+      const { backend, target } = stage;
+      const records = [...recordsFrom(0, 2_000), { text: "é the end".padStart(maxTextOf(target), "x") }];
+      await backend.save("m", records);
+      equal(await (await stage.reopened()).load("m"), records, "load");
+    },
+
+    async "places and cursors of another instance, and its operations"(stage) {
+      const { backend } = stage;
+      for (const id of ["a", "b", "c"]) {
+        await backend.save(id, recordsFrom(0, 6), supports(backend, "log") ? { operationId: "save" } : {});
+        await nextMoment();
+      }
+      const page = supports(backend, "catalogue") ? await backend.recent({ limit: 1 }) : null;
+      const window = supports(backend, "log") ? await backend.read("a", { last: 2 }) : null;
+      const other = await stage.reopened();
+      if (supports(other, "catalogue")) {
+        const { memories } = await other.recent({ limit: 5, cursor: page?.cursor ?? undefined });
+        equal(
+          memories.map(({ memoryId }) => memoryId),
+          ["b", "a"],
+          "the page after that of another instance",
+        );
+      }
+      if (!supports(other, "log")) return;
+      const older = await other.read("a", { before: window?.start ?? "", last: 2 });
+      equal([numbers(older?.records), older?.reset], [[2, 3], false], "the page before that of another instance");
+      await other.append("a", recordsFrom(6), { expectedRevision: window?.revision });
+      await other.save("a", recordsFrom(0, 6), { operationId: "save" });
+      equal(numbers(await other.load("a")), [0, 1, 2, 3, 4, 5, 6], "load after another instance's save was repeated");
+    },
+
     async "appended entries with the same revisions, and each operation once"(stage) {
       const { backend } = stage;
       if (!supports(backend, "log")) return;
@@ -75,6 +126,11 @@ export const persistence: Suite = suite(
   },
   "reopen",
 );
+
+/** A length of text above a mebibyte, if the store allows it. */
+function maxTextOf(target: ConformanceTarget): number {
+  return Math.min(1_200_000, maxRecordBytes(target) - 1_024);
+}
 
 function pick(facts: MemoryInfo | null): object {
   return { records: facts?.records, createdAt: facts?.createdAt, updatedAt: facts?.updatedAt };

@@ -1,7 +1,9 @@
+import { setImmediate as tick } from "node:timers/promises";
 import type { LogCapability, Revision, Snapshot } from "@deep-agent/core/adapter";
 import { equal, ok, rejects } from "../expectations.ts";
 import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
+import { maxRecordBytes } from "../target.ts";
 
 /** The numbers of records in the entries that appends make. */
 const SIZES = [1, 3, 2, 5, 1, 1, 4, 2];
@@ -163,6 +165,108 @@ export const read: Suite = suiteOf("log", "read returns whole entries: the newes
         equal(numbers(snapshot?.records), [1, 2], what);
         equal([snapshot?.reset, snapshot?.regressed], [true, false], `reset and regressed of the ${what}`);
       }
+    }
+  },
+
+  async "with `since`: where the new entries begin, to read on from there"({ backend }) {
+    const before: number[][] = [[100, 101], [102]];
+    for (const entry of before) await backend.append("m", recordsFrom(entry[0] ?? 0, entry.length));
+    const since = (await backend.read("m"))?.revision;
+    const entries = await fill(backend);
+    const snapshot = await backend.read("m", { since });
+    equal(numbers(snapshot?.records), entries.flat(), "the records since then");
+    ok(typeof snapshot?.start === "string", "a read since a revision within the log has no start");
+    const older = await backend.read("m", { before: snapshot.start });
+    equal(numbers(older?.records), before.flat(), "the records before those since then");
+    equal([older?.start, older?.reset], [null, false], "start and reset of the records before those since then");
+    const window = await backend.read("m", { since, last: 3 });
+    const rest = await backend.read("m", { before: window?.start ?? "" });
+    equal(
+      [...(numbers(rest?.records) ?? []), ...(numbers(window?.records) ?? [])],
+      [...before, ...entries].flat(),
+      "a window since a revision, and the records before it",
+    );
+  },
+
+  async "with any options: the revision of the whole log, and all fields"({ backend }) {
+    const since = await backend.append("m", recordsFrom(100));
+    await fill(backend);
+    const whole = await backend.read("m");
+    const { start } = (await backend.read("m", { last: 3 })) ?? {};
+    const asked = [
+      {},
+      { last: 2 },
+      { since },
+      { since, last: 2 },
+      { before: start ?? "" },
+      { before: start ?? "", last: 1 },
+    ];
+    for (const options of [...asked, { since: whole?.revision }]) {
+      const snapshot = await backend.read("m", options);
+      const what = `read with ${Object.keys(options).join(" and ") || "no options"}`;
+      equal(snapshot?.revision, whole?.revision, `the revision of a ${what}`);
+      equal(
+        Object.keys(snapshot ?? {}).sort(),
+        ["records", "regressed", "reset", "revision", "start"],
+        `the fields of a ${what}`,
+      );
+    }
+  },
+
+  async "with a `last` of any size"({ backend }) {
+    const entries = await fill(backend);
+    for (const last of [100, 10_000, 1_000_001, 2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+      equal(numbers((await backend.read("m", { last }))?.records), entries.flat(), `read of the last ${last}`);
+      const since = (await backend.read("m"))?.revision;
+      equal((await backend.read("m", { last, since }))?.records, [], `read of the last ${last} since the end`);
+    }
+  },
+
+  async "whole windows of large entries, too"({ backend, target }) {
+    const length = Math.min(400_000, maxRecordBytes(target) - 1_024);
+    const revisions: Revision[] = [];
+    for (let n = 0; n < 6; n++) revisions.push(await backend.append("m", [{ n, text: "x".repeat(length) }, { n }]));
+    const all = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5];
+    equal(numbers((await backend.read("m", { last: 10 }))?.records), all.slice(-10), "the last 10 of large records");
+    equal(
+      numbers((await backend.read("m", { since: revisions[0] }))?.records),
+      all.slice(2),
+      "the large records since",
+    );
+    equal(numbers((await backend.read("m"))?.records), all, "all large records");
+  },
+
+  async "from one moment: its records are those up to its revision, whatever is written meanwhile"({ backend }) {
+    await backend.append("m", recordsFrom(0, 3));
+    const seen: { options: string; snapshot: Snapshot<KitRecord> }[] = [];
+    let done = false;
+    const write = async (): Promise<void> => {
+      try {
+        for (let n = 1; n < 40; n++) await backend.append("m", recordsFrom(n * 3, 3));
+      } finally {
+        done = true;
+      }
+    };
+    const look = async (options: { last?: number }): Promise<void> => {
+      while (!done) {
+        const snapshot = await backend.read("m", options);
+        if (snapshot !== null) seen.push({ options: JSON.stringify(options), snapshot });
+        await tick();
+      }
+    };
+    await Promise.all([write(), look({}), look({ last: 6 })]);
+    const all = numbers(await backend.load("m")) ?? [];
+    equal(all, numbers(recordsFrom(0, 120)), "load");
+    // A few of them, as each costs a read.
+    const step = Math.ceil(seen.length / 40);
+    for (const { options, snapshot } of seen.filter((_, index) => index % step === 0)) {
+      const later = numbers((await backend.read("m", { since: snapshot.revision }))?.records) ?? [];
+      const upTo = all.slice(0, all.length - later.length);
+      equal(
+        numbers(snapshot.records),
+        upTo.slice(-snapshot.records.length),
+        `the records of a read with ${options}, made while others were appended`,
+      );
     }
   },
 

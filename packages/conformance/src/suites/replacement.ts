@@ -29,6 +29,26 @@ export const replacement: Suite = suite("save replaces the whole log atomically"
     equal(numbers((await backend.read("m", { last: 1 }))?.records), [7], "the newest record");
   },
 
+  async "many times, by any number of records"({ backend }) {
+    for (const count of [0, 300, 1, 0, 0, 40, 299, 300, 301, 2, 1, 0, 5]) {
+      await backend.save("m", recordsFrom(count, count));
+      equal(numbers(await backend.load("m")), numbersFrom(count, count), `load after a save of ${count}`);
+      if (!supports(backend, "log")) continue;
+      equal(numbers((await backend.read("m"))?.records), numbersFrom(count, count), "read after it");
+      await backend.append("m", recordsFrom(7_000));
+      equal(numbers(await backend.load("m")), [...numbersFrom(count, count), 7_000], "load after an append to it");
+    }
+  },
+
+  async "one memory, and no other"({ backend }) {
+    const ids = ["a", "ab", "b"];
+    for (const id of ids) await backend.save(id, [{ id }]);
+    for (let n = 0; n < 5; n++) {
+      await backend.save("a", recordsFrom(n, n + 1));
+      for (const id of ["ab", "b"]) equal(await backend.load(id), [{ id }], `load of ${id} after a save of a`);
+    }
+  },
+
   async "readers see the old log or the new one, never a mixture"({ backend }) {
     const versions = [recordsFrom(0, 40), recordsFrom(1_000, 25)];
     await backend.save("m", versions[0] ?? []);
@@ -64,3 +84,7 @@ export const replacement: Suite = suite("save replaces the whole log atomically"
     );
   },
 });
+
+function numbersFrom(from: number, count: number): unknown[] {
+  return numbers(recordsFrom(from, count)) ?? [];
+}

@@ -30,6 +30,37 @@ export const residue: Suite = suite(
       await backend.load("absent");
       await backend.delete("absent");
       await backend.list();
+      if (supports(backend, "info")) await backend.info("absent");
+      if (supports(backend, "catalogue")) await backend.recent({ limit: 5, prefix: "absent" });
+      if (supports(backend, "expiry")) await backend.touch("absent");
+      await backend.save("absent", [{ n: 1n }]).catch(() => undefined);
+      await backend.save("absent", [], { signal: AbortSignal.abort() }).catch(() => undefined);
+      if (supports(backend, "log")) {
+        await backend.read("absent", { last: 1 });
+        await backend.append("absent", recordsFrom(0), { since: "x", operationId: "op" }).catch(() => undefined);
+        await backend.append("absent", recordsFrom(0), { expectedRevision: "x" }).catch(() => undefined);
+        await backend.save("absent", [], { expectedRevision: "x", operationId: "op" }).catch(() => undefined);
+      }
+      await expectNothingNew(stage, before);
+    },
+
+    async "nothing of a memory that was written many times, and deleted many times"(stage) {
+      const { backend } = stage;
+      const before = await keptWithoutMemories(stage);
+      for (let time = 0; time < 4; time++) {
+        for (let n = 0; n < 8; n++) {
+          await backend.save("m", recordsFrom(n, n));
+          if (!supports(backend, "log")) continue;
+          await backend.save("m", recordsFrom(n, n + 1), { operationId: `save-${n}` });
+          await backend.append("m", recordsFrom(n), { operationId: `op-${n}` });
+          await backend.append("m", recordsFrom(n), { since: "x" }).catch(() => undefined);
+          await backend.read("m", { last: 2 });
+        }
+        if (supports(backend, "info")) await backend.info("m");
+        if (supports(backend, "catalogue")) await backend.recent({ limit: 1 });
+        await backend.delete("m");
+        await backend.delete("m");
+      }
       await expectNothingNew(stage, before);
     },
   },

@@ -18,6 +18,14 @@ export const edgesOfNumbers: readonly number[] = [
   Number.MIN_VALUE,
   Number.EPSILON,
   -1e-323,
+  0.1 + 0.2,
+  1.005,
+  4.35,
+  100,
+  1e300,
+  123456.789012345,
+  1_700_000_000_000,
+  -2_147_483_649,
 ];
 
 /** Texts that revivers, serialisers and parsers take for other values. */
@@ -59,6 +67,40 @@ export const lookalikes: readonly string[] = [
   "{{x}}",
   '{"t":"op","at":1,"r":[{"n":1}]}',
   "#1 x 1 1 1 0",
+  "false",
+  "yes",
+  "~",
+  "-Infinity",
+  "0x10",
+  "007",
+  "+1",
+  "1.0",
+  "2020-01-01",
+  "12:30",
+  "/a/g",
+  "() => 1",
+  "e7c1f4e2-1f0b-4c57-9d0e-6f1a2b3c4d5e",
+  "aGk=",
+  "%s %d",
+  "<b>&amp;</b>",
+  "a\u0000b\u0001c",
+  "ends in a backslash\\",
+];
+
+/** Values that a store takes for no value if it asks only whether they are falsy, or empty. */
+export const emptyValues: readonly unknown[] = [
+  false,
+  0,
+  "",
+  null,
+  [],
+  {},
+  [[]],
+  [{}],
+  [null],
+  [""],
+  { a: {} },
+  { a: [] },
 ];
 
 /** Keys that every object has, or that have a meaning in some stores. */
@@ -91,6 +133,26 @@ export const oddKeys: readonly string[] = [
   "at",
   "value",
   "expires",
+  "toJSON",
+  "__type",
+  "__defineGetter__",
+  "$date",
+  "$oid",
+  "$ref",
+  "@type",
+  "1e3",
+  "0x1",
+  "null",
+  "undefined",
+  "a[0]",
+  "a:b",
+  "a/b",
+  "'",
+  '"',
+  "\\",
+  "A",
+  "a",
+  "k".repeat(70_000),
 ];
 
 /** Every code point except the surrogates, in texts of up to 16,384 characters. */
@@ -107,4 +169,11 @@ export function allOfUnicode(): string[] {
   }
   if (points.length > 0) cut();
   return texts;
+}
+
+/** A value within `depth` objects and arrays, in turn. */
+export function nested(depth: number): unknown {
+  let value: unknown = "bottom";
+  for (let level = 0; level < depth; level++) value = level % 2 === 0 ? [value] : { in: value };
+  return value;
 }

@@ -1,6 +1,15 @@
 import { setImmediate as tick } from "node:timers/promises";
 import type { Capability } from "@deep-agent/core";
-import { capabilityMethods, checkAppend, checkPlainSave, checkSave } from "@deep-agent/core/adapter";
+import {
+  CallTracker,
+  capabilityMethods,
+  checkAppend,
+  checkCall,
+  checkList,
+  checkPlainSave,
+  checkSave,
+  closed,
+} from "@deep-agent/core/adapter";
 import type { ConformanceTarget } from "../../src/index.ts";
 import type { KitRecord } from "../../src/kit-records.ts";
 import { inMemory } from "../in-memory-target.ts";
@@ -27,39 +36,52 @@ function without(capability: Capability): Mutation {
 
 /** Copies its arguments at once, and uses the copies later: other calls may come in between. */
 const delayed: Mutation = (honest) => {
-  let calls = 0;
-  const pause = async (): Promise<void> => {
-    const turns = (calls++ * 7) % 5;
-    for (let turn = 0; turn < turns; turn++) await tick();
-  };
+  const calls = new CallTracker(() => closed("backend"));
+  let count = 0;
+  const later = <R>(call: () => Promise<R>): Promise<R> =>
+    calls.run(async () => {
+      const turns = (count++ * 7) % 5;
+      for (let turn = 0; turn < turns; turn++) await tick();
+      return call();
+    });
   const copies = (texts: readonly string[]): KitRecord[] => texts.map((text) => JSON.parse(text) as KitRecord);
+  const close = async (): Promise<void> => {
+    await calls.end();
+    await honest.close();
+  };
   return {
-    async load(...args) {
-      await pause();
-      return honest.load(...args);
+    async load(id, options) {
+      checkCall(id, options);
+      const own = { ...options };
+      return later(() => honest.load(id, own));
     },
     async save(id, records, options) {
+      const own = { ...options };
       const copied = copies(checkSave(id, records, options));
-      await pause();
-      await honest.save(id, copied, options);
+      await later(() => honest.save(id, copied, own));
     },
     async append(id, records, options) {
+      const own = { ...options };
       const copied = copies(checkAppend(id, records, options));
-      await pause();
-      return honest.append(id, copied, options);
+      return later(() => honest.append(id, copied, own));
     },
-    async delete(...args) {
-      await pause();
-      await honest.delete(...args);
+    async delete(id, options) {
+      checkCall(id, options);
+      const own = { ...options };
+      await later(() => honest.delete(id, own));
     },
-    async list(...args) {
-      await pause();
-      return honest.list(...args);
+    async list(options) {
+      checkList(options);
+      const own = { ...options };
+      return later(() => honest.list(own));
     },
-    async read(...args) {
-      await pause();
-      return honest.read(...args);
+    async read(id, options) {
+      checkCall(id, options);
+      const own = { ...options };
+      return later(() => honest.read(id, own));
     },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 };
 

@@ -27,11 +27,11 @@ export function breaking(promise: string, mutations: Readonly<Record<string, Mut
   }));
 }
 
-/** The backend with these changes, in a target with every member except `lose` and `elsewhere`. */
+/** The backend with these changes, in a target with every member except `lose`, `elsewhere` and `maxRecordBytes`. */
 export function targetOf(
   name: string,
   mutation: Mutation = () => ({}),
-): Required<Omit<ConformanceTarget, "lose" | "elsewhere">> {
+): Required<Omit<ConformanceTarget, "lose" | "elsewhere" | "maxRecordBytes">> {
   const stores = new WeakMap<object, Store>();
   const open = (store: Store): Full => {
     const honest = instanceOn(store);
