@@ -2,6 +2,7 @@ import { type CatalogueCapability, type RecentMemory, supports } from "@deep-age
 import { equal, ok, rejects } from "../expectations.ts";
 import { recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
+import { wrong } from "../wrong-value.ts";
 import { nextMoment } from "./moments.ts";
 
 export const catalogue: Suite = suiteOf(
@@ -205,11 +206,11 @@ export const catalogue: Suite = suiteOf(
 
     async "an invalid limit, prefix or cursor is rejected"({ backend }) {
       await backend.save("m", recordsFrom(0));
-      for (const limit of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, undefined as unknown as number]) {
+      for (const limit of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, wrong<number>(undefined)]) {
         await rejects(() => backend.recent({ limit }), "INVALID_ARGUMENT", `recent with the limit ${limit}`);
       }
       await rejects(
-        () => backend.recent({ limit: 1, prefix: 7 as unknown as string }),
+        () => backend.recent({ limit: 1, prefix: wrong<string>(7) }),
         "INVALID_ARGUMENT",
         "recent with the prefix 7",
       );
@@ -218,7 +219,7 @@ export const catalogue: Suite = suiteOf(
         "INVALID_ARGUMENT",
         "recent with an invented cursor",
       );
-      for (const cursor of ["", 7, null, {}] as unknown as string[]) {
+      for (const cursor of wrong<string[]>(["", 7, null, {}])) {
         await rejects(
           () => backend.recent({ limit: 1, cursor }),
           "INVALID_ARGUMENT",

@@ -3,13 +3,14 @@ import { MemoryError, type RecentOptions, supports } from "@deep-agent/core/adap
 import { equal, ok, rejectionOf, rejects } from "../expectations.ts";
 import { type KitRecord, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
+import { wrong } from "../wrong-value.ts";
 import { callsOf } from "./calls.ts";
 
 const CANARY = "canary-7c1e2f";
 
 export const errors: Suite = suite("an invalid call rejects with an error that says why, and quotes no record", {
   async "options that are not an object"({ backend }) {
-    for (const options of [null, 7, "x"] as unknown as object[]) {
+    for (const options of wrong<object[]>([null, 7, "x"])) {
       await rejects(() => backend.load("m", options), "INVALID_ARGUMENT", `load with ${String(options)} as options`);
       await rejects(
         () => backend.save("m", recordsFrom(0), options),
@@ -27,7 +28,7 @@ export const errors: Suite = suite("an invalid call rejects with an error that s
   },
 
   async "options that are not an object, of any method"({ backend }) {
-    for (const options of [null, 7, "x", true] as unknown as RecentOptions[]) {
+    for (const options of wrong<RecentOptions[]>([null, 7, "x", true])) {
       for (const [method, call] of callsOf(backend)) {
         const own =
           method === "recent" && supports(backend, "catalogue") ? () => backend.recent(options) : () => call(options);
@@ -40,7 +41,7 @@ export const errors: Suite = suite("an invalid call rejects with an error that s
   },
 
   async "an invalid signal, of any method"({ backend }) {
-    for (const signal of [{}, 7, "x", { aborted: false }] as unknown as AbortSignal[]) {
+    for (const signal of wrong<AbortSignal[]>([{}, 7, "x", { aborted: false }])) {
       for (const [method, call] of callsOf(backend))
         await rejects(() => call({ signal }), "INVALID_ARGUMENT", `${method} with an invalid signal`);
     }
@@ -48,14 +49,14 @@ export const errors: Suite = suite("an invalid call rejects with an error that s
   },
 
   async "an invalid signal or prefix"({ backend }) {
-    const signal = {} as AbortSignal;
+    const signal = wrong<AbortSignal>({});
     await rejects(() => backend.load("m", { signal }), "INVALID_ARGUMENT", "load with an invalid signal");
     await rejects(
       () => backend.save("m", recordsFrom(0), { signal }),
       "INVALID_ARGUMENT",
       "save with an invalid signal",
     );
-    await rejects(() => backend.list({ prefix: 7 as unknown as string }), "INVALID_ARGUMENT", "list with the prefix 7");
+    await rejects(() => backend.list({ prefix: wrong<string>(7) }), "INVALID_ARGUMENT", "list with the prefix 7");
     equal(await backend.load("m"), null, "load after rejected calls");
   },
 

@@ -1,6 +1,7 @@
 import { equal, ok, rejects } from "../expectations.ts";
 import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
+import { wrong } from "../wrong-value.ts";
 
 export const idempotency: Suite = suiteOf("log", "a repeated operation takes effect once, and gets the same answer", {
   async "an append that is repeated at once"({ backend }) {
@@ -271,7 +272,7 @@ export const idempotency: Suite = suiteOf("log", "a repeated operation takes eff
         `save as ${JSON.stringify(operationId)}`,
       );
     }
-    for (const operationId of [null, 7, {}, ["op"]] as unknown as string[]) {
+    for (const operationId of wrong<string[]>([null, 7, {}, ["op"]])) {
       await rejects(
         () => backend.append("m", recordsFrom(1), { operationId }),
         "INVALID_ARGUMENT",

@@ -4,6 +4,7 @@ import { equal, ok, rejects } from "../expectations.ts";
 import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suiteOf } from "../suite.ts";
 import { maxRecordBytes } from "../target.ts";
+import { wrong } from "../wrong-value.ts";
 
 /** The numbers of records in the entries that appends make. */
 const SIZES = [1, 3, 2, 5, 1, 1, 4, 2];
@@ -273,7 +274,7 @@ export const read: Suite = suiteOf("log", "read returns whole entries: the newes
   async "with invalid options: INVALID_ARGUMENT"({ backend }) {
     await backend.append("m", recordsFrom(0));
     const { revision = "" } = (await backend.read("m")) ?? {};
-    for (const last of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "2" as unknown as number]) {
+    for (const last of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, wrong<number>("2")]) {
       await rejects(() => backend.read("m", { last }), "INVALID_ARGUMENT", `read of the last ${last}`);
     }
     await rejects(
@@ -282,11 +283,7 @@ export const read: Suite = suiteOf("log", "read returns whole entries: the newes
       "read since and before",
     );
     await rejects(() => backend.read("m", { since: "" }), "INVALID_ARGUMENT", "read since an empty string");
-    await rejects(
-      () => backend.read("m", { since: 1 as unknown as string }),
-      "INVALID_ARGUMENT",
-      "read since a number",
-    );
+    await rejects(() => backend.read("m", { since: wrong<string>(1) }), "INVALID_ARGUMENT", "read since a number");
   },
 });
 

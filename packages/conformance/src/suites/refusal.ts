@@ -3,6 +3,7 @@ import { equal, rejects } from "../expectations.ts";
 import { type KitRecord, numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
 import { maxRecordBytes } from "../target.ts";
+import { wrong } from "../wrong-value.ts";
 import { nextMoment } from "./moments.ts";
 import { nested } from "./values.ts";
 
@@ -89,7 +90,7 @@ export const refusal: Suite = suite("a record that JSON cannot represent is reje
   async "records that are not an array"({ backend }) {
     for (const records of [undefined, null, "text", { 0: {} }, 7]) {
       await rejects(
-        () => backend.save("m", records as unknown as KitRecord[]),
+        () => backend.save("m", wrong<KitRecord[]>(records)),
         "INVALID_RECORD",
         `save of ${String(records)} as records`,
       );

@@ -30,8 +30,8 @@ export function writtenIndex(settings: MemorySettings): string | undefined {
 
 /**
  * A SCAN pattern that matches the keys that begin with this text. Further special characters have a meaning inside
- * brackets only, so they need no escape. If the text ends within a character, which has no bytes of its own, the pattern
- * matches what begins with the text before it, too.
+ * brackets only, so they need no escape. Half a character at the end has no bytes, so the pattern then matches all keys
+ * that begin with the text before it.
  */
 export function patternOf(beginning: string): string {
   const whole = beginning.replace(/[\ud800-\udbff]$/, "");
