@@ -36,10 +36,9 @@ async function printMutants(): Promise<number> {
   return missed;
 }
 
-function verdictText({ isCaught, failed: found, tests, problem = "" }: Verdict): string {
-  return isCaught
-    ? `caught by ${String(found).padStart(2)} of ${String(tests).padEnd(2)}  ${brief(problem)}`
-    : "NOT CAUGHT";
+/** The name of the test rather than its problem, which may differ from run to run: it has times and revisions. */
+function verdictText({ isCaught, test = "" }: Verdict): string {
+  return isCaught ? brief(test) : "NOT CAUGHT";
 }
 
 async function printGoodBackends(): Promise<number> {
@@ -62,9 +61,8 @@ function line(name: string, text: string): string {
   return `  ${name.padEnd(NAME_WIDTH + 2)}  ${text}`;
 }
 
-function brief(problem: string): string {
-  const [first = ""] = problem.split("\n");
-  return first.length > 70 ? `${first.slice(0, 69)}…` : first;
+function brief(first: string): string {
+  return first.length > 100 ? `${first.slice(0, 99)}…` : first;
 }
 
 function width(text: string): number {

@@ -1,4 +1,5 @@
 import { MemoryError } from "@deep-agent/core";
+import { onFourMethods } from "../four-methods.ts";
 import { breaking, type Mutant } from "../mutant.ts";
 
 export const absence: Mutant[] = breaking("an absent memory is null, and an empty memory is []", {
@@ -75,4 +76,65 @@ export const absence: Mutant[] = breaking("an absent memory is null, and an empt
       return records as unknown as undefined;
     },
   }),
+
+  "creates an absent memory when its newest record is read": (honest) => ({
+    async read(id, options) {
+      const snapshot = await honest.read(id, options);
+      if (snapshot === null && options?.last !== undefined) await honest.save(id, []);
+      return snapshot;
+    },
+  }),
+  "creates an absent memory when its facts are read": (honest) => ({
+    async info(id, options) {
+      const facts = await honest.info(id, options);
+      if (facts === null) await honest.save(id, []);
+      return facts;
+    },
+  }),
+  "creates an absent memory when its id is a prefix": (honest) => ({
+    async list(options) {
+      const ids = await honest.list(options);
+      if (ids.length === 0 && options?.prefix) await honest.save(options.prefix, []);
+      return ids;
+    },
+  }),
+  "creates an absent memory when a save is refused": (honest) => ({
+    async save(id, records, options) {
+      try {
+        await honest.save(id, records, options);
+      } catch (error) {
+        if ((await honest.load(id)) === null) await honest.save(id, []);
+        throw error;
+      }
+    },
+  }),
+  "creates a memory with each ping": (honest) => ({
+    async ping(options) {
+      await honest.save("ping", []);
+      return honest.ping(options);
+    },
+  }),
+  "creates an absent memory at the third load": (honest) => {
+    let loads = 0;
+    return {
+      async load(id, options) {
+        loads += 1;
+        if (loads === 3 && (await honest.load(id)) === null) await honest.save(id, []);
+        return honest.load(id, options);
+      },
+    };
+  },
+  "reads an absent memory as another log if it gets a revision": (honest) => ({
+    async read(id, options) {
+      const known = options?.since ?? options?.before;
+      if ((await honest.read(id, options)) !== null || known === undefined) return honest.read(id, options);
+      return { records: [], revision: "none", start: null, reset: true, regressed: false };
+    },
+  }),
+  "has four methods, and rejects a delete of an absent memory": onFourMethods((honest) => ({
+    async delete(id, options) {
+      if ((await honest.load(id)) === null) throw new MemoryError("CONFLICT", "There is no such memory.");
+      await honest.delete(id, options);
+    },
+  })),
 });

@@ -1,4 +1,7 @@
-import type { Revision } from "@deep-agent/core";
+import { setImmediate as tick } from "node:timers/promises";
+import type { Revision, Snapshot } from "@deep-agent/core";
+import { KeyedQueue } from "@deep-agent/core/adapter";
+import type { KitRecord } from "../../../src/kit-records.ts";
 import { breaking, type Mutant } from "../mutant.ts";
 import { moved } from "../revisions.ts";
 
@@ -131,4 +134,73 @@ export const append: Mutant[] = breaking("an append adds one whole entry after a
       },
     };
   },
+
+  "appends one record at a time, and lets nobody else in between": (honest) => {
+    const queue = new KeyedQueue();
+    return {
+      append: (id, records, options) => {
+        if (records.length < 2) return honest.append(id, records, options);
+        const own = structuredClone(records);
+        return queue.run(id, async () => {
+          let revision: Revision = "";
+          for (const record of own) {
+            revision = await honest.append(id, [record]);
+            await tick();
+          }
+          return revision;
+        });
+      },
+    };
+  },
+  "returns another revision than a read at the same place": (honest) => {
+    const own = (revision: Revision | null | undefined) => revision?.replace("!", "");
+    return {
+      append: async (id, records, { since, expectedRevision, ...options } = {}) =>
+        `${await honest.append(id, records, {
+          ...options,
+          ...(since !== undefined && { since: own(since) ?? null }),
+          ...(expectedRevision !== undefined && { expectedRevision: own(expectedRevision) ?? null }),
+        })}!`,
+      read: async (id, options = {}) =>
+        honest.read(id, { ...options, ...(options.since !== undefined && { since: own(options.since) }) }),
+    };
+  },
+  "knows the last place that was read, of whatever memory": (honest) => {
+    let last: Snapshot<KitRecord> | null = null;
+    return {
+      async read(id, options) {
+        const snapshot = await honest.read(id, options);
+        const before = last;
+        last = snapshot;
+        return snapshot?.reset === false && before !== null && options?.since !== undefined
+          ? { ...snapshot, reset: options.since !== before.revision }
+          : snapshot;
+      },
+    };
+  },
+  "loads another memory's records if several are loaded at the same time": (honest) => {
+    let wanted = "";
+    return {
+      async load(id, options) {
+        wanted = id;
+        await tick();
+        return honest.load(wanted, options);
+      },
+    };
+  },
+  "changes the revision when it refuses an append without records": (honest) => ({
+    async append(id, records, options) {
+      if (records.length === 0) await honest.save(id, (await honest.load(id)) ?? []);
+      if (records.length === 0 && (await honest.load(id))?.length === 0) await honest.delete(id);
+      return honest.append(id, records, options);
+    },
+  }),
+  "drops what is longer than half a megabyte from an entry": (honest) => ({
+    append: async (id, records, options) =>
+      honest.append(
+        id,
+        records.map((record) => (String(record["text"] ?? "").length > 524_288 ? { text: "" } : record)),
+        options,
+      ),
+  }),
 });

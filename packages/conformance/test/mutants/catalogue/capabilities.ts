@@ -1,5 +1,6 @@
 import { MemoryError } from "@deep-agent/core";
 import { checkPlainSave } from "@deep-agent/core/adapter";
+import { onFourMethods } from "../four-methods.ts";
 import type { Full } from "../instance.ts";
 import { breaking, type Mutant, type Mutation, targetOf } from "../mutant.ts";
 
@@ -47,5 +48,12 @@ export const capabilities: Mutant[] = breaking(
       await honest.save(id, records);
       checkPlainSave(id, records, options);
     }),
+
+    "pings without a promise": () => ({ ping: (() => ({ latencyMs: 0 })) as never }),
+    "deletes without a promise": (honest) => ({ delete: ((id: string) => void honest.delete(id)) as never }),
+    "closes without a promise": () => ({ close: (() => undefined) as never }),
+    "has four methods, and saves without a promise": onFourMethods((honest) => ({
+      save: ((...args: Parameters<Full["save"]>) => void honest.save(...args)) as never,
+    })),
   },
 );

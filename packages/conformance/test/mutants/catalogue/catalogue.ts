@@ -1,3 +1,4 @@
+import { MemoryError } from "@deep-agent/core";
 import type { RecentMemory, RecentOptions, RecentPage } from "@deep-agent/core/adapter";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { globPattern } from "../patterns.ts";
@@ -111,6 +112,116 @@ export const catalogue: Mutant[] = breaking("recent returns the memories that we
   "accepts a limit of zero": (honest) => ({
     recent: async (options) => (options.limit === 0 ? { memories: [], cursor: null } : honest.recent(options)),
   }),
+
+  "ends if the last memory of a page was deleted": (honest) => {
+    let last: string | undefined;
+    return {
+      async recent(options) {
+        if (options.cursor !== undefined && last !== undefined && (await honest.load(last)) === null)
+          return { memories: [], cursor: null };
+        const page = await honest.recent(options);
+        last = page.memories.at(-1)?.memoryId;
+        return page;
+      },
+    };
+  },
+  "begins again if the last memory of a page was written": (honest) => {
+    let last: RecentMemory | undefined;
+    return {
+      async recent(options) {
+        const now = last && (await honest.info(last.memoryId))?.updatedAt;
+        const isMoved = options.cursor !== undefined && now !== undefined && now !== last?.updatedAt;
+        const page = await honest.recent(isMoved ? { ...options, cursor: undefined } : options);
+        last = page.memories.at(-1);
+        return page;
+      },
+    };
+  },
+  "accepts a cursor once": (honest) => {
+    const used = new Set<string>();
+    return {
+      async recent(options) {
+        if (options.cursor !== undefined && used.has(options.cursor))
+          throw new MemoryError("INVALID_ARGUMENT", "This cursor was used.");
+        const page = await honest.recent(options);
+        if (options.cursor !== undefined) used.add(options.cursor);
+        return page;
+      },
+    };
+  },
+  "knows the cursor of the newest walk only": (honest) => {
+    let newest: string | null = null;
+    return {
+      async recent(options) {
+        const { cursor } = options;
+        const isOld = cursor !== undefined && cursor !== newest && cursor !== "made up" && cursor !== "";
+        const page = await honest.recent(
+          isOld && typeof cursor === "string" ? { ...options, cursor: undefined } : options,
+        );
+        newest = page.cursor;
+        return page;
+      },
+    };
+  },
+  "has pages of the size of the first one": (honest) => {
+    let size: number | undefined;
+    return {
+      async recent(options) {
+        if (options.cursor === undefined) size = options.limit;
+        return honest.recent(options.cursor === undefined ? options : { ...options, limit: size ?? options.limit });
+      },
+    };
+  },
+  "refuses a limit above a thousand": (honest) => ({
+    async recent(options) {
+      if (options.limit > 1_000) throw new MemoryError("INVALID_ARGUMENT", "The limit is too large.");
+      return honest.recent(options);
+    },
+  }),
+  "keeps its limit in 32 bits": (honest) => ({
+    recent: async (options) =>
+      honest.recent(options.limit > 2 ** 31 - 1 ? { ...options, limit: Math.max(1, options.limit | 0) } : options),
+  }),
+  "keeps the newest 256 memories": (honest) => pages(honest, (memories) => memories.slice(0, 256)),
+  "moves a memory to the front when it is touched": fronted("touch"),
+  "moves a memory to the front when its facts are read": fronted("info"),
+  "moves a memory to the front when it is read": fronted("read"),
+  "moves a memory to the front by a second attempt or a refused append": fronted("append"),
+  "moves a memory to the front by a refused save": fronted("save"),
+  "lists a memory twice that was made again": (honest) => {
+    const deleted = new Set<string>();
+    return {
+      async delete(id, options) {
+        if ((await honest.load(id)) !== null) deleted.add(id);
+        await honest.delete(id, options);
+      },
+      ...pages(honest, (memories) => [...memories, ...memories.filter(({ memoryId }) => deleted.has(memoryId))]),
+    };
+  },
+  "leaves out empty memories": (honest) => ({
+    async recent(options) {
+      const page = await honest.recent(options);
+      const facts = await Promise.all(page.memories.map(({ memoryId }) => honest.info(memoryId)));
+      return { ...page, memories: page.memories.filter((_memory, index) => facts[index]?.records !== 0) };
+    },
+  }),
+  "returns the time of the creation": (honest) => ({
+    async recent(options) {
+      const { memories, cursor } = await honest.recent(options);
+      const facts = await Promise.all(memories.map(({ memoryId }) => honest.info(memoryId)));
+      return {
+        memories: memories.map((memory, index) => ({ ...memory, updatedAt: facts[index]?.createdAt ?? 0 })),
+        cursor,
+      };
+    },
+  }),
+  "begins again at an empty cursor": (honest) => ({
+    recent: async (options) => honest.recent(options.cursor === "" ? { ...options, cursor: undefined } : options),
+  }),
+  "accepts a number as a cursor": (honest) => ({
+    recent: async (options) =>
+      honest.recent(typeof options.cursor === "number" ? { ...options, cursor: String(options.cursor) } : options),
+  }),
 });
 
 type Recent = (options: RecentOptions) => Promise<RecentPage>;
@@ -156,4 +267,23 @@ function returning(change: (memory: RecentMemory) => RecentMemory): Mutation {
       return { memories: memories.map(change), cursor };
     },
   });
+}
+
+/** Moves a memory to the front of the catalogue by each call of the method that writes nothing to it. */
+function fronted(method: "touch" | "info" | "read" | "append" | "save"): Mutation {
+  return (honest) => {
+    const again = async (id: string): Promise<void> => {
+      const records = await honest.load(id);
+      if (records !== null) await honest.save(id, records);
+    };
+    const call = async (id: string, ...args: never[]): Promise<unknown> => {
+      const before = (await honest.info(id))?.updatedAt;
+      try {
+        return await Reflect.apply(honest[method], honest, [id, ...args]);
+      } finally {
+        if ((await honest.info(id))?.updatedAt === before) await again(id);
+      }
+    };
+    return { [method]: call };
+  };
 }

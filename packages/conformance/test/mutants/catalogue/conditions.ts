@@ -107,6 +107,76 @@ export const conditions: Mutant[] = breaking("a conditional write is made only i
   ),
   "does not name the memory of a conflict": failing(({ message }) => new MemoryError("CONFLICT", message)),
   "reports a conflict as UNAVAILABLE": failing(({ message }) => new MemoryError("UNAVAILABLE", message)),
+
+  "checks that there is no memory and appends in two steps": (honest) => ({
+    async append(id, records, { since, ...options } = {}) {
+      if (since !== null) return honest.append(id, records, { ...options, since });
+      if ((await honest.read(id)) !== null) throw new MemoryError("CONFLICT", "It exists.", { memoryId: id });
+      await tick();
+      return honest.append(id, records, options);
+    },
+  }),
+  "ignores what an append expects beside `since`": appending(({ since, expectedRevision }) => ({
+    expectedRevision: since === undefined ? expectedRevision : undefined,
+  })),
+  "ignores `since` beside what an append expects": appending(({ since, expectedRevision }) => ({
+    since: expectedRevision === undefined ? since : undefined,
+  })),
+  "treats an empty expected revision as no revision": appending(({ expectedRevision }) => ({
+    expectedRevision: expectedRevision === "" ? undefined : expectedRevision,
+  })),
+  "creates an absent memory when it refuses an append": (honest) => ({
+    async append(id, records, options) {
+      try {
+        return await honest.append(id, records, options);
+      } catch (error) {
+        if (MemoryError.is(error, "CONFLICT") && (await honest.load(id)) === null) await honest.save(id, []);
+        throw error;
+      }
+    },
+  }),
+  "creates an absent memory when it refuses a save": (honest) => ({
+    async save(id, records, options) {
+      try {
+        await honest.save(id, records, options);
+      } catch (error) {
+        if (MemoryError.is(error, "CONFLICT") && (await honest.load(id)) === null) await honest.save(id, []);
+        throw error;
+      }
+    },
+  }),
+  "saves without its condition at the second attempt": (honest) => {
+    const refused = new Set<string>();
+    return {
+      async save(id, records, options) {
+        const { expectedRevision, ...others } = options ?? {};
+        const isSecond = refused.has(`${id} ${JSON.stringify(records)}`) && typeof expectedRevision === "string";
+        try {
+          await honest.save(id, records, isSecond ? others : options);
+        } catch (error) {
+          refused.add(`${id} ${JSON.stringify(records)}`);
+          throw error;
+        }
+      },
+    };
+  },
+  "reports an unknown outcome of an append's conflict": failingAppend(
+    ({ message, memoryId }) => new MemoryError("CONFLICT", message, { memoryId, outcome: "unknown" }),
+  ),
+  "does not name the memory of an append's conflict": failingAppend(
+    ({ message }) => new MemoryError("CONFLICT", message),
+  ),
+  "says that an append's conflict is retryable": failingAppend(
+    ({ message, memoryId }) => new MemoryError("CONFLICT", message, { memoryId, retryable: true }),
+  ),
+  "says no more than CONFLICT": failingAppend(({ memoryId }) => new MemoryError("CONFLICT", "CONFLICT", { memoryId })),
+  "has another name in its errors": (honest, store) => ({
+    ...failingAppend(({ message, memoryId }) => new MemoryError("CONFLICT", message, { memoryId, backend: "another" }))(
+      honest,
+      store,
+    ),
+    name: "store",
+  }),
 });
 
 /** Changes the options of an append. */
@@ -145,4 +215,17 @@ async function byNumber(honest: Full, id: string, { since, expectedRevision }: A
   const ofThis = <R extends Revision | null | undefined>(known: R): R | Revision =>
     revision === undefined || !known || !isReadable(known) ? known : at(revision, positionOf(known));
   return { since: ofThis(since), expectedRevision: ofThis(expectedRevision) };
+}
+
+/** Rejects an append with another error. */
+function failingAppend(change: (error: MemoryError) => MemoryError): Mutation {
+  return (honest) => ({
+    async append(...args) {
+      try {
+        return await honest.append(...args);
+      } catch (error) {
+        throw MemoryError.is(error, "CONFLICT") ? change(error) : error;
+      }
+    },
+  });
 }

@@ -1,4 +1,5 @@
 import type { KitRecord } from "../../../src/kit-records.ts";
+import { onFourMethods } from "../four-methods.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { globPattern, likePattern } from "../patterns.ts";
 
@@ -127,6 +128,31 @@ export const deletion: Mutant[] = breaking("delete removes one memory, and all o
       },
     };
   },
+
+  "does not delete a memory for the fifth time": (honest) => {
+    const deletes = new Map<string, number>();
+    return {
+      async delete(id, options) {
+        deletes.set(id, (deletes.get(id) ?? 0) + 1);
+        if (deletes.get(id) !== 5) await honest.delete(id, options);
+      },
+    };
+  },
+  "deletes at most 8,192 records": (honest) => ({
+    async delete(id, options) {
+      const records = (await honest.load(id)) ?? [];
+      if (records.length > 8_192) await honest.save(id, records.slice(8_192));
+      else await honest.delete(id, options);
+    },
+  }),
+  "does not delete a memory that is empty": (honest) => ({
+    async delete(id, options) {
+      if ((await honest.load(id))?.length !== 0) await honest.delete(id, options);
+    },
+  }),
+  "has four methods, and empties a memory instead of deleting it": onFourMethods((honest) => ({
+    delete: (id) => honest.save(id, []),
+  })),
 });
 
 /** Deletes all memories whose ids match. */

@@ -84,6 +84,45 @@ export const errors: Mutant[] = breaking("an invalid call rejects with an error 
         isUndefined(options, "expectedRevision") ? { ...options, expectedRevision: null } : options,
       ),
   }),
+
+  ...Object.fromEntries(
+    (["read", "info", "touch"] as const).map((method) => [
+      `ignores wrong options of ${method}`,
+      lenient(method, (id, options) => [id, typeof options === "object" && options !== null ? options : undefined]),
+    ]),
+  ),
+  "ignores wrong options of append": lenient("append", (id, records, options) => [
+    id,
+    records,
+    typeof options === "object" && options !== null ? options : undefined,
+  ]),
+  "ignores wrong options of ping": lenient("ping", (options) => [
+    typeof options === "object" && options !== null ? options : undefined,
+  ]),
+  "has a limit of its own if the options of recent are wrong": lenient("recent", (options) => [
+    typeof options === "object" && options !== null ? options : { limit: 5 },
+  ]),
+  ...Object.fromEntries(
+    (["read", "info", "touch", "delete"] as const).map((method) => [
+      `accepts a wrong signal of ${method}`,
+      lenient(method, (id, options) => [id, withoutWrongSignal(options)]),
+    ]),
+  ),
+  "accepts a wrong signal of append": lenient("append", (id, records, options) => [
+    id,
+    records,
+    withoutWrongSignal(options),
+  ]),
+  "accepts a wrong signal of ping": lenient("ping", (options) => [withoutWrongSignal(options)]),
+  "says that a wrong option of a read is retryable": (honest) => ({
+    async read(id, options) {
+      try {
+        return await honest.read(id, options);
+      } catch (error) {
+        throw MemoryError.is(error) ? new MemoryError(error.code, error.message, { retryable: true }) : error;
+      }
+    },
+  }),
 });
 
 /** Rejects writes with another error. */
@@ -120,4 +159,19 @@ function isUndefined(options: unknown, name: string): boolean {
 
 function isNoSignal(signal: unknown): boolean {
   return typeof signal === "object" && !(signal instanceof AbortSignal);
+}
+
+/** Makes a call of a method with other arguments. */
+function lenient(
+  method: "read" | "info" | "touch" | "append" | "ping" | "recent" | "delete",
+  change: (...args: unknown[]) => unknown[],
+): Mutation {
+  return (honest) => ({
+    [method]: async (...args: unknown[]): Promise<unknown> => Reflect.apply(honest[method], honest, change(...args)),
+  });
+}
+
+function withoutWrongSignal(options: unknown): unknown {
+  const { signal } = Object(options) as { signal?: unknown };
+  return signal === undefined || signal instanceof AbortSignal ? options : { ...Object(options), signal: undefined };
 }

@@ -118,6 +118,117 @@ export const idempotency: Mutant[] = breaking("a repeated operation takes effect
       },
     };
   },
+
+  ...Object.fromEntries(
+    [1, 8, 32, 48].map((count) => [
+      `searches the newest ${count === 1 ? "entry" : `${count} entries`} only`,
+      searching((options) => options.since === undefined, count),
+    ]),
+  ),
+  "searches two hundred entries after `since`": searching(() => true, 200),
+  "recognizes an operation twice": (honest) => {
+    const attempts = new Map<string, number>();
+    return {
+      async append(id, records, options) {
+        const operation = options?.operationId;
+        if (operation === undefined) return honest.append(id, records, options);
+        const attempt = (attempts.get(`${id} ${operation}`) ?? 0) + 1;
+        attempts.set(`${id} ${operation}`, attempt);
+        return honest.append(
+          id,
+          records,
+          attempt > 2 ? { ...options, operationId: undefined, since: undefined } : options,
+        );
+      },
+    };
+  },
+  "changes the revision by a repeated save": (honest) => {
+    const made = new Set<string>();
+    return {
+      async save(id, records, options) {
+        const operation = `${id} ${options?.operationId}`;
+        if (made.has(operation) && (await honest.load(id)) !== null)
+          await honest.save(id, (await honest.load(id)) ?? []);
+        if (options?.operationId !== undefined) made.add(operation);
+        await honest.save(id, records, options);
+      },
+    };
+  },
+  "remembers operations that it refused": (honest) => {
+    const refused = new Map<string, Revision>();
+    return {
+      async append(id, records, options) {
+        const operation = `${id} ${options?.operationId}`;
+        const answer = refused.get(operation);
+        if (answer !== undefined) return answer;
+        try {
+          return await honest.append(id, records, options);
+        } catch (error) {
+          const revision = (await honest.read(id))?.revision;
+          if (options?.operationId !== undefined && revision !== undefined) refused.set(operation, revision);
+          throw error;
+        }
+      },
+    };
+  },
+  ...Object.fromEntries([2, 8, 32, 63].map((count) => [`remembers ${count} saves`, rememberingSaves(count)])),
+  "remembers saves after a delete": (honest) => {
+    const made = new Set<string>();
+    return {
+      async save(id, records, options) {
+        const operation = `${id} ${options?.operationId}`;
+        if (made.has(operation)) return;
+        await honest.save(id, records, options);
+        if (options?.operationId !== undefined) made.add(operation);
+      },
+    };
+  },
+  "remembers appends after a delete": (honest) => {
+    const made = new Map<string, Revision>();
+    return {
+      async append(id, records, options) {
+        const operation = `${id} ${options?.operationId}`;
+        const isNew = (await honest.load(id)) === null;
+        const answer = isNew ? made.get(operation) : undefined;
+        if (answer !== undefined && options?.since === null) return answer;
+        const revision = await honest.append(id, records, options);
+        if (options?.operationId !== undefined) made.set(operation, revision);
+        return revision;
+      },
+    };
+  },
+  "checks the condition of a save before it looks for the operation": (honest) => ({
+    async save(id, records, options) {
+      const revision = (await honest.read(id, { last: 1 }))?.revision ?? null;
+      const { expectedRevision = revision } = options ?? {};
+      if (expectedRevision !== revision) throw new MemoryError("CONFLICT", "The log is at another revision.");
+      await honest.save(id, records, options);
+    },
+  }),
+  "rejects all but one of several attempts at a save at the same time": (honest) => {
+    const running = new Set<string>();
+    return {
+      async save(id, records, options) {
+        const operation = `${id} ${options?.operationId}`;
+        if (options?.operationId === undefined) return honest.save(id, records, options);
+        if (running.has(operation)) throw new MemoryError("CONFLICT", "This save is being made.");
+        running.add(operation);
+        await tick();
+        try {
+          await honest.save(id, records, options);
+        } finally {
+          running.delete(operation);
+        }
+      },
+    };
+  },
+  "accepts null as an operation id": (honest) => ({
+    append: async (id, records, options = {}) =>
+      honest.append(id, records, { ...options, operationId: options.operationId ?? undefined }),
+  }),
+  "accepts a number as an operation id": naming((operationId) =>
+    typeof operationId === "number" ? String(operationId) : operationId,
+  ),
 });
 
 /** The options without the operation id. */
@@ -149,4 +260,41 @@ function naming(name: (operationId: string) => string): Mutation {
     append: async (id, records, { operationId, ...options } = {}) =>
       honest.append(id, records, { ...options, ...(operationId !== undefined && { operationId: name(operationId) }) }),
   });
+}
+
+/** Looks for an operation among the newest `count` entries only. */
+function searching(isLimited: (options: AppendOptions) => boolean, count: number): Mutation {
+  return (honest) => {
+    const appended = new Map<string, (string | undefined)[]>();
+    return {
+      async append(id, records, options = {}) {
+        const own = appended.get(id) ?? [];
+        appended.set(id, own);
+        const isKnown = own.slice(-count).includes(options.operationId);
+        if (options.operationId === undefined || !isLimited(options) || isKnown || !own.includes(options.operationId)) {
+          const before = (await honest.load(id))?.length ?? 0;
+          const revision = await honest.append(id, records, options);
+          if (((await honest.load(id))?.length ?? 0) > before) own.push(options.operationId);
+          return revision;
+        }
+        return honest.append(id, records, unnamed(options));
+      },
+    };
+  };
+}
+
+/** Recognizes the latest `count` saves of a memory. */
+function rememberingSaves(count: number): Mutation {
+  return (honest) => {
+    const made = new Map<string, string[]>();
+    return {
+      async save(id, records, options) {
+        const own = made.get(id) ?? [];
+        const operation = options?.operationId;
+        if (operation !== undefined && own.slice(-count).includes(operation)) return;
+        await honest.save(id, records, { ...options, operationId: undefined });
+        if (operation !== undefined) made.set(id, [...own, operation]);
+      },
+    };
+  };
 }

@@ -10,6 +10,7 @@ import { conditions } from "./conditions.ts";
 import { conversations } from "./conversations.ts";
 import { deletion } from "./deletion.ts";
 import { elsewhere } from "./elsewhere.ts";
+import { endurance } from "./endurance.ts";
 import { errors } from "./errors.ts";
 import { expiry } from "./expiry.ts";
 import { health } from "./health.ts";
@@ -61,6 +62,7 @@ export const mutants: readonly Mutant[] = [
   ...health,
   ...closing,
   ...load,
+  ...endurance,
   ...persistence,
   ...sharing,
   ...twoInstances,

@@ -1,4 +1,6 @@
+import { setImmediate as tick } from "node:timers/promises";
 import { MemoryError } from "@deep-agent/core";
+import { onFourMethods } from "../four-methods.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { globPattern, likePattern } from "../patterns.ts";
 
@@ -78,6 +80,54 @@ export const listing: Mutant[] = breaking("list returns the ids of all memories,
       throw new MemoryError("INVALID_ARGUMENT", "The prefix is too long.");
     },
   }),
+
+  "ends a list at a thousand": listed((ids) => ids.slice(0, 1_000)),
+  "has four methods, and ends a list at a thousand": onFourMethods(listed((ids) => ids.slice(0, 1_000))),
+  "lists an id twice after an append": (honest) => {
+    const appended = new Set<string>();
+    return {
+      async append(id, ...rest) {
+        appended.add(id);
+        return honest.append(id, ...rest);
+      },
+      async list(options) {
+        const ids = await honest.list(options);
+        return [...ids, ...ids.filter((id) => appended.has(id))];
+      },
+    };
+  },
+  "turns half a character of a prefix into another one": prefixed((prefix) => ({
+    test: (id) => id.startsWith(prefix.toWellFormed()),
+  })),
+  "ends a prefix at a NUL": prefixed((prefix) => ({ test: (id) => id.startsWith(prefix.split("\0")[0] ?? "") })),
+  "trims a prefix": prefixed((prefix) => ({ test: (id) => id.startsWith(prefix.trim()) })),
+  "ends a prefix at the end of a line": prefixed((prefix) => ({ test: (id) => id.startsWith(prefix.trimEnd()) })),
+  "counts pages by offset while others delete": (honest) => ({
+    async list(options) {
+      const found: string[] = [];
+      for (let from = 0; ; from += 10) {
+        const page = (await honest.list(options)).sort().slice(from, from + 10);
+        if (page.length === 0) return [...new Set(found)];
+        found.push(...page);
+        await tick();
+      }
+    },
+  }),
+  "lists an id again if others write meanwhile": (honest) => {
+    let writes = 0;
+    return {
+      async save(...args) {
+        writes += 1;
+        await honest.save(...args);
+      },
+      async list(options) {
+        const before = writes;
+        const ids = await honest.list(options);
+        await tick();
+        return writes === before ? ids : [...ids, ...ids.slice(-1)];
+      },
+    };
+  },
 });
 
 function listed(change: (ids: string[]) => string[]): Mutation {

@@ -51,6 +51,70 @@ export const loss: Mutant[] = breaking("a log reports the loss of acknowledged e
       return snapshot;
     },
   })),
+
+  "says regressed only once": changed((honest) => {
+    const told = new Set<string>();
+    return {
+      async read(id, options) {
+        const snapshot = await honest.read(id, options);
+        if (!snapshot?.regressed) return snapshot;
+        const isTold = told.has(`${id} ${options?.since}`);
+        told.add(`${id} ${options?.since}`);
+        return isTold ? { ...snapshot, regressed: false } : snapshot;
+      },
+    };
+  }),
+  "does not say regressed beside `last`": changed((honest) => ({
+    async read(id, options) {
+      const snapshot = await honest.read(id, options);
+      return snapshot && { ...snapshot, regressed: snapshot.regressed && options?.last === undefined };
+    },
+  })),
+  "says regressed without `since`": changed((honest) => {
+    let hasLost = false;
+    return {
+      lose(id) {
+        hasLost = true;
+        honest.lose(id);
+      },
+      async read(id, options) {
+        const snapshot = await honest.read(id, options);
+        return snapshot && options?.since === undefined && hasLost
+          ? { ...snapshot, reset: true, regressed: true }
+          : snapshot;
+      },
+    };
+  }),
+  "forgets a loss at the next append": changed((honest) => {
+    let appends = 0;
+    let lostAt = Number.NaN;
+    return {
+      lose(id) {
+        lostAt = appends;
+        honest.lose(id);
+      },
+      async append(id, records, options) {
+        appends += 1;
+        return honest.append(id, records, options);
+      },
+      async read(id, options) {
+        const snapshot = await honest.read(id, options);
+        return snapshot && { ...snapshot, regressed: snapshot.regressed && appends === lostAt };
+      },
+    };
+  }),
+  "expects a number of entries": changed((honest) => ({
+    async append(id, records, { expectedRevision, ...options } = {}) {
+      await expectLength(honest, id, expectedRevision);
+      return honest.append(id, records, options);
+    },
+  })),
+  "expects a number of entries when it saves": changed((honest) => ({
+    async save(id, records, { expectedRevision, ...options } = {}) {
+      await expectLength(honest, id, expectedRevision);
+      await honest.save(id, records, options);
+    },
+  })),
 });
 
 function changed(changes: (honest: LosingBackend) => Partial<LosingBackend>): ConformanceTarget {
@@ -70,4 +134,11 @@ function judging(judge: (position: number, length: number) => Standing): Conform
     return name === epoch ? judge(Number(position), entries.length) : "other";
   };
   return losingTarget("loses", () => losingBackend(standing));
+}
+
+/** Compares a revision with the log by the number of entries only. */
+async function expectLength(honest: LosingBackend, id: string, expected: Revision | null | undefined): Promise<void> {
+  const { revision } = (await honest.read(id, { last: 1 })) ?? {};
+  if (typeof expected !== "string" || expected.split(".")[1] === revision?.split(".")[1]) return;
+  throw new MemoryError("CONFLICT", "The log has another length.", { memoryId: id });
 }

@@ -1,5 +1,6 @@
 import { setImmediate as tick } from "node:timers/promises";
 import type { KitRecord } from "../../../src/kit-records.ts";
+import { onFourMethods } from "../four-methods.ts";
 import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { storingAll } from "../storing.ts";
 
@@ -76,6 +77,31 @@ export const order: Mutant[] = breaking("the order of writes and of records is k
       },
     };
   },
+
+  "returns older pages with the newest records first": (honest) => ({
+    async read(id, options) {
+      const page = await honest.read(id, options);
+      if (options?.before !== undefined) page?.records.reverse();
+      return page;
+    },
+  }),
+  "returns what is new with the newest records first": (honest) => ({
+    async read(id, options) {
+      const snapshot = await honest.read(id, options);
+      if (options?.since !== undefined) snapshot?.records.reverse();
+      return snapshot;
+    },
+  }),
+  "loads a long log in the order of its JSON": loading((records) =>
+    records.length < 60
+      ? records
+      : records.sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1)),
+  ),
+  "has four methods, and acknowledges a save before it is made": onFourMethods((_honest, { memories }) => ({
+    async save(...args) {
+      setImmediate(() => memories.save(...args).catch(() => undefined));
+    },
+  })),
 });
 
 function loading(change: (records: KitRecord[]) => KitRecord[]): Mutation {

@@ -73,6 +73,64 @@ export const persistence: Mutant[] = breaking("another instance on the store fin
         ...(options?.operationId && { operationId: `${options.operationId}-${instances}` }),
       }),
   }),
+
+  "has cursors that only their instance knows": (honest, { instances }) => ({
+    async recent(options) {
+      const { cursor } = options;
+      const own = cursor?.startsWith(`${instances}:`) ? cursor.slice(String(instances).length + 1) : cursor;
+      const page = await honest.recent({ ...options, cursor: own });
+      return { ...page, cursor: page.cursor && `${instances}:${page.cursor}` };
+    },
+  }),
+  "has page starts that only their instance knows": (honest, { instances }) => ({
+    async read(id, options) {
+      const own = options?.before?.replace(`@${instances}`, "");
+      const page = await honest.read(id, { ...options, ...(own !== undefined && { before: own }) });
+      return page && { ...page, start: page.start && `${page.start}@${instances}` };
+    },
+  }),
+  "forgets the operations of saves when its instance ends": (honest, { instances }) => ({
+    save: async (id, records, options) =>
+      honest.save(id, records, {
+        ...options,
+        ...(options?.operationId && { operationId: `${options.operationId}-${instances}` }),
+      }),
+  }),
+  "returns the first write of its instance as the creation": (honest, { instances }) => {
+    const wrote = new Map<string, number>();
+    return {
+      async save(id, ...rest) {
+        await honest.save(id, ...rest);
+        if (!wrote.has(id)) wrote.set(id, (await honest.info(id))?.updatedAt ?? 0);
+      },
+      async info(id, options) {
+        const facts = await honest.info(id, options);
+        return facts && { ...facts, createdAt: (instances > 1 ? wrote.get(id) : undefined) ?? facts.createdAt };
+      },
+    };
+  },
+  "does not find what the second instance wrote": (honest, { instances, sideKeys }) => ({
+    async save(id, ...rest) {
+      if (instances === 2) sideKeys.add(id);
+      else sideKeys.delete(id);
+      await honest.save(id, ...rest);
+    },
+    load: async (id, options) => (instances > 2 && sideKeys.has(id) ? null : honest.load(id, options)),
+  }),
+  "cuts large texts in another instance": (honest, { instances }) => ({
+    async load(...args) {
+      const records = await honest.load(...args);
+      if (instances < 2) return records;
+      return (
+        records?.map((record) =>
+          typeof record["text"] === "string" ? { ...record, text: record["text"].slice(0, 1_048_576) } : record,
+        ) ?? null
+      );
+    },
+  }),
+  "finds the newest thousand records in another instance": (honest, { instances }) => ({
+    load: async (...args) => (await honest.load(...args))?.slice(instances > 1 ? -1_000 : 0) ?? null,
+  }),
 });
 
 function latin1(text: unknown): string {

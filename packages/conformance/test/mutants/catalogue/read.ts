@@ -1,3 +1,4 @@
+import { setImmediate as tick } from "node:timers/promises";
 import { MemoryError, type Snapshot } from "@deep-agent/core";
 import type { ReadOptions } from "@deep-agent/core/adapter";
 import type { KitRecord } from "../../../src/kit-records.ts";
@@ -102,6 +103,61 @@ export const read: Mutant[] = breaking("read returns whole entries: the newest, 
   "rounds a `last` that is not an integer": asked(({ last }) => (last === 1.5 ? { last: 2 } : {})),
   "accepts `since` and `before` together": asked(({ since, before }) => (since && before ? { before: undefined } : {})),
   "ignores an empty `since`": asked(({ since }) => (since === "" ? { since: undefined } : {})),
+
+  "returns the revision at the end of a page": answered(({ revision }, { before }) => ({
+    revision: isPlace(before) ? before : revision,
+  })),
+  "does not say where the new entries begin": answered(({ start }, { since, last }) => ({
+    start: since !== undefined && last === undefined ? null : start,
+  })),
+  "says that new entries begin at the end of the log": answered(({ start, revision }, { since, last }) => ({
+    start: isPlace(since) && last === undefined ? revision : start,
+  })),
+  "refuses a `last` above a million": (honest) => ({
+    async read(id, options) {
+      if ((options?.last ?? 0) > 1_000_000) throw new MemoryError("INVALID_ARGUMENT", "`last` is too large.");
+      return honest.read(id, options);
+    },
+  }),
+  "keeps `last` in 32 bits": asked(({ last }) => ({
+    last: typeof last === "number" && last > 2 ** 31 - 1 ? Math.max(1, last | 0) : last,
+  })),
+  "ends a window at a megabyte": answered(({ records, start, revision }, { last }) => {
+    const size = (rest: readonly KitRecord[]): number => JSON.stringify(rest).length;
+    let from = 0;
+    if (last !== undefined) while (size(records.slice(from)) > 1_000_000 && from < records.length - 1) from += 1;
+    return from === 0 ? {} : { records: records.slice(from), start: start ?? at(revision, 0) };
+  }),
+  "ends what is new at a megabyte": answered(({ records }, { since }) =>
+    since !== undefined && JSON.stringify(records).length > 1_000_000 ? { records: records.slice(-2) } : {},
+  ),
+  "reads the revision a moment after the records": (honest) => ({
+    async read(id, options) {
+      const snapshot = await honest.read(id, options);
+      await tick();
+      await tick();
+      const later = await honest.read(id, { last: 1 });
+      return snapshot && { ...snapshot, revision: later?.revision ?? snapshot.revision };
+    },
+  }),
+  "reads the records a moment after the revision": (honest) => ({
+    async read(id, options) {
+      const before = await honest.read(id, options);
+      await tick();
+      await tick();
+      const snapshot = await honest.read(id, options);
+      return snapshot && { ...snapshot, revision: before?.revision ?? snapshot.revision };
+    },
+  }),
+  "returns the number of its records, too": answered(({ records }) => ({ count: records.length }) as object),
+  "leaves out `start` if it is null": (honest) => ({
+    async read(id, options) {
+      const snapshot = await honest.read(id, options);
+      if (snapshot === null || snapshot.start !== null) return snapshot;
+      const { start: _, ...others } = snapshot;
+      return others as typeof snapshot;
+    },
+  }),
 });
 
 /** Whether it is a revision of the in-memory backend. */

@@ -1,5 +1,6 @@
 import { setImmediate as tick } from "node:timers/promises";
 import type { KitRecord } from "../../../src/kit-records.ts";
+import { onFourMethods } from "../four-methods.ts";
 import { breaking, type Mutant } from "../mutant.ts";
 
 export const replacement: Mutant[] = breaking("save replaces the whole log atomically", {
@@ -67,4 +68,32 @@ export const replacement: Mutant[] = breaking("save replaces the whole log atomi
       },
     };
   },
+
+  "keeps the end of a log that had more than 256 records": (honest) => ({
+    async save(id, records, options) {
+      const old = (await honest.load(id)) ?? [];
+      await honest.save(id, old.length > 256 ? [...records, ...old.slice(-1)] : records, options);
+    },
+  }),
+  "does not replace a log by an empty one that is empty already": (honest) => {
+    let empties = 0;
+    return {
+      async save(id, records, options) {
+        empties = records.length === 0 ? empties + 1 : empties;
+        if (empties < 3 || records.length > 0) await honest.save(id, records, options);
+      },
+    };
+  },
+  "replaces all memories whose ids begin with the id": (honest) => ({
+    async save(id, records, options) {
+      await honest.save(id, records, options);
+      if (records.length > 1) for (const other of await honest.list({ prefix: id })) await honest.save(other, records);
+    },
+  }),
+  "has four methods, and adds to an old log of one record": onFourMethods((honest) => ({
+    async save(id, records, options) {
+      const old = (await honest.load(id)) ?? [];
+      await honest.save(id, old.length === 1 ? [...old, ...records] : records, options);
+    },
+  })),
 });

@@ -43,4 +43,43 @@ export const residue: Mutant[] = breaking("delete leaves nothing of a memory in 
       await honest.touch(id, options);
     },
   }),
+
+  "leaves a lock for each append that is refused": (honest, { sideKeys }) => ({
+    async append(id, records, options) {
+      sideKeys.add(`lock:${id}`);
+      const revision = await honest.append(id, records, options);
+      sideKeys.delete(`lock:${id}`);
+      return revision;
+    },
+  }),
+  "leaves the operations of named saves": (honest, { sideKeys }) => ({
+    async save(id, records, options) {
+      if (options?.operationId !== undefined) sideKeys.add(`${id}:save:${options.operationId}`);
+      await honest.save(id, records, options);
+    },
+  }),
+  "leaves the key of the third log of a memory": (honest, { sideKeys }) => {
+    let deletes = 0;
+    return {
+      async delete(id, options) {
+        deletes += 1;
+        if (deletes === 3) sideKeys.add(`${id}:3`);
+        await honest.delete(id, options);
+      },
+    };
+  },
+  "leaves a note about each absent memory whose facts are asked for": (honest, { sideKeys }) => ({
+    async info(id, options) {
+      const facts = await honest.info(id, options);
+      if (facts === null) sideKeys.add(`info:${id}`);
+      return facts;
+    },
+  }),
+  "leaves what it wrote of a save that was refused": (honest, { sideKeys }) => ({
+    async save(id, records, options) {
+      sideKeys.add(`${id}:new`);
+      await honest.save(id, records, options);
+      sideKeys.delete(`${id}:new`);
+    },
+  }),
 });

@@ -1,4 +1,7 @@
-import { breaking, type Mutant } from "../mutant.ts";
+import { MemoryError } from "@deep-agent/core";
+import type { KitRecord } from "../../../src/kit-records.ts";
+import { onFourMethods } from "../four-methods.ts";
+import { breaking, type Mutant, type Mutation } from "../mutant.ts";
 import { storing, storingAll, storingKeys, storingNumbers, storingTexts, storingValues } from "../storing.ts";
 
 const MESSAGE_FIELDS = [
@@ -98,6 +101,68 @@ export const roundTrip: Mutant[] = breaking("what went in comes out equal", {
       );
     },
   }),
+
+  "cuts texts at a mebibyte": storingTexts((text) => text.slice(0, 1_048_576)),
+  "cuts texts at two mebibytes": storingTexts((text) => text.slice(0, 2_097_152)),
+  "cuts texts at sixteen mebibytes": storingTexts((text) => text.slice(0, 16_777_216)),
+  "has four methods, and cuts texts at a mebibyte": onFourMethods(storingTexts((text) => text.slice(0, 1_048_576))),
+  "cuts the last text of a memory of four mebibytes": storingAll((records) => {
+    const size = JSON.stringify(records, (_key, value) => (typeof value === "bigint" ? "" : value))?.length ?? 0;
+    return size < 4_194_304 ? records : [...records.slice(0, -1), {}];
+  }),
+  "keeps the newest ten thousand records": storingAll((records) => records.slice(-10_000)),
+  "counts records with 16 bits": storingAll((records) => records.slice(0, 65_535)),
+  "drops lists that are empty": storingFields((value) => !(Array.isArray(value) && value.length === 0)),
+  "drops empty lists of tool calls": storing(({ toolCalls, ...record }) =>
+    Array.isArray(toolCalls) && toolCalls.length === 0
+      ? record
+      : { ...record, ...(toolCalls !== undefined && { toolCalls }) },
+  ),
+  "drops metadata that is empty": storing(({ metadata, ...record }) =>
+    JSON.stringify(metadata) === "{}" ? record : { ...record, ...(metadata !== undefined && { metadata }) },
+  ),
+  "drops objects that are empty": storingFields((value) => JSON.stringify(value) !== "{}"),
+  "drops fields that are false": storingFields((value) => value !== false),
+  "drops fields that are 0": storingFields((value) => value !== 0),
+  "drops fields that are empty texts": storingFields((value) => value !== ""),
+  "stores booleans as 0 and 1": storingValues((value) => (typeof value === "boolean" ? Number(value) : value)),
+  "cuts records at a depth of five hundred": storing((record) => shallow(record, 500)),
+  "keeps the first thousand keys of an object": storing((record) =>
+    mapped(record, (value) => Object.fromEntries(Object.entries(value).slice(0, 1_000))),
+  ),
+  "keeps the first thousand elements of a list": storingValues((value) =>
+    Array.isArray(value) ? value.slice(0, 1_000) : value,
+  ),
+  "cuts keys at 65,535 characters": storingKeys((key) => key.slice(0, 65_535)),
+  "drops keys that are called toJSON": storingKeys((key) => (key === "toJSON" ? undefined : key)),
+  "keeps sixteen digits of a number": storingNumbers((value) => Number(value.toPrecision(16))),
+  "refuses -0": storingNumbers((value) => {
+    if (Object.is(value, -0)) throw new MemoryError("INVALID_RECORD", "A number is -0.");
+    return value;
+  }),
+  "refuses objects without a prototype": storingValues((value) => {
+    if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === null)
+      throw new MemoryError("INVALID_RECORD", "An object has no prototype.");
+    return value;
+  }),
+  "refuses objects of another realm": storing((record) => {
+    if (Object.getPrototypeOf(record) !== null && !(record instanceof Object))
+      throw new MemoryError("INVALID_RECORD", "An object is not an object.");
+    return record;
+  }),
+  "drops the newest record of an older page": (honest) => ({
+    async read(id, options) {
+      const page = await honest.read(id, options);
+      return page && options?.before !== undefined ? { ...page, records: page.records.slice(0, -1) } : page;
+    },
+  }),
+  "drops empty lists from what is new": (honest) => ({
+    async read(id, options) {
+      const snapshot = await honest.read(id, options);
+      if (snapshot === null || options?.since === undefined) return snapshot;
+      return { ...snapshot, records: snapshot.records.map(({ toolCalls: _, ...record }) => record) };
+    },
+  }),
 });
 
 function revived(_key: string, value: unknown): unknown {
@@ -110,4 +175,21 @@ function shallow<V>(value: V, depth: number): V {
   if (depth === 0) return null as V;
   const entries = Object.entries(value).map(([key, property]) => [key, shallow<unknown>(property, depth - 1)] as const);
   return (Array.isArray(value) ? entries.map(([, property]) => property) : Object.fromEntries(entries)) as V;
+}
+
+/** Drops the fields of objects, at any depth, whose value is not kept. */
+function storingFields(isKept: (value: unknown) => boolean): Mutation {
+  return storing((record) =>
+    mapped(record, (value) => Object.fromEntries(Object.entries(value).filter(([, property]) => isKept(property)))),
+  );
+}
+
+/** Changes each plain object within a record, from the innermost. */
+function mapped(record: KitRecord, change: (value: KitRecord) => KitRecord): KitRecord {
+  const changed = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(changed);
+    if (typeof value !== "object" || value === null) return value;
+    return change(Object.fromEntries(Object.entries(value).map(([key, property]) => [key, changed(property)])));
+  };
+  return changed(record) as KitRecord;
 }

@@ -1,3 +1,4 @@
+import { MemoryError } from "@deep-agent/core";
 import { ending } from "../ending.ts";
 import { breaking, type Mutant } from "../mutant.ts";
 
@@ -54,4 +55,58 @@ export const touching: Mutant[] = breaking("touch renews a memory's time to live
       },
     };
   },
+
+  "moves a memory to the front of its catalogue": (honest) => {
+    let touched: string | undefined;
+    return {
+      async touch(id, options) {
+        touched = id;
+        await honest.touch(id, options);
+      },
+      async recent(options) {
+        const { memories, cursor } = await honest.recent(options);
+        const isFirst = (one: { memoryId: string }): number => Number(one.memoryId === touched);
+        return { memories: [...memories].sort((a, b) => isFirst(b) - isFirst(a)), cursor };
+      },
+    };
+  },
+  "does not touch empty memories": (honest) => ({
+    async touch(id, options) {
+      if ((await honest.load(id))?.length !== 0) await honest.touch(id, options);
+    },
+  }),
+  "keeps saved records only": (honest) => {
+    const appended = new Set<string>();
+    return {
+      async append(id, ...rest) {
+        if ((await honest.load(id)) !== null) appended.add(id);
+        return honest.append(id, ...rest);
+      },
+      async touch(id, options) {
+        await honest.touch(id, options);
+        if (appended.has(id)) await honest.save(id, ((await honest.load(id)) ?? []).slice(0, 1));
+      },
+    };
+  },
+  "says when a memory expires that never expires": (honest) => {
+    let isTouched = false;
+    return {
+      async touch(id, options) {
+        isTouched = true;
+        await honest.touch(id, options);
+      },
+      async info(id, options) {
+        const facts = await honest.info(id, options);
+        return facts && isTouched && facts.expiresAt === null
+          ? { ...facts, expiresAt: facts.updatedAt + 60_000 }
+          : facts;
+      },
+    };
+  },
+  "fails if memories do not expire": (honest, { ttl }) => ({
+    async touch(id, options) {
+      if (ttl === null) throw new MemoryError("INVALID_ARGUMENT", "There is no time to live.");
+      await honest.touch(id, options);
+    },
+  }),
 });
