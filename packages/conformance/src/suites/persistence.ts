@@ -63,6 +63,7 @@ export const persistence: Suite = suite(
       let instance = await stage.reopened();
       for (let n = 1; n <= 4; n++) {
         equal(numbers(await instance.load("m")), [n - 1], `load by instance ${n + 1}`);
+        await nextMoment();
         await instance.save("m", recordsFrom(n));
         await instance.save(`m${n}`, recordsFrom(n));
         if (supports(instance, "info"))

@@ -2,6 +2,7 @@ import { supports } from "@deep-agent/core/adapter";
 import { equal } from "../expectations.ts";
 import { numbers, recordsFrom } from "../kit-records.ts";
 import { type Suite, suite } from "../suite.ts";
+import { nextMoment } from "./moments.ts";
 
 export const sharing: Suite = suite(
   "another instance sees every change at its next call",
@@ -45,6 +46,7 @@ export const sharing: Suite = suite(
         equal((await other.info("m"))?.records, 3, "the records that info counts for the other instance");
         await backend.save("both", recordsFrom(0));
         const made = (await other.info("both"))?.createdAt;
+        await nextMoment();
         await other.save("both", recordsFrom(0, 4));
         equal((await other.info("both"))?.createdAt, made, "createdAt after the other instance's save");
         if (supports(backend, "info"))
