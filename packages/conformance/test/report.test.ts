@@ -326,7 +326,7 @@ describe("a report for people has the same as text", () => {
     expect(text).toContain(`absent   ${HEALTH} (the backend has no health)\n`);
     expect(text).toMatch(/\n {2}health +no\n/);
     expect(text).toMatch(
-      /my store DOES NOT CONFORM: of 3 promises, 0 are kept \(7 tests\), 1 broken, 1 absent, 1 untested\.$/,
+      /my store DOES NOT CONFORM: of 3 promises, 0 are kept \(8 tests\), 1 broken, 1 absent, 1 untested\.$/,
     );
   });
 });
