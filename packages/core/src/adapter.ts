@@ -16,6 +16,7 @@ export {
 } from "./adapter-kit/check-arguments.ts";
 export { decodeEntry, type Entry, encodeEntry, entryPrefix } from "./adapter-kit/entry.ts";
 export { checkOptionNames } from "./adapter-kit/option-names.ts";
+export { mayHaveTakenEffect, withUnknownOutcome } from "./adapter-kit/outcomes.ts";
 export { encodeRecords, parseJson } from "./adapter-kit/records.ts";
 export { type Operation, type StoreOnceOptions, storeOnce } from "./adapter-kit/store-once.ts";
 export { parseTtl, type Ttl } from "./adapter-kit/ttl.ts";
@@ -43,6 +44,7 @@ export type {
   Revision,
   SaveOptions,
   Snapshot,
+  WriteOptions,
 } from "./contract/backend.ts";
 export {
   type Capabilities,

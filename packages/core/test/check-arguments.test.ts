@@ -4,6 +4,7 @@ import {
   checkCall,
   checkList,
   checkOptions,
+  checkPlainSave,
   checkRead,
   checkRecent,
   checkSave,
@@ -37,6 +38,9 @@ describe("valid input passes", () => {
       () => checkSave(ID, records, { signal, operationId: "turn", expectedRevision: "r" }),
       () => checkSave(ID, records, { signal: undefined, operationId: undefined, expectedRevision: undefined }),
       () => checkSave(ID, records, { expectedRevision: null }),
+      () => checkSave(ID, records, { keepOperations: true }),
+      () => checkSave(ID, records, { keepOperations: undefined }),
+      () => checkPlainSave(ID, records, { keepOperations: false }),
       () => checkAppend(ID, records, { signal, operationId: "turn", expectedRevision: "r", since: "s" }),
       () => checkAppend(ID, records, { since: null, expectedRevision: null }),
       () => checkAppend(ID, records, { since: undefined }),
@@ -105,6 +109,8 @@ describe("an invalid write is refused", () => {
     ["an operation id that is null", { operationId: null }, "INVALID_ARGUMENT"],
     ["an empty expected revision", { expectedRevision: "" }, "INVALID_ARGUMENT"],
     ["an expected revision that is a number", { expectedRevision: 7 }, "INVALID_ARGUMENT"],
+    ["a keepOperations that is a text", { keepOperations: "yes" }, "INVALID_ARGUMENT"],
+    ["a keepOperations that is null", { keepOperations: null }, "INVALID_ARGUMENT"],
   ])("%s", (_name, options, expected) => {
     expect(() => checkSave(ID, records, options)).toThrow(code(expected));
     expect(() => checkAppend(ID, records, options)).toThrow(code(expected));
@@ -124,6 +130,15 @@ describe("an invalid write is refused", () => {
     expect(() => checkSave(ID, [{ n: Number.NaN }])).toThrow(code("INVALID_RECORD"));
     expect(() => checkSave(ID, "records" as Untyped)).toThrow(code("INVALID_RECORD"));
   });
+});
+
+describe("a save of a backend without a log", () => {
+  it.each([{ expectedRevision: null }, { operationId: "o" }, { keepOperations: true }])(
+    "is refused with %p",
+    (options) => {
+      expect(() => checkPlainSave(ID, records, options)).toThrow(code("NOT_SUPPORTED"));
+    },
+  );
 });
 
 describe("an invalid read is refused", () => {

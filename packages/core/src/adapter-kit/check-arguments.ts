@@ -56,20 +56,27 @@ export function checkSave(memoryId: string, records: readonly object[], options:
   checkCall(memoryId, options);
   if (options.operationId !== undefined) checkOperationId(options.operationId);
   checkRevision("expectedRevision", options.expectedRevision ?? undefined);
+  checkSwitch("keepOperations", options.keepOperations);
   return encodeRecords(memoryId, records);
 }
 
 /**
  * Checks the arguments of `save` for a backend without `log`. Returns the records' JSON texts. Throws what
- * {@link checkSave} throws, and `NOT_SUPPORTED` for `expectedRevision` and `operationId`, which need a log.
+ * {@link checkSave} throws, and `NOT_SUPPORTED` for `expectedRevision`, `operationId` and `keepOperations: true`, which
+ * need a log.
  */
 export function checkPlainSave(memoryId: string, records: readonly object[], options: SaveOptions = {}): string[] {
   const texts = checkSave(memoryId, records, options);
-  if (options.expectedRevision === undefined && options.operationId === undefined) return texts;
-  throw new MemoryError("NOT_SUPPORTED", "This backend has no log, so a save cannot be conditional or named.", {
-    memoryId,
-    hint: "Leave out expectedRevision and operationId, or use a backend that supports `log`.",
-  });
+  const { expectedRevision, operationId, keepOperations = false } = options;
+  if (expectedRevision === undefined && operationId === undefined && !keepOperations) return texts;
+  throw new MemoryError(
+    "NOT_SUPPORTED",
+    "This backend has no log, so a save cannot be conditional or named, and keeps no operations.",
+    {
+      memoryId,
+      hint: "Leave out expectedRevision, operationId and keepOperations, or use a backend that supports `log`.",
+    },
+  );
 }
 
 /**
@@ -123,6 +130,11 @@ function checkCount(name: string, value: unknown): void {
       `\`${name}\` must be a positive integer, not ${typeof value === "number" ? value : typeof value}.`,
     );
   }
+}
+
+function checkSwitch(name: string, value: unknown): void {
+  if (value === undefined || typeof value === "boolean") return;
+  throw new MemoryError("INVALID_ARGUMENT", `\`${name}\` must be true or false, not ${typeof value}.`);
 }
 
 function checkRevision(name: string, value: unknown): void {

@@ -2,6 +2,7 @@ import type { LogCapability, Revision } from "../contract/backend.ts";
 import { fieldsIn } from "../contract/json-object.ts";
 import { MemoryError } from "../contract/memory-error.ts";
 import { quoteId } from "../contract/memory-id.ts";
+import { mayHaveTakenEffect, withUnknownOutcome } from "./outcomes.ts";
 
 /** An append that may take several attempts: its records are stored once, all of them or none. */
 export interface Operation<T extends object = object> {
@@ -35,7 +36,8 @@ const PAGE = 256;
 
 /**
  * Appends the records of an operation, or finds that they are already stored. Resolves to a revision at which the log
- * holds them. Rejects with `CONFLICT`, or with the backend's error.
+ * holds them. Rejects with `CONFLICT`, or with the backend's error. Its outcome is that of all attempts of this call:
+ * `"unknown"` as soon as one of them may have taken effect.
  *
  * If the log is no longer the one that `since` belongs to (it expired, or was deleted or replaced), the operation id
  * does not tell whether the records are in it: another writer may have saved a history that holds them. So the whole
@@ -48,7 +50,21 @@ export async function storeOnce<T extends object>(
   operation: Operation<T>,
   options: StoreOnceOptions = {},
 ): Promise<Revision> {
-  const { unlessChanged = false, shared = false, signal } = options;
+  const attempts = { mayBeStored: false };
+  try {
+    return await tryToStore(log, memoryId, operation, options, attempts);
+  } catch (error) {
+    throw attempts.mayBeStored ? withUnknownOutcome(error, options.signal) : error;
+  }
+}
+
+async function tryToStore<T extends object>(
+  log: LogCapability<T>,
+  memoryId: string,
+  operation: Operation<T>,
+  { unlessChanged = false, shared = false, signal }: StoreOnceOptions,
+  attempts: { mayBeStored: boolean },
+): Promise<Revision> {
   const { records, operationId } = operation;
   for (let searches = 0; ; searches++) {
     // Read before the append. The append finds what other processes stored under this operation before it, so that
@@ -60,6 +76,7 @@ export async function storeOnce<T extends object>(
       return await log.append(memoryId, records, { operationId, since, expectedRevision, signal });
     } catch (error) {
       if (!MemoryError.is(error, "CONFLICT")) throw error;
+      attempts.mayBeStored ||= mayHaveTakenEffect(error);
       const found = await search(log, memoryId, records, signal);
       if (found.stored) return found.revision;
       if (unlessChanged) throw error;

@@ -1,4 +1,4 @@
-import { causeWithoutMessage, isError, MemoryError, withoutHint } from "../contract/memory-error.ts";
+import { causeWithoutMessage, isError, MemoryError, type Outcome, withoutHint } from "../contract/memory-error.ts";
 import { quoteId } from "../contract/memory-id.ts";
 import type { Message } from "../contract/message.ts";
 import type { Reply } from "../contract/reply.ts";
@@ -93,14 +93,18 @@ export function savesFailed(causes: readonly unknown[], pending: boolean): Memor
   const what = single ? "A memory was" : `${causes.length} memories were`;
   return new MemoryError("SAVE_FAILED", `${what} not saved: ${causes.map(describe).join(" ")}`, {
     ...(single && known[0]?.memoryId !== undefined && { memoryId: known[0].memoryId }),
-    outcome:
-      known.length === causes.length && known.every(({ outcome }) => outcome === "not-applied")
-        ? "not-applied"
-        : "unknown",
+    outcome: outcomeOfAll(causes),
     retryable: pending,
     hint: pending ? "Some turns are still pending: save again." : "No turn is pending any more.",
     cause: single ? causeWithoutMessage(causes[0]) : new AggregateError(causes.map(causeWithoutMessage)),
   });
+}
+
+/** The outcome that all failures share; `"unknown"` if they differ, or if one of them says none. */
+function outcomeOfAll(causes: readonly unknown[]): Outcome {
+  const outcomes = new Set(causes.map((cause) => (MemoryError.is(cause) ? cause.outcome : "unknown")));
+  const [only = "unknown", ...others] = outcomes;
+  return others.length === 0 ? only : "unknown";
 }
 
 /** Only the message of a `MemoryError` is quoted: a foreign error may quote the conversation. */

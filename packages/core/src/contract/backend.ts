@@ -42,8 +42,8 @@ export interface ListOptions extends CallOptions {
   prefix?: string | undefined;
 }
 
-/** Options of `save`. */
-export interface SaveOptions extends CallOptions {
+/** What `save` and `append` have in common. */
+export interface WriteOptions extends CallOptions {
   /**
    * Write only if the log is still at this revision; `null`: only if the memory does not exist. Otherwise the call
    * rejects with `CONFLICT` and writes nothing. A backend without `log` rejects it with `NOT_SUPPORTED`.
@@ -54,6 +54,19 @@ export interface SaveOptions extends CallOptions {
    * every call is an operation of its own. A backend without `log` rejects it with `NOT_SUPPORTED`.
    */
   operationId?: string | undefined;
+}
+
+/** Options of `save`. */
+export interface SaveOptions extends WriteOptions {
+  /**
+   * Says that the records are the memory's own, changed or fewer, as after a change of keys or a cut. The newest 64
+   * appends that the log knew before stay known: a repeated `append` with the `operationId` of one of them changes
+   * nothing and resolves to a revision of the new log, without `since` and with a `since` from before this save. (A
+   * `since` from after it says that the operation was not made before.) Named saves stay known in any case. Default
+   * `false`: the records are other ones, so such an append without `since` is made again, and one with `since` rejects
+   * with `CONFLICT`. A backend without `log` rejects `true` with `NOT_SUPPORTED`.
+   */
+  keepOperations?: boolean | undefined;
 }
 
 /**
@@ -67,7 +80,7 @@ export interface LogCapability<T extends object = Message> {
   /**
    * Adds one entry after all earlier entries: all `records` or none. Creates the memory if it does not exist.
    * Resolves to the revision after the entry. A repeated call with the same `operationId` changes nothing and
-   * resolves to the same revision as the first call.
+   * resolves to the same revision as the first call, or to one of the new log if a save has kept the operation.
    */
   append(memoryId: string, records: readonly T[], options?: AppendOptions): Promise<Revision>;
   /** Reads the part of the log that the options select, always in whole entries. `null`: the memory does not exist. */
@@ -75,12 +88,13 @@ export interface LogCapability<T extends object = Message> {
 }
 
 /** Options of `append`. */
-export interface AppendOptions extends SaveOptions {
+export interface AppendOptions extends WriteOptions {
   /**
    * The revision that the caller knew before its *first* attempt at this operation (`null`: the memory did not
    * exist). Pass the same value in every retry. It bounds the search for a duplicate, which can only be after that
    * revision. If the log is no longer the one that `since` belongs to, all of it is searched; if the operation is not
-   * found there, the call rejects with `CONFLICT` and writes nothing. Default: the last 64 entries are searched.
+   * found there, the call rejects with `CONFLICT` and writes nothing. Default: the last 64 entries are searched, and
+   * what the last save has kept ({@link SaveOptions.keepOperations}).
    */
   since?: Revision | null | undefined;
 }

@@ -1,3 +1,4 @@
+import { mayHaveTakenEffect, withUnknownOutcome } from "../adapter-kit/outcomes.ts";
 import { cloneJson, encodeRecords } from "../adapter-kit/records.ts";
 import { holdsAny, storeOnce } from "../adapter-kit/store-once.ts";
 import type { LogCapability, Revision } from "../contract/backend.ts";
@@ -22,6 +23,8 @@ export interface PendingTurn extends Turn {
   isStored?: boolean;
   /** Why it can never be stored. */
   failure?: unknown;
+  /** Whether an attempt at it may have taken effect. */
+  mayBeStored?: boolean;
   /** Whether it was written, but is not as durable yet as the backend requires. */
   isWritten?: boolean;
   /** Whether a read has returned it since. */
@@ -128,10 +131,14 @@ export class TurnQueue {
         this.#acknowledge(turn, since, revision);
       } catch (error) {
         turn.isWritten ||= MemoryError.is(error, "DURABILITY");
-        if (!isFinal(error, turn)) throw error;
-        turn.failure = error;
+        const { mayBeStored = false } = turn;
+        turn.mayBeStored ||= mayHaveTakenEffect(error);
+        // What is told is what became of the turn, not only of the newest attempt at it.
+        if (!isFinal(error, turn)) throw mayBeStored ? withUnknownOutcome(error, signal) : error;
+        const failure = mayBeStored ? withUnknownOutcome(error, signal) : error;
+        turn.failure = failure;
         this.drop([turn]);
-        throw turn === last ? error : droppedEarlier(this.#memoryId, error);
+        throw turn === last ? failure : droppedEarlier(this.#memoryId, failure);
       }
     }
   }
@@ -199,6 +206,7 @@ function droppedEarlier(memoryId: string, cause: MemoryError): MemoryError {
   return new MemoryError(cause.code, `${what}: ${withoutHint(cause)}`, {
     memoryId,
     backend: cause.backend,
+    outcome: cause.outcome,
     retryable: true,
     hint: "Its reply was returned when it was asked. Ask the current question again.",
     cause: cleanCause(cause),
