@@ -104,17 +104,18 @@ export class InMemoryBackend<T extends object = Message>
 
   /**
    * Replaces the whole memory in one step. Throws `CONFLICT` if the memory is not at `expectedRevision`. Changes
-   * nothing if one of the last 64 saves that had an `operationId` had the same one.
+   * nothing if one of the last 64 saves that had an `operationId` had the same one. With `keepOperations`, the newest
+   * 64 appends stay known by their operation ids.
    */
   async save(memoryId: string, records: readonly T[], options: SaveOptions = {}): Promise<void> {
     const cache = this.#use();
     const texts = checkSave(memoryId, records, options);
-    const { operationId, expectedRevision } = options;
+    const { operationId, expectedRevision, keepOperations = false } = options;
     const memory = cache.get(memoryId);
     if (memory?.log.wasSavedBy(operationId)) return;
     checkExpected(memoryId, memory, expectedRevision);
     const written = this.#written(memory);
-    written.log.replace(operationId, texts);
+    written.log.replace(operationId, texts, keepOperations);
     cache.put(memoryId, written, written.updatedAt);
   }
 

@@ -6,6 +6,9 @@ const SEARCHED_ENTRIES = 64;
 /** How many of its latest saves a memory remembers by their operation ids. */
 const REMEMBERED_SAVES = 64;
 
+/** How many of the newest appends a save keeps known with `keepOperations`. */
+const KEPT_APPENDS = 64;
+
 /** One append: the JSON texts of its records. Texts rather than objects, so that nothing is shared with a caller. */
 interface LogEntry {
   operationId: string;
@@ -22,6 +25,10 @@ export class MemoryLog<T extends object> {
   #records = 0;
   #bytes = 0;
   readonly #saves: string[] = [];
+  /** The operation ids of appends that the last save kept known, oldest first. */
+  #kept: string[] = [];
+  /** How many entries the last save made. */
+  #saved = 0;
 
   /** The revision of the whole log. */
   get revision(): Revision {
@@ -47,13 +54,15 @@ export class MemoryLog<T extends object> {
 
   /**
    * The revision right after the entry of this operation; `undefined`: not found. Searches the entries after `since`,
-   * or the whole log if it does not continue `since`; without `since`, the last {@link SEARCHED_ENTRIES}.
+   * or the whole log if it does not continue `since`; without `since`, the last {@link SEARCHED_ENTRIES}. Unless the
+   * log continues `since`, an operation that the last save kept is found as well, right after that save.
    */
   find(operationId: string, since: Revision | null | undefined): Revision | undefined {
     for (let index = this.#searchStart(since); index < this.#entries.length; index++) {
       if (this.#entries[index]?.operationId === operationId) return this.#revisionAt(index + 1);
     }
-    return undefined;
+    const isKept = (typeof since !== "string" || !this.continues(since)) && this.#kept.includes(operationId);
+    return isKept ? this.#revisionAt(this.#saved) : undefined;
   }
 
   append(operationId: string, texts: readonly string[]): void {
@@ -67,8 +76,12 @@ export class MemoryLog<T extends object> {
     return operationId !== undefined && this.#saves.includes(operationId);
   }
 
-  /** Replaces all entries by one entry for each record. */
-  replace(operationId: string | undefined, texts: readonly string[]): void {
+  /** Replaces all entries by one entry for each record. `keepOperations`: the newest appends stay known. */
+  replace(operationId: string | undefined, texts: readonly string[], keepOperations: boolean): void {
+    const appended = this.#entries.slice(Math.max(this.#saved, this.#entries.length - KEPT_APPENDS));
+    const known = [...this.#kept, ...appended.map((entry) => entry.operationId)];
+    this.#kept = keepOperations ? known.slice(-KEPT_APPENDS) : [];
+    this.#saved = texts.length;
     this.#epoch = newId();
     this.#entries = [];
     this.#records = 0;
