@@ -11,12 +11,14 @@ import {
   type SaveOptions,
   type Snapshot,
   warnOf,
+  withUnknownOutcome,
 } from "@deep-agent/core/adapter";
 import { type Compacted, Compaction } from "./compaction.ts";
 import { BACKEND, fileError, flushFailedBefore, isFull, tooContended } from "./file-error.ts";
 import type { Generations } from "./generations.ts";
 import { encodeHeader } from "./header.ts";
 import { type Judgement, judgeAbsent, judgeWrite, type Write } from "./judge-write.ts";
+import { knownAppends } from "./kept-appends.ts";
 import type { LogFile, LogStat, PlacedLine } from "./log-file.ts";
 import { readLog } from "./log-reading.ts";
 import { encodeAppend, encodeSave, type Lines, now } from "./log-writing.ts";
@@ -92,10 +94,13 @@ export class FileLogs<T extends object> {
   }
 
   async save(memoryId: string, recordTexts: readonly string[], options: SaveOptions): Promise<void> {
-    const { operationId = newId(), expectedRevision, signal } = options;
+    const { operationId = newId(), expectedRevision, keepOperations, signal } = options;
     const exhaustive = options.operationId !== undefined;
-    const write: Write = { memoryId, operationId, expectedRevision, exhaustive, replaces: true };
-    await this.#write(write, (start) => encodeSave(memoryId, operationId, recordTexts, start), signal);
+    const keepsAppends = keepOperations === true;
+    const write: Write = { memoryId, operationId, expectedRevision, exhaustive, replaces: true, keepsAppends };
+    const encode = (start: number, kept: readonly string[]): Lines =>
+      encodeSave(memoryId, operationId, recordTexts, start, kept);
+    await this.#write(write, encode, signal);
   }
 
   /** Publishes an empty next generation, and removes the older ones. */
@@ -145,7 +150,7 @@ export class FileLogs<T extends object> {
     }
   }
 
-  #write(write: Write, encode: (start: number) => Lines, signal: AbortSignal | undefined): Promise<Revision> {
+  #write(write: Write, encode: Encode, signal: AbortSignal | undefined): Promise<Revision> {
     const { memoryId } = write;
     const attempt: Attempt = { write, encode, signal, reached: "judging", dead: 0, size: 0 };
     const tryOften = async (): Promise<Revision> => {
@@ -162,7 +167,17 @@ export class FileLogs<T extends object> {
       }
       throw tooContended(memoryId, MAX_TRIES);
     };
-    return this.#queue.run(memoryId, tryOften, signal);
+    const tryAndTell = async (): Promise<Revision> => {
+      try {
+        return await tryOften();
+      } catch (error) {
+        if (attempt.written === undefined) throw error;
+        // An earlier try stood in the log, and others may have read it there.
+        const told = fileError(error, "write", this.#generations.directory, memoryId, "unknown");
+        throw withUnknownOutcome(told, signal);
+      }
+    };
+    return this.#queue.run(memoryId, tryAndTell, signal);
   }
 
   /** `null`: another process made the memory first. */
@@ -171,7 +186,7 @@ export class FileLogs<T extends object> {
     signal?.throwIfAborted();
     const epoch = newId();
     const header = encodeHeader(write.memoryId, epoch, now());
-    const lines = encode(header.length);
+    const lines = encode(header.length, []);
     const created = await this.#generations.create(write.memoryId, epoch, Buffer.concat([header, lines.bytes]));
     return created ? lines.revision(epoch) : null;
   }
@@ -221,7 +236,7 @@ export class FileLogs<T extends object> {
       await log.fill();
       return null;
     }
-    const lines = attempt.encode(end);
+    const lines = attempt.encode(end, attempt.write.keepsAppends ? await knownAppends(log, end) : []);
     attempt.signal?.throwIfAborted();
     // Encoding a large write takes long, and another write may have come first meanwhile. This one would then be
     // written in vain, and stay in the file.
@@ -263,10 +278,13 @@ export class FileLogs<T extends object> {
   }
 }
 
+/** The lines of a write that begins at this place. `kept`: the appends that stay known if it replaces the log. */
+type Encode = (start: number, kept: readonly string[]) => Lines;
+
 /** A write, and its progress. */
 interface Attempt {
   write: Write;
-  encode: (start: number) => Lines;
+  encode: Encode;
   signal: AbortSignal | undefined;
   judgement?: Judgement;
   reached: "judging" | "writing" | "written";

@@ -1,5 +1,6 @@
 import { type AppendOptions, conflict, entryPrefix, type Revision } from "@deep-agent/core/adapter";
 import { BACKEND } from "./file-error.ts";
+import { keptBy } from "./kept-appends.ts";
 import type { LogFile, PlacedLine } from "./log-file.ts";
 import { formatRevision, parseRevision } from "./revision.ts";
 
@@ -14,12 +15,14 @@ export interface Write extends Pick<AppendOptions, "since" | "expectedRevision">
   exhaustive?: boolean;
   /** Whether the write replaces everything before it. */
   replaces?: boolean;
+  /** Whether the appends that the write replaces stay known. */
+  keepsAppends?: boolean | undefined;
 }
 
 /** How a write was judged in one state of the log. */
 export interface Judgement {
   epoch: string;
-  /** The line of the same operation; `null`: the write may be made. */
+  /** The line of the same operation, or of a save that keeps it known; `null`: the write may be made. */
   duplicate: PlacedLine | null;
   /** The revision of the log; `null`: nothing counts in it. */
   head: Revision | null;
@@ -68,29 +71,49 @@ async function judgeAll(log: LogFile, end: number, write: Write): Promise<Judgem
   const { since, operationId } = write;
   const known = typeof since === "string" ? parseRevision(since) : null;
   const continues = known !== null && (await log.holds(known, end));
-  const prefix = entryPrefix(operationId);
+  const duplicateIn = finderOf(write);
   let head: Revision | null = null;
   let replaced = false;
   let searched = 0;
   for await (const line of log.back(end, continues ? known.offset : 0)) {
     head ??= log.revisionOf(line);
-    if (line.payload.startsWith(prefix)) return { epoch, duplicate: line, head };
+    const duplicate = duplicateIn(line);
+    if (duplicate !== null) return { epoch, duplicate, head };
     if (line.kind === "save" && continues) replaced = true;
+    if (line.kind === "save") continue;
     if (since === undefined && !write.exhaustive && ++searched === SEARCHED_ENTRIES) break;
   }
   if (write.exhaustive) {
     // A save that was replaced by another save was still made.
     for await (const line of log.all(end)) {
-      if (line.kind === "save" && line.payload.startsWith(prefix)) return { epoch, duplicate: line, head };
+      if (line.kind === "save" && line.payload.startsWith(entryPrefix(operationId)))
+        return { epoch, duplicate: line, head };
     }
   }
   if (replaced) {
-    for await (const line of log.back(end))
-      if (line.payload.startsWith(prefix)) return { epoch, duplicate: line, head };
+    const duplicateInAll = finderOf(write);
+    for await (const line of log.back(end)) {
+      const duplicate = duplicateInAll(line);
+      if (duplicate !== null) return { epoch, duplicate, head };
+    }
   }
   if (continues) head ??= formatRevision(known);
   expect(write, head, typeof since === "string" ? continues && !replaced : since === undefined || head === null);
   return { epoch, duplicate: null, head };
+}
+
+/**
+ * A function that is given the lines of a log, newest first, and answers the one that shows that the write was made
+ * before: its own line, or the last line of a save that keeps it known.
+ */
+function finderOf({ operationId, replaces = false }: Write): (line: PlacedLine) => PlacedLine | null {
+  const prefix = entryPrefix(operationId);
+  let save: PlacedLine | null = null;
+  return (line) => {
+    if (line.kind === "save") save = line;
+    if (line.payload.startsWith(prefix)) return line;
+    return !replaces && keptBy(line).includes(operationId) ? save : null;
+  };
 }
 
 function expect({ memoryId, expectedRevision }: Write, head: Revision | null, continues: boolean): void {

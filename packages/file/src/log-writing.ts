@@ -1,6 +1,6 @@
 import { encodeEntry, MemoryError, quoteId, type Revision } from "@deep-agent/core/adapter";
 import { BACKEND } from "./file-error.ts";
-import { encodeLine } from "./line.ts";
+import { encodeLine, type LineKind } from "./line.ts";
 import { formatRevision } from "./revision.ts";
 
 /** The largest append and the largest save: bytes of their records. Each is one write, a save too. */
@@ -27,25 +27,29 @@ export function encodeAppend(
 
 /**
  * A save has a line for each record, and then a line without a record, which makes the others count. The payload of
- * each is `{"t":…,"at":…,"from":…,"r":[…]}`: `from` is the place at which the first line of the save begins.
+ * each is `{"t":…,"at":…,"from":…,"r":[…]}`: `from` is the place at which the first line of the save begins. `kept`:
+ * the operation ids of appends that stay known. They stand in a line of their own before the last one, so that a
+ * compaction drops them with the records of the save.
  */
 export function encodeSave(
   memoryId: string,
   operationId: string,
   recordTexts: readonly string[],
   start: number,
+  kept: readonly string[] = [],
 ): Lines {
   checkSize("A save", memoryId, recordTexts, MAX_SAVE_BYTES);
   const at = now();
   const lines: Buffer[] = [];
   let position = start;
-  const add = (line: Buffer): void => {
+  const add = (kind: LineKind, record: string, more = ""): void => {
+    const line = encodeLine(kind, position, `{"t":"${operationId}","at":${at},"from":${start},"r":[${record}]${more}}`);
     lines.push(line);
     position += line.length;
   };
-  const payload = (record: string): string => `{"t":"${operationId}","at":${at},"from":${start},"r":[${record}]}`;
-  for (const text of recordTexts) add(encodeLine("part", position, payload(text)));
-  add(encodeLine("save", position, payload("")));
+  for (const text of recordTexts) add("part", text);
+  if (kept.length > 0) add("part", "", `,"kept":${JSON.stringify(kept)}`);
+  add("save", "");
   return linesOf(lines, start);
 }
 
