@@ -35,6 +35,12 @@ async function headerOf(memoryId: string) {
   };
 }
 
+/** The operations in the mark of a memory. `undefined`: it has no mark. */
+async function markOf(memoryId: string): Promise<{ saves: string[]; appends: string[]; end: string } | undefined> {
+  const [, first = ""] = await redis.elements(memoryId);
+  return first.startsWith('{"t":"save:"') ? JSON.parse(first) : undefined;
+}
+
 /** How often the server ran each command, from clients and from scripts. */
 async function statistics(): Promise<Record<string, number>> {
   const text = String(await redis.command("INFO", "commandstats"));
@@ -65,7 +71,7 @@ describe("a memory is one list", () => {
     expect([first, second]).toEqual([`${epoch}.1.${at1}`, `${epoch}.2.${at2}`]);
   });
 
-  it("of one entry for each saved record, after the mark of a save with a name", async () => {
+  it("of one entry for each saved record, after a mark with the names of saves", async () => {
     const backend = redis.open();
     await backend.append(ID, notes(0, 1));
     const { created, epoch: old } = await headerOf(ID);
@@ -75,7 +81,7 @@ describe("a memory is one list", () => {
     expect(header).toMatchObject({ mark: "#1", created, records: 2, dropped: 0 });
     const entries = (await redis.elements(ID)).slice(1).map((text) => text.replace(/"at":\d{16}/, '"at":AT'));
     expect(entries).toEqual([
-      '{"t":"save:mine","at":AT,"r":[]}',
+      expect.stringMatching(/^\{"t":"save:","at":AT,"r":\[\],"saves":\["mine"\],"appends":\[\],"end":"3\.\d{16}"\}$/),
       `{"t":"${epoch}","at":AT,"r":[{"n":7}]}`,
       `{"t":"${epoch}","at":AT,"r":[{"n":8}]}`,
     ]);
@@ -84,11 +90,10 @@ describe("a memory is one list", () => {
     expect((await headerOf(ID)).records).toBe(0);
   });
 
-  it("with the marks of the newest 64 saves", async () => {
+  it("with the names of the newest 64 saves", async () => {
     const backend = redis.open();
     for (let n = 0; n < 70; n++) await backend.save(ID, notes(n, 1), { operationId: `s${n}` });
-    const marks = (await redis.elements(ID)).flatMap((text) => /^\{"t":"save:(s\d+)"/.exec(text)?.[1] ?? []);
-    expect(marks).toEqual(Array.from({ length: 64 }, (_, n) => `s${n + 6}`));
+    expect((await markOf(ID))?.saves).toEqual(Array.from({ length: 64 }, (_, n) => `s${n + 6}`));
     const before = await redis.elements(ID);
     await backend.save(ID, notes(0, 1), { operationId: "s6" });
     expect(await redis.elements(ID)).toEqual(before);
@@ -99,11 +104,12 @@ describe("a memory is one list", () => {
   it("from which retention removes whole entries, and counts them", async () => {
     const backend = redis.open({ maxRecords: 4 });
     for (let n = 0; n < 10; n += 2) await backend.append(ID, notes(n, 2));
-    expect(await headerOf(ID)).toMatchObject({ records: 4, dropped: 3 });
-    expect(await redis.elements(ID)).toHaveLength(3);
+    // A mark stands in the place of the last entry that was removed.
+    expect(await headerOf(ID)).toMatchObject({ records: 4, dropped: 2 });
+    expect(await redis.elements(ID)).toHaveLength(4);
     // One entry has more records than the memory may keep: it stays.
     await backend.append(ID, notes(10, 9));
-    expect(await headerOf(ID)).toMatchObject({ records: 9, dropped: 5 });
+    expect(await headerOf(ID)).toMatchObject({ records: 9, dropped: 4 });
     expect(await backend.load(ID)).toEqual(notes(10, 9));
     await backend.save(ID, notes(0, 6));
     expect(await headerOf(ID)).toMatchObject({ records: 4, dropped: 2 });

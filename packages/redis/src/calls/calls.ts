@@ -100,6 +100,8 @@ export class Calls {
   ): Promise<R> {
     // The newest attempt that may have been sent, and may still take effect.
     let lost: NoReply | undefined;
+    // Whether an earlier attempt may have taken effect.
+    let again = false;
     // Why nothing could be sent, unless the only reason is that the time was up.
     let reason: unknown;
     for (let number = 0; ; number++) {
@@ -108,14 +110,16 @@ export class Calls {
       const moment = half - begun < MIN_ATTEMPT ? overdueAt : half;
       let pause: number;
       try {
-        return await attempt({ moment, signal }, lost !== undefined);
+        return await attempt({ moment, signal }, again);
       } catch (error) {
         const isUnanswered = error instanceof NoReply;
         const mayLinger = isUnanswered && error.sent;
         if (mayLinger) lost = error;
         // A command that was sent and lost matters more than one that was never sent.
         if (!isTimeUp(error)) reason = error;
-        const failure = lost === undefined ? (reason ?? error) : new OutcomeUnknown(isUnanswered ? lost : error);
+        const told = lost === undefined ? (reason ?? error) : isUnanswered ? lost : error;
+        const failure = lost === undefined && !again ? told : new OutcomeUnknown(told);
+        again ||= mayLinger || (error instanceof CommandRefused && error.outcome !== "not-applied");
         if (!this.#mayHelp(error, lost, number)) throw failure;
         const now = performance.now();
         const lingering = mayLinger && !repeatable() ? Math.max(0, moment - now) + 1 : 0;

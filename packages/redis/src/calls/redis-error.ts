@@ -1,4 +1,4 @@
-import { cleanCause, errorWith, MemoryError, type Outcome, quoteId } from "@deep-agent/core/adapter";
+import { cleanCause, MemoryError, type Outcome, quoteId, withUnknownOutcome } from "@deep-agent/core/adapter";
 import { BACKEND } from "../backend-name.ts";
 import {
   CommandRefused,
@@ -45,12 +45,12 @@ export function redisError(error: unknown, operation: RedisOperation, server: st
 
 function mapped(error: unknown, attempted: Attempted, outcome: Outcome): unknown {
   // This attempt failed with certainty, but an earlier attempt of the same write may have taken effect.
-  if (MemoryError.is(error)) return outcome === "unknown" ? errorWith(error, { outcome }) : error;
+  if (MemoryError.is(error)) return outcome === "unknown" ? withUnknownOutcome(error) : error;
   if (error instanceof TooFewReplicas) {
     return failure(notDurable, attempted, `it was written, but ${error.message} in time`, "applied");
   }
   if (error instanceof CommandRefused) {
-    const became = outcome === "unknown" ? outcome : error.outcome;
+    const became = error.outcome === "not-applied" ? outcome : error.outcome;
     const server = error.server ?? attempted.server;
     const isOfIndex = attempted.index !== undefined && /\bWRONGTYPE\b/.test(error.message);
     const [kind, about] = isOfIndex

@@ -10,15 +10,17 @@ import { BACKEND } from "../backend-name.ts";
 import type { Calls } from "../calls/calls.ts";
 import type { Deadline } from "../calls/deadline.ts";
 import type { ScriptRunner } from "../calls/script-runner.ts";
+import { KEPT_OPERATIONS } from "../layout/kept-operations.ts";
 import { writtenIndex } from "../layout/memory-key.ts";
 import { formatRevision } from "../layout/revision.ts";
 import type { MemorySettings } from "../options/memory-settings.ts";
 import { APPEND } from "../scripts/append.ts";
 import { type MemoryInput, NOTHING } from "../scripts/common-input.ts";
 import { DELETE } from "../scripts/delete.ts";
+import { HEADS, type HeadsInput } from "../scripts/heads.ts";
 import { PEEK } from "../scripts/peek.ts";
 import { isFailure, type ScriptFailure } from "../scripts/reply-parser.ts";
-import { SAVE } from "../scripts/save.ts";
+import { SAVE, type SaveInput } from "../scripts/save.ts";
 import type { Script, ScriptReply } from "../scripts/script.ts";
 import { TOUCH } from "../scripts/touch.ts";
 import { CommandRefused } from "../wire/failures.ts";
@@ -34,6 +36,9 @@ interface Seen {
   /** When the log was created, in ms since 1970. */
   created?: string;
 }
+
+/** The appends that a save keeps known. */
+type KnownAppends = Pick<SaveInput, "kept" | "keptAt">;
 
 /** Writes logs, by scripts. */
 export class LogWriter {
@@ -72,19 +77,21 @@ export class LogWriter {
   }
 
   async save(memoryId: string, texts: readonly string[], options: SaveOptions): Promise<void> {
-    const { operationId, expectedRevision, signal } = options;
+    const { operationId, expectedRevision, keepOperations = false, signal } = options;
     const epochs: string[] = [];
     const records = texts.slice(-(this.#settings.maxRecords ?? texts.length) || texts.length);
     const dropped = texts.length - records.length;
     // A late save does nothing if it names the log that it replaces. If it expects no log, it would create one.
     let seen: string | undefined = expectedRevision === undefined ? undefined : "";
+    let known: KnownAppends = { kept: [], keptAt: "" };
     const repeatable = (): boolean => seen !== NOTHING && expectedRevision !== null;
     const call = { verb: "save", memoryId, writes: true, signal, index: this.#writtenIndex, repeatable };
     await this.#calls.run(call, async (deadline) => {
       for (;;) {
         seen ??= (await this.#peek(memoryId, deadline)).name;
+        if (keepOperations) known = await this.#knownAppends(memoryId, deadline);
         epochs.push(newId());
-        const named = { epochs, operationId, seen, expectedRevision };
+        const named = { epochs, operationId, seen, expectedRevision, ...known };
         const input = { memoryId, settings: this.#settings, ...named, dropped, records };
         const reply = await this.#write(SAVE, input, deadline);
         if (reply.what === "conflict") throw conflict(memoryId, BACKEND);
@@ -92,7 +99,7 @@ export class LogWriter {
           this.#checkPropagated(reply.error);
           return this.#enlist(memoryId, String(reply.now), seen === NOTHING, deadline);
         }
-        seen = undefined;
+        seen = expectedRevision === undefined ? undefined : "";
       }
     });
   }
@@ -132,6 +139,25 @@ export class LogWriter {
         isValue = value !== undefined;
       }
     });
+  }
+
+  /**
+   * Reads the ids of the newest appends, in as many steps as their entries are long. What is written in between does no
+   * harm: the save is then not made, because the log has another revision.
+   */
+  async #knownAppends(memoryId: string, deadline: Deadline): Promise<KnownAppends> {
+    const newestFirst: string[] = [];
+    let keptAt: Revision | undefined;
+    let from: HeadsInput["from"];
+    do {
+      const reply = await this.#scripts.read(HEADS, { memoryId, settings: this.#settings, from }, deadline);
+      if (reply.what === "absent" || reply.what === "foreign" || reply.what === "other") break;
+      if (reply.what !== "heads") throw failureOf(memoryId, reply);
+      newestFirst.push(...reply.appends);
+      keptAt ??= reply.revision;
+      from = { epoch: reply.epoch, position: reply.next };
+    } while (from.position > 0 && newestFirst.length < KEPT_OPERATIONS);
+    return { kept: newestFirst.slice(0, KEPT_OPERATIONS).reverse(), keptAt: keptAt ?? NOTHING };
   }
 
   /** Updates the index on a cluster, where the script that writes a memory cannot do so. */

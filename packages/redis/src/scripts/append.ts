@@ -1,7 +1,7 @@
 import type { Revision } from "@deep-agent/core/adapter";
 import { writtenKeys } from "../layout/memory-key.ts";
 import { encodeRevision, encodeTtl, type MemoryInput } from "./common-input.ts";
-import { logs, making, writable } from "./log.lua.ts";
+import { known, logs, making, writable } from "./log.lua.ts";
 import { replyParser, type ScriptFailure } from "./reply-parser.ts";
 import { type Script, type ScriptInput, script } from "./script.ts";
 
@@ -85,18 +85,25 @@ local function recordsIn(entry)
 end
 `;
 
-/** Returns how many of the oldest entries retention removes before `count` records are added, and their records. */
+/**
+ * Returns how many of the oldest entries retention removes before `count` records are added, their records, and a mark
+ * with the operations that stay known without them, or nil.
+ */
 const surplus = `
 local function surplus(log)
-  local entries, held = 0, 0
+  local entries, held, operations, at = 0, 0, nil, nil
   while keep > 0 and log.records - held + count > keep and entries < log.length do
     for _, entry in ipairs(redis.call('LRANGE', key, entries + 1, entries + 16)) do
       if log.records - held + count <= keep then break end
       entries = entries + 1
       held = held + recordsIn(entry)
+      operations = operations or knownBy(entry)
+      local operation
+      operation, at = string.match(entry, '^{"t":"([^"]*)","at":(%d+),')
+      if operation ~= log.epoch and not isMark(entry) then table.insert(operations.appends, operation) end
     end
   end
-  return entries, held
+  return entries, held, operations and marked(operations, at)
 end
 `;
 
@@ -113,6 +120,21 @@ local function find(log, from)
     end
   end
   return position, at
+end
+`;
+
+/**
+ * Returns position and time of the newest entry before which an operation was made whose entry is gone, or nil: the end
+ * of the last save, or the mark if it stands after that.
+ */
+const findKept = `
+local function findKept(log)
+  local mark = redis.call('LINDEX', key, 1)
+  local kept = knownBy(mark)
+  if not contains(kept.appends, operation) then return end
+  local position, at = string.match(kept.last, '^(%d+)%.(%d+)$')
+  if position and tonumber(position) > log.dropped then return tonumber(position), at end
+  return log.dropped + 1, string.match(mark, '"at":(%d+)')
 end
 `;
 
@@ -138,7 +160,7 @@ if epoch and (keep == 0 or held + count <= keep) and (expected == '' or expected
     return add(time, length, header, after) or {'appended', stamp, epoch, round(dropped + length + 1), microseconds(time)}
   end
 end
-${logs}${making}${recordsIn}${surplus}${find}
+${logs}${making}${known}${recordsIn}${surplus}${find}${findKept}
 local log, instead = open(key)
 if not log then
   if instead[1] ~= 'absent' then return instead end
@@ -165,6 +187,9 @@ elseif since ~= '' then
   from = continues and position or log.dropped
 end
 local position, at = find(log, from)
+if not position and (since == '' or since == '*' or not continues) then
+  position, at = findKept(log)
+end
 if position then
   return {'found', stamp, log.epoch, round(position), at, rewritten(key, log)}
 end
@@ -175,15 +200,18 @@ if not continues or (expected ~= '' and expected ~= log.epoch .. '.' .. round(lo
 end
 
 local time = nextTime(last)
-local entries, held = surplus(log)
+local entries, held, mark = surplus(log)
+-- The mark takes the place of the last entry to be removed, with its time: so the revision after that entry still holds.
+if mark then entries = entries - 1 end
 local after = headerOf(log.epoch, log.created, milliseconds(time), log.records - held + count, log.dropped + entries)
 local failure = add(time, log.length, log.header, after)
 if failure then return failure end
 if entries > 0 then
-  -- The trim keeps the last entry to be removed as the first element, and the header replaces it.
+  -- The trim keeps the last entry before those that stay as the first element, and the header replaces it.
   redis.pcall('LTRIM', key, entries, -1)
   redis.pcall('LSET', key, 0, after)
 end
+if mark then redis.pcall('LSET', key, 1, mark) end
 return {'appended', stamp, log.epoch, round(log.position + 1), microseconds(time)}
 `,
   encode,

@@ -1,3 +1,5 @@
+import { KEPT_OPERATIONS } from "../layout/kept-operations.ts";
+
 /*
  * The text that the scripts have in common. This folder has one file for each script, with its Lua, its input and its
  * replies. A memory is one key, a LIST. Element 0 is the header
@@ -7,6 +9,10 @@
  * and each further element is an entry (core's `encodeEntry`). The position of an entry is its number, counted from 1
  * and including the entries that retention has removed. A revision is `<epoch>.<position>.<time of the entry there>`.
  * At the beginning of the log it is `<epoch>.0.0`.
+ *
+ * The first entry may be a *mark*: `{"t":"save:","at":…,"r":[],"saves":[…],"appends":[…],"end":"<position>.<at>"}`. It
+ * holds the ids of operations whose entries are gone, oldest first: the saves with a name, and the appends that a save
+ * kept known or that retention has removed. `end` is the revision, without its epoch, after the last save.
  *
  * Rules for all scripts:
  *  - KEYS[1] is the memory's key. KEYS[2], if given, is the index that `recent` reads. Numbers in replies are text.
@@ -66,6 +72,33 @@ end
 `;
 
 /**
+ * `knownBy` returns the operations in a mark: two lists of ids, and `end`. Both are empty if the entry is another one.
+ * `marked` makes a mark with the newest ids of both lists. It returns nil if both are empty. `at` is text.
+ */
+export const known: string = `
+local function isMark(entry) return string.sub(entry, 1, 12) == '{"t":"save:"' end
+local function knownBy(entry)
+  local saves, appends, last = string.match(entry or '', '^{"t":"save:","at":%d+,"r":%[%],"saves":%[(.*)%],"appends":%[(.*)%],"end":"([%d.]*)"}$')
+  local known = {saves = {}, appends = {}, last = last or ''}
+  for id in string.gmatch(saves or '', '[^",]+') do table.insert(known.saves, id) end
+  for id in string.gmatch(appends or '', '[^",]+') do table.insert(known.appends, id) end
+  return known
+end
+local function quoted(ids)
+  if #ids == 0 then return '' end
+  return '"' .. table.concat(ids, '","', math.max(1, #ids - ${KEPT_OPERATIONS - 1})) .. '"'
+end
+local function marked(known, at)
+  if #known.saves + #known.appends == 0 then return nil end
+  return '{"t":"save:","at":' .. at .. ',"r":[],"saves":[' .. quoted(known.saves) .. '],"appends":[' .. quoted(known.appends) ..
+    '],"end":"' .. known.last .. '"}'
+end
+local function contains(ids, id)
+  for _, one in ipairs(ids) do if one == id then return true end end
+end
+`;
+
+/**
  * Compares the log with a revision of it. Returns a verdict, and the position in the revision:
  * - 'holds': the same entry is still at the position
  * - 'edge': retention has removed the entries up to the position, and no later ones
@@ -79,7 +112,11 @@ local function judge(key, log, revision)
   if epoch ~= log.epoch then return 'other' end
   position = tonumber(position)
   if position < log.dropped then return 'dropped', position end
-  if position > 0 and position == log.dropped then return 'edge', position end
+  if position > 0 and position == log.dropped then
+    -- A mark stands in the place of the last entry that was removed, so that entry came after this position.
+    local first = redis.call('LINDEX', key, 1)
+    return first and string.sub(first, 1, 12) == '{"t":"save:"' and 'dropped' or 'edge', position
+  end
   if timeAt(key, log, position) == time then return 'holds', position end
   return 'lost', position
 end

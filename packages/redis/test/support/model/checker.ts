@@ -210,9 +210,8 @@ export class Checker {
   }
 
   /** Whether an earlier attempt made the save, in a log that was not deleted since. */
-  #wasMade({ operationId, start, maxRecords }: Attempt): boolean {
-    // Retention removes the mark of a save together with its records.
-    if (operationId === undefined || maxRecords !== null || this.#disturbedAt >= start) return false;
+  #wasMade({ operationId, start }: Attempt): boolean {
+    if (operationId === undefined || this.#disturbedAt >= start) return false;
     const deleted = this.states.findLastIndex(({ entries }) => entries === null);
     const since = this.states.slice(deleted + 1, -1).filter(({ at }) => at > this.#disturbedAt);
     return since.some(({ saves }) => saves.includes(operationId));

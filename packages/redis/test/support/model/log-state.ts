@@ -31,8 +31,12 @@ export interface LogState {
  * `before` tells which entries retention has removed.
  */
 export function stateOf(elements: readonly string[], at: number, before?: LogState): LogState {
-  const [header, ...texts] = elements;
-  const [, epoch = "", , , , dropped = "0"] = header?.split(" ") ?? [];
+  const [header, ...all] = elements;
+  const [, epoch = "", , , , removed = "0"] = header?.split(" ") ?? [];
+  // A mark stands in the place of the last entry that was removed, or before those of a save.
+  const mark = all[0]?.startsWith('{"t":"save:"') ? all[0] : undefined;
+  const texts = mark === undefined ? all : all.slice(1);
+  const dropped = Number(removed) + all.length - texts.length;
   const entries = entriesOf(texts, epoch);
   const ids = entries.flatMap(({ messages }) => messages.map(({ id }) => id));
   const holds = new Set(ids);
@@ -41,11 +45,11 @@ export function stateOf(elements: readonly string[], at: number, before?: LogSta
     entries: header === undefined ? null : entries,
     ids,
     holds,
-    saves: texts.flatMap((text) => /^\{"t":"save:([^"]*)"/.exec(text)?.[1] ?? []),
+    saves: mark === undefined ? [] : (JSON.parse(mark) as { saves: string[] }).saves,
     epoch,
-    dropped: Number(dropped),
+    dropped,
     texts,
-    past: before?.epoch === epoch ? pastOf(before, Number(dropped), holds) : [],
+    past: before?.epoch === epoch ? pastOf(before, dropped, holds) : [],
   };
 }
 
@@ -59,11 +63,9 @@ function pastOf(
   return [...past, ...entriesOf(texts.slice(0, nowDropped - dropped), epoch)];
 }
 
-/** The entries, without the marks of saves. */
 function entriesOf(texts: readonly string[], epoch: string): StoredEntry[] {
   return texts
     .map((text) => JSON.parse(text) as { t: string; r: Message[] })
-    .filter(({ t }) => !t.startsWith("save:"))
     .map(({ t, r }) => ({ operationId: t, saved: t === epoch, messages: r }));
 }
 
