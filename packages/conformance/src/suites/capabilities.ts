@@ -60,7 +60,12 @@ export const capabilities: Suite = suite(
     async "without a log, a conditional or named save is NOT_SUPPORTED, and writes nothing"({ backend }) {
       if (supports(backend, "log")) return;
       await backend.save("m", recordsFrom(0));
-      for (const options of [{ expectedRevision: "r" }, { expectedRevision: null }, { operationId: "o" }]) {
+      for (const options of [
+        { expectedRevision: "r" },
+        { expectedRevision: null },
+        { operationId: "o" },
+        { keepOperations: true },
+      ]) {
         await rejects(
           () => backend.save("m", recordsFrom(1), options),
           "NOT_SUPPORTED",

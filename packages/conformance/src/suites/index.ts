@@ -19,6 +19,7 @@ import { health } from "./health.ts";
 import { idempotency } from "./idempotency.ts";
 import { info } from "./info.ts";
 import { isolation } from "./isolation.ts";
+import { keptForAnother, keptOperations } from "./kept-operations.ts";
 import { listing } from "./listing.ts";
 import { load } from "./load.ts";
 import { loss } from "./loss.ts";
@@ -50,6 +51,7 @@ export const suites: readonly Suite[] = [
   order,
   append,
   idempotency,
+  keptOperations,
   conditions,
   read,
   model,
@@ -67,6 +69,7 @@ export const suites: readonly Suite[] = [
   persistence,
   sharing,
   twoInstances,
+  keptForAnother,
   elsewhere,
   elsewhereLog,
   elsewhereKill,

@@ -23,6 +23,10 @@ interface Log {
   epoch: string;
   entries: Entry[];
   readonly saves: Set<string>;
+  /** The ids of appends that the last save kept known, oldest first. */
+  readonly kept: readonly string[];
+  /** How many entries the last save made. */
+  readonly saved: number;
 }
 
 /**
@@ -55,12 +59,15 @@ export function losingBackend(standing: (log: Log, revision: Revision) => Standi
 
     async save(memoryId, records, options = {}) {
       const texts = checkSave(memoryId, records, options);
-      const { operationId, expectedRevision } = options;
-      const { saves } = logs.get(memoryId) ?? { saves: new Set<string>() };
+      const { operationId, expectedRevision, keepOperations = false } = options;
+      const { saves, ...before } = logs.get(memoryId) ?? newLog();
       if (operationId !== undefined && saves.has(operationId)) return;
       expect(memoryId, expectedRevision);
       if (operationId !== undefined) saves.add(operationId);
-      logs.set(memoryId, { epoch: newId(), entries: texts.map((text) => entry(newId(), [text])), saves });
+      const appended = before.entries.slice(before.saved).map((one) => one.operationId);
+      const kept = keepOperations ? [...before.kept, ...appended].slice(-64) : [];
+      const entries = texts.map((text) => entry(newId(), [text]));
+      logs.set(memoryId, { epoch: newId(), entries, saves, kept, saved: entries.length });
     },
 
     async delete(memoryId, options) {
@@ -76,12 +83,13 @@ export function losingBackend(standing: (log: Log, revision: Revision) => Standi
     async append(memoryId, records, options = {}) {
       const texts = checkAppend(memoryId, records, options);
       const { operationId = newId(), since, expectedRevision } = options;
-      const log = logs.get(memoryId) ?? { epoch: newId(), entries: [], saves: new Set<string>() };
+      const log = logs.get(memoryId) ?? newLog();
       const isNew = !logs.has(memoryId);
       const known = since === undefined || since === null ? since : standing(log, since);
       const searched = known === undefined ? log.entries.length - 64 : typeof known === "number" ? known : 0;
       const found = log.entries.findLastIndex((one, at) => at >= searched && one.operationId === operationId);
       if (found !== -1) return revisionOf(log, found + 1);
+      if (typeof known !== "number" && log.kept.includes(operationId)) return revisionOf(log, log.saved);
       const continues = known === undefined || (known === null ? isNew : typeof known === "number" && !isNew);
       if (!continues) throw conflict(memoryId);
       expect(memoryId, expectedRevision);
@@ -102,6 +110,10 @@ export function losingBackend(standing: (log: Log, revision: Revision) => Standi
       logs.get(memoryId)?.entries.pop();
     },
   };
+}
+
+function newLog(): Log {
+  return { epoch: newId(), entries: [], saves: new Set(), kept: [], saved: 0 };
 }
 
 function page(log: Log, { last, since, before }: ReadOptions, known: Standing | undefined): Snapshot<KitRecord> {

@@ -17,6 +17,7 @@ import { health } from "./health.ts";
 import { idempotency } from "./idempotency.ts";
 import { info } from "./info.ts";
 import { isolation } from "./isolation.ts";
+import { keptOperations } from "./kept-operations.ts";
 import { listing } from "./listing.ts";
 import { load } from "./load.ts";
 import { loss } from "./loss.ts";
@@ -49,6 +50,7 @@ export const mutants: readonly Mutant[] = [
   ...order,
   ...append,
   ...idempotency,
+  ...keptOperations,
   ...conditions,
   ...read,
   ...model,
