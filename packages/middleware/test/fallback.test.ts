@@ -163,7 +163,9 @@ describe("while the primary is unavailable", () => {
     });
     secondary.fate = (method) => (method === "append" ? "lost" : "made");
     const operationId = "op";
-    expect(await rejectionOf(backend.append(ID, notes(0, 1), { operationId }))).toMatchObject({ outcome: "unknown" });
+    const error = await rejectionOf(backend.append(ID, notes(0, 1), { operationId }));
+    expect(error).toMatchObject({ outcome: "unknown" });
+    expect(String(error)).toContain("may not have been written");
     secondary.fate = () => "made";
     await backend.append(ID, notes(0, 1), { operationId });
     primary.fate = () => "made";

@@ -4,7 +4,7 @@ import { InMemoryBackend } from "@deep-agent/in-memory";
 import { describe, expect, it } from "@jest/globals";
 import * as fc from "fast-check";
 import { withPrefix, withTimeout } from "../src/index.ts";
-import { type Note, notes, rejectionOf } from "./support/stores.ts";
+import { type Note, notes, rejectionOf, TroubledBackend } from "./support/stores.ts";
 
 const memoryId = fc.string({ unit: "binary", minLength: 1, maxLength: 40 }).filter((id) => id.isWellFormed());
 
@@ -74,6 +74,25 @@ describe("a part of a store", () => {
       expect(() => withPrefix(store, prefix)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
     }
     expect(() => withPrefix({} as InMemoryBackend, "a")).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
+  });
+});
+
+describe("a delete that fails half done", () => {
+  it.each(["delete", "load"] as const)("says `unknown` if its %s afterwards fails", async (method) => {
+    const store = new TroubledBackend<object>();
+    const part = withPrefix(store, "acme");
+    const id = "x".repeat(1_024);
+    await part.save(id, notes(0, 1));
+    let deletes = 0;
+    store.fate = (called) => {
+      if (called === "delete") deletes += 1;
+      return called === method && deletes === (method === "delete" ? 2 : deletes) ? "away" : "made";
+    };
+    expect(await rejectionOf(part.delete(id))).toMatchObject({ outcome: "unknown" });
+    store.fate = () => "made";
+    expect(await part.load(id)).toBeNull();
+    store.fate = (called) => (called === "delete" ? "away" : "made");
+    expect(await rejectionOf(part.delete(id))).toMatchObject({ outcome: "not-applied" });
   });
 });
 

@@ -130,6 +130,79 @@ describe("a failed call is left to the caller", () => {
   });
 });
 
+describe("the error after the last attempt tells the outcome of all attempts", () => {
+  const write = (since: string, options: object = {}) => retrying(options).append(ID, notes(1, 1), { since });
+
+  it.each<[Fate[], string]>([
+    [["away", "away", "away", "away"], "not-applied"],
+    [["lost", "away", "away", "away"], "unknown"],
+    [["away", "lost", "away", "away"], "unknown"],
+    [["away", "away", "away", "lost"], "unknown"],
+  ])("an append that was %j: %s", async (list, outcome) => {
+    const since = await store.append(ID, notes(0, 1));
+    fates("append", ...list);
+    const error = await rejectionOf(write(since));
+    expect(error).toMatchObject({ code: "UNAVAILABLE", outcome, retryable: true });
+    expect(String(error).includes("may have taken effect")).toBe(outcome === "unknown" && list.at(-1) === "away");
+    expect(store.calls.length).toBe(5);
+    expect(await store.load(ID)).toEqual(notes(0, list.includes("lost") ? 2 : 1));
+  });
+
+  it("a save, too", async () => {
+    fates("save", "lost", "away");
+    expect(await rejectionOf(retrying({ attempts: 2 }).save(ID, notes(0, 1)))).toMatchObject({ outcome: "unknown" });
+    fates("save", "away", "away");
+    expect(await rejectionOf(retrying({ attempts: 2 }).save(ID, notes(1, 1)))).toMatchObject({
+      outcome: "not-applied",
+    });
+  });
+
+  it("also if the last one is refused for another reason", async () => {
+    const since = await store.append(ID, notes(0, 1));
+    const append = store.append.bind(store);
+    for (const code of ["CONFLICT", "UNAUTHORIZED", "RECORD_TOO_LARGE"] as const) {
+      let calls = 0;
+      store.append = async (...args) => {
+        if (calls++ > 0) throw new MemoryError(code, "No.");
+        await append(...args);
+        throw new MemoryError("UNAVAILABLE", "No reply.", { outcome: "unknown", retryable: true });
+      };
+      expect(await rejectionOf(write(since))).toMatchObject({ code, outcome: "unknown" });
+    }
+  });
+
+  it("and says that a write was made if the last one says so", async () => {
+    const since = await store.append(ID, notes(0, 1));
+    const outcomes = ["unknown", "applied"] as const;
+    let calls = 0;
+    store.append = async () => {
+      throw new MemoryError("UNAVAILABLE", "No.", { outcome: outcomes[calls] ?? "unknown", retryable: calls++ === 0 });
+    };
+    expect(await rejectionOf(write(since))).toMatchObject({ outcome: "applied" });
+  });
+
+  it("and a failed read says `not-applied`", async () => {
+    fates("load", "lost", "away", "lost", "away");
+    expect(await rejectionOf(retrying().load(ID))).toMatchObject({ outcome: "not-applied" });
+  });
+
+  it("and is the signal's reason after an abort, whatever the attempts before it did", async () => {
+    const since = await store.append(ID, notes(0, 1));
+    store.calls.length = 0;
+    fates("append", "lost");
+    const controller = new AbortController();
+    const reason = new MemoryError("UNAVAILABLE", "The user left.");
+    const options = { pauseMs: 60_000, longestPauseMs: 60_000 };
+    const appending = rejectionOf(
+      withRetry(store, options).append(ID, notes(1, 1), { since, signal: controller.signal }),
+    );
+    while (store.calls.length === 0) await new Promise(setImmediate);
+    controller.abort(reason);
+    expect(await appending).toBe(reason);
+    expect(await store.load(ID)).toEqual(notes(0, 2));
+  });
+});
+
 describe("retries", () => {
   it("reject invalid numbers", () => {
     for (const options of [{ attempts: 0 }, { pauseMs: 0 }, { pauseMs: 10, longestPauseMs: 9 }, { retries: 3 }])

@@ -19,6 +19,10 @@ class SilentBackend extends InMemoryBackend<Note> {
     return this.#silence(options);
   }
 
+  override touch(_id: string, options?: { signal?: AbortSignal | undefined }): Promise<never> {
+    return this.#silence(options);
+  }
+
   override close(): Promise<never> {
     return this.#silence();
   }
@@ -37,7 +41,8 @@ describe("a call that is never answered", () => {
     expect(error).toMatchObject({ code: "UNAVAILABLE", outcome: "not-applied", retryable: true, memoryId: "alice" });
     expect(String(error)).toContain('load of memory "alice" timed out after 20 ms');
     expect(await rejectionOf(backend.append("alice", notes(0, 1)))).toMatchObject({ outcome: "unknown" });
-    expect(store.signals.map(({ aborted }) => aborted)).toEqual([true, true]);
+    expect(await rejectionOf(backend.touch("alice"))).toMatchObject({ outcome: "unknown" });
+    expect(store.signals.map(({ aborted }) => aborted)).toEqual([true, true, true]);
     expect(await rejectionOf(backend.close())).toMatchObject({ code: "UNAVAILABLE" });
   });
 

@@ -2,9 +2,11 @@ import {
   type AppendOptions,
   encodeRecords,
   MemoryError,
+  mayHaveTakenEffect,
   newId,
   supports,
   untilAborted,
+  withUnknownOutcome,
 } from "@deep-agent/core/adapter";
 import { decorrelatedJitterGenerator, ExponentialBackoff, handleWhen, retry } from "cockatiel";
 import { checkLayer, checkTime, checkWhole } from "../layer/check-options.ts";
@@ -24,13 +26,18 @@ export interface RetryOptions {
 /**
  * Repeats a failed call that may succeed later (`error.retryable`), if repeating it is safe:
  *
- * - a read, always;
+ * - a read and a `touch`, always;
  * - a write whose error says that it was not applied;
  * - an `append` with a `since`, or a `save` on a backend with `log`, even if its outcome is unknown: it has an
  *   operation id, from the caller or made here, under which it takes effect once.
  *
  * A `delete` with an unknown outcome is left to the caller: repeating it could delete records that others have written
- * since. Throws `INVALID_CONFIG`.
+ * since.
+ *
+ * If the last attempt fails, too, the call rejects with its error. The error's outcome is that of all attempts: it is
+ * `"unknown"` as soon as one of them may have taken effect. After an abort, also between two attempts, the call rejects
+ * with the signal's reason, as every call does. That says nothing about the write: it may have been made. Throws
+ * `INVALID_CONFIG`.
  */
 export function withRetry<B extends AnyBackend>(backend: B, options: RetryOptions = {}): SameCapabilities<B> {
   checkLayer("withRetry", backend, options, ["attempts", "pauseMs", "longestPauseMs"]);
@@ -55,13 +62,18 @@ export function withRetry<B extends AnyBackend>(backend: B, options: RetryOption
       handleWhen((error) => signal?.aborted !== true && isWorthwhile(error, call, hasLog)),
       { maxAttempts: attempts - 1, backoff },
     );
-    return untilAborted(
-      policy.execute(() => {
-        signal?.throwIfAborted();
-        return proceed(named, records);
-      }),
-      signal,
-    );
+    let mayBeMade = false;
+    const attempt = async (): ReturnType<typeof proceed> => {
+      signal?.throwIfAborted();
+      try {
+        return await proceed(named, records);
+      } catch (error) {
+        const told = mayBeMade ? withUnknownOutcome(error, signal) : error;
+        mayBeMade ||= writes(call) && mayHaveTakenEffect(error);
+        throw told;
+      }
+    };
+    return untilAborted(policy.execute(attempt), signal);
   });
 }
 
@@ -73,5 +85,6 @@ function operation({ operationId = newId() }: AppendOptions): AppendOptions {
 function isWorthwhile(error: unknown, call: BackendCall, hasLog: boolean): boolean {
   if (!MemoryError.is(error) || !error.retryable || call.method === "close") return false;
   if (!writes(call) || error.outcome === "not-applied") return true;
+  if (call.method === "touch") return true;
   return (call.method === "append" && call.options.since !== undefined) || (call.method === "save" && hasLog);
 }

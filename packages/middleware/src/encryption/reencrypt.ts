@@ -37,10 +37,12 @@ const MAX_TRIES = 20;
  * around it. If it was stopped, call it again: it continues where it stopped. Resolves with the final counts.
  *
  * A memory that only has records sealed with the current key is read and left alone. Any other memory is replaced,
- * which counts as a write: it moves to the front of `recent`, and its time to live begins again. Rejects with `DECRYPT`
- * for a memory that cannot be opened, with `NOT_SUPPORTED` for a backend without `log` unless `exclusive` is `true`,
- * with `INVALID_ARGUMENT` if `backend` is not encrypted, and with `CONFLICT` for a memory that changed at each of 20
- * tries.
+ * which counts as a write: it moves to the front of `recent`, and its time to live begins again. On a backend with
+ * `log`, the newest 64 appends stay known by their operation ids.
+ *
+ * Rejects with `DECRYPT` for a memory that cannot be opened, with `NOT_SUPPORTED` for a backend without `log` unless
+ * `exclusive` is `true`, with `INVALID_ARGUMENT` if `backend` is not encrypted, and with `CONFLICT` for a memory that
+ * changed at each of 20 tries.
  */
 export async function reencrypt(backend: AnyBackend, options: ReencryptOptions = {}): Promise<ReencryptProgress> {
   checkOptions(options);
@@ -82,7 +84,7 @@ async function reencryptOne(layer: Encrypted, memoryId: string, signal: AbortSig
     if (records === null || records.every((record) => cipher.isCurrent(record))) return false;
     const renewed = records.map((record) => cipher.seal(JSON.stringify(cipher.open(record))));
     try {
-      const condition = snapshot === null ? {} : { expectedRevision: snapshot.revision };
+      const condition = snapshot === null ? {} : { expectedRevision: snapshot.revision, keepOperations: true };
       await stored.save(memoryId, renewed, { ...condition, signal });
       return true;
     } catch (error) {

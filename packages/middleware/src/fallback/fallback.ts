@@ -6,6 +6,7 @@ import {
   type ListOptions,
   type MemoryBackend,
   MemoryError,
+  mayHaveTakenEffect,
   newId,
   type PingResult,
   quoteId,
@@ -282,10 +283,11 @@ function halfDeleted(memoryId: string, error: unknown): MemoryError {
 }
 
 function bothFailed(memoryId: string, failure: unknown, error: MemoryError): MemoryError {
-  const surelyNot = [failure, error].every((one) => !MemoryError.is(one) || one.outcome === "not-applied");
+  const surelyNot = [failure, error].every((one) => one instanceof CircuitOpen || !mayHaveTakenEffect(one));
+  const what = surelyNot ? "was not written" : "may not have been written";
   return new MemoryError(
     "UNAVAILABLE",
-    `Memory ${quoteId(memoryId)} was not written: the primary is unavailable, and the secondary failed (${error.code}).`,
+    `Memory ${quoteId(memoryId)} ${what}: the primary is unavailable, and the secondary failed (${error.code}).`,
     {
       memoryId,
       outcome: surelyNot ? "not-applied" : "unknown",
@@ -301,7 +303,7 @@ function bothFailed(memoryId: string, failure: unknown, error: MemoryError): Mem
  * but only if its writer said what it knew. A condition can be judged only by the primary.
  */
 function canWait(failure: unknown, { since, expectedRevision }: AppendOptions): boolean {
-  const surelyNot = !MemoryError.is(failure) || failure.outcome === "not-applied";
+  const surelyNot = failure instanceof CircuitOpen || !mayHaveTakenEffect(failure);
   return expectedRevision === undefined && (surelyNot || since !== undefined);
 }
 

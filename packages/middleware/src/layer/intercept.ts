@@ -16,7 +16,7 @@ export type Proceed<R> = (changes: AppendOptions, records?: readonly object[]) =
 
 /** Whether a call changes what is stored. If so, it matters whether a failed call was made all the same. */
 export function writes({ method }: BackendCall): boolean {
-  return method === "save" || method === "delete" || method === "append";
+  return method === "save" || method === "delete" || method === "append" || method === "touch";
 }
 
 /** Puts `wrap` around every call of the backend. A call with invalid options rejects before it reaches `wrap`. */

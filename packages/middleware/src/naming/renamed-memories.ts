@@ -7,6 +7,7 @@ import {
   type RecentMemory,
   type RecentOptions,
   type RecentPage,
+  withUnknownOutcome,
 } from "@deep-agent/core/adapter";
 import type { WholeBackend } from "../layer/layer.ts";
 import { LongNames, type NameMapping } from "./name-mapping.ts";
@@ -55,10 +56,15 @@ export class RenamedMemories {
     const { name, whole, label } = this.#names.nameOf(memoryId);
     await withOriginalId(memoryId, name, () => this.#store.delete(name, options));
     if (label === undefined) return;
-    await withOriginalId(memoryId, label, () => this.#store.delete(label, options));
-    // Another writer may have created the memory again in between. It must not be without its label.
-    if ((await withOriginalId(memoryId, name, () => this.#store.load(name, options))) !== null)
-      await this.#saveLabel(memoryId, label, whole, options);
+    try {
+      await withOriginalId(memoryId, label, () => this.#store.delete(label, options));
+      // Another writer may have created the memory again in between. It must not be without its label.
+      if ((await withOriginalId(memoryId, name, () => this.#store.load(name, options))) !== null)
+        await this.#saveLabel(memoryId, label, whole, options);
+    } catch (error) {
+      // The memory itself was deleted.
+      throw withUnknownOutcome(error, options.signal);
+    }
   }
 
   async touch(memoryId: string, options: CallOptions): Promise<void> {

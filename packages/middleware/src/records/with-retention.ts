@@ -41,8 +41,9 @@ const MAX_REMEMBERED = 10_000;
  *
  * With a `log`, a memory is cut after an append once it has a quarter more records than `maxRecords`. So the cost of a
  * turn does not grow with the conversation. Each of several processes may add that quarter. A cut replaces the memory:
- * readers begin again. If a cut fails, the append still succeeds; a warning reports the failure, and a later cut makes
- * up for it. The records of a `save` are cut before they are written.
+ * readers begin again. The newest 64 appends stay known by their operation ids, so that an append whose reply was lost
+ * before the cut is not made again after it. If a cut fails, the append still succeeds; a warning reports the failure,
+ * and a later cut makes up for it. The records of a `save` are cut before they are written.
  *
  * Ages are checked whenever a memory is cut, and by {@link enforceRetention} for memories that nobody writes to. The
  * Redis backend has its own `maxRecords`, which is cheaper. Throws `INVALID_CONFIG`.
@@ -160,7 +161,7 @@ async function cut(
   const rest = kept(snapshot.records, limits);
   if (snapshot.start === null && rest.length === snapshot.records.length) return false;
   try {
-    await backend.save(memoryId, rest, { expectedRevision: snapshot.revision, signal });
+    await backend.save(memoryId, rest, { expectedRevision: snapshot.revision, keepOperations: true, signal });
     return true;
   } catch (error) {
     if (MemoryError.is(error, "CONFLICT")) return false;
