@@ -49,6 +49,14 @@ export class EntryTable {
     return row && { position: Number(row["position"]), mark: String(row["mark"]) };
   }
 
+  /** The operation ids of the newest `most` appends, oldest first. */
+  newestOperations(memory: number, most: number): string[] {
+    const newestFirst = this.#database
+      .statement("SELECT operation FROM entries WHERE memory = ? AND operation <> '' ORDER BY position DESC LIMIT ?")
+      .all(memory, most);
+    return newestFirst.map((row) => String(row["operation"])).reverse();
+  }
+
   /**
    * The newest whole entries after `after` and up to `end` that hold at least `last` records together, or all of them.
    * `memoryId` is for the error: `CORRUPT` if an entry is damaged.

@@ -15,6 +15,10 @@ export interface Memory extends Place {
   updatedAt: number;
   /** The operation ids of its latest saves, oldest first. */
   saves: readonly string[];
+  /** The operation ids of appends that the last save kept known, oldest first. */
+  kept: readonly string[];
+  /** How many entries the last save made. */
+  saved: number;
 }
 
 /** A memory in the table. */
@@ -44,22 +48,26 @@ export class MemoryTable {
       createdAt: Number(row["created_at"]),
       updatedAt: Number(row["updated_at"]),
       saves: JSON.parse(String(row["saves"])) as string[], // only `put` writes it
+      kept: JSON.parse(String(row["kept"])) as string[], // only `put` writes it
+      saved: Number(row["saved"]),
     };
   }
 
   /** Creates or replaces the row, and returns its key. Its write number becomes the greatest of all. */
   put(memoryId: string, memory: Memory): number {
-    const { epoch, position, mark, records, bytes, createdAt, updatedAt } = memory;
+    const { epoch, position, mark, records, bytes, saved, createdAt, updatedAt } = memory;
     const saves = JSON.stringify(memory.saves.slice(-REMEMBERED_SAVES));
+    const kept = JSON.stringify(memory.kept);
     const upsert = `
-      INSERT INTO memories (id, epoch, position, mark, records, bytes, saves, created_at, updated_at, write_number)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(write_number), 0) + 1 FROM memories))
+      INSERT INTO memories
+        (id, epoch, position, mark, records, bytes, saves, kept, saved, created_at, updated_at, write_number)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(write_number), 0) + 1 FROM memories))
       ON CONFLICT (id) DO UPDATE SET
         epoch = excluded.epoch, position = excluded.position, mark = excluded.mark, records = excluded.records,
-        bytes = excluded.bytes, saves = excluded.saves, created_at = excluded.created_at,
-        updated_at = excluded.updated_at, write_number = excluded.write_number
+        bytes = excluded.bytes, saves = excluded.saves, kept = excluded.kept, saved = excluded.saved,
+        created_at = excluded.created_at, updated_at = excluded.updated_at, write_number = excluded.write_number
       RETURNING key`;
-    const values = [idBytes(memoryId), epoch, position, mark, records, bytes, saves, createdAt, updatedAt];
+    const values = [idBytes(memoryId), epoch, position, mark, records, bytes, saves, kept, saved, createdAt, updatedAt];
     return Number(this.#database.statement(upsert).get(...values)?.["key"]);
   }
 

@@ -4,7 +4,16 @@ import type { Memory } from "./memory-table.ts";
 /** The memory after an append of one entry. `memory` is `undefined` if it did not exist. */
 export function grown(memory: Memory | undefined, texts: readonly string[]): Memory {
   const now = Date.now();
-  const before = memory ?? { epoch: newId(), position: 0, records: 0, bytes: 0, createdAt: now, saves: [] };
+  const before = memory ?? {
+    epoch: newId(),
+    position: 0,
+    records: 0,
+    bytes: 0,
+    createdAt: now,
+    saves: [],
+    kept: [],
+    saved: 0,
+  };
   return {
     ...before,
     position: before.position + 1,
@@ -15,11 +24,15 @@ export function grown(memory: Memory | undefined, texts: readonly string[]): Mem
   };
 }
 
-/** The memory after a save, which begins another log: earlier revisions no longer hold. */
+/**
+ * The memory after a save, which begins another log: earlier revisions no longer hold. `kept`: the operation ids of
+ * appends that stay known.
+ */
 export function replaced(
   memory: Memory | undefined,
   texts: readonly string[],
   operationId: string | undefined,
+  kept: readonly string[],
 ): Memory {
   const now = Date.now();
   return {
@@ -32,6 +45,8 @@ export function replaced(
     createdAt: memory?.createdAt ?? now,
     updatedAt: now,
     saves: [...(memory?.saves ?? []), ...(operationId === undefined ? [] : [operationId])],
+    kept,
+    saved: texts.length,
   };
 }
 

@@ -14,6 +14,8 @@ const tables = `
     records      INTEGER NOT NULL,
     bytes        INTEGER NOT NULL,        -- of the records' JSON texts, in UTF-8
     saves        TEXT NOT NULL,           -- the operation ids of the latest saves, a JSON array
+    kept         TEXT NOT NULL,           -- those of appends that the last save kept known, a JSON array
+    saved        INTEGER NOT NULL,        -- how many entries the last save made
     created_at   INTEGER NOT NULL,        -- milliseconds since 1970
     updated_at   INTEGER NOT NULL,
     write_number INTEGER NOT NULL UNIQUE  -- grows with every write to any memory; orders the catalogue

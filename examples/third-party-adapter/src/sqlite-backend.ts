@@ -35,7 +35,10 @@ import { formatRevision } from "./revision.ts";
 import { BACKEND } from "./sqlite-error.ts";
 import { checkedOptions, type SqliteOptions } from "./sqlite-options.ts";
 
-/** How many of the newest entries are searched for an operation of an append without `since`. */
+/**
+ * How many of the newest entries are searched for an operation of an append without `since`. A save with
+ * `keepOperations` keeps as many appends known.
+ */
 const SEARCHED_ENTRIES = 64;
 
 /**
@@ -91,6 +94,11 @@ export class SqliteBackend<T extends object = Message>
         const after = since === undefined ? memory.position - SEARCHED_ENTRIES : (known?.position ?? 0);
         const found = this.#entries.find(memory.key, operationId, after);
         if (found !== undefined) return formatRevision({ epoch: memory.epoch, ...found });
+        // An append that the last save kept known was made before that save, so no `since` that holds is before it.
+        if (known?.holds !== true && memory.kept.includes(operationId)) {
+          const mark = this.#entries.markAt(memory.key, memory.saved) ?? "";
+          return formatRevision({ epoch: memory.epoch, position: memory.saved, mark });
+        }
       }
       const continues = since === undefined || (since === null ? memory === undefined : known?.holds === true);
       if (!continues) throw conflict(memoryId, BACKEND);
@@ -105,14 +113,18 @@ export class SqliteBackend<T extends object = Message>
 
   async save(memoryId: string, records: readonly T[], options: SaveOptions = {}): Promise<void> {
     const texts = checkSave(memoryId, records, options);
-    const { operationId, expectedRevision } = options;
+    const { operationId, expectedRevision, keepOperations = false } = options;
     this.#database.write({ doing: "write to", memoryId }, () => {
       const memory = this.#memories.find(memoryId);
       if (operationId !== undefined && memory?.saves.includes(operationId)) return;
       checkExpected(memoryId, memory, expectedRevision);
 
+      const kept =
+        keepOperations && memory !== undefined
+          ? [...memory.kept, ...this.#entries.newestOperations(memory.key, SEARCHED_ENTRIES)].slice(-SEARCHED_ENTRIES)
+          : [];
       if (memory !== undefined) this.#entries.removeAll(memory.key);
-      const next = replaced(memory, texts, operationId);
+      const next = replaced(memory, texts, operationId, kept);
       const key = this.#memories.put(memoryId, next);
       // One entry for each record, so that a window can begin at any saved record.
       for (const [index, text] of texts.entries()) {
