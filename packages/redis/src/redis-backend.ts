@@ -152,9 +152,10 @@ export class RedisBackend<T extends object = Message>
   }
 
   /**
-   * Replaces all records of a memory. The last 64 operation ids of saves are remembered. With `maxRecords`, only the
-   * newest `maxRecords` records are kept, and an operation id is remembered until newer turns have displaced the saved
-   * records. If `expectedRevision` is not the current revision, it rejects with `CONFLICT`.
+   * Replaces all records of a memory. The last 64 operation ids of saves are remembered, and with `keepOperations`
+   * those of the newest 64 appends. Their ids are read first, in steps, so that long entries do not hold up the server.
+   * With `maxRecords`, only the newest `maxRecords` records are kept. If `expectedRevision` is not the current
+   * revision, it rejects with `CONFLICT`.
    */
   save(memoryId: string, records: readonly T[], options: SaveOptions = {}): Promise<void> {
     return this.#call(
