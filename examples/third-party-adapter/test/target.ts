@@ -21,7 +21,7 @@ export function reopen(): SqliteBackend<object> {
 
 /** Another process opens the same file. It imports this module, too. */
 export const elsewhere = {
-  module: import.meta.filename,
+  module: import.meta.filename as string,
   args: (): string[] => [path()],
   open: (path: string): SqliteBackend<object> => new SqliteBackend<object>({ path }),
 };
