@@ -15,7 +15,7 @@ import {
   tool,
   user,
 } from "../src/index.ts";
-import { type OpenAITool, toOpenAITools } from "../src/model/openai/to-openai.ts";
+import { type OpenAITool, toOpenAITools } from "../src/model/openai/tools.ts";
 import { bare } from "./support/scripted-model.ts";
 
 const call = { id: "call_1", name: "weather", arguments: '{"city":"Lisbon"}' };

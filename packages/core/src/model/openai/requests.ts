@@ -5,7 +5,8 @@ import { chunksOf, END, WHOLE } from "./answer-chunks.ts";
 import { connect } from "./client.ts";
 import type { OpenAIClient, OpenAIModelOptions } from "./options.ts";
 import { eventsOf } from "./stream.ts";
-import { toOpenAIMessages, toOpenAITools } from "./to-openai.ts";
+import { toOpenAIMessages } from "./to-openai.ts";
+import { toOpenAITools } from "./tools.ts";
 
 /** Options of a request that only the agent sets. */
 const reserved: readonly string[] = ["messages", "tools", "stream", "n"];

@@ -6,14 +6,22 @@ import {
   type ContentPart,
   type Message,
   type ProviderMetadata,
-  type TextPart,
   type ToolMessage,
 } from "../../contract/message.ts";
 import { saysNothing } from "../../contract/text-of.ts";
-import type { ToolSpec } from "../chat-model.ts";
 import { alternating } from "./alternating.ts";
 import { CallNames, isOfMistral, type NamedCall } from "./call-names.ts";
 import { callFields, functionFields, messageFields } from "./known-fields.ts";
+import {
+  audioOf,
+  speaker,
+  spoken,
+  textOnly,
+  textParts,
+  without,
+  withoutUnsigned,
+  withThought,
+} from "./sent-content.ts";
 import { soundMessage } from "./sound-message.ts";
 import { wellFormed, wellFormedArguments } from "./well-formed.ts";
 import type { OpenAIAssistantMessage, OpenAIMessage, OpenAIToolCall } from "./wire-messages.ts";
@@ -62,6 +70,7 @@ class Outgoing {
   readonly #options: ToOpenAIOptions;
   readonly #names: CallNames;
   readonly #reasoningField: string | undefined;
+  readonly #ofToolTurns: ReadonlySet<Message>;
   readonly #sent: OpenAIMessage[] = [];
   /** Parts of results other than text, which wait for the end of the results. */
   #attached: ContentPart[] = [];
@@ -71,18 +80,19 @@ class Outgoing {
     this.#options = options;
     this.#names = new CallNames(messages, options);
     this.#reasoningField = this.#findReasoningField();
+    this.#ofToolTurns = messagesOfToolTurns(messages);
   }
 
   convert(): OpenAIMessage[] {
-    this.#messages.forEach((message, index) => {
+    for (const message of this.#messages) {
       if (message.role !== "tool") this.#attach();
-      this.#add(message, index);
-    });
+      this.#add(message);
+    }
     this.#attach();
     return this.#sent;
   }
 
-  #add(message: Message, index: number): void {
+  #add(message: Message): void {
     const { role } = message;
     const name = speaker(message.name);
     switch (role) {
@@ -95,7 +105,7 @@ class Outgoing {
         this.#sent.push({ role, content: spoken(message.content) ?? "(no text)", ...name });
         return;
       case "assistant":
-        if (!saysNothing(message)) this.#addAnswer({ ...this.#assistant(message, index), ...name });
+        if (!saysNothing(message)) this.#addAnswer({ ...this.#assistant(message), ...name });
         return;
       case "tool":
         this.#sent.push(this.#result(message));
@@ -108,10 +118,10 @@ class Outgoing {
     if (content !== null || Object.values(others).some((value) => value !== "")) this.#sent.push(answer);
   }
 
-  #assistant(message: AssistantMessage, index: number): OpenAIAssistantMessage {
+  #assistant(message: AssistantMessage): OpenAIAssistantMessage {
     const { content, refusal, toolCalls = [] } = message;
     const fields = this.#returned(message.providerMetadata);
-    const { content: thoughts, ...reasoning } = this.#returnedReasoning(message, index);
+    const { content: thoughts, ...reasoning } = this.#returnedReasoning(message);
     const audio = audioOf(fields?.["audio"]);
     const { audio: _audio, ...others } = withoutUnsigned(fields ?? {});
     const text = content === null || audio !== undefined ? null : spoken(textOnly(content));
@@ -175,9 +185,10 @@ class Outgoing {
    * Servers that want reasoning back want it with every answer of a turn with calls, be it empty. In other turns they
    * ignore it.
    */
-  #returnedReasoning({ reasoning = "", providerMetadata }: AssistantMessage, index: number): Record<string, unknown> {
+  #returnedReasoning(message: AssistantMessage): Record<string, unknown> {
     const field = this.#reasoningField;
-    if (field === undefined || !this.#isInToolTurn(index)) return {};
+    if (field === undefined || !this.#ofToolTurns.has(message)) return {};
+    const { reasoning = "", providerMetadata } = message;
     return { [field]: this.#returned(providerMetadata) === undefined ? "" : reasoning };
   }
 
@@ -192,85 +203,23 @@ class Outgoing {
     }
     return /deepseek|kimi|moonshot/i.test(source) ? "reasoning_content" : undefined;
   }
-
-  #isInToolTurn(index: number): boolean {
-    const messages = this.#messages;
-    const begin = messages.findLastIndex((message, at) => at <= index && beginsTurn(message));
-    const next = messages.findIndex((message, at) => at > index && beginsTurn(message));
-    return messages
-      .slice(Math.max(0, begin), next < 0 ? undefined : next)
-      .some((message) => message.role === "assistant" && (message.toolCalls ?? []).length > 0);
-  }
 }
 
-/** The name of a speaker in the characters that OpenAI accepts. */
-function speaker(name = ""): { name?: string } {
-  const sent = name.replaceAll(/[\s<|\\/>]+/g, "_").slice(0, 64);
-  return sent === "" ? {} : { name: sent };
-}
-
-function without(fields: object, names: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
-}
-
-/** Content without blank text, which some servers refuse. `null`: nothing remains. */
-function spoken<C extends string | ContentPart[]>(content: C): C | null {
-  if (typeof content === "string") return content.trim() === "" ? null : content;
-  const parts = content.filter((part) => part.type !== "text" || part.text.trim() !== "");
-  return parts.length === 0 ? null : (parts as C); // `C` is an array here
-}
-
-/** Content without parts other than text, such as a picture: in the protocol, only a user sends others. */
-function textOnly(content: string | ContentPart[]): string | ContentPart[] {
-  return typeof content === "string" ? content : content.filter((part) => part.type === "text");
-}
-
-/** Content as Mistral's models send and want it: what was thought, then what was said. */
-function withThought(thought: string, content: string | ContentPart[] | null): string | TextPart[] {
-  const said = typeof content === "string" ? [{ type: "text", text: content }] : (content ?? []);
-  const part = { type: "thinking", thinking: [{ type: "text", text: thought }], closed: true };
-  return textParts([part, ...said] as ContentPart[]); // a kind of part that is never stored
-}
-
-/** The server decides which parts a role may have. It reports an error for others. */
-function textParts(content: string | ContentPart[]): string | TextPart[] {
-  return content as string | TextPart[];
-}
-
-/** OpenAI takes the sound of an earlier answer by its id, until that has expired. Its text is sent after that. */
-function audioOf(audio: unknown): { id: string } | undefined {
-  const { id, expires_at: expiresAt } = fieldsIn(audio);
-  const hasExpired = typeof expiresAt === "number" && expiresAt * 1_000 <= Date.now();
-  return typeof id === "string" && !hasExpired ? { id } : undefined;
-}
-
-/** Thoughts of these models are refused without their signature. */
-function withoutUnsigned(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { reasoning_details: details, thinking_blocks: blocks } = fields;
-  return {
-    ...fields,
-    ...(Array.isArray(details) && { reasoning_details: details.filter(isAccepted) }),
-    ...(Array.isArray(blocks) && { thinking_blocks: blocks.filter(isAccepted) }),
+/** The messages of turns in which tools were called. */
+function messagesOfToolTurns(messages: readonly Message[]): ReadonlySet<Message> {
+  const found = new Set<Message>();
+  let turn: Message[] = [];
+  let hasCalls = false;
+  const end = (): void => {
+    if (hasCalls) for (const message of turn) found.add(message);
+    turn = [];
+    hasCalls = false;
   };
-}
-
-function isAccepted(part: unknown): boolean {
-  const { type, format, signature } = fieldsIn(part);
-  const isSigned = typeof signature === "string" && signature !== "";
-  if (type === "thinking") return isSigned;
-  return type !== "reasoning.text" || isSigned || !/anthropic|google/.test(String(format));
-}
-
-/** A tool in a request to Chat Completions. */
-export interface OpenAITool {
-  type: "function";
-  function: ToolSpec;
-}
-
-/** Some servers refuse a `$schema` at the root of the parameters. It tells the model nothing. */
-export function toOpenAITools(tools: readonly ToolSpec[]): OpenAITool[] {
-  return tools.map((spec) => {
-    const { $schema: _, ...parameters } = spec.parameters;
-    return { type: "function", function: { ...spec, parameters } };
-  });
+  for (const message of messages) {
+    if (beginsTurn(message)) end();
+    turn.push(message);
+    hasCalls ||= message.role === "assistant" && (message.toolCalls ?? []).length > 0;
+  }
+  end();
+  return found;
 }
