@@ -53,6 +53,14 @@ describe("the program reports whether a module's backend conforms", () => {
         "           await backend.load('saved'); // [ { n: 0 }, { n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }, { n: 5 }, ... 9993 more items ]",
         "",
         "",
+        "         more records than 16 bits can count:",
+        "           load after save has 9999 elements instead of 65600",
+        "",
+        "         Calls:",
+        "           await backend.save('saved', [ { n: 0 }, { n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }, { n: 5 }, ... 65594 more items ]); // undefined",
+        "           await backend.load('saved'); // [ { n: 0 }, { n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }, { n: 5 }, ... 9993 more items ]",
+        "",
+        "",
       ].join("\n"),
     );
     expect(stdout).toContain("broken DOES NOT CONFORM: ");
@@ -131,7 +139,7 @@ describe("if nothing can be tested, the program says why and ends with status 2"
     ["no-target", "A conformance target is an object { name, open, … }."],
     [
       "misspelt",
-      'A conformance target has no member "tll"; it has name, open, close, reopen, concurrentOpen, residue, lose, ttl, elsewhere.',
+      'A conformance target has no member "tll"; it has name, open, close, reopen, concurrentOpen, residue, lose, maxRecordBytes, ttl, elsewhere.',
     ],
     ["no-backend", "The target must return a backend, but returned null."],
   ])("in one line if the message explains it: %s", async (module, problem) => {

@@ -4,6 +4,7 @@ import {
   checkAppend,
   checkCall,
   checkList,
+  checkOptions,
   checkRead,
   checkRecent,
   checkSave,
@@ -35,7 +36,7 @@ export function clientOf(address: StoreAddress): Full {
     const { signal, ...others } = options;
     return untilAborted(connection.ask(method, [...args.slice(0, -1), others]) as Promise<never>, signal);
   };
-  const close = async (): Promise<void> => connection.close();
+  const close = (): Promise<void> => connection.close();
   return {
     async load(memoryId, options = {}) {
       checkCall(memoryId, options);
@@ -74,6 +75,7 @@ export function clientOf(address: StoreAddress): Full {
       return call("touch", memoryId, options);
     },
     async ping(options = {}) {
+      checkOptions(options);
       return call("ping", options);
     },
     close,
@@ -88,6 +90,7 @@ class Connection {
   #socket: Socket | undefined;
   #requests = 0;
   #isClosed = false;
+  readonly #idle = Promise.withResolvers<void>();
 
   constructor(address: StoreAddress) {
     this.#address = address;
@@ -101,14 +104,22 @@ class Connection {
     this.#socket.write(`${JSON.stringify(request)}\n`);
     const { answer, error } = await new Promise<StoreReply>((resolve) => this.#waiting.set(id, resolve));
     this.#waiting.delete(id);
+    if (this.#isClosed) this.#end();
     if (error !== undefined) throw arrived(error);
     return answer;
   }
 
-  /** The replies to earlier calls still come. */
-  close(): void {
+  /** Resolves when the replies to earlier calls have come. */
+  close(): Promise<void> {
     this.#isClosed = true;
-    if (this.#waiting.size === 0) this.#socket?.destroy();
+    this.#end();
+    return this.#idle.promise;
+  }
+
+  #end(): void {
+    if (this.#waiting.size > 0) return;
+    this.#socket?.destroy();
+    this.#idle.resolve();
   }
 
   #connect(): Socket {
