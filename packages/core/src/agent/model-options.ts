@@ -20,7 +20,8 @@ export function optionsOfRound(options: ModelOptions, toolRounds: number): Reado
     return toolRounds > 0 && forcesCall(choice) ? { ...options, tool_choice: "auto" } : options;
   }
   const made: unknown = options(toolRounds);
-  if (typeof made === "object" && made !== null && !(made instanceof Promise)) return { ...made };
+  if (isJsonObject(made) && typeof made["then"] !== "function") return { ...made };
+  Promise.resolve(made).catch(() => undefined); // the error below says enough
   throw new MemoryError("INVALID_CONFIG", "The function for the agent's modelOptions must return an object.");
 }
 

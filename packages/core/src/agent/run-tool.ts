@@ -1,12 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { isJsonObject } from "../contract/json-object.ts";
 import { isError } from "../contract/memory-error.ts";
-import {
-  type ContentPart,
-  isContentParts,
-  type ToolCall,
-  type ToolMessage,
-  tool as toolMessage,
-} from "../contract/message.ts";
+import { isContentParts, type ToolCall, type ToolMessage, tool as toolMessage } from "../contract/message.ts";
 import type { Tool } from "./tool.ts";
 
 /**
@@ -30,7 +25,8 @@ function contentOf(result: unknown): ToolMessage["content"] {
   if (typeof result === "string") return result;
   const json = JSON.stringify(result) ?? "";
   if (!isContentParts(result)) return json;
-  return JSON.parse(json) as ContentPart[]; // a copy of what was just checked
+  const copy: unknown = JSON.parse(json);
+  return isContentParts(copy) ? copy : json; // a part may become something else in JSON
 }
 
 /** What is thrown may be anything, even an object whose properties throw when they are read. */
@@ -55,11 +51,14 @@ async function checkedArguments(schema: StandardSchemaV1 | undefined, text: stri
 
 function parseArguments(text: string): unknown {
   if (text.trim() === "") return {}; // models write nothing for a tool without arguments
+  let args: unknown;
   try {
-    return JSON.parse(text);
+    args = JSON.parse(text);
   } catch (error) {
     throw new Error(`The arguments are not JSON. ${isError(error) ? error.message : ""}`);
   }
+  if (isJsonObject(args)) return args;
+  throw new Error("The arguments are not a JSON object.");
 }
 
 function describe({ path = [], message }: StandardSchemaV1.Issue): string {

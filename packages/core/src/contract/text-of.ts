@@ -13,8 +13,8 @@ export function textOf(message: Message): string {
   return content.map((part) => (part.type === "text" ? part.text : "")).join("");
 }
 
-/** Fields that a provider adds to what its model says, and that say nothing to a reader by themselves. */
-const silentFields = /reason|think|thought|signature|extra_content|annotations/i;
+/** Fields in which a provider puts what its model says other than as text: sound, pictures, other parts. */
+const speakingFields: readonly string[] = ["audio", "images", "content"];
 
 /** Whether an answer holds nothing for a reader: no text but white space, no call, no refusal, no other content. */
 export function saysNothing(message: AssistantMessage): boolean {
@@ -22,5 +22,5 @@ export function saysNothing(message: AssistantMessage): boolean {
   if (toolCalls.length > 0 || refusal.trim() !== "") return false;
   if (Array.isArray(content) && content.some(({ type }) => type !== "text")) return false;
   if (textOf(message).trim() !== "") return false;
-  return Object.keys(providerMetadata?.fields ?? {}).every((name) => silentFields.test(name));
+  return !Object.keys(providerMetadata?.fields ?? {}).some((name) => speakingFields.includes(name));
 }

@@ -1,5 +1,6 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { brokeOff, notUnderstood } from "./answer-fields.ts";
+import { isJson } from "./json-values.ts";
 
 /** Stands for the mark with which a server ends a stream, `[DONE]`. */
 export const END: unique symbol = Symbol("the end of a stream");
@@ -91,8 +92,9 @@ async function* events(head: string, text: TextReader): AsyncGenerator<unknown> 
         yield END;
         return;
       }
-      const value = parsed(data, isLast);
-      yield event === "error" ? asError(value) : value;
+      if (event === "error") yield asError(data);
+      // Other events, such as a ping, are no pieces of the answer.
+      else if (event === undefined || event === "message" || isJson(data)) yield parsed(data, isLast);
     }
   }
   if (!hasEvents && head.trim() !== "") throw notUnderstood("body", "it is neither a stream of events nor JSON");
@@ -107,7 +109,9 @@ function parsed(data: string, isLast: boolean): unknown {
   }
 }
 
-function asError(value: unknown): unknown {
+/** An event that reports an error: as JSON, with or without a field for it, or as text. */
+function asError(data: string): unknown {
+  const value: unknown = isJson(data) ? JSON.parse(data) : data;
   const isMarked = typeof value === "object" && value !== null && "error" in value;
   return isMarked ? value : { error: value };
 }

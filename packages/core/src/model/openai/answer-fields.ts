@@ -14,9 +14,9 @@ export function fieldsOf({ path, value }: Field): JsonObject | undefined {
   throw notUnderstood(path, `it is ${kindOf(value)} instead of an object`);
 }
 
-/** The elements of a list; a single object counts as one. Absent or `null`: none. Throws for any other value. */
+/** The elements of a list; a single object counts as one. Absent, `null` or false: none. Throws for another value. */
 export function listAt({ path, value }: Field): Field[] {
-  if (value === undefined || value === null) return [];
+  if (value === undefined || value === null || value === false) return [];
   if (typeof value !== "object") throw notUnderstood(path, `it is ${kindOf(value)} instead of a list`);
   if (!Array.isArray(value)) return [{ path, value }];
   return value.map((element: unknown, index) => ({ path: `${path}[${index}]`, value: element }));

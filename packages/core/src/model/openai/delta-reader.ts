@@ -4,7 +4,7 @@ import type { ModelEvent } from "../chat-model.ts";
 import { type Field, fieldsOf, listAt, notUnderstood, textAt } from "./answer-fields.ts";
 import { messageFields, reasoningFields } from "./known-fields.ts";
 import { ProviderFields } from "./provider-fields.ts";
-import { isThoughtPart, thoughtIn } from "./thought-parts.ts";
+import { isThought, isThoughtPart, splitThought, thoughtIn, withoutThoughtMark } from "./thought-parts.ts";
 import { ToolCallAssembly } from "./tool-calls.ts";
 
 /** Reads the deltas of one answer. What is not text, reasoning, refusal or call is kept for its sender. */
@@ -16,8 +16,11 @@ export class DeltaReader {
   #hasRefused = false;
   /** The text so far. */
   #text = "";
-  /** Whether a delta has been read. */
+  /** In how many pieces it came. */
+  #pieces = 0;
+  /** Whether a delta has said something. */
   #hasDeltas = false;
+  #hasReasoned = false;
   /** Whether the last text was a thought of Google's kind. */
   #isThinking = false;
   hasRead = false;
@@ -30,8 +33,8 @@ export class DeltaReader {
   *read(delta: Field): Generator<ModelEvent> {
     const fields = fieldsOf(delta);
     if (fields === undefined || Object.keys(fields).length === 0) return;
-    this.#hasDeltas = true;
     yield* this.#events(delta.path, fields);
+    this.#hasDeltas = this.#text !== "" || this.#hasReasoned || !this.#calls.isEmpty;
   }
 
   /**
@@ -41,14 +44,18 @@ export class DeltaReader {
   *readMessage(message: Field): Generator<ModelEvent> {
     const fields = fieldsOf(message);
     if (fields === undefined) return;
-    if (!this.#hasDeltas) {
+    const { content } = fields;
+    const isWholeAgain = this.#hasDeltas || (this.#pieces > 1 && content === this.#text);
+    if (!isWholeAgain) {
       yield* this.#events(message.path, fields);
       return;
     }
-    const { content, tool_calls: calls } = fields;
-    if (this.#calls.isEmpty) this.#calls.add({ path: `${message.path}.tool_calls`, value: calls });
-    if (typeof content === "string" && content.startsWith(this.#text))
-      yield* this.#say(content.slice(this.#text.length));
+    // What did not come in pieces.
+    const [text, calls] = [this.#text, this.#calls.isEmpty];
+    const rest = typeof content === "string" && content.startsWith(text) ? content.slice(text.length) : undefined;
+    const had = [...Object.keys(this.#added.fields), ...(this.#hasReasoned ? reasoningFields : [])];
+    const missing = Object.entries(fields).filter(([name]) => !had.includes(name) && (calls || name !== "tool_calls"));
+    yield* this.#events(message.path, { ...Object.fromEntries(missing), content: rest, refusal: undefined });
   }
 
   /** The calls of a whole answer. */
@@ -77,11 +84,8 @@ export class DeltaReader {
     this.hasRead = true;
     const at = (name: string): Field => ({ path: `${path}.${name}`, value: fields[name] });
     yield* this.#reason(fields);
-    if (isThought(fields)) {
-      yield* this.#think(textAt(at("content")));
-      return;
-    }
-    yield* this.#content(at("content"));
+    if (isThought(fields)) yield* this.#think(textAt(at("content")));
+    else yield* this.#content(at("content"));
     const refusal = textAt(at("refusal"));
     this.#hasRefused ||= refusal !== "";
     if (refusal !== "") yield { type: "refusal", text: refusal };
@@ -91,15 +95,23 @@ export class DeltaReader {
     if (called) this.#calls.add({ path, value: { function: called } });
     yield* this.#transcript(fields["audio"]);
     const reasoning = reasoningFields.filter((name) => typeof fields[name] === "string");
-    this.#added.add(fields, [...messageFields, ...reasoning]);
+    this.#added.add(withoutThoughtMark(fields), [...messageFields, ...reasoning]);
   }
 
-  /** A server may send the same text under two names. The first name is the one that it wants back. */
+  /**
+   * A server may send the same text under two names. The first name that has text is the one that it wants back. A name
+   * without text counts until then: the server wants it back empty.
+   */
   *#reason(fields: JsonObject): Generator<ModelEvent> {
-    this.#reasoningField ??= reasoningFields.find((name) => typeof fields[name] === "string");
-    const field = reasoningFields.find((name) => name === this.#reasoningField); // not a part of the content
-    const text = field === undefined ? undefined : fields[field];
-    if (typeof text === "string" && text !== "") yield { type: "reasoning", text };
+    const given = reasoningFields.filter((name) => typeof fields[name] === "string");
+    const [first] = given;
+    const filled = given.find((name) => fields[name] !== "");
+    const known = this.#hasReasoned && reasoningFields.includes(this.#reasoningField ?? "");
+    if (!known) this.#reasoningField = filled ?? this.#reasoningField ?? first;
+    const text = this.#reasoningField === undefined ? undefined : fields[this.#reasoningField];
+    if (filled === undefined || typeof text !== "string" || text === "") return;
+    this.#hasReasoned = true;
+    yield { type: "reasoning", text };
   }
 
   *#content(content: Field): Generator<ModelEvent> {
@@ -123,7 +135,9 @@ export class DeltaReader {
     } else if (isThoughtPart(type)) {
       const thought = thoughtIn(fields);
       this.#reasoningField ??= "content";
-      if (thought !== "") yield { type: "reasoning", text: thought };
+      if (thought === "") return;
+      this.#hasReasoned = true;
+      yield { type: "reasoning", text: thought };
     } else if (type === "refusal") {
       this.#hasRefused = true;
       yield { type: "refusal", text: textAt({ path: `${part.path}.refusal`, value: refusal }) };
@@ -134,17 +148,22 @@ export class DeltaReader {
     }
   }
 
-  /** Google's endpoint sends thoughts as text between two tags. The second tag comes with the text of the answer. */
+  /** Google's endpoint sends thoughts as text between two tags. The second tag may come with the text of the answer. */
   *#think(text: string): Generator<ModelEvent> {
-    this.#isThinking = true;
-    const thought = text.replaceAll(/<\/?thought>/g, "");
-    if (thought !== "") yield { type: "reasoning", text: thought };
+    const { thought, said } = splitThought(text);
+    this.#isThinking = said === undefined;
+    if (thought !== "") {
+      this.#hasReasoned = true;
+      yield { type: "reasoning", text: thought };
+    }
+    if (said !== undefined) yield* this.#say(said);
   }
 
   *#say(given: string): Generator<ModelEvent> {
     const text = this.#isThinking ? given.replace(/^\s*<\/thought>/, "") : given;
     this.#isThinking &&= given === "";
     this.#text += text;
+    if (text !== "") this.#pieces += 1;
     if (text !== "") yield { type: "text", text };
   }
 
@@ -153,9 +172,4 @@ export class DeltaReader {
     const { transcript } = fieldsIn(audio);
     if (typeof transcript === "string") yield* this.#say(transcript);
   }
-}
-
-/** Whether the text of a delta is marked as a thought, as Google's endpoint does. */
-function isThought(fields: JsonObject): boolean {
-  return fieldsIn(fieldsIn(fields["extra_content"])["google"])["thought"] === true;
 }

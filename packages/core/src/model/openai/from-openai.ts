@@ -13,7 +13,7 @@ import {
 } from "../../contract/message.ts";
 import { newId } from "../../contract/new-id.ts";
 import { callFields, functionFields, messageFields, reasoningFields } from "./known-fields.ts";
-import { isThoughtPart, thoughtIn } from "./thought-parts.ts";
+import { isThought, isThoughtPart, splitThought, thoughtIn, withoutThoughtMark } from "./thought-parts.ts";
 
 /** A part of a message, which {@link fromOpenAIMessage} keeps as it is. */
 export interface OpenAIPartLike {
@@ -92,15 +92,22 @@ export function fromOpenAIAnswer(message: OpenAIMessageLike, source: string): As
 }
 
 function fromAnswer(message: OpenAIMessageLike, source: string): AssistantMessage {
-  const content = contentOf(message);
+  const said = message.content;
+  const marked = isThought(fieldsIn(message)) && typeof said === "string" ? splitThought(said) : undefined;
+  const content = marked === undefined ? contentOf(message) : (marked.said ?? null);
   const refusal = message.refusal ?? refusalIn(message.content);
   const toolCalls = callsOf(message).map((call) => fromToolCall(call, source));
   const given = fieldsIn(message);
-  const namedField = reasoningFields.find((field) => typeof given[field] === "string");
+  const named = reasoningFields.filter((field) => typeof given[field] === "string");
+  const namedField = named.find((field) => given[field] !== "") ?? named[0];
   const thought = thoughtsIn(message.content);
   const reasoningField = namedField ?? (thought === "" ? undefined : "content");
-  const reasoning = namedField === undefined ? thought : String(given[namedField]);
-  const metadata = metadataOf(message, [...messageFields, ...(namedField ? [namedField] : [])], source);
+  const reasoning = namedField === undefined ? (marked?.thought ?? thought) : String(given[namedField]);
+  const metadata = metadataOf(
+    withoutThoughtMark(given),
+    [...messageFields, ...(namedField ? [namedField] : [])],
+    source,
+  );
   // A server that sent reasoning or a refusal is told it under the name that it used.
   const isNeeded = reasoningField !== undefined || (refusal !== null && source !== "");
   const needed = metadata ?? (isNeeded ? { source, fields: {} } : undefined);

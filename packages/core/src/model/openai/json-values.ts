@@ -4,7 +4,7 @@
  */
 export function lastObject(text: string): string {
   if (isJson(text)) return text;
-  const objects = split(text);
+  const objects = split(text.replace(/^\s*null\s*(?=\{)/, ""));
   if (objects === undefined) return text;
   return objects.findLast((object) => !/^\{\s*\}$/.test(object)) ?? objects.at(-1) ?? text;
 }
@@ -21,7 +21,8 @@ function isBlankUpTo(text: string, character: string, start: number, step: 1 | -
   return text.charAt(at) === character;
 }
 
-function isJson(text: string): boolean {
+/** Whether the text is JSON. */
+export function isJson(text: string): boolean {
   try {
     JSON.parse(text);
     return true;

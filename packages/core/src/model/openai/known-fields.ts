@@ -2,7 +2,7 @@
 export const messageFields: readonly string[] = ["role", "content", "refusal", "name", "tool_calls", "function_call"];
 
 /** The same of one of its calls. */
-export const callFields: readonly string[] = ["id", "type", "function", "index"];
+export const callFields: readonly string[] = ["id", "type", "function", "index", "name", "arguments"];
 
 /** The same of the function in a call. */
 export const functionFields: readonly string[] = ["name", "arguments"];

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from "../../contract/json-object.ts";
 
 /** Fields whose pieces are joined to one text. Of other texts, such as an id or a signature, the last one counts. */
-const textFields = /^(text|thinking|summary|data|transcript|content|reasoning.*)$/;
+const textFields = /^(text|thinking|thoughts?|summary|data|transcript|content|reasoning.*)$/;
 
 /** The name of a field that records do not have. */
 const PROTOTYPE = "__proto__";
@@ -10,8 +10,8 @@ const PROTOTYPE = "__proto__";
 const MAX_DEPTH = 100;
 
 /**
- * Collects the fields of a streamed answer that are not known, from pieces. In a list, pieces
- * with the same index are joined; without an index, neighbours that are pieces of one text or thought.
+ * Collects the fields of a streamed answer that are not known, from pieces. In a list, pieces with the same index are
+ * joined; without an index, neighbours that are pieces of one text or thought.
  */
 export class ProviderFields {
   readonly #fields: Record<string, unknown> = {};
@@ -33,7 +33,7 @@ export class ProviderFields {
   addField(name: string, given: unknown): void {
     const value = storable(given);
     if (name === PROTOTYPE || isEmpty(value)) return;
-    this.#fields[name] = mergeTopLevel(own(this.#fields, name), value);
+    this.#fields[name] = mergeField(name, own(this.#fields, name), value);
   }
 }
 
@@ -55,10 +55,9 @@ function isEmpty(value: unknown): boolean {
   return typeof value === "object" && Object.keys(value).length === 0;
 }
 
-/** Text in pieces is joined, unless a server repeats the same text with each piece. */
-function mergeTopLevel(old: unknown, next: unknown): unknown {
-  if (typeof old === "string" && typeof next === "string") return old === next ? old : old + next;
-  return merge(old, next);
+function mergeField(name: string, old: unknown, next: unknown): unknown {
+  if (typeof old !== "string" || typeof next !== "string") return merge(old, next);
+  return textFields.test(name) ? old + next : next === "" ? old : next;
 }
 
 function merge(old: unknown, next: unknown): unknown {
@@ -73,9 +72,7 @@ function mergeObjects(old: JsonObject, next: JsonObject): JsonObject {
   const names = [...new Set([...Object.keys(old), ...Object.keys(next)])];
   return Object.fromEntries(
     names.map((name) => {
-      const [before, after] = [own(old, name), own(next, name)];
-      if (typeof before !== "string" || typeof after !== "string") return [name, merge(before, after)];
-      return [name, textFields.test(name) ? before + after : after === "" ? before : after];
+      return [name, mergeField(name, own(old, name), own(next, name))];
     }),
   );
 }

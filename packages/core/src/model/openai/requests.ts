@@ -1,9 +1,9 @@
-import { fieldsIn } from "../../contract/json-object.ts";
 import { MemoryError } from "../../contract/memory-error.ts";
 import type { ModelEvent, ModelRequest } from "../chat-model.ts";
 import { chunksOf, END, WHOLE } from "./answer-chunks.ts";
 import { connect } from "./client.ts";
 import type { OpenAIClient, OpenAIModelOptions } from "./options.ts";
+import { learned, type Refusals, type RequestBody, withoutRefused } from "./refusals.ts";
 import { eventsOf } from "./stream.ts";
 import { toOpenAIMessages } from "./to-openai.ts";
 import { toOpenAITools } from "./tools.ts";
@@ -11,22 +11,20 @@ import { toOpenAITools } from "./tools.ts";
 /** Options of a request that only the agent sets. */
 const reserved: readonly string[] = ["messages", "tools", "stream", "n"];
 
-interface RequestBody {
-  readonly [name: string]: unknown;
-  readonly model: string;
-}
+/** How many things a server may refuse in one request before it counts as failed. */
+const MAX_REFUSALS = 4;
 
 /** Requests to one model with one client of the SDK, which is made for the first request. */
 export class OpenAIRequests {
   readonly #model: string;
   readonly #options: OpenAIModelOptions;
   #client: Promise<OpenAIClient> | undefined;
-  #asksForUsage: boolean;
+  #refusals: Refusals;
 
   constructor(model: string, options: OpenAIModelOptions) {
     this.#model = model;
     this.#options = options;
-    this.#asksForUsage = options.includeUsage !== false;
+    this.#refusals = { usage: false, nullContent: false, fields: [] };
   }
 
   /**
@@ -49,11 +47,12 @@ export class OpenAIRequests {
 
   #bodyOf({ messages, tools, options }: ModelRequest, client: OpenAIClient): RequestBody {
     const { alternate, sendBack } = this.#options;
-    const model = typeof options["model"] === "string" ? options["model"] : this.#model;
+    const { model: other } = options;
+    const model = typeof other === "string" && other !== "" ? other : this.#model;
     const source = sourceOf(client, model);
     const toolNames = tools.map(({ name }) => name);
     return {
-      ...(this.#asksForUsage && { stream_options: { include_usage: true } }),
+      ...(this.#options.includeUsage !== false && { stream_options: { include_usage: true } }),
       ...options,
       model,
       messages: toOpenAIMessages(messages, { source, sendBack, alternate, toolNames }),
@@ -63,15 +62,22 @@ export class OpenAIRequests {
     };
   }
 
-  /** Sends a request. A server that does not know the question for the usage is asked again without it. */
+  /** Sends a request, and again without what the server's refusal names, if that can be left out. */
   async #chunks(client: OpenAIClient, body: RequestBody, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
-    try {
-      return await answerOf(client.chat.completions.create(body, { signal }), signal);
-    } catch (error) {
-      if (!this.#asksForUsage || signal.aborted || !refusesUsage(error)) throw error;
-      this.#asksForUsage = false;
-      const { stream_options: _, ...rest } = body;
-      return await answerOf(client.chat.completions.create(rest, { signal }), signal);
+    let refusals = this.#refusals;
+    let refused: { error: unknown } | undefined;
+    for (let tries = 0; ; tries++) {
+      const sent = withoutRefused(body, refusals);
+      try {
+        const chunks = await answerOf(client.chat.completions.create(sent, { signal }), signal);
+        this.#refusals = refusals;
+        return chunks;
+      } catch (error) {
+        refused ??= { error };
+        const more = signal.aborted || tries === MAX_REFUSALS ? undefined : learned(error, sent, refusals);
+        if (more === undefined) throw refused.error;
+        refusals = more;
+      }
     }
   }
 
@@ -121,9 +127,4 @@ function isIterable(value: unknown): value is AsyncIterable<unknown> {
 async function* ended(chunks: AsyncIterable<unknown> | unknown[], end: symbol): AsyncGenerator<unknown> {
   yield* chunks;
   yield end;
-}
-
-function refusesUsage(error: unknown): boolean {
-  const { status, message } = fieldsIn(error);
-  return (status === 400 || status === 422) && /stream_options|include_usage/.test(String(message));
 }

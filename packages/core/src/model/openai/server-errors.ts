@@ -1,4 +1,4 @@
-import { fieldsIn, type JsonObject } from "../../contract/json-object.ts";
+import { fieldsIn, isJsonObject, type JsonObject } from "../../contract/json-object.ts";
 
 /**
  * Throws if a chunk reports an error instead of a piece of the answer. The error has the server's own text, and its
@@ -9,10 +9,16 @@ export function failIfReported(chunk: JsonObject): void {
   const isError = object === "error" || (choices === undefined && typeof chunk["message"] === "string");
   const reported = isError ? (error ?? chunk) : error;
   if (reported === undefined || reported === null || reported === false) return;
+  // Some servers write an empty error beside each piece.
+  if (choices !== undefined && (reported === "" || isEmptyObject(reported))) return;
   const { message, code, param, status } = readableError(reported);
   const failure = new Error(`The model's server broke the answer off: ${message ?? "it does not say why"}`);
   const details = { status: status ?? (typeof code === "number" ? code : undefined), code, param };
   throw Object.assign(failure, Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined)));
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return isJsonObject(value) && Object.keys(value).length === 0;
 }
 
 /** What a server says about a request that it refused. */
@@ -38,9 +44,9 @@ function readableError(value: unknown): ReadableError {
   if (isNested(given["message"]) && typeof given["message"] === "object") {
     return { ...known(given), ...readableError(given["message"]) };
   }
-  const param = given["param"] ?? fieldIn(given["details"]);
   const raw = rawIn(given["metadata"]);
-  const message = [known(given).message, raw].filter((text) => text !== undefined).join(": ");
+  const param = given["param"] ?? fieldIn(given["details"]) ?? raw.param;
+  const message = [known(given).message, raw.message].filter((text) => text !== undefined).join(": ");
   return { ...known(given), ...(message !== "" && { message }), ...(isNested(param) && { param }) };
 }
 
@@ -82,14 +88,14 @@ function fieldIn(details: unknown): unknown {
   return fieldsIn(violations[0])["field"];
 }
 
-/** The text of the error that a gateway was given by the provider. */
-function rawIn(metadata: unknown): string | undefined {
+/** The error that a gateway was given by the provider, as text. */
+function rawIn(metadata: unknown): ReadableError {
   const { raw } = fieldsIn(metadata);
-  if (typeof raw !== "string") return undefined;
+  if (typeof raw !== "string") return {};
   try {
-    return readableError(JSON.parse(raw)).message;
+    return readableError(JSON.parse(raw));
   } catch {
-    return raw;
+    return { message: raw };
   }
 }
 
@@ -102,7 +108,7 @@ type Fetch = typeof globalThis.fetch;
 export function withReadableErrors(send: Fetch): Fetch {
   return async (input, init) => {
     const response = await send(input, init);
-    if (response.status < 400) return response;
+    if (response.status < 400 || response.status > 599) return response;
     const { status, statusText, headers } = response;
     return new Response(readableBody(await response.text()), { status, statusText, headers });
   };

@@ -14,23 +14,24 @@ export interface StreamOptions {
   acceptEndMark: boolean;
 }
 
-/** What servers say in lower case of an answer that is not whole. Google's is followed by the reason. */
-const cutReasons: readonly string[] = [
-  ...["length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length", "context_length_exceeded"],
-  ...["model_context_window_exceeded", "content_filter", "content_filtered", "safety", "recitation", "blocklist"],
-  ...[
-    "prohibited_content",
-    "sensitive",
-    "guardrail_intervened",
-    "spii",
-    "language",
-    "other",
-    "malformed_function_call",
-    "unexpected_tool_call",
-  ],
-  ...["function_call_filter", "insufficient_system_resource", "network_error", "repetition", "refusal"],
-  ...["abort", "aborted", "cancelled", "canceled"],
+/** Of what servers say, the words that an answer which is not whole has in its reason. */
+const cutWords: readonly string[] = [
+  ...["length", "max_tokens", "max_output_tokens", "max_completion_tokens", "exceeded", "incomplete", "repetition"],
+  ...["filter", "filtered", "safety", "recitation", "blocklist", "prohibited", "sensitive", "guardrail", "spii"],
+  ...["language", "other", "refusal", "malformed", "unexpected", "insufficient", "network", "timeout"],
+  ...["abort", "aborted", "cancelled", "canceled", "interrupted"],
 ];
+
+/** Whether a reason tells of an answer that was cut. `"stop"` and words that are not known tell of a whole one. */
+function isCut(reason: string): boolean {
+  const text = reason.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_");
+  return cutWords.some((word) => `_${text}_`.includes(`_${word}_`));
+}
+
+/** Some servers write the word for a reason that is not there yet. */
+function reasonOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" && value !== "null" ? value : undefined;
+}
 
 /**
  * The events of a streamed completion. Throws if the stream reports an error, cannot be understood, or ends before the
@@ -53,22 +54,23 @@ export async function* eventsOf(
       const counted = usageOf(fields["usage"]);
       if (counted !== undefined && (usage === undefined || counted.totalTokens > 0)) usage = counted;
       for (const choice of listAt({ path: "choices", value: fields["choices"] })) {
-        const { index, delta, message, finish_reason: reason } = fieldsOf(choice) ?? {};
-        if ((index ?? 0) !== 0) continue;
+        const { index, delta, message, text, finish_reason: reason } = fieldsOf(choice) ?? {};
+        if (Number(index ?? 0) !== 0) continue;
         yield* reader.read({ path: `${choice.path}.delta`, value: delta });
         yield* reader.readMessage({ path: `${choice.path}.message`, value: message });
-        // Some servers write the word for a reason that is not there yet.
-        if (typeof reason === "string" && reason !== "" && reason !== "null") finishReason = reason;
+        // The older form of a completion.
+        if (typeof text === "string") yield* reader.read({ path: choice.path, value: { content: text } });
+        // A server may send a reason with each piece. The last one counts, but an answer that was cut stays cut.
+        if (finishReason === undefined || !isCut(finishReason)) finishReason = reasonOf(reason) ?? finishReason;
       }
     }
   }
   const isWhole = reader.hasRead && (end === WHOLE || (end === END && acceptEndMark));
   if (finishReason === undefined && !isWhole) throw unfinished(end === END);
-  if (finishReason === "error") {
+  if (finishReason?.toLowerCase() === "error") {
     throw brokeOff("its `finish_reason` is `error`: the server failed");
   }
-  const incomplete =
-    finishReason !== undefined && cutReasons.includes(finishReason.toLowerCase().replace(/:.*$/s, "").trim());
+  const incomplete = finishReason !== undefined && isCut(finishReason);
   const calls = incomplete ? reader.partialCalls() : reader.calls();
   for (const call of calls) yield { type: "tool-call", call };
   const providerMetadata: ProviderMetadata | undefined = reader.metadata(calls.length > 0);

@@ -112,10 +112,10 @@ class Outgoing {
     }
   }
 
-  /** Leaves out an answer of which nothing but what another source added was said. */
-  #addAnswer(answer: OpenAIAssistantMessage): void {
-    const { role: _role, name: _name, content, ...others } = answer;
-    if (content !== null || Object.values(others).some((value) => value !== "")) this.#sent.push(answer);
+  /** Leaves out an answer of which nothing is to be said: servers refuse `null` without calls. */
+  #addAnswer(answer: OpenAIAssistantMessage & { readonly audio?: unknown; readonly images?: unknown }): void {
+    const { content, tool_calls: calls, refusal, audio, images } = answer;
+    if (content !== null || calls || refusal || audio || images) this.#sent.push(answer);
   }
 
   #assistant(message: AssistantMessage): OpenAIAssistantMessage {
@@ -196,11 +196,14 @@ class Outgoing {
   #findReasoningField(): string | undefined {
     const { source, sendBack = true } = this.#options;
     if (source === undefined || !sendBack) return undefined;
-    for (const message of this.#messages) {
-      if (message.role !== "assistant") continue;
-      const metadata = message.providerMetadata;
-      if (metadata?.source === source && metadata.reasoningField !== undefined) return metadata.reasoningField;
-    }
+    // The newest: a server may have been upgraded since.
+    const newest = this.#messages.findLast(
+      (message) =>
+        message.role === "assistant" &&
+        message.providerMetadata?.source === source &&
+        message.providerMetadata.reasoningField !== undefined,
+    );
+    if (newest?.role === "assistant") return newest.providerMetadata?.reasoningField;
     return /deepseek|kimi|moonshot/i.test(source) ? "reasoning_content" : undefined;
   }
 }

@@ -63,7 +63,7 @@ export class ToolCallAssembly {
     const ids = new Set<string>();
     return this.#calls.flatMap((call) => {
       const { name, arguments: text } = call;
-      if (name === "" && text.trim() === "") return [];
+      if (name === "" && this.#repeats(call)) return [];
       if (name === "") throw notUnderstood(`${call.field}.function.name`, "it is missing");
       const id = call.id === "" || ids.has(call.id) ? newCallId() : call.id;
       ids.add(id);
@@ -71,6 +71,13 @@ export class ToolCallAssembly {
       const metadata = call.added.isEmpty ? {} : { providerMetadata: { source, fields: call.added.fields } };
       return [{ id, name, arguments: lastObject(text), ...metadata }];
     });
+  }
+
+  /** Whether a call without a name says nothing, or only again what another call says. */
+  #repeats(call: PartialCall): boolean {
+    const text = call.arguments.trim();
+    const named = this.#calls.filter(({ name }) => name !== "");
+    return text === "" || named.some((other) => /^\{\s*\}$/.test(text) || other.arguments.trim() === text);
   }
 
   #begin({ index }: Piece, field: string): PartialCall {
@@ -102,7 +109,9 @@ function continues(call: PartialCall, piece: Piece): boolean {
   if (piece.name !== call.name) return false;
   // The name is repeated.
   if (call.arguments.trim() === "") return !hasNewId || (piece.arguments !== "" && !isWholeObject(piece.arguments));
-  if (!isWholeObject(call.arguments)) return true;
+  // Pieces of calls without an index may come in turns.
+  const begins = hasNewId && piece.index === undefined && /^\s*\{/.test(piece.arguments);
+  if (!isWholeObject(call.arguments)) return !begins;
   if (hasNewId) return false;
   const isRepeated = piece.arguments === "" || piece.arguments.trim() === call.arguments.trim();
   return isRepeated || /^\{\s*\}$/.test(call.arguments.trim()) || !/^\s*\{/.test(piece.arguments);
@@ -110,7 +119,11 @@ function continues(call: PartialCall, piece: Piece): boolean {
 
 function pieceOf({ path }: Field, fields: JsonObject): { piece: Piece; called: JsonObject } {
   const { index, id, function: value } = fields;
-  const called = fieldsOf({ path: `${path}.function`, value }) ?? {};
+  // Some servers leave out the object around the name and the arguments.
+  const called = fieldsOf({ path: `${path}.function`, value }) ?? {
+    name: fields["name"],
+    arguments: fields["arguments"],
+  };
   return {
     called,
     piece: {

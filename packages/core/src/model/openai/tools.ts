@@ -1,4 +1,5 @@
 import type { ToolSpec } from "../chat-model.ts";
+import { wellFormed } from "./well-formed.ts";
 
 /** A tool in a request to Chat Completions. */
 export interface OpenAITool {
@@ -10,6 +11,6 @@ export interface OpenAITool {
 export function toOpenAITools(tools: readonly ToolSpec[]): OpenAITool[] {
   return tools.map((spec) => {
     const { $schema: _, ...parameters } = spec.parameters;
-    return { type: "function", function: { ...spec, parameters } };
+    return wellFormed({ type: "function", function: { ...spec, parameters } });
   });
 }
