@@ -8,7 +8,7 @@ import { survivors } from "./mutants/survivors.ts";
 import { brokenTests, verdictOn } from "./mutants/verdict.ts";
 
 /** A mutant with a second process takes seconds: here is one in four of them. `pnpm mutants` runs all. */
-function isSampled({ target }: Mutant, index: number): boolean {
+function isSampled({ target }: Pick<Mutant, "target">, index: number): boolean {
   return target.elsewhere === undefined || index % 4 === 0;
 }
 
@@ -25,12 +25,16 @@ describe.each(promises)("the kit catches backends that break: %s", (promise) => 
 });
 
 describe("a backend that keeps all promises conforms", () => {
-  it.each(goodBackends)("$name", async (target) => {
-    const { conforms, promises: found } = await report(target);
-    expect(found.flatMap(brokenTests)).toEqual([]);
-    expect(conforms).toBe(true);
-    expect(found.map(({ promise }) => promise)).toEqual(promises);
-  });
+  // The whole kit takes some ten seconds for each: here is every second one. `pnpm mutants` runs all.
+  it.each(goodBackends.filter((target, index) => isSampled({ target }, index) && index % 2 === 0))(
+    "$name",
+    async (target) => {
+      const { conforms, promises: found } = await report(target);
+      expect(found.flatMap(brokenTests)).toEqual([]);
+      expect(conforms).toBe(true);
+      expect(found.map(({ promise }) => promise)).toEqual(promises);
+    },
+  );
 });
 
 describe("the mutants include the bugs that LangGraph's kit does not catch", () => {

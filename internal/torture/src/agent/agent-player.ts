@@ -250,7 +250,7 @@ export class AgentPlayer {
     } else {
       turn.status = "void";
       if (turn.stays.length > 0) this.#violate("torn", `${tag} failed, and is stored: ${String(error)}`);
-      const modelFailed = !isHarmless(turn.modelFault) && !MemoryError.is(error) && nameOfError(error) !== undefined;
+      const modelFailed = !isHarmless(turn.modelFault) && isModelFailure(error);
       this.#expect(aborted || modelFailed || this.#isLoadFailure(error), error, tag);
     }
   }
@@ -344,6 +344,11 @@ function roundTexts(question: Question): string[] {
 
 function isStoreError(error: unknown): boolean {
   return MemoryError.is(error, "UNAVAILABLE") || MemoryError.is(error, "DURABILITY");
+}
+
+/** The SDK's own error, or that for an answer which broke off or is not understood. */
+function isModelFailure(error: unknown): boolean {
+  return MemoryError.is(error) ? error.code === "INVALID_ANSWER" : nameOfError(error) !== undefined;
 }
 
 function isLeaving(error: unknown, { left }: { left: boolean }): boolean {
