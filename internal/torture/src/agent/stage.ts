@@ -72,13 +72,10 @@ export class Stage {
     const window = this.windowOf(turn.agent);
     if (window === null) return;
     const asked = sent.findLastIndex(({ content }) => content === questionText(turn.question));
-    const shown = sent.slice(0, asked).map(shownInRequest).join("\n");
-    const possible = this.ledger.states.slice(turn.askedAt).map((content) =>
-      expectedWindow(content, window.maxMessages)
-        .filter((message) => !isStray(message))
-        .map(shownInLog)
-        .join("\n"),
-    );
+    const shown = shownInRequest(sent.slice(0, asked));
+    const possible = this.ledger.states
+      .slice(turn.askedAt)
+      .map((content) => shownInLog(expectedWindow(content, window.maxMessages).filter((message) => !isStray(message))));
     if (!possible.includes(shown)) {
       this.ledger.violate(
         "silentlyWrong",

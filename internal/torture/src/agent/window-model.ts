@@ -36,14 +36,41 @@ export function requestProblem(messages: readonly ChatMessage[]): string | undef
   return open.size > 0 ? "the last calls lack results" : undefined;
 }
 
-/** The part of a message that a request and a log share, as text, for comparison. */
-export function shownInRequest(message: ChatMessage): string {
-  const calls = message.tool_calls?.map(({ id }) => id) ?? [];
-  return [message.role, message.content ?? "", message.tool_call_id ?? "", ...calls].join("|");
+/** The part of its messages that a request and a log share, as text, for comparison. */
+export function shownInRequest(messages: readonly ChatMessage[]): string {
+  return shown(
+    messages.map(({ role, content, tool_call_id: answered, tool_calls: calls = [] }) => {
+      return { role, content, answered, calls };
+    }),
+  );
 }
 
-export function shownInLog(message: Message): string {
-  const calls = message.role === "assistant" ? (message.toolCalls?.map(({ id }) => id) ?? []) : [];
-  const answered = message.role === "tool" ? message.toolCallId : "";
-  return [message.role, message.content ?? "", answered, ...calls].join("|");
+export function shownInLog(messages: readonly Message[]): string {
+  return shown(
+    messages.map((message) => ({
+      role: message.role,
+      content: message.content,
+      answered: message.role === "tool" ? message.toolCallId : undefined,
+      calls: message.role === "assistant" ? (message.toolCalls ?? []) : [],
+    })),
+  );
+}
+
+interface Shown {
+  readonly role: string;
+  readonly content: unknown;
+  readonly answered: string | undefined;
+  readonly calls: readonly { readonly id: string }[];
+}
+
+/** A call is shown by its number, because a model is sent other ids for the calls of another server. */
+function shown(messages: readonly Shown[]): string {
+  const numbers = new Map<string, number>();
+  const begin = (id: string): number => numbers.set(id, numbers.size).size;
+  return messages
+    .map(({ role, content, answered, calls }) => {
+      const result = answered === undefined ? "" : (numbers.get(answered) ?? "stray");
+      return [role, content ?? "", result, ...calls.map(({ id }) => begin(id))].join("|");
+    })
+    .join("\n");
 }
