@@ -31,7 +31,17 @@ function doorsOf({ manifest: { name, exports = {} } }: Package): string[] {
 /** The values that core exports for applications. */
 const applications = [
   ...["Agent", "Conversation", "MemoryError", "OpenAIModel", "defineTool", "openBackend", "supports"],
-  ...["assistant", "fromOpenAIMessage", "isMessage", "system", "textOf", "toOpenAIMessages", "tool", "user"],
+  ...[
+    "assistant",
+    "fromOpenAIAnswer",
+    "fromOpenAIMessage",
+    "isMessage",
+    "system",
+    "textOf",
+    "toOpenAIMessages",
+    "tool",
+    "user",
+  ],
 ];
 
 /** The values that core exports for authors of adapters, layers and bridges. */
@@ -39,7 +49,18 @@ const adapters = [
   ...["CallTracker", "KeyedQueue", "MAX_MEMORY_ID_BYTES", "MemoryError", "backendChannel", "beginsTurn"],
   ...["capabilityMethods", "checkAppend", "checkCall", "checkList", "checkMemoryId", "checkOperationId"],
   ...["checkOptionNames", "checkOptions", "checkPlainSave", "checkRead", "checkRecent", "checkSave", "cleanCause"],
-  ...["closed", "conflict", "decodeEntry", "encodeEntry", "encodeRecords", "entryPrefix", "errorWith", "invalidCursor"],
+  ...[
+    "closed",
+    "conflict",
+    "decodeEntry",
+    "encodeEntry",
+    "encodeRecords",
+    "entryPrefix",
+    "errorWith",
+    "invalidCursor",
+    "mayHaveTakenEffect",
+    "withUnknownOutcome",
+  ],
   ...["newId", "parseJson", "parseTtl", "quoteId", "requiredMethods", "storeOnce", "supports", "untilAborted"],
   ...["warnOf", "windowStart"],
 ];

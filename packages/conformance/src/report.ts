@@ -1,4 +1,5 @@
 import { type Capability, capabilityMethods, supports } from "@deep-agent/core/adapter";
+import type { FileUrl } from "./elsewhere/elsewhere-target.ts";
 import { checkModule } from "./elsewhere/elsewhere-target.ts";
 import { inTime } from "./in-time.ts";
 import { BrokenPromise, runTest, TEST_TIMEOUT_MS } from "./run-test.ts";
@@ -69,7 +70,7 @@ export interface ReportOptions {
    * The module that exports the target: an absolute path or a file URL. Another process imports it if `elsewhere` of
    * the target names no `module`. Default: not known, so `elsewhere` must name one.
    */
-  module?: string | URL | undefined;
+  module?: string | FileUrl | undefined;
 }
 
 /**
@@ -107,7 +108,7 @@ export async function report(target: ConformanceTarget, options: ReportOptions =
 interface Run {
   readonly target: ConformanceTarget;
   readonly timeoutMs: number;
-  readonly module: string | URL | undefined;
+  readonly module: string | FileUrl | undefined;
   readonly stray: StrayErrors;
 }
 

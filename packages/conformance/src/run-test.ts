@@ -1,5 +1,6 @@
 import { supports } from "@deep-agent/core/adapter";
 import { Absent } from "./absent.ts";
+import type { FileUrl } from "./elsewhere/elsewhere-target.ts";
 import { inTime } from "./in-time.ts";
 import { Recorder } from "./recorder.ts";
 import { Stage, type StageOptions } from "./stage.ts";
@@ -44,7 +45,7 @@ export interface RunOptions {
   /** Called at the end of the test. Rejects if something else went wrong meanwhile. */
   check?: (() => Promise<void>) | undefined;
   /** The module that exports the target, if it is known. */
-  module?: string | URL | undefined;
+  module?: string | FileUrl | undefined;
 }
 
 /** The result of a test that found no problem. */

@@ -7,7 +7,7 @@ import {
 } from "@deep-agent/core/adapter";
 import { Absent } from "./absent.ts";
 import { Elsewhere } from "./elsewhere/elsewhere.ts";
-import type { ElsewhereTarget } from "./elsewhere/elsewhere-target.ts";
+import type { ElsewhereTarget, FileUrl } from "./elsewhere/elsewhere-target.ts";
 import { OtherProcess } from "./elsewhere/other-process.ts";
 import { broken, equal } from "./expectations.ts";
 import type { KitRecord } from "./kit-records.ts";
@@ -22,7 +22,7 @@ const methodNames = [...requiredMethods, ...Object.values(capabilityMethods).fla
 /** What a stage knows of the run that it belongs to. */
 export interface StageOptions {
   /** The module that exports the target. Only needed for an `elsewhere` without `module`. */
-  readonly module?: string | URL | undefined;
+  readonly module?: string | FileUrl | undefined;
   /** Aborted at the end of the test, even of one that took too long and left its store as it is. */
   readonly ended?: AbortSignal | undefined;
 }
@@ -106,7 +106,7 @@ export class Stage<B extends MemoryBackend<KitRecord> = MemoryBackend<KitRecord>
   /** A backend on the store in another process, which ends with the test. */
   async elsewhere(): Promise<Elsewhere<B>> {
     const target = this.target.elsewhere as ElsewhereTarget; // the suite requires it
-    const { module = this.#options.module as string | URL } = target; // `checkTarget` has found one of the two
+    const { module = this.#options.module as string | FileUrl } = target; // `checkTarget` has found one of the two
     const args = (await target.args?.(this.#first)) ?? [];
     const other = await OtherProcess.open(target, module, args);
     this.#processes.push(other);

@@ -1,4 +1,5 @@
 import type { MemoryBackend } from "@deep-agent/core/adapter";
+import type { FileUrl } from "./elsewhere/elsewhere-target.ts";
 import { checkElsewhere, type ElsewhereTarget } from "./elsewhere/elsewhere-target.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -110,7 +111,7 @@ const members: readonly string[] = [
  * Throws a `TypeError` for an invalid target. A misspelt member is invalid, because it would silently leave out tests.
  * `ownModule`: the module that exports the target, if it is known.
  */
-export function checkTarget(value: unknown, ownModule?: string | URL): asserts value is ConformanceTarget {
+export function checkTarget(value: unknown, ownModule?: string | FileUrl): asserts value is ConformanceTarget {
   if (typeof value !== "object" || value === null)
     throw new UsageError("A conformance target is an object { name, open, … }.");
   const target = value as Record<string, unknown>;

@@ -3,6 +3,16 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { MemoryBackend } from "@deep-agent/core/adapter";
 import { UsageError } from "../usage-error.ts";
 
+/** A `URL`, as far as the kit needs one. Named by what it has, so that its declarations need no types of Node. */
+export interface FileUrl {
+  /** The address as text. */
+  readonly href: string;
+}
+
+function isFileUrl(value: unknown): value is FileUrl {
+  return value instanceof URL;
+}
+
 /**
  * How another process opens the store of the running test. The kit starts that process, and ends it with the test.
  *
@@ -15,7 +25,7 @@ export interface ElsewhereTarget {
    * `__filename`. It must not be a file of tests. Default: the module of the target, which only the program and
    * `report` with the option `module` know.
    */
-  module?: string | URL | undefined;
+  module?: string | FileUrl | undefined;
   /**
    * What the function gets: where the store is, and the options of the backend. JSON values. Called after `open` or
    * `ttl.open`, with the backend that it returned. Default: no arguments.
@@ -38,7 +48,7 @@ export interface ElsewhereTarget {
 const members: readonly string[] = ["module", "args", "open", "execArgv", "thread"] satisfies (keyof ElsewhereTarget)[];
 
 /** `ownModule`: the target's own module, if it is known. Throws a `TypeError` for an invalid `elsewhere`. */
-export function checkElsewhere(value: unknown, ownModule: string | URL | undefined): void {
+export function checkElsewhere(value: unknown, ownModule: string | FileUrl | undefined): void {
   if (typeof value !== "object" || value === null)
     throw new UsageError(`\`elsewhere\` of a conformance target is an object { ${members.join(", ")} }.`);
   const given: Readonly<Record<string, unknown>> = { ...value };
@@ -65,7 +75,7 @@ export function checkElsewhere(value: unknown, ownModule: string | URL | undefin
 
 /** Throws a `TypeError` unless it is an absolute path or a file URL. */
 export function checkModule(module: unknown, what: string): void {
-  const text = module instanceof URL ? module.href : module;
+  const text = isFileUrl(module) ? module.href : module;
   if (typeof text === "string" && (isAbsolute(text) || text.startsWith("file:"))) return;
   throw new UsageError(
     `${what} must be an absolute path or a file URL, such as \`import.meta.url\` or \`__filename\`, not ${String(text)}.`,
@@ -73,7 +83,7 @@ export function checkModule(module: unknown, what: string): void {
 }
 
 /** The URL of a module that {@link checkModule} accepts. Paths of Windows have a letter where URLs have a scheme. */
-export function moduleUrl(module: string | URL): string {
-  if (module instanceof URL) return module.href;
+export function moduleUrl(module: string | FileUrl): string {
+  if (typeof module !== "string") return module.href;
   return module.startsWith("file:") ? pathToFileURL(fileURLToPath(module)).href : pathToFileURL(module).href;
 }

@@ -1,4 +1,5 @@
 import { arrived } from "./carried-error.ts";
+import type { FileUrl } from "./elsewhere-target.ts";
 import { type ElsewhereTarget, moduleUrl } from "./elsewhere-target.ts";
 import type { Call, Ended, Reply, Request } from "./messages.ts";
 import { type Port, startProgram } from "./port.ts";
@@ -41,7 +42,11 @@ export class OtherProcess {
   }
 
   /** Starts it, and opens a backend there. `module` is the one that it imports. */
-  static async open(target: ElsewhereTarget, module: string | URL, args: readonly unknown[]): Promise<OtherProcess> {
+  static async open(
+    target: ElsewhereTarget,
+    module: string | FileUrl,
+    args: readonly unknown[],
+  ): Promise<OtherProcess> {
     const other = new OtherProcess(target);
     try {
       await other.#ask({ ask: "open", module: moduleUrl(module), args }, "open its backend", OPEN_MS, (reply) => {
