@@ -7,6 +7,9 @@ import { formatRevision } from "./revision.ts";
 export const MAX_APPEND_BYTES: number = 64 * 1024 * 1024;
 const MAX_SAVE_BYTES: number = 1024 * 1024 * 1024;
 
+/** How late the time of an append may be, in microseconds: less than its write takes. */
+const LATE = 64;
+
 /** The lines that one write adds to a file at a given place. */
 export interface Lines {
   bytes: Buffer;
@@ -22,7 +25,10 @@ export function encodeAppend(
   start: number,
 ): Lines {
   checkSize("An append", memoryId, recordTexts, MAX_APPEND_BYTES);
-  return linesOf([encodeLine("entry", start, encodeEntry(operationId, now(), recordTexts))], start);
+  // Two processes may store one operation at the same moment. If their lines were equal, the second one would be taken
+  // for a copy that somebody made by hand, so each writer is a little late, by a time of its own.
+  const at = now() + Math.floor(Math.random() * LATE);
+  return linesOf([encodeLine("entry", start, encodeEntry(operationId, at, recordTexts))], start);
 }
 
 /**
