@@ -41,7 +41,7 @@ export const append: Suite = suiteOf("log", "an append adds one whole entry afte
     );
   },
 
-  async "at once: whoever reads meanwhile sees the whole entry or nothing of it"({ backend }) {
+  async "at once: a reader meanwhile sees the whole entry or nothing of it"({ backend }) {
     const size = 7;
     const reader = async (of: () => Promise<readonly KitRecord[] | null | undefined>, what: string): Promise<void> => {
       while (!done) {

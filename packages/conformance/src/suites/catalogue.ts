@@ -134,7 +134,7 @@ export const catalogue: Suite = suiteOf(
       }
     },
 
-    async "the same page for the same cursor, whoever turns pages beside"({ backend }) {
+    async "the same page for the same cursor, while others turn pages too"({ backend }) {
       for (let n = 0; n < 10; n++) {
         await backend.save(n % 2 === 0 ? `a${n}` : `b${n}`, recordsFrom(0));
         await nextMoment();

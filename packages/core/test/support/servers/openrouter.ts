@@ -63,7 +63,7 @@ export function openrouter(): Provider {
   };
 }
 
-/** Pieces of the same detail joined: whoever sends pieces back, as they were sent, is right too. */
+/** Pieces of the same detail joined: a client that sends the pieces back as they came is right too. */
 function merged(details: readonly Detail[]): Detail[] {
   const whole: Detail[] = [];
   for (const piece of details) {
